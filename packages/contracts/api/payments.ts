@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { classed } from '../classed.ts'
+import { idSchema, worldSchema } from '../ids.ts'
+
+/** E.164: a plus sign, then up to fifteen digits (ITU-T E.164 §6.2.1). */
+export const phonePattern = /^\+[1-9][0-9]{6,14}$/
+/** A merchant's own words on a payment: printable, without the apostrophe that MTN refuses. */
+const notePattern = /^[\p{L}\p{N} .,:;#/()_+-]*$/u
+/** A merchant's own reference: what survives every network's and every ledger's alphabet. */
+export const referencePattern = /^[A-Za-z0-9._:-]{1,64}$/
+export const networkPattern = /^[a-z][a-z0-9-]{1,31}$/
+
+export const paymentStatuses = ['accepted', 'processing', 'succeeded', 'failed'] as const
+/** Why a payment failed, whatever the network calls it. */
+export const failureCodes = [
+  'payer_refused', 'payer_timed_out', 'payer_unknown', 'insufficient_funds', 'limit_exceeded', 'not_allowed',
+  'network_refused', 'record_refused',
+] as const
+export type PaymentStatus = (typeof paymentStatuses)[number]
+export type FailureCode = (typeof failureCodes)[number]
+
+export const createPaymentSchema = z.strictObject({
+  amount: classed('confidential', z.string().max(16)).meta({ description: 'Decimal string in major units, e.g. "12.50".', example: '5.00' }),
+  currency: classed('internal', z.string().length(3)).meta({ description: 'ISO 4217 code.', example: 'EUR' }),
+  network: classed('internal', z.string().regex(networkPattern)).meta({ description: 'The payment network.', example: 'mtn-sandbox' }),
+  payer: z.strictObject({
+    phone: classed('restricted', z.string().regex(phonePattern)).meta({ description: 'E.164.', example: '+46733123499' }),
+  }),
+  reference: classed('internal', z.string().regex(referencePattern)).meta({ description: 'Your own reference.', example: 'order-42' }),
+  description: classed('confidential', z.string().max(160).regex(notePattern)).optional()
+    .meta({ description: 'Shown to the payer.', example: 'Two chapati' }),
+})
+export type CreatePayment = z.output<typeof createPaymentSchema>
+
+export const paymentSchema = z.strictObject({
+  id: classed('internal', idSchema('payment')),
+  object: classed('public', z.literal('payment')),
+  world: classed('internal', worldSchema),
+  status: classed('internal', z.enum(paymentStatuses)),
+  amount: classed('internal', z.string()),
+  currency: classed('internal', z.string()),
+  network: classed('internal', z.string()),
+  payer: z.strictObject({ phone: classed('internal', z.string()).meta({ description: 'Masked.', example: '+46•••499' }) }),
+  reference: classed('internal', z.string()),
+  failure: z.strictObject({ code: classed('internal', z.enum(failureCodes)) }).nullable(),
+  created_at: classed('internal', z.iso.datetime()),
+  updated_at: classed('internal', z.iso.datetime()),
+})
+export type PaymentView = z.output<typeof paymentSchema>
+
+export const paymentPageSchema = z.strictObject({
+  object: classed('public', z.literal('list')),
+  data: z.array(paymentSchema),
+  next_cursor: classed('internal', z.string()).nullable(),
+})
+
+/** What is sealed of a payment, all together, so that no part can be swapped for another payment's. */
+export const sealedPaymentSchema = z.strictObject({
+  payer: z.strictObject({ phone: classed('restricted', z.string().regex(phonePattern)) }),
+  amount_minor: classed('restricted', z.string().regex(/^[1-9][0-9]*$/)),
+  currency: classed('restricted', z.string()),
+  direction: classed('restricted', z.literal('collection')),
+  network: classed('restricted', z.string()),
+  payee: classed('restricted', idSchema('merchant')),
+  description: classed('restricted', z.string()).nullable(),
+})
+export type SealedPayment = z.output<typeof sealedPaymentSchema>

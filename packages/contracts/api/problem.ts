@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { classed } from '../classed.ts'
+import { idSchema } from '../ids.ts'
+
+/** RFC 9457 problem document; `code` is stable, `detail` is for people. */
+export const problemSchema = z.strictObject({
+  type: classed('public', z.string()),
+  title: classed('public', z.string()),
+  status: classed('public', z.int()),
+  code: classed('public', z.string()),
+  request_id: classed('internal', idSchema('request')),
+  errors: z.array(z.strictObject({
+    pointer: classed('public', z.string()),
+    detail: classed('public', z.string()),
+  })).optional(),
+})
+export type Problem = z.output<typeof problemSchema>

@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { classed } from '../classed.ts'
+import { idSchema, worldSchema } from '../ids.ts'
+
+/** The longest address that a webhook goes to; longer ones hide things in logs and break proxies. */
+const urlLengthMax = 512
+
+export const createWebhookEndpointSchema = z.strictObject({
+  url: classed('internal', z.url({ protocol: /^https?$/ }).max(urlLengthMax))
+    .meta({ description: 'Where events go. HTTPS, unless the operator allows the address by name.', example: 'https://shop.example/hooks' }),
+})
+export type CreateWebhookEndpoint = z.output<typeof createWebhookEndpointSchema>
+
+export const webhookEndpointSchema = z.strictObject({
+  id: classed('internal', idSchema('webhookEndpoint')),
+  object: classed('public', z.literal('webhook_endpoint')),
+  world: classed('internal', worldSchema),
+  url: classed('internal', z.string()),
+  created_at: classed('internal', z.iso.datetime()),
+})
+export type WebhookEndpointView = z.output<typeof webhookEndpointSchema>
+
+/** The answer to the creation alone carries the secret, once. */
+export const createdWebhookEndpointSchema = webhookEndpointSchema.extend({
+  secret: classed('restricted', z.string()).meta({ description: 'Standard Webhooks secret, shown this once.' }),
+})
+
+export const webhookEndpointPageSchema = z.strictObject({
+  object: classed('public', z.literal('list')),
+  data: z.array(webhookEndpointSchema),
+  next_cursor: classed('internal', z.string()).nullable(),
+})

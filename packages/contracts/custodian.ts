@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { classed } from './classed.ts'
+import { idSchema, worldSchema } from './ids.ts'
+
+/** base64url without padding. */
+const bytes = z.base64url()
+const pem = z.string().max(16_384)
+const tenant = { merchant: classed('internal', idSchema('merchant')), world: classed('internal', worldSchema) }
+
+/** How long a merchant's records of one kind must stay readable; one key pair each, so that disposal is by class. */
+export const retentionClasses = ['payment', 'credential'] as const
+export type RetentionClass = (typeof retentionClasses)[number]
+
+/** Why somebody opens a sealed record. Who may, for which class, how old and how often, is the custodian's table. */
+export const purposes = ['dispatch', 'webhook-secret', 'callback-hint'] as const
+export type Purpose = (typeof purposes)[number]
+
+export const custodianSecretNames = ['api-pepper', 'index-outer', 'idempotency', 'callback'] as const
+export type CustodianSecretName = (typeof custodianSecretNames)[number]
+
+/** Records in one `open` call; past this the caller should make a second call, and the log two entries. */
+export const openRecordsMax = 64
+
+/**
+ * The custodian's operations: a POST of JSON each, over mutual TLS (only `/v1/enrol` is without a client certificate).
+ * A refusal is a problem document with `custodian/refused`; where the request carries a `challenge` it also carries a
+ * signed refusal, which proves to a third party that the custodian itself said no.
+ */
+export const custodianOperations = {
+  '/v1/enrol': {
+    request: z.strictObject({
+      token: classed('restricted', z.string().max(512)),
+      csr: classed('internal', pem),
+      signer: classed('internal', bytes).nullable(),
+    }),
+    response: z.strictObject({
+      certificate: classed('internal', pem),
+      authority: classed('public', pem),
+      statementKey: classed('public', bytes),
+      signerId: classed('internal', idSchema('signer')).nullable(),
+    }),
+  },
+  '/v1/renew': {
+    request: z.strictObject({ csr: classed('internal', pem) }),
+    response: z.strictObject({ certificate: classed('internal', pem), authority: classed('public', pem) }),
+  },
+  '/v1/public-certificate': {
+    request: z.strictObject({ csr: classed('internal', pem) }),
+    response: z.strictObject({ certificate: classed('public', pem), authority: classed('public', pem) }),
+  },
+  '/v1/merchants': {
+    request: z.strictObject(tenant),
+    response: z.strictObject({}),
+  },
+  '/v1/merchant-keys': {
+    request: z.strictObject({ tenants: z.array(z.strictObject(tenant)).max(256) }),
+    response: z.strictObject({ statements: z.array(classed('internal', bytes)) }),
+  },
+  '/v1/tenants': {
+    request: z.strictObject({ after: classed('internal', idSchema('merchant')).nullable() }),
+    response: z.strictObject({ tenants: z.array(z.strictObject(tenant)) }),
+  },
+  '/v1/secrets': {
+    request: z.strictObject({ names: z.array(z.enum(custodianSecretNames)).max(8) }),
+    response: z.strictObject({
+      secrets: z.array(z.strictObject({
+        name: classed('internal', z.enum(custodianSecretNames)),
+        version: classed('internal', z.int()),
+        value: classed('restricted', bytes),
+      })),
+    }),
+  },
+  '/v1/api-key-verifier': {
+    request: z.strictObject({ ...tenant, key: classed('internal', idSchema('apiKey')), digest: classed('restricted', bytes) }),
+    response: z.strictObject({ verifier: classed('restricted', bytes), pepperVersion: classed('internal', z.int()) }),
+  },
+  '/v1/open': {
+    request: z.strictObject({
+      purpose: classed('internal', z.enum(purposes)),
+      dataKeys: z.array(classed('internal', bytes)).min(1).max(openRecordsMax),
+      records: z.array(z.strictObject({
+        dataKey: classed('internal', z.int().min(0).max(openRecordsMax - 1)),
+        context: classed('internal', bytes),
+        salt: classed('internal', bytes),
+      })).min(1).max(openRecordsMax),
+    }),
+    response: z.strictObject({ keys: z.array(classed('restricted', bytes)) }),
+  },
+  '/v1/index': {
+    request: z.strictObject({ ...tenant, blinded: z.array(classed('restricted', bytes)).min(1).max(openRecordsMax) }),
+    response: z.strictObject({ indexes: z.array(classed('internal', bytes)) }),
+  },
+  '/v1/openings': {
+    request: z.strictObject({ after: classed('internal', z.int().min(0)) }),
+    response: z.strictObject({
+      entries: z.array(z.strictObject({
+        sequence: classed('internal', z.int()),
+        at: classed('internal', z.iso.datetime()),
+        caller: classed('internal', z.string()),
+        operation: classed('internal', z.string()),
+        outcome: classed('internal', z.enum(['allowed', 'refused'])),
+        reason: classed('internal', z.string()),
+        subject: classed('internal', z.string()),
+      })),
+    }),
+  },
+} as const
+
+export type CustodianPath = keyof typeof custodianOperations
+export type CustodianRequest<P extends CustodianPath> = z.input<(typeof custodianOperations)[P]['request']>
+export type CustodianResponse<P extends CustodianPath> = z.output<(typeof custodianOperations)[P]['response']>
+
+/** The header with which a caller asks that a refusal be signed: 16 to 64 bytes, base64url. */
+export const challengeHeader = 'ngome-challenge'
+
+/** What the custodian signs when it refuses a call that carried a challenge (Ed25519 over the UTF-8 of `statement`). */
+export const signedRefusalSchema = z.strictObject({
+  statement: classed('internal', z.string()),
+  signature: classed('internal', bytes),
+})
+export const refusalStatementSchema = z.strictObject({
+  challenge: classed('internal', z.string()),
+  caller: classed('internal', z.string()),
+  operation: classed('internal', z.string()),
+  reason: classed('internal', z.string()),
+  at: classed('internal', z.iso.datetime()),
+})

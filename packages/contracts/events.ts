@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import { newId, type Clock, type EventId, type ProcessRole, type Random, type Tenant } from '@ngome/kernel'
+import canonicalize from 'canonicalize'
+import { z } from 'zod'
+import { classed } from './classed.ts'
+import { idSchema, worldSchema } from './ids.ts'
+
+const payment = classed('internal', idSchema('payment'))
+const status = classed('internal', z.string())
+
+/** An alarm is an event whose severity is `alarm`: somebody should look now. */
+export const severities = ['info', 'notice', 'warning', 'alarm'] as const
+export type Severity = (typeof severities)[number]
+
+/**
+ * Every event that the platform's application database keeps: its severity and what its data may carry. Values of class
+ * confidential or restricted never enter an event; where a person needs to recognise one, a masked form does.
+ */
+export const eventTypes = {
+  'merchant.created': { severity: 'notice', data: z.strictObject({}) },
+  'merchant.frozen': { severity: 'warning', data: z.strictObject({}) },
+  'merchant.unfrozen': { severity: 'notice', data: z.strictObject({}) },
+  'api_key.issued': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
+  'api_key.revoked': { severity: 'warning', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
+  'payment.accepted': { severity: 'info', data: z.strictObject({ payment, status }) },
+  'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
+  'payment.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },
+  'payment.failed': {
+    severity: 'info',
+    data: z.strictObject({ payment, status, failure: classed('internal', z.string()) }),
+  },
+  'payment.mismatch': {
+    severity: 'alarm',
+    data: z.strictObject({ payment, fields: classed('internal', z.array(z.string())) }),
+  },
+  'payment.unopenable': { severity: 'alarm', data: z.strictObject({ payment }) },
+  'callback.received': { severity: 'info', data: z.strictObject({ payment }) },
+  'callback.contradicted': { severity: 'warning', data: z.strictObject({ payment }) },
+  'webhook_endpoint.created': {
+    severity: 'notice',
+    data: z.strictObject({ endpoint: classed('internal', idSchema('webhookEndpoint')) }),
+  },
+  'webhook_endpoint.deleted': {
+    severity: 'notice',
+    data: z.strictObject({ endpoint: classed('internal', idSchema('webhookEndpoint')) }),
+  },
+  'webhook.delivered': {
+    severity: 'info',
+    data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment }),
+  },
+  'webhook.given_up': {
+    severity: 'warning',
+    data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment }),
+  },
+} as const satisfies Record<string, { severity: Severity; data: z.ZodType }>
+
+export type EventType = keyof typeof eventTypes
+export type EventData<T extends EventType> = z.input<(typeof eventTypes)[T]['data']>
+
+export const eventSchema = z.strictObject({
+  id: classed('internal', idSchema('event')),
+  type: classed('internal', z.enum(Object.keys(eventTypes) as [EventType, ...EventType[]])),
+  severity: classed('internal', z.enum(severities)),
+  at: classed('internal', z.iso.datetime()),
+  process: classed('internal', z.enum(['gateway', 'custodian', 'dispatcher', 'operator'])),
+  merchant: classed('internal', idSchema('merchant')).nullable(),
+  world: classed('internal', worldSchema).nullable(),
+  data: classed('internal', z.record(z.string(), z.json())),
+})
+export type Event = z.output<typeof eventSchema>
+
+/**
+ * Makes an event; the one way to. The caller inserts it, with its leaf, in the transaction of the effect.
+ * @param subject whose it is, or `null` for an event of the platform itself
+ */
+export function emit<T extends EventType>(
+  from: { readonly clock: Clock; readonly random: Random; readonly process: ProcessRole },
+  type: T,
+  subject: Tenant | { readonly merchant: Tenant['merchant']; readonly world: null } | null,
+  data: EventData<T>,
+): Event {
+  return {
+    id: newId('event', from) satisfies EventId,
+    type,
+    severity: eventTypes[type].severity,
+    at: new Date(from.clock.nowMs()).toISOString(),
+    process: from.process,
+    merchant: subject?.merchant ?? null,
+    world: subject?.world ?? null,
+    data: eventTypes[type].data.parse(data) as Event['data'],
+  }
+}
+
+/** The audit leaf of an event: SHA-256 of its RFC 8785 canonical JSON. */
+export function auditLeaf(event: Event): Uint8Array {
+  const canonical = canonicalize(event)
+  if (canonical === undefined) throw new TypeError('an event without a JSON form')
+  return createHash('sha256').update(canonical, 'utf8').digest()
+}

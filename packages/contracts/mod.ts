@@ -1,0 +1,8 @@
+export * from './api/payments.ts'
+export * from './api/problem.ts'
+export * from './api/webhook-endpoints.ts'
+export { classKey, classOf, classed } from './classed.ts'
+export * from './custodian.ts'
+export * from './events.ts'
+export { idSchema, worldSchema } from './ids.ts'
+export * from './jobs.ts'

@@ -1,0 +1,65 @@
+import { timingSafeEqual } from 'node:crypto'
+
+/** The longest field that {@link lengthPrefixed} frames: its length is written in four bytes. */
+const fieldBytesMax = 0xffff_ffff
+
+/**
+ * Frames fields so that no two different lists give the same bytes: each field is its length (four bytes, big
+ * endian) and then its bytes. Strings are UTF-8, bigints and numbers are eight bytes, big endian, unsigned.
+ */
+export function lengthPrefixed(...fields: readonly (string | Uint8Array | number | bigint)[]): Uint8Array {
+  const parts: Uint8Array[] = []
+  for (const field of fields) {
+    const bytes = fieldBytes(field)
+    const length = Buffer.allocUnsafe(4)
+    length.writeUInt32BE(bytes.length)
+    parts.push(length, bytes)
+  }
+  return Buffer.concat(parts)
+}
+
+/**
+ * Takes a framed list apart.
+ * @returns the fields, or `undefined` where the bytes are not exactly a framed list.
+ */
+export function parseLengthPrefixed(bytes: Uint8Array): readonly Uint8Array[] | undefined {
+  const fields: Uint8Array[] = []
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  while (at < view.length) {
+    if (view.length - at < 4) return undefined
+    const length = view.readUInt32BE(at)
+    at += 4
+    if (view.length - at < length) return undefined
+    fields.push(view.subarray(at, at + length))
+    at += length
+  }
+  return fields
+}
+
+/** Compares in a time that depends on the lengths only. */
+export function equalsInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+export function toBase64Url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
+}
+
+/** @returns the bytes, or `undefined` where the text is not canonical, unpadded base64url (RFC 4648 §5). */
+export function parseBase64Url(text: string): Uint8Array | undefined {
+  const bytes = Buffer.from(text, 'base64url')
+  // Node skips characters that it does not know; only a round trip proves that nothing was skipped.
+  return bytes.toString('base64url') === text ? bytes : undefined
+}
+
+function fieldBytes(field: string | Uint8Array | number | bigint): Uint8Array {
+  if (typeof field === 'string') return Buffer.from(field, 'utf8')
+  if (typeof field === 'object') {
+    if (field.length > fieldBytesMax) throw new RangeError('a field longer than four bytes can count')
+    return field
+  }
+  const number = Buffer.allocUnsafe(8)
+  number.writeBigUInt64BE(BigInt(field))
+  return number
+}

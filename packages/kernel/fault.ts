@@ -1,0 +1,35 @@
+import { faults } from './faults.ts'
+
+export type FaultCode = keyof typeof faults
+
+/** What the outside may know of a failure: a status and a sentence from the table, nothing of the moment. */
+export type PublicFault = { readonly code: FaultCode; readonly status: number; readonly public: string }
+
+/**
+ * An expected failure with a code from the one fault table. The message is for the operator's log and never leaves
+ * the process; what the caller reads is the table's public sentence.
+ */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+  readonly code: FaultCode
+  /** Where in the caller's input the fault lies; names of fields only, never their values. */
+  readonly fields: readonly FieldFault[]
+
+  constructor(code: FaultCode, message: string, options: { cause?: unknown; fields?: readonly FieldFault[] } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.fields = options.fields ?? []
+  }
+
+  /** The table's row for this fault. */
+  get row(): PublicFault {
+    return publicFault(this.code)
+  }
+}
+
+/** One field that was refused: its JSON pointer (RFC 6901) and why, without its value. */
+export type FieldFault = { readonly pointer: string; readonly detail: string }
+
+export function publicFault(code: FaultCode): PublicFault {
+  return { code, ...faults[code] }
+}

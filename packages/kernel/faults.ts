@@ -1,0 +1,37 @@
+/**
+ * The one fault table: code → HTTP status → the sentence that the outside reads. A code is stable once published.
+ * Failures of cryptography and of authentication share one row each, so that an attacker cannot tell them apart.
+ */
+export const faults = {
+  'request/malformed': { status: 400, public: 'The request is not well formed.' },
+  'request/header_refused': { status: 400, public: 'A header is missing, repeated, too long or not allowed here.' },
+  'request/json_refused': { status: 400, public: 'The body is not strict JSON.' },
+  'request/too_large': { status: 413, public: 'The request is larger than this route accepts.' },
+  'request/media_type': { status: 415, public: 'Send the body as application/json, uncompressed.' },
+  'request/invalid': { status: 422, public: 'One or more fields are not valid.' },
+  'request/method_refused': { status: 405, public: 'This method is not allowed here.' },
+  'request/not_found': { status: 404, public: 'There is nothing at this address.' },
+  'access/unauthenticated': { status: 401, public: 'No valid API key was sent.' },
+  'access/merchant_frozen': { status: 403, public: 'This merchant cannot act now. Ask the operator.' },
+  'idempotency/key_required': { status: 400, public: 'Send an Idempotency-Key header with this request.' },
+  'idempotency/key_reused': { status: 422, public: 'This Idempotency-Key was used with another body.' },
+  'idempotency/in_flight': { status: 409, public: 'A request with this Idempotency-Key is still being handled.' },
+  'payments/unknown': { status: 404, public: 'No such payment.' },
+  'payments/illegal_transition': { status: 409, public: 'The payment is no longer in a state that allows this.' },
+  'webhooks/endpoint_unknown': { status: 404, public: 'No such webhook endpoint.' },
+  'webhooks/address_refused': { status: 422, public: 'Webhooks cannot be sent to this address.' },
+  'webhooks/too_many': { status: 409, public: 'The limit of webhook endpoints is reached. Delete one first.' },
+  'callbacks/unknown': { status: 404, public: 'There is nothing at this address.' },
+  'store/unavailable': { status: 503, public: 'Try again shortly.' },
+  'custodian/unavailable': { status: 503, public: 'Try again shortly.' },
+  'custodian/refused': { status: 403, public: 'Refused.' },
+  'custodian/enrolment_refused': { status: 403, public: 'Refused.' },
+  'envelope/open_refused': { status: 503, public: 'Try again later.' },
+  'envelope/statement_refused': { status: 503, public: 'Try again later.' },
+  'gateway/draining': { status: 503, public: 'Try again shortly.' },
+  'gateway/internal': { status: 500, public: 'Something failed on our side. The request id names it.' },
+  'egress/refused': { status: 502, public: 'This destination is not allowed.' },
+  'provider/unavailable': { status: 502, public: 'The payment network did not answer.' },
+  'config/invalid': { status: 500, public: 'The configuration is not valid.' },
+  'launcher/failed': { status: 500, public: 'The platform could not be started.' },
+} as const

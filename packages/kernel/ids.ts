@@ -1,0 +1,92 @@
+import type { Clock } from './clock.ts'
+import type { Random } from './random.ts'
+
+/** Every kind of id, with the prefix that it wears everywhere: on the wire, in rows and in logs. */
+export const idPrefixes = {
+  merchant: 'mer',
+  apiKey: 'key',
+  payment: 'pay',
+  transfer: 'trf',
+  account: 'acc',
+  attempt: 'att',
+  event: 'evt',
+  webhookEndpoint: 'whe',
+  webhookDelivery: 'whd',
+  callbackHint: 'cbh',
+  dataKey: 'dek',
+  merchantKey: 'mek',
+  signer: 'sig',
+  request: 'req',
+} as const
+
+export type IdKind = keyof typeof idPrefixes
+export type Id<K extends IdKind> = `${(typeof idPrefixes)[K]}_${string}` & { readonly __id: K }
+
+export type MerchantId = Id<'merchant'>
+export type ApiKeyId = Id<'apiKey'>
+export type PaymentId = Id<'payment'>
+export type TransferId = Id<'transfer'>
+export type AccountId = Id<'account'>
+export type AttemptId = Id<'attempt'>
+export type EventId = Id<'event'>
+export type WebhookEndpointId = Id<'webhookEndpoint'>
+export type WebhookDeliveryId = Id<'webhookDelivery'>
+export type CallbackHintId = Id<'callbackHint'>
+export type DataKeyId = Id<'dataKey'>
+export type MerchantKeyId = Id<'merchantKey'>
+export type SignerId = Id<'signer'>
+export type RequestId = Id<'request'>
+
+/** Makes an id from a UUID of version 7 (RFC 9562 §5.7): ids of one kind sort by the time they were made. */
+export function newId<K extends IdKind>(kind: K, from: { readonly clock: Clock; readonly random: Random }): Id<K> {
+  return `${idPrefixes[kind]}_${toBase32(uuidV7(from.clock.nowMs(), from.random.bytes(10)))}` as Id<K>
+}
+
+/** @returns the id, or `undefined` where the text is not an id of this kind in its one canonical form. */
+export function parseId<K extends IdKind>(kind: K, text: string): Id<K> | undefined {
+  return patterns[kind].test(text) ? (text as Id<K>) : undefined
+}
+
+/** The pattern of an id of this kind, for schemas. */
+export function idPattern(kind: IdKind): RegExp {
+  return patterns[kind]
+}
+
+/** When the id was made, in milliseconds. */
+export function idCreatedAtMs(id: Id<IdKind>): number {
+  return Number(fromBase32(id.slice(id.indexOf('_') + 1)) >> 80n)
+}
+
+// Crockford's base 32 in lower case, 26 characters for 128 bits, as the TypeID specification writes them. The first
+// character holds two spare bits, so that it is at most '7'.
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+const suffixLength = 26
+
+const patterns = Object.fromEntries(
+  Object.entries(idPrefixes).map(([kind, prefix]) => [kind, new RegExp(`^${prefix}_[0-7][${alphabet}]{25}$`)]),
+) as Record<IdKind, RegExp>
+
+function uuidV7(nowMs: number, random: Uint8Array): bigint {
+  const bytes = Buffer.alloc(16)
+  bytes.writeUIntBE(nowMs, 0, 6)
+  bytes.set(random, 6)
+  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
+  return bytes.readBigUInt64BE(0) << 64n | bytes.readBigUInt64BE(8)
+}
+
+function toBase32(value: bigint): string {
+  let text = ''
+  let rest = value
+  for (let at = 0; at < suffixLength; at++) {
+    text = alphabet.charAt(Number(rest & 31n)) + text
+    rest >>= 5n
+  }
+  return text
+}
+
+function fromBase32(text: string): bigint {
+  let value = 0n
+  for (const character of text) value = value << 5n | BigInt(alphabet.indexOf(character))
+  return value
+}
