@@ -1,0 +1,60 @@
+import { hash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import {
+  newId, parseId, Secret, toBase64Url, type ApiKeyId, type Clock, type Random, type World,
+} from '@ngome/kernel'
+
+/** What of an API key may travel to the custodian: the id and a digest, never the text. */
+export type ParsedApiKey = {
+  readonly id: ApiKeyId
+  readonly world: World
+  /** SHA-256 of the whole text, 32 bytes. */
+  readonly digest: Uint8Array
+}
+
+export type NewApiKey = ParsedApiKey & { readonly text: Secret<string> }
+
+/** 256 bits from a cryptographically secure generator: nothing to guess, so the digest needs no slow hash. */
+const secretBytes = 32
+/** `ngome_sk_` ‖ world ‖ `_` ‖ key id's suffix (26) ‖ `_` ‖ secret (43, base64url) ‖ checksum (6, base 62). */
+const pattern = /^ngome_sk_(test|live)_([0-7][0-9a-hjkmnp-tv-z]{25})_[A-Za-z0-9_-]{43}([0-9A-Za-z]{6})$/
+const checksumLength = 6
+
+/** Makes a key; its text exists only in the answer. */
+export function newApiKey(from: { readonly world: World; readonly clock: Clock; readonly random: Random }): NewApiKey {
+  const id = newId('apiKey', from)
+  const body = `ngome_sk_${from.world}_${id.slice('key_'.length)}_${toBase64Url(from.random.bytes(secretBytes))}`
+  const text = body + checksum(body)
+  return { id, world: from.world, digest: digestOf(text), text: new Secret(text) }
+}
+
+/**
+ * Reads a key's text. The checksum is no secret: it lets a scanner of leaked keys know one without asking us, and lets
+ * the gateway refuse a mistyped one without a look into the database.
+ * @returns the key's id, world and digest, or `undefined` where the text is not a key
+ */
+export function parseApiKey(text: string): ParsedApiKey | undefined {
+  const match = pattern.exec(text)
+  if (match === null) return undefined
+  const [, world, suffix, sum] = match
+  if (checksum(text.slice(0, -checksumLength)) !== sum) return undefined
+  const id = parseId('apiKey', `key_${suffix}`)
+  return id === undefined ? undefined : { id, world: world as World, digest: digestOf(text) }
+}
+
+function digestOf(text: string): Uint8Array {
+  return hash('sha256', text, 'buffer')
+}
+
+const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+/** CRC-32 (ISO/IEC 3309) of all that precedes, as six digits of base 62, the way GitHub's tokens do it. */
+function checksum(body: string): string {
+  let rest = crc32(body)
+  let text = ''
+  for (let at = 0; at < checksumLength; at++) {
+    text = base62.charAt(rest % 62) + text
+    rest = Math.floor(rest / 62)
+  }
+  return text
+}
