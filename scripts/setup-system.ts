@@ -1,0 +1,52 @@
+/**
+ * Installs, by name, the distribution packages that the tests use. `npm run setup:system` runs it; `CI=true npm test`
+ * implies it. No daemon is started.
+ */
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { argv, env } from 'node:process'
+
+/** Debian's name of each package, and the program by which one sees that it is there. */
+const packages = [
+  { name: 'nftables', program: 'nft', why: 'egress rules by user' },
+  { name: 'util-linux', program: 'setpriv', why: 'no_new_privs and user ids for the processes' },
+] as const
+
+const installMsMax = 300_000
+
+export function setUpSystem(): void {
+  const missing = packages.filter(({ program }) => !isInstalled(program))
+  if (missing.length === 0) return console.log('setup:system: everything is there')
+  for (const { name, program, why } of missing) console.log(`setup:system: ${program} is missing (package ${name}: ${why})`)
+  if (process.platform !== 'linux' || !isInstalled('apt-get')) return console.log('setup:system: no apt-get here; install them by hand')
+  if (process.getuid?.() !== 0) return console.log('setup:system: only root can install packages')
+  const names = missing.map(({ name }) => name)
+  run('apt-get', ['update', '-q'])
+  run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names])
+}
+
+function isInstalled(program: string): boolean {
+  // A daemon's folder is often not on an ordinary user's path.
+  const folders = [...(env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin']
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function run(program: string, args: readonly string[]): void {
+  console.log(`setup:system: ${program} ${args.join(' ')}`)
+  const { status } = spawnSync(program, args, {
+    stdio: 'inherit',
+    timeout: installMsMax,
+    env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  if (status !== 0) console.log(`setup:system: ${program} failed; tests that need the packages will skip`)
+}
+
+if (argv[1] === import.meta.filename) setUpSystem()

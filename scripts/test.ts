@@ -1,0 +1,75 @@
+/**
+ * `npm test`: types, lint, then every test file; the last line is `N passed, N failed, N skipped`. Arguments choose test
+ * files by a part of their path, for work on one room; the coverage gate needs all of them and rests then.
+ */
+import { fileURLToPath } from 'node:url'
+import { setUpSystem } from './setup-system.ts'
+import { coverageGaps, coveragePercent, gatedRooms, LineCounts } from './testing/coverage.ts'
+import { findTestFiles } from './testing/find-test-files.ts'
+import { checks, runCheck } from './testing/run-check.ts'
+import { runTestFile, type FileResult } from './testing/run-test-file.ts'
+
+/** Two files at once: the smallest machine that we aim at has two cores. */
+const concurrency = 2
+const fileMsMax = 180_000
+const platformFileMsMax = 300_000
+/** The whole run stays under fifteen minutes; what has not run by then has failed. */
+const totalMsMax = 12 * 60_000
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const isCi = process.env['CI'] === 'true'
+const filters = process.argv.slice(2)
+const total = { passed: 0, failed: 0, skipped: 0 }
+const counts = new LineCounts()
+
+function tellCheck(name: string, problems: string): void {
+  const isPassed = problems === ''
+  total[isPassed ? 'passed' : 'failed']++
+  console.log(`${isPassed ? 'ok  ' : 'FAIL'} ${name}`)
+  if (!isPassed) console.log(problems.replace(/^/gm, '       '))
+}
+
+function tellFile(result: FileResult): void {
+  total.passed += result.passed
+  total.failed += result.failed
+  total.skipped += result.skipped
+  counts.add(result.coverage)
+  const parts = [`${result.passed} passed`]
+  if (result.failed > 0) parts.push(`${result.failed} failed`)
+  if (result.skipped > 0) parts.push(`${result.skipped} skipped`)
+  console.log(`${result.failed > 0 ? 'FAIL' : 'ok  '} ${result.file}: ${parts.join(', ')} (${(result.tookMs / 1000).toFixed(1)} s)`)
+  for (const { name, reason } of result.skips) console.log(`       skipped: ${name}: ${reason}`)
+  for (const { name, reason } of result.failures) console.log(`       ${name}\n${reason.replace(/^/gm, '         ')}`)
+  if (result.failed > 0 && result.output !== '') console.log(`       it printed:\n${result.output.replace(/^/gm, '       | ')}`)
+}
+
+async function runFiles(files: readonly string[], atOnce: number, timeMsMax: number, hasCoverage: boolean): Promise<void> {
+  const waiting = [...files]
+  const lane = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const leftMs = totalMsMax - performance.now()
+      if (leftMs <= 0) tellCheck(file, 'did not run: the whole run is over its bound')
+      else tellFile(await runTestFile(file, { root, timeMsMax: Math.min(timeMsMax, leftMs), hasCoverage }))
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, lane))
+}
+
+if (isCi) setUpSystem()
+const { side, alone } = findTestFiles(root, filters)
+for (const check of filters.length === 0 ? checks : []) {
+  const { isPassed, output } = runCheck(root, check)
+  tellCheck(check.name, isPassed ? '' : output || 'failed without a word')
+}
+if (side.length + alone.length === 0) tellCheck('test files', 'none was found')
+await runFiles(side, concurrency, fileMsMax, filters.length === 0)
+await runFiles(alone, 1, platformFileMsMax, false)
+if (filters.length === 0) {
+  for (const room of gatedRooms) {
+    const percent = coveragePercent(root, room, counts).toFixed(1)
+    tellCheck(`coverage of ${room}: ${percent} % of lines`, coverageGaps(root, room, counts).join('\n'))
+  }
+}
+if (isCi && total.skipped > 0) console.log('FAIL: with CI=true a skipped test is a failure')
+process.exitCode = total.failed > 0 || (isCi && total.skipped > 0) ? 1 : 0
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
