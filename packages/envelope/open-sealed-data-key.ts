@@ -1,0 +1,42 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { Fault, type Secret } from '@ngome/kernel'
+import { isSignedEd25519 } from './ed25519.ts'
+import { dataKeyBytes } from './format.ts'
+import { hpkeInfo, hpkeSuite } from './hpke-suite.ts'
+import { parseSealedDataKey, type SealedDataKey } from './parse-sealed-data-key.ts'
+
+/**
+ * Opens a sealed data key, after its signature: HPKE's base mode takes a ciphertext from anybody, the signature says
+ * that a gateway made it.
+ * @throws Fault `envelope/open_refused`, the same whatever was wrong
+ */
+export async function openSealedDataKey({ sealed, privateKey, signerPublicKey }: {
+  readonly sealed: Uint8Array
+  readonly privateKey: Secret<Uint8Array>
+  /** Of the signer that the header names, as the custodian enrolled it. */
+  readonly signerPublicKey: KeyObject
+}): Promise<KeyObject> {
+  const parts = parseSealedDataKey(sealed)
+  if (parts === undefined || !isSignedEd25519(parts.signed, parts.signature, signerPublicKey)) throw refused()
+  let bytes: Uint8Array
+  try {
+    bytes = await privateKey.expose((seed) => unwrap(seed, parts))
+  } catch {
+    throw refused()
+  }
+  try {
+    if (bytes.length !== dataKeyBytes) throw refused()
+    return createSecretKey(bytes)
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+async function unwrap(seed: Uint8Array, { enc, wrapped, header }: SealedDataKey): Promise<Uint8Array> {
+  const recipient = await hpkeSuite.DeserializePrivateKey(seed)
+  return hpkeSuite.Open(recipient, enc, wrapped, { info: hpkeInfo, aad: header })
+}
+
+function refused(): Fault {
+  return new Fault('envelope/open_refused', 'a sealed data key did not open')
+}
