@@ -1,0 +1,109 @@
+import { z } from 'zod'
+
+/** The longest that a scripted delay or hang lasts; a client that waits longer has no time limit at all. */
+const delayMsMax = 600_000
+
+const scope = {
+  /** Only for this payer (digits with country code); without it for all. */
+  payer: z.string().regex(/^[0-9]{6,15}$/).optional(),
+  /** For the next so many matches; without it until the script is replaced. */
+  times: z.int().min(1).max(1_000_000).optional(),
+  /** The share of matches that are hit, drawn from the seed. */
+  share: z.number().min(0).max(1).optional(),
+}
+const status = z.int().min(400).max(599)
+const delayMs = z.int().min(0).max(delayMsMax)
+
+const requestManners = z.discriminatedUnion('kind', [
+  /** Answers an error and takes nothing. */
+  z.strictObject({ kind: z.literal('answer'), status }),
+  /** Takes nothing and never answers. */
+  z.strictObject({ kind: z.literal('hang') }),
+  /** Takes the charge and never answers. */
+  z.strictObject({ kind: z.literal('take_and_hang') }),
+  /** Takes the charge and answers late. */
+  z.strictObject({ kind: z.literal('take_and_answer_late'), delayMs }),
+  /** Takes the charge and answers an error. */
+  z.strictObject({ kind: z.literal('take_and_answer'), status }),
+  /** Takes the charge only after this time, though the answer is an error at once: a request stuck in a queue. */
+  z.strictObject({ kind: z.literal('answer_then_take'), status, delayMs }),
+  z.strictObject({ kind: z.literal('token_expired') }),
+  /** Takes the charge and lets this become of it, whatever the number says. */
+  z.strictObject({ kind: z.literal('decide'), reason: z.string().max(64).nullable() }),
+])
+const statusManners = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('answer'), status }),
+  z.strictObject({ kind: z.literal('hang') }),
+  z.strictObject({ kind: z.literal('answer_late'), delayMs }),
+  z.strictObject({ kind: z.literal('token_expired') }),
+  z.strictObject({ kind: z.literal('rate_capped') }),
+  /** Says that there is no such charge, although there is: MTN's copies settle late. */
+  z.strictObject({ kind: z.literal('not_found') }),
+])
+const tokenManners = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('answer'), status }),
+  z.strictObject({ kind: z.literal('hang') }),
+])
+const callbackManners = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('drop') }),
+  z.strictObject({ kind: z.literal('twice') }),
+  /** Decides at once and calls back before the 202 is answered. */
+  z.strictObject({ kind: z.literal('before_answer') }),
+  /** Says SUCCESSFUL of what failed, and FAILED of what succeeded. */
+  z.strictObject({ kind: z.literal('lie') }),
+  z.strictObject({ kind: z.literal('late'), delayMs }),
+])
+
+const ruleSchema = z.discriminatedUnion('on', [
+  z.strictObject({ on: z.literal('request'), do: requestManners, ...scope }),
+  z.strictObject({ on: z.literal('status'), do: statusManners, ...scope }),
+  z.strictObject({ on: z.literal('token'), do: tokenManners, ...scope }),
+  z.strictObject({ on: z.literal('callback'), do: callbackManners, ...scope }),
+])
+
+/** Rules a script may hold; the first that matches a moment decides. */
+const rulesMax = 64
+
+export const scriptSchema = z.strictObject({
+  seed: z.int().min(0).max(0xffff_ffff).default(1),
+  rules: z.array(ruleSchema).max(rulesMax),
+})
+export type Script = z.input<typeof scriptSchema>
+
+type Rule = z.output<typeof ruleSchema>
+type On = Rule['on']
+type MannersOn = { readonly [R in Rule as R['on']]: R['do'] }
+
+/** The script in force: says what bad manner, if any, this moment gets. */
+export class Manners {
+  #rules: { rule: Rule; left: number }[] = []
+  #next: () => number = sequenceOf(1)
+
+  replace(script: z.output<typeof scriptSchema>): void {
+    this.#rules = script.rules.map((rule) => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }))
+    this.#next = sequenceOf(script.seed)
+  }
+
+  take<O extends On>(on: O, payer: string | undefined): MannersOn[O] | undefined {
+    for (const entry of this.#rules) {
+      const { rule } = entry
+      if (rule.on !== on || entry.left <= 0) continue
+      if (rule.payer !== undefined && rule.payer !== payer) continue
+      if (rule.share !== undefined && this.#next() >= rule.share) continue
+      entry.left--
+      return rule.do as MannersOn[O]
+    }
+    return undefined
+  }
+}
+
+/** Mulberry32: 32 bits of state, so that a run is replayed from one small number. Nothing here needs to be secret. */
+function sequenceOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
+  }
+}
