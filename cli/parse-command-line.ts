@@ -1,0 +1,70 @@
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import { Misuse, type Command, type Given } from './command.ts'
+import { nearest } from './nearest.ts'
+
+/** Reads what follows `ngome` into a command and what it was given. */
+export type CommandLine =
+  | { readonly kind: 'run'; readonly command: Command; readonly given: Given }
+  | { readonly kind: 'help'; readonly command: Command | undefined }
+
+/**
+ * Finds the command, longest name first, and reads its options and operands.
+ * @throws Misuse for an unknown command or option, a missing or a surplus operand
+ */
+export function parseCommandLine(commands: readonly Command[], args: readonly string[]): CommandLine {
+  const words = wordsOf(args)
+  const command = [2, 1].map((count) => words.slice(0, count).join(' '))
+    .map((name) => commands.find((candidate) => candidate.name === name))
+    .find((candidate) => candidate !== undefined)
+  if (command === undefined) return helpOrMisuse(commands, args, words)
+  const rest = args.slice(command.name.split(' ').length)
+  const { values, positionals } = readOptions(command, rest)
+  if (values['help'] === true) return { kind: 'help', command }
+  for (const [name, option] of Object.entries(command.options)) {
+    if (option.isRequired === true && values[name] === undefined) throw new Misuse(`${command.name} needs --${name}`)
+  }
+  const { json, ...options } = values
+  return { kind: 'run', command, given: { operands: readOperands(command, positionals), options, isJson: json === true } }
+}
+
+/** The words before the first option name the command. */
+function wordsOf(args: readonly string[]): readonly string[] {
+  const firstOption = args.findIndex((arg) => arg.startsWith('-'))
+  return firstOption === -1 ? args : args.slice(0, firstOption)
+}
+
+function helpOrMisuse(commands: readonly Command[], args: readonly string[], words: readonly string[]): CommandLine {
+  if (words[0] === 'help') {
+    const name = words.slice(1).join(' ')
+    const command = commands.find((candidate) => candidate.name === name)
+    if (name === '' || command !== undefined) return { kind: 'help', command }
+  }
+  if (words.length === 0 && (args.length === 0 || args.includes('--help') || args.includes('-h'))) {
+    return { kind: 'help', command: undefined }
+  }
+  const given = words.join(' ')
+  const group = commands.filter((candidate) => candidate.name.startsWith(`${words[0] ?? ''} `)).map(({ name }) => name)
+  if (words.length === 1 && group.length > 0) throw new Misuse(`"${given}" is one of: ${group.join(', ')}`)
+  const meant = nearest(words.slice(0, 2).join(' '), commands.map(({ name }) => name))
+  throw new Misuse(`there is no command "${given}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`)
+}
+
+function readOptions(command: Command, args: readonly string[]): ReturnType<typeof parseArgs> {
+  const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' }, json: { type: 'boolean' } }
+  for (const [name, { type }] of Object.entries(command.options)) options[name] = { type }
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+  } catch (error) {
+    throw new Misuse(error instanceof Error ? error.message : 'an option was not understood', { cause: error })
+  }
+}
+
+function readOperands(command: Command, given: readonly string[]): Given['operands'] {
+  if (given.length > command.operands.length) throw new Misuse(`${command.name} does not take "${given[command.operands.length]}"`)
+  const operands: Record<string, string | undefined> = {}
+  for (const [at, { name, isRequired }] of command.operands.entries()) {
+    if (isRequired && given[at] === undefined) throw new Misuse(`${command.name} needs ${name.toUpperCase()}`)
+    operands[name] = given[at]
+  }
+  return operands
+}
