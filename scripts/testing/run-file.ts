@@ -15,7 +15,9 @@ function report(message: FileMessage): void {
 
 function reasonOf(error: Error): string {
   const cause = error.cause instanceof Error ? error.cause : error
-  return cause.stack ?? cause.message
+  const lines = (cause.stack ?? cause.message).split('\n')
+  // Frames inside Node and its test runner are the same in every failure.
+  return lines.filter((line) => !/^\s+at .*\(?node:/.test(line)).join('\n')
 }
 
 const stream = run({

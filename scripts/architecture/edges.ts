@@ -1,0 +1,72 @@
+import type { Module } from './read-modules.ts'
+
+/** What breaks a rule, and where; `rule` is what the list of exceptions names. */
+export type Violation = { readonly rule: string; readonly path: string; readonly detail: string; readonly size?: number }
+
+const everyPackage = 'packages/*'
+
+/**
+ * Which room may import which: the design's matrix. A room that is not here may import nothing, and a row for a room
+ * that is gone is a violation too.
+ */
+export const allowedEdges: Readonly<Record<string, readonly string[]>> = {
+  'packages/kernel': [],
+  'packages/contracts': ['packages/kernel'],
+  'packages/envelope': ['packages/kernel'],
+  'packages/signatures': ['packages/kernel'],
+  'packages/payments': ['packages/kernel', 'packages/contracts'],
+  'packages/access': ['packages/kernel', 'packages/contracts'],
+  'packages/store': ['packages/kernel', 'packages/contracts', 'packages/payments', 'packages/access'],
+  'packages/runtime': ['packages/kernel', 'packages/contracts'],
+  'packages/verify': [everyPackage],
+  'packages/testkit': [everyPackage],
+  'services/gateway': [everyPackage],
+  'services/custodian': [everyPackage],
+  'services/dispatcher': [everyPackage],
+  'simulators/mtn-momo': [everyPackage],
+  'cli': [everyPackage],
+  'bench': [everyPackage],
+  'scripts': [everyPackage],
+}
+
+/** Only tests and the machinery of tests may stand on the test kit. */
+const testkit = 'packages/testkit'
+const testkitUsers: readonly string[] = ['bench', 'scripts', testkit]
+
+/** Refuses an import that the matrix does not allow, and one that reaches past a room's `mod.ts`. */
+export function edgeViolations(modules: readonly Module[]): Violation[] {
+  return modules.flatMap((module) => module.imports.flatMap(({ specifier, target }) => {
+    if (target === undefined) return []
+    const to = roomFrom(target)
+    if (to === module.room) return specifier.startsWith('.') ? [] : [violation(module, `${specifier} is this room itself; import its file`)]
+    if (specifier.startsWith('.')) return [violation(module, `${specifier} reaches into ${to}`)]
+    if (/^@ngome\/[^/]+\/./.test(specifier)) return [violation(module, `${specifier} reaches past the room's mod.ts`)]
+    return isAllowed(module, to) ? [] : [violation(module, `${module.room} may not import ${to}`)]
+  }))
+}
+
+/** Refuses a matrix and a tree that differ: a room without a row, and a row without a room. */
+export function roomViolations(modules: readonly Module[]): Violation[] {
+  const rooms = new Set(modules.filter(({ isTest }) => !isTest).map(({ room }) => room))
+  const unknown = [...rooms].filter((room) => !(room in allowedEdges) && room !== 'bin')
+  const gone = Object.keys(allowedEdges).filter((room) => !rooms.has(room))
+  return [
+    ...unknown.map((room) => ({ rule: 'room', path: room, detail: 'has no row in the matrix of allowed edges' })),
+    ...gone.map((room) => ({ rule: 'room', path: room, detail: 'has a row in the matrix, but no source file' })),
+  ]
+}
+
+function isAllowed(module: Module, to: string): boolean {
+  if (to === testkit) return module.isTest || testkitUsers.includes(module.room)
+  const rows = allowedEdges[module.room] ?? []
+  return rows.some((row) => row === to || (row === everyPackage && to.startsWith('packages/')))
+}
+
+function roomFrom(target: string): string {
+  const [top = '', second = ''] = target.split('/')
+  return top === 'packages' || top === 'services' || top === 'simulators' ? `${top}/${second}` : top
+}
+
+function violation(module: Module, detail: string): Violation {
+  return { rule: 'edge', path: module.path, detail }
+}

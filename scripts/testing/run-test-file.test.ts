@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { runTestFile, type FileResult } from './run-test-file.ts'
+
+const head = 'import { test } from \'node:test\'\n'
+
+async function resultOf(text: string, t: { after: (undo: () => void) => void }, timeMsMax = 20_000): Promise<FileResult> {
+  const root = mkdtempSync(join(tmpdir(), 'ngome-run-'))
+  t.after(() => rmSync(root, { recursive: true }))
+  writeFileSync(join(root, 'a.test.ts'), text)
+  return runTestFile('a.test.ts', { root, timeMsMax, hasCoverage: false })
+}
+
+test('counts passed, failed and skipped tests, subtests too', async (t) => {
+  const { passed, failed, skipped, failures, skips } = await resultOf(`${head}
+    test('a', async (t) => { await t.test('b', () => {}) })
+    test('c', () => { throw new Error('why') })
+    test('d', { skip: 'no moon' }, () => {})
+    test('e', { todo: 'later' }, () => {})`, t)
+  assert.deepEqual({ passed, failed, skipped }, { passed: 2, failed: 1, skipped: 2 })
+  assert.deepEqual(failures.map(({ name, reason }) => [name, reason.includes('why')]), [['c', true]])
+  assert.deepEqual(skips.map(({ reason }) => reason), ['no moon', 'later'])
+})
+
+/** Every way for a file to end badly without a failing test in it. */
+const bad: readonly { claim: string; text: string; reason: RegExp; timeMsMax?: number }[] = [
+  { claim: 'a file that hangs is killed', text: `${head}test('a', () => { for (;;) {} })`, reason: /did not end within its bound/, timeMsMax: 1_500 },
+  { claim: 'a file without a test fails', text: 'export const x = 1', reason: /holds no test/ },
+  { claim: 'a file that exits half way fails', text: `${head}test('a', () => { process.exit(0) })`, reason: /without a summary/ },
+  {
+    claim: 'a file that leaves a process behind fails',
+    text: `import { spawn } from 'node:child_process'\n${head}test('a', () => { spawn('sleep', ['60'], { stdio: 'ignore' }).unref() })`,
+    reason: /left 1 process/,
+  },
+]
+
+for (const { claim, text, reason, timeMsMax } of bad) {
+  test(claim, async (t) => {
+    const { failed, failures } = await resultOf(text, t, timeMsMax)
+    assert.ok(failed > 0)
+    assert.match(failures.map((failure) => failure.reason).join('\n'), reason)
+  })
+}
+
+test('a file that does not load fails', async (t) => {
+  const { failed, passed } = await resultOf('import \'./nowhere.ts\'', t)
+  assert.equal(passed, 0)
+  assert.ok(failed > 0)
+})
+
+test('a test sees no configuration of the one who runs it', async (t) => {
+  process.env['NGOME_GATEWAY__PORT'] = '1'
+  t.after(() => delete process.env['NGOME_GATEWAY__PORT'])
+  const { failed } = await resultOf(`${head}test('a', () => { if ('NGOME_GATEWAY__PORT' in process.env) throw new Error('seen') })`, t)
+  assert.equal(failed, 0)
+})
