@@ -1,0 +1,58 @@
+import { join } from 'node:path'
+import { isLoopbackHost } from './loopback.ts'
+import type { NetworkConfig, PartialConfig } from './fields.ts'
+
+/** The demonstration's webhook receiver; allowed by default only where no network moves real money. */
+const demoReceiver = 'localhost:9999'
+
+/** Fills in what follows from other values. */
+export function completeConfig(given: PartialConfig) {
+  const networks = given.networks ?? { 'mtn-sandbox': simulatedNetwork(given.simulator.port) }
+  return {
+    ...given,
+    custodian: {
+      ...given.custodian,
+      enrolmentKeyPath: given.custodian.enrolmentKeyPath ?? join(given.dataDir, 'custodian', 'enrolment.key'),
+    },
+    dispatcher: {
+      ...given.dispatcher,
+      callbackBaseUrl: given.dispatcher.callbackBaseUrl ?? `https://localhost:${given.gateway.port}`,
+    },
+    database: completeDatabase(given.database),
+    egress: { allowPrivate: given.egress.allowPrivate ?? defaultAllowPrivate(networks) },
+    networks,
+  }
+}
+
+function simulatedNetwork(port: number): NetworkConfig {
+  return {
+    connector: 'mtn-momo',
+    world: 'test',
+    baseUrl: `http://127.0.0.1:${port}`,
+    targetEnvironment: 'sandbox',
+    currency: 'EUR',
+    callingCode: '46',
+    requestTimeoutMs: 10_000,
+    settleAfterS: 120,
+    enquiryIntervalS: 5,
+    giveUpAfterS: 900,
+  }
+}
+
+function completeDatabase(given: PartialConfig['database']) {
+  const url = given.url?.expose((text) => new URL(text))
+  return {
+    ...(given.url === undefined ? {} : { url: given.url }),
+    host: url?.hostname ?? given.host ?? '127.0.0.1',
+    port: url === undefined ? given.port ?? 8448 : Number(url.port === '' ? 5432 : url.port),
+    name: url?.pathname.slice(1) ?? given.name ?? 'ngome',
+    tls: url === undefined ? given.tls ?? false : url.searchParams.get('sslmode') === 'verify-full',
+  }
+}
+
+function defaultAllowPrivate(networks: Readonly<Record<string, NetworkConfig>>): string[] {
+  const all = Object.values(networks)
+  const simulators = all.filter((network) => network.world === 'test').map((network) => new URL(network.baseUrl))
+    .filter((url) => isLoopbackHost(url.hostname) && url.port !== '').map((url) => url.host)
+  return [...new Set(all.some((network) => network.world === 'live') ? simulators : [...simulators, demoReceiver])]
+}

@@ -1,0 +1,124 @@
+import { currencyDigits, Secret, worlds, type Currency } from '@ngome/kernel'
+import { z } from 'zod'
+
+/** One day: the longest life of a process certificate, so that a stolen one is soon worth nothing. */
+const daySeconds = 86_400
+
+const port = (fallback: number) =>
+  z.int({ error: 'must be a port number' }).min(1, 'must be at least 1: port 0 would move at each start')
+    .max(65_535, 'must be at most 65535: TCP has no more ports').default(fallback)
+
+const seconds = (fallback: number, min: number, max: number, reason: string) =>
+  z.int({ error: 'must be a whole number of seconds' }).min(min, `must be at least ${min} s: ${reason}`)
+    .max(max, `must be at most ${max} s: ${reason}`).default(fallback)
+
+const host = z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or an address, without a port')
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
+  .refine((text) => !/[?#]|\/\/[^/]*@/.test(text), 'must have no user, query or fragment: secrets have their own keys')
+
+/** Marks a field that is a secret: never in a file that others read, always a {@link Secret} after parsing. */
+export const secretMark = 'ngome-secret'
+
+const secret = (pattern: RegExp, error: string) =>
+  z.string().regex(pattern, error).transform((text) => new Secret(text)).meta({ [secretMark]: true })
+
+const gateway = z.strictObject({
+  host: host.default('127.0.0.1').describe('Address that the public API listens on.'),
+  port: port(8443).describe('Port of the public API.'),
+  internalHost: host.default('127.0.0.1').describe('Address of health, readiness, metrics and self-tests.'),
+  internalPort: port(8445).describe('Port of health, readiness, metrics and self-tests.'),
+  publicNames: z.array(host).min(1, 'must name at least one: the certificate needs a name').max(32)
+    .default(['localhost', '127.0.0.1']).describe('Names in the certificate of the public API.'),
+})
+
+const custodian = z.strictObject({
+  host: host.default('127.0.0.1').describe('Where the custodian listens and is reached.'),
+  port: port(8444).describe('Port of the custodian, mutual TLS.'),
+  enrolmentPort: port(8449).describe('Port where a process without a certificate enrols with its one-time token.'),
+  enrolmentKeyPath: z.string().min(1).max(1024).optional()
+    .describe('The custodian\'s copy of the key that enrolment tokens are checked with.'),
+})
+
+const dispatcher = z.strictObject({
+  internalHost: host.default('127.0.0.1').describe('Address of health, readiness, metrics and self-tests.'),
+  internalPort: port(8446).describe('Port of health, readiness, metrics and self-tests.'),
+  callbackBaseUrl: httpUrl.optional().describe('Base address at which providers reach the gateway.'),
+})
+
+const database = z.strictObject({
+  host: host.optional().describe('Where PostgreSQL listens.'),
+  port: z.int().min(1).max(65_535).optional().describe('Port of PostgreSQL.'),
+  name: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'must be lower case letters, digits and underscores').optional()
+    .describe('Name of the database.'),
+  tls: z.boolean().optional().describe('Whether connections use TLS with a verified certificate.'),
+  url: secret(/^postgres(?:ql)?:\/\/[^\s]+$/, 'must be postgresql://user:password@host:port/name').optional()
+    .describe('An external database with its administrator; only the launcher gets it.'),
+}).superRefine(({ url, ...parts }, context) => {
+  if (url === undefined || Object.values(parts).every((part) => part === undefined)) return
+  const message = 'must stand alone: remove host, port, name and tls, which the address already says'
+  context.addIssue({ code: 'custom', path: ['url'], message })
+})
+
+const keys = z.strictObject({
+  dataKeyPeriodS: seconds(3600, 1, 3600, 'a thief of the gateway\'s memory gets the data keys of one period')
+    .describe('How long the gateway seals with one data key; at its end the process is replaced.'),
+  merchantKeyPeriodS: seconds(daySeconds, 1, 31 * daySeconds, 'disposal destroys one period at a time')
+    .describe('How long data keys are sealed to one merchant key.'),
+  certificateLifeS: seconds(daySeconds, 2, daySeconds, 'a stolen certificate works until its end')
+    .describe('Life of a process certificate; renewed at two thirds.'),
+})
+
+const network = z.strictObject({
+  connector: z.enum(['mtn-momo']).describe('The protocol that the network speaks.'),
+  world: z.enum(worlds).describe('Whether real money moves.'),
+  baseUrl: httpUrl.describe('Base address of the provider\'s API.'),
+  targetEnvironment: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be the provider\'s name of the environment'),
+  currency: z.enum(Object.keys(currencyDigits) as [Currency, ...Currency[]], { error: 'must be a known ISO 4217 code' }),
+  callingCode: z.string().regex(/^[1-9][0-9]{0,2}$/, 'must be an E.164 country code, without the plus sign'),
+  subscriptionKey: secret(/^[\x21-\x7e]{8,256}$/, 'must be 8 to 256 printable characters').optional(),
+  apiUser: secret(/^[0-9a-fA-F-]{36}$/, 'must be a UUID').optional(),
+  apiKey: secret(/^[\x21-\x7e]{8,256}$/, 'must be 8 to 256 printable characters').optional(),
+  requestTimeoutMs: z.int().min(100, 'must be at least 100 ms: no network answers faster')
+    .max(60_000, 'must be at most 60000 ms: a job must end before its lock does').default(10_000),
+  settleAfterS: seconds(120, 1, daySeconds, 'before this the network\'s "not found" is not final'),
+  enquiryIntervalS: seconds(5, 1, 3600, 'the network limits enquiries').describe('Pause between enquiries.'),
+  giveUpAfterS: seconds(900, 2, 3 * daySeconds, 'the custodian opens a record for dispatch for 72 hours'),
+})
+
+const webhooks = z.strictObject({
+  attemptsMax: z.int().min(1, 'must be at least 1').max(32, 'must be at most 32: an endpoint away that long is gone')
+    .default(10),
+  firstRetryS: seconds(5, 1, 3600, 'each later pause is longer'),
+  retryMaxS: seconds(21_600, 1, daySeconds, 'a longer pause would outlive the event').describe('The longest pause.'),
+  timeoutMs: z.int().min(100, 'must be at least 100 ms').max(30_000, 'must be at most 30000 ms: slow endpoints hold workers')
+    .default(10_000),
+})
+
+const hostPort = z.string().regex(/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}$/, 'must be host:port in lower case')
+/** kebab-case, so that a name has one form in the environment: `mtn-ug` is `MTN_UG`. */
+const networkName = z.string().max(32).regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, 'must be lower case, such as mtn-ug')
+
+/** What may be configured, before the values that follow from others are filled in. */
+export const configObject = z.strictObject({
+  dataDir: z.string().min(1, 'must name a folder').max(1024).describe('Where all data lies (NGOME_DATA).'),
+  gateway: gateway.prefault({}),
+  custodian: custodian.prefault({}),
+  dispatcher: dispatcher.prefault({}),
+  simulator: z.strictObject({ port: port(8447).describe('Port of the provider\'s simulator.') }).prefault({}),
+  database: database.prefault({}),
+  keys: keys.prefault({}),
+  egress: z.strictObject({
+    allowPrivate: z.array(hostPort).max(64).optional()
+      .describe('host:port that the dispatcher may reach although private or plain HTTP.'),
+  }).prefault({}),
+  networks: z.record(networkName, network).optional().describe('The payment networks, by name.'),
+  webhooks: webhooks.prefault({}),
+  log: z.strictObject({
+    level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], { error: 'must be a level of the log' })
+      .default('info'),
+  }).prefault({}),
+})
+
+export type PartialConfig = z.output<typeof configObject>
+export type NetworkConfig = z.output<typeof network>

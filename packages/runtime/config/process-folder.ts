@@ -1,0 +1,15 @@
+import { join } from 'node:path'
+import type { ProcessRole } from '@ngome/kernel'
+
+/** Who has a folder of its own below the data folder. */
+export type FolderOwner = ProcessRole | 'launcher' | 'auditor' | 'postgres' | 'simulators/mtn-momo'
+
+/** The folder that only this process (as root: its user id) can read. */
+export function processFolder(config: { readonly dataDir: string }, owner: FolderOwner): string {
+  return join(config.dataDir, owner)
+}
+
+/** The public copy of the certificate authority's certificate. */
+export function authorityPath(config: { readonly dataDir: string }): string {
+  return join(config.dataDir, 'ca.pem')
+}

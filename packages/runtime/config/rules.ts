@@ -1,0 +1,72 @@
+import type { z } from 'zod'
+import type { completeConfig } from './complete-config.ts'
+import { isLoopbackHost } from './loopback.ts'
+import type { NetworkConfig } from './fields.ts'
+
+type Completed = ReturnType<typeof completeConfig>
+type Refuse = (path: readonly string[], message: string) => void
+
+/** The rules that relate one value to another. */
+export function checkConfig(config: Completed, context: z.RefinementCtx): void {
+  const refuse: Refuse = (path, message) => context.addIssue({ code: 'custom', path: [...path], message })
+  checkPorts(config, refuse)
+  checkDatabase(config, refuse)
+  if (config.keys.dataKeyPeriodS > config.keys.merchantKeyPeriodS) {
+    refuse(['keys', 'dataKeyPeriodS'], 'must be at most keys.merchantKeyPeriodS: a data key is sealed to one merchant key')
+  }
+  if (config.webhooks.firstRetryS > config.webhooks.retryMaxS) {
+    refuse(['webhooks', 'firstRetryS'], 'must be at most webhooks.retryMaxS: pauses grow towards it')
+  }
+  for (const [name, network] of Object.entries(config.networks)) checkNetwork(config, name, network, refuse)
+}
+
+function checkPorts(config: Completed, refuse: Refuse): void {
+  const seen = new Map<number, string>()
+  const ports: readonly [string, string, number, boolean][] = [
+    ['gateway', 'port', config.gateway.port, true],
+    ['gateway', 'internalPort', config.gateway.internalPort, true],
+    ['custodian', 'port', config.custodian.port, isLoopbackHost(config.custodian.host)],
+    ['custodian', 'enrolmentPort', config.custodian.enrolmentPort, isLoopbackHost(config.custodian.host)],
+    ['dispatcher', 'internalPort', config.dispatcher.internalPort, true],
+    ['simulator', 'port', config.simulator.port, true],
+    ['database', 'port', config.database.port, isLoopbackHost(config.database.host)],
+  ]
+  for (const [room, key, port, isHere] of ports) {
+    if (!isHere) continue
+    const other = seen.get(port)
+    if (other !== undefined) refuse([room, key], `must differ from ${other}: two processes cannot share port ${port}`)
+    seen.set(port, `${room}.${key}`)
+  }
+}
+
+function checkDatabase({ database }: Completed, refuse: Refuse): void {
+  if (!/^[a-z][a-z0-9_]{0,62}$/.test(database.name)) {
+    refuse(['database', 'url'], 'must end in a database name of lower case letters, digits and underscores')
+  }
+  if (!database.tls && !isLoopbackHost(database.host)) {
+    refuse(['database', 'tls'], 'must be true (in an address: sslmode=verify-full): this database is on another machine')
+  }
+}
+
+function checkNetwork(config: Completed, name: string, network: NetworkConfig, refuse: Refuse): void {
+  const path = ['networks', name]
+  const url = new URL(network.baseUrl)
+  if (network.world === 'live') {
+    if (url.protocol !== 'https:') refuse([...path, 'baseUrl'], 'must be https: this network moves real money')
+    if (isLoopbackHost(url.hostname)) refuse([...path, 'baseUrl'], 'must not be this machine: live refuses simulators')
+    if (network.targetEnvironment === 'sandbox') {
+      refuse([...path, 'targetEnvironment'], 'must not be sandbox: live refuses simulators')
+    }
+  } else if (url.protocol !== 'https:' && !config.egress.allowPrivate.includes(url.host)) {
+    refuse([...path, 'baseUrl'], `must be https, or add ${url.host} to egress.allowPrivate`)
+  }
+  if ((network.apiUser === undefined) !== (network.apiKey === undefined)) {
+    refuse([...path, 'apiKey'], 'must be given together with apiUser: the provider checks them as a pair')
+  }
+  if (network.enquiryIntervalS > network.settleAfterS) {
+    refuse([...path, 'enquiryIntervalS'], 'must be at most settleAfterS: else no enquiry falls into the settling time')
+  }
+  if (network.settleAfterS >= network.giveUpAfterS) {
+    refuse([...path, 'settleAfterS'], 'must be below giveUpAfterS: else a payment is given up before its answer is final')
+  }
+}

@@ -1,0 +1,6 @@
+export { configSchema, type Config } from './config/schema.ts'
+export type { NetworkConfig } from './config/fields.ts'
+export { configPath, loadConfig, type ConfigSurroundings } from './config/load-config.ts'
+export { specialVariables, type Environment } from './config/environment.ts'
+export { authorityPath, processFolder, type FolderOwner } from './config/process-folder.ts'
+export { x509 } from './identity/x509.ts'
