@@ -4,3 +4,5 @@ export { configPath, loadConfig, type ConfigSurroundings } from './config/load-c
 export { specialVariables, type Environment } from './config/environment.ts'
 export { authorityPath, processFolder, type FolderOwner } from './config/process-folder.ts'
 export { x509 } from './identity/x509.ts'
+export { createLogger, type Logger, type LogLevel } from './logs/create-logger.ts'
+export { redact, redactText } from './logs/redact.ts'

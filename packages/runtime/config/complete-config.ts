@@ -7,7 +7,11 @@ const demoReceiver = 'localhost:9999'
 
 /** Fills in what follows from other values. */
 export function completeConfig(given: PartialConfig) {
-  const networks = given.networks ?? { 'mtn-sandbox': simulatedNetwork(given.simulator.port) }
+  const simulator = `http://127.0.0.1:${given.simulator.port}`
+  const networks: Record<string, NetworkConfig> = {}
+  for (const [name, network] of Object.entries(given.networks)) {
+    networks[name] = { ...network, baseUrl: network.baseUrl ?? simulator }
+  }
   return {
     ...given,
     custodian: {
@@ -21,21 +25,6 @@ export function completeConfig(given: PartialConfig) {
     database: completeDatabase(given.database),
     egress: { allowPrivate: given.egress.allowPrivate ?? defaultAllowPrivate(networks) },
     networks,
-  }
-}
-
-function simulatedNetwork(port: number): NetworkConfig {
-  return {
-    connector: 'mtn-momo',
-    world: 'test',
-    baseUrl: `http://127.0.0.1:${port}`,
-    targetEnvironment: 'sandbox',
-    currency: 'EUR',
-    callingCode: '46',
-    requestTimeoutMs: 10_000,
-    settleAfterS: 120,
-    enquiryIntervalS: 5,
-    giveUpAfterS: 900,
   }
 }
 

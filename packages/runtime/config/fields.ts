@@ -72,7 +72,7 @@ const keys = z.strictObject({
 const network = z.strictObject({
   connector: z.enum(['mtn-momo']).describe('The protocol that the network speaks.'),
   world: z.enum(worlds).describe('Whether real money moves.'),
-  baseUrl: httpUrl.describe('Base address of the provider\'s API.'),
+  baseUrl: httpUrl.optional().describe('Base address of the provider\'s API; the simulator where it is left out.'),
   targetEnvironment: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be the provider\'s name of the environment'),
   currency: z.enum(Object.keys(currencyDigits) as [Currency, ...Currency[]], { error: 'must be a known ISO 4217 code' }),
   callingCode: z.string().regex(/^[1-9][0-9]{0,2}$/, 'must be an E.164 country code, without the plus sign'),
@@ -99,6 +99,15 @@ const hostPort = z.string().regex(/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}$/
 /** kebab-case, so that a name has one form in the environment: `mtn-ug` is `MTN_UG`. */
 const networkName = z.string().max(32).regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, 'must be lower case, such as mtn-ug')
 
+/** What there is where nothing is configured: one network, in the test world, against the simulator. */
+export function defaultNetworks(): Record<string, z.input<typeof network>> {
+  return {
+    'mtn-sandbox': {
+      connector: 'mtn-momo', world: 'test', targetEnvironment: 'sandbox', currency: 'EUR', callingCode: '46',
+    },
+  }
+}
+
 /** What may be configured, before the values that follow from others are filled in. */
 export const configObject = z.strictObject({
   dataDir: z.string().min(1, 'must name a folder').max(1024).describe('Where all data lies (NGOME_DATA).'),
@@ -112,7 +121,7 @@ export const configObject = z.strictObject({
     allowPrivate: z.array(hostPort).max(64).optional()
       .describe('host:port that the dispatcher may reach although private or plain HTTP.'),
   }).prefault({}),
-  networks: z.record(networkName, network).optional().describe('The payment networks, by name.'),
+  networks: z.record(networkName, network).prefault(() => defaultNetworks()).describe('The payment networks, by name.'),
   webhooks: webhooks.prefault({}),
   log: z.strictObject({
     level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], { error: 'must be a level of the log' })
@@ -121,4 +130,4 @@ export const configObject = z.strictObject({
 })
 
 export type PartialConfig = z.output<typeof configObject>
-export type NetworkConfig = z.output<typeof network>
+export type NetworkConfig = z.output<typeof network> & { readonly baseUrl: string }

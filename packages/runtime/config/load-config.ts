@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { Fault, parseStrictJson } from '@ngome/kernel'
 import type { z } from 'zod'
 import { applyEnvironment, variableOf, type Environment, type Problem } from './environment.ts'
-import { configObject } from './fields.ts'
+import { configObject, defaultNetworks } from './fields.ts'
 import { nearest } from './nearest.ts'
 import { schemaAt, shapeOf } from './schema-shape.ts'
 import { configSchema, type Config } from './schema.ts'
@@ -28,6 +28,8 @@ export function loadConfig(env: Environment, surroundings: ConfigSurroundings = 
   const problems: Problem[] = []
   const path = configPath(env, surroundings)
   const tree = path === undefined ? {} : readConfigFile(path, problems)
+  // Before the environment, so that one variable changes one value of the default network and not the whole of it.
+  tree['networks'] ??= defaultNetworks()
   applyEnvironment(tree, env, (name) => readFileSync(name, 'utf8'), problems)
   const { workingDir = process.cwd() } = surroundings
   const inFile = tree['dataDir']
@@ -45,7 +47,17 @@ export function configPath(env: Environment, surroundings: ConfigSurroundings = 
   const named = env['NGOME_CONFIG']
   if (named !== undefined) return named === '' ? undefined : resolve(workingDir, named)
   const folders = [defaultDataDir(env, surroundings), workingDir]
-  return folders.map((folder) => join(folder, 'ngome.json')).find((path) => existsSync(path))
+  return folders.map((folder) => join(folder, 'ngome.json')).find((path) => isThere(path))
+}
+
+/** A process that may not look must be told, or it would run on defaults beside a file that says otherwise. */
+function isThere(path: string): boolean {
+  try {
+    return existsSync(path)
+  } catch (cause) {
+    const advice = 'set NGOME_CONFIG to the file to read, or to nothing where there is none'
+    throw new Fault('config/invalid', `this process may not look for ${path}: ${advice}`, { cause })
+  }
 }
 
 function defaultDataDir(env: Environment, { workingDir = process.cwd(), isRoot }: ConfigSurroundings): string {
