@@ -48,6 +48,10 @@ export const custodianOperations = {
     request: z.strictObject({ csr: classed('internal', pem) }),
     response: z.strictObject({ certificate: classed('public', pem), authority: classed('public', pem) }),
   },
+  '/v1/revoke-certificate': {
+    request: z.strictObject({ serial: classed('internal', z.string().regex(/^[0-9a-f]{1,40}$/)) }),
+    response: z.strictObject({}),
+  },
   '/v1/merchants': {
     request: z.strictObject(tenant),
     response: z.strictObject({}),
@@ -101,6 +105,8 @@ export const custodianOperations = {
         outcome: classed('internal', z.enum(['allowed', 'refused'])),
         reason: classed('internal', z.string()),
         subject: classed('internal', z.string()),
+        /** SHA-256 over this row and the hash of the one before: who keeps it sees a log that was rewritten. */
+        hash: classed('internal', bytes),
       })),
     }),
   },
