@@ -1,0 +1,46 @@
+import { isIP } from 'node:net'
+import { isUsualPort, nameOf, refused, type Destination } from './destination.ts'
+import { isPublicAddress } from './is-public-address.ts'
+import type { Resolver } from './resolver.ts'
+
+/** A destination with the addresses that may be connected to; only {@link checkDestination} makes one. */
+export type CheckedDestination = Destination & { readonly addresses: readonly string[]; readonly isChecked: true }
+
+/** A name has a handful of addresses; a longer list is an attempt to hide one. */
+const addressesMax = 16
+
+/**
+ * Resolves a destination once and checks EVERY address that comes back, since which one a second look would give is
+ * the attacker's choice (DNS rebinding).
+ *
+ * @param allowedByName `host:port` that the operator allows although private or plain HTTP
+ * @returns the destination with the addresses to connect to; none where the name has none now
+ * @throws Fault `egress/refused`
+ */
+export async function checkDestination(
+  destination: Destination, allowedByName: ReadonlySet<string>, resolve: Resolver,
+): Promise<CheckedDestination> {
+  const isAllowedByName = allowedByName.has(nameOf(destination))
+  if (!isAllowedByName) {
+    if (destination.protocol !== 'https:') throw refused('plain HTTP')
+    if (!isUsualPort(destination.port)) throw refused(`port ${destination.port}`)
+  }
+  const addresses = await addressesOf(destination.host, resolve)
+  if (addresses.length > addressesMax) throw refused(`a name with ${addresses.length} addresses`)
+  for (const address of addresses) {
+    if (isIP(address) === 0) throw refused('a resolver that answered something other than an address')
+    if (!isAllowedByName && !isPublicAddress(address)) throw refused(`${destination.host} is not a public address`)
+  }
+  return { ...destination, addresses, isChecked: true }
+}
+
+async function addressesOf(host: string, resolve: Resolver): Promise<readonly string[]> {
+  const literal = host.startsWith('[') ? host.slice(1, -1) : host
+  if (isIP(literal) !== 0) return [literal]
+  try {
+    return await resolve(host)
+  } catch {
+    // Whatever the resolver's trouble is, nothing was sent, and a later try may find the name.
+    return []
+  }
+}

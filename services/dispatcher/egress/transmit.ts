@@ -1,0 +1,141 @@
+import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import { isIP } from 'node:net'
+import type { CheckedDestination } from './check-destination.ts'
+
+export type Outgoing = {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  /** From the first step to the last byte of the answer. */
+  readonly timeoutMs: number
+}
+
+/** What became of a request. `unreached` says that no byte of it left; `lost` that it may have been heard. */
+export type Transmission =
+  | { readonly kind: 'answered'; readonly status: number; readonly body: Uint8Array; readonly retryAfter: string | undefined }
+  | { readonly kind: 'unreached'; readonly reason: string }
+  | { readonly kind: 'lost'; readonly reason: string }
+
+/** Answers that we read are a few hundred bytes; a longer one is cut off. */
+export const answerBytesMax = 65_536
+const headerBytesMax = 16_384
+const connectTimeoutMs = 5_000
+/** A second family or a second machine is worth a try; more would outlast the caller's patience. */
+const addressesTriedMax = 2
+/** Sockets to one provider at once: what the workers can use, no more. */
+const socketsMax = 16
+/** Shorter than servers usually keep an idle connection, so that we rarely write into one that is being closed. */
+const idleSocketMs = 4_000
+
+export type Agents = { readonly http: HttpAgent; readonly https: HttpsAgent }
+
+/** Agents of our own: Node's global ones can be told by the environment to use a proxy. */
+export function makeAgents(keepAlive: boolean): Agents {
+  const options = { keepAlive, maxSockets: socketsMax, timeout: idleSocketMs, scheduling: 'lifo' } as const
+  return { http: new HttpAgent(options), https: new HttpsAgent(options) }
+}
+
+/**
+ * Sends one request to a checked address, follows nothing, and reads a bounded answer within the time given. The next
+ * address is tried only while no byte has left.
+ *
+ * @param authorities certificates to trust in place of the system's, in PEM
+ */
+export async function transmit(
+  destination: CheckedDestination, outgoing: Outgoing, agents: Agents, authorities?: readonly string[],
+): Promise<Transmission> {
+  let transmission: Transmission = { kind: 'unreached', reason: 'the name has no address' }
+  for (const address of destination.addresses.slice(0, addressesTriedMax)) {
+    transmission = await transmitTo(address, destination, outgoing, agents, authorities)
+    if (transmission.kind !== 'unreached') return transmission
+  }
+  return transmission
+}
+
+function transmitTo(
+  address: string, destination: CheckedDestination, outgoing: Outgoing, agents: Agents, authorities?: readonly string[],
+): Promise<Transmission> {
+  const { promise, resolve } = Promise.withResolvers<Transmission>()
+  let isConnected = false
+  const fail = (reason: string): void => { resolve({ kind: isConnected ? 'lost' : 'unreached', reason }) }
+  const call = startRequest(address, destination, outgoing, agents, authorities)
+  const total = setTimeout(() => {
+    fail('no whole answer in time')
+    call.destroy()
+  }, outgoing.timeoutMs)
+  const connecting = setTimeout(() => {
+    fail('no connection in time')
+    call.destroy()
+  }, Math.min(connectTimeoutMs, outgoing.timeoutMs))
+  const connected = (): void => {
+    isConnected = true
+    clearTimeout(connecting)
+  }
+  call.once('socket', (socket) => {
+    // A socket that is already open has had its check; what is written to it may be heard.
+    if (!socket.connecting) connected()
+    else socket.once(destination.protocol === 'https:' ? 'secureConnect' : 'connect', connected)
+  })
+  call.on('error', (error) => { fail(codeOf(error)) })
+  call.once('response', (response) => {
+    readBounded(response, fail, (body) => {
+      const retryAfter = response.headers['retry-after']
+      resolve({ kind: 'answered', status: response.statusCode ?? 0, body, retryAfter })
+    })
+  })
+  call.end(outgoing.body)
+  return promise.finally(() => {
+    clearTimeout(total)
+    clearTimeout(connecting)
+  })
+}
+
+function startRequest(
+  address: string, destination: CheckedDestination, outgoing: Outgoing, agents: Agents, authorities: readonly string[] | undefined,
+): ClientRequest {
+  const { protocol, host, port, path } = destination
+  const isDefaultPort = port === (protocol === 'https:' ? 443 : 80)
+  const options = {
+    // The address that was checked, never the name: a second look at the name is where DNS rebinding lives.
+    host: address,
+    port,
+    path,
+    method: outgoing.method,
+    maxHeaderSize: headerBytesMax,
+    headers: {
+      ...outgoing.headers,
+      host: isDefaultPort ? host : `${host}:${port}`,
+      'content-length': String(outgoing.body.length),
+    },
+  }
+  if (protocol === 'http:') return requestHttp({ ...options, agent: agents.http })
+  return requestHttps({
+    ...options,
+    agent: agents.https,
+    minVersion: 'TLSv1.2',
+    // The certificate is checked against this name; an address has none to send (RFC 6066 §3).
+    servername: isIP(address) !== 0 && host.replace(/^\[|\]$/g, '') === address ? '' : host,
+    ...(authorities === undefined ? {} : { ca: [...authorities] }),
+  })
+}
+
+function readBounded(response: IncomingMessage, fail: (reason: string) => void, done: (body: Uint8Array) => void): void {
+  const chunks: Buffer[] = []
+  let length = 0
+  response.on('data', (chunk: Buffer) => {
+    length += chunk.length
+    chunks.push(chunk)
+    if (length <= answerBytesMax) return
+    fail('an answer past the bound')
+    response.destroy()
+  })
+  response.once('end', () => { done(Buffer.concat(chunks)) })
+  response.once('close', () => { fail('an answer cut short') })
+  response.once('error', (error) => { fail(codeOf(error)) })
+}
+
+/** The error's code, since messages hold addresses and sometimes more. */
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}
