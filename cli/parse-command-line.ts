@@ -49,11 +49,13 @@ function helpOrMisuse(commands: readonly Command[], args: readonly string[], wor
   throw new Misuse(`there is no command "${given}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`)
 }
 
-function readOptions(command: Command, args: readonly string[]): ReturnType<typeof parseArgs> {
+function readOptions(command: Command, args: readonly string[]): { values: Given['options']; positionals: readonly string[] } {
   const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' }, json: { type: 'boolean' } }
   for (const [name, { type }] of Object.entries(command.options)) options[name] = { type }
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    // No option is declared `multiple`, so that no value is a list.
+    return { values: values as Given['options'], positionals }
   } catch (error) {
     throw new Misuse(error instanceof Error ? error.message : 'an option was not understood', { cause: error })
   }

@@ -1,0 +1,29 @@
+import { join } from 'node:path'
+import type { ChildCommand } from './child.ts'
+import { processTable, type ProcessName } from './process-table.ts'
+
+export type ChildSurroundings = {
+  readonly root: string
+  readonly dataDir: string
+  /** The configuration file that processes read; `undefined` where there is none. */
+  readonly configFile: string | undefined
+  /** The programs of isolation that come before Node, outermost first. */
+  readonly chain: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** The command line of one process, with the seat belt of Node's permission model: no threads, no child processes. */
+export function childCommand(name: ProcessName, { root, dataDir, configFile, chain, env }: ChildSurroundings): ChildCommand {
+  const { entry, folder, hasSqlite } = processTable[name]
+  const own = join(dataDir, folder)
+  const readable = [root, own, join(dataDir, 'ca.pem'), ...(configFile === undefined ? [] : [configFile])]
+  const [file = process.execPath, ...rest] = [
+    ...chain, process.execPath,
+    '--permission', '--allow-net',
+    ...readable.map((path) => `--allow-fs-read=${path}`), `--allow-fs-write=${own}`,
+    ...(hasSqlite ? [] : ['--no-experimental-sqlite']),
+    '--disable-warning=ExperimentalWarning',
+    join(root, entry),
+  ]
+  return { name, argv: [file, ...rest], env, cwd: root }
+}

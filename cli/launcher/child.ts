@@ -1,0 +1,126 @@
+import { spawn, type ChildProcess, type SendHandle } from 'node:child_process'
+import { Fault } from '@ngome/kernel'
+import type { LogFile } from './log-file.ts'
+
+export type ChildCommand = {
+  readonly name: string
+  readonly argv: readonly [string, ...string[]]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+}
+
+export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
+
+/** How long a process may take from its start to `ready`: certificates, secrets and a database that wakes up. */
+export const readyMsMax = 60_000
+/** What a process gets between SIGTERM and SIGKILL. */
+const terminateMsMax = 10_000
+
+/** One run of one of our processes, from its start to its exit. */
+export class Child {
+  readonly name: string
+  readonly pid: number
+  /** Resolves when the process says that it is ready; rejects when it exits before, or takes too long. */
+  readonly ready: Promise<void>
+  readonly exited: Promise<Exit>
+  readonly #process: ChildProcess
+  readonly #log: LogFile
+  #exit: Exit | undefined
+
+  private constructor(process: ChildProcess, pid: number, name: string, log: LogFile) {
+    this.#process = process
+    this.pid = pid
+    this.name = name
+    this.#log = log
+    this.exited = new Promise((resolve) => {
+      process.once('exit', (code, signal) => {
+        this.#exit = { code, signal }
+        resolve(this.#exit)
+      })
+    })
+    for (const stream of [process.stdout, process.stderr]) stream?.on('data', (chunk: Buffer) => log.append(chunk))
+    this.ready = this.#untilReady()
+    // Whoever waits sees the rejection; where nobody does, the exit is handled by the supervisor.
+    this.ready.catch(() => undefined)
+  }
+
+  /** @throws Fault `launcher/failed` where the operating system cannot start it */
+  static start(command: ChildCommand, log: LogFile): Child {
+    const [file, ...args] = command.argv
+    const process = spawn(file, args, {
+      cwd: command.cwd,
+      env: command.env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A group of its own: Ctrl-C in the terminal reaches the launcher alone, which stops all in order.
+      detached: true,
+    })
+    process.on('error', () => undefined)
+    if (process.pid === undefined) throw new Fault('launcher/failed', `${command.name} could not be started with ${file}`)
+    return new Child(process, process.pid, command.name, log)
+  }
+
+  get isRunning(): boolean {
+    return this.#exit === undefined
+  }
+
+  /** Sends over the process's channel; a process that is gone has nothing to hear, so a closed channel is no error. */
+  send(message: { readonly type: string }, handle?: SendHandle): void {
+    if (this.#process.connected) this.#process.send(message, handle, undefined, () => undefined)
+  }
+
+  /** Lets the process end in order, then terminates, then kills. */
+  async stop(drainMs: number): Promise<void> {
+    if (drainMs > 0) {
+      this.send({ type: 'drain' })
+      await this.#said('drained', drainMs)
+    }
+    this.kill('SIGTERM')
+    const timer = setTimeout(() => this.kill('SIGKILL'), terminateMsMax)
+    await this.exited
+    clearTimeout(timer)
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    if (this.isRunning) this.#process.kill(signal)
+  }
+
+  /** Resolves when the process has said it, has exited, or the time is over. */
+  #said(type: string, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#process.removeListener('message', listen)
+        this.#process.removeListener('exit', done)
+        resolve()
+      }
+      const listen = (message: unknown): void => {
+        if (hasType(message, type)) done()
+      }
+      const timer = setTimeout(done, timeoutMs)
+      this.#process.on('message', listen)
+      this.#process.once('exit', done)
+      if (!this.isRunning) done()
+    })
+  }
+
+  async #untilReady(): Promise<void> {
+    let isReady = false
+    this.#process.on('message', (message) => {
+      if (hasType(message, 'ready')) isReady = true
+    })
+    await this.#said('ready', readyMsMax)
+    if (isReady) return
+    const why = this.#exit === undefined
+      ? `did not become ready within ${readyMsMax / 1000} s`
+      : `ended before it was ready (${describeExit(this.#exit)})`
+    throw new Fault('launcher/failed', `${this.name} ${why}; its log is ${this.#log.path}`)
+  }
+}
+
+export function describeExit({ code, signal }: Exit): string {
+  return signal === null ? `exit code ${code ?? 'unknown'}` : signal
+}
+
+function hasType(message: unknown, type: string): boolean {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === type
+}
