@@ -17,7 +17,7 @@ export function childCommand(name: ProcessName, { root, dataDir, configFile, cha
   const { entry, folder, hasSqlite } = processTable[name]
   const own = join(dataDir, folder)
   const readable = [root, own, join(dataDir, 'ca.pem'), ...(configFile === undefined ? [] : [configFile])]
-  const [file = process.execPath, ...rest] = [
+  const [file, ...rest] = [
     ...chain, process.execPath,
     '--permission', '--allow-net',
     ...readable.map((path) => `--allow-fs-read=${path}`), `--allow-fs-write=${own}`,
@@ -25,5 +25,5 @@ export function childCommand(name: ProcessName, { root, dataDir, configFile, cha
     '--disable-warning=ExperimentalWarning',
     join(root, entry),
   ]
-  return { name, argv: [file, ...rest], env, cwd: root }
+  return { name, argv: [file ?? process.execPath, ...rest], env, cwd: root }
 }

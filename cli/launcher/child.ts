@@ -69,13 +69,13 @@ export class Child {
   }
 
   /** Lets the process end in order, then terminates, then kills. */
-  async stop(drainMs: number): Promise<void> {
+  async stop(drainMs: number, terminateMs = terminateMsMax): Promise<void> {
     if (drainMs > 0) {
       this.send({ type: 'drain' })
       await this.#said('drained', drainMs)
     }
     this.kill('SIGTERM')
-    const timer = setTimeout(() => this.kill('SIGKILL'), terminateMsMax)
+    const timer = setTimeout(() => this.kill('SIGKILL'), terminateMs)
     await this.exited
     clearTimeout(timer)
   }
@@ -118,7 +118,7 @@ export class Child {
 }
 
 export function describeExit({ code, signal }: Exit): string {
-  return signal === null ? `exit code ${code ?? 'unknown'}` : signal
+  return signal ?? `exit code ${code ?? 'unknown'}`
 }
 
 function hasType(message: unknown, type: string): boolean {

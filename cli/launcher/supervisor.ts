@@ -4,15 +4,15 @@ import { describeExit, type Child, type Exit } from './child.ts'
 /** A process that dies at once is started again soon, then ever later: the cause rarely goes away by haste. */
 export const restart = { firstMs: 200, longestMs: 10_000, aliveResetMs: 30_000 } as const
 
-/** What a replaced process may take for the requests that it still holds, before it is terminated. */
-const drainMsMax = 30_000
+/** What a replaced process may take for the requests that it still holds; above the gateway's own bound of 30 s. */
+const drainMsMax = 35_000
 
 export type SupervisorOptions = {
   readonly name: string
   /** Starts one run, with a fresh enrolment token. */
   readonly start: () => Child
-  /** Called for each run that has become ready, before any older one is told to drain. */
-  readonly onReady?: (child: Child) => void
+  /** Called for each run that has become ready; an older one is told to drain after that. */
+  readonly onReady?: (child: Child) => Promise<void>
   readonly clock: Clock
   readonly tell: (text: string) => void
 }
@@ -64,13 +64,13 @@ export class Supervisor {
     })
   }
 
-  /** Ends all runs: the present one drains first, for at most `drainMs`. */
-  async stop(drainMs: number): Promise<void> {
+  /** Ends all runs: the present one drains first, for at most `drainMs`; what SIGTERM does not end is killed. */
+  async stop(drainMs: number, terminateMs?: number): Promise<void> {
     this.#isStopping = true
     clearTimeout(this.#timer)
     const present = this.#current
     for (const run of this.#runs) if (run !== present) run.kill('SIGTERM')
-    await present?.stop(drainMs)
+    await present?.stop(drainMs, terminateMs)
     await this.#turn
   }
 
@@ -94,8 +94,8 @@ export class Supervisor {
     }
     const readyAtMs = this.#options.clock.nowMs()
     this.#current = child
-    this.#options.onReady?.(child)
     void child.exited.then((exit) => this.#afterExit(child, exit, readyAtMs))
+    await this.#options.onReady?.(child)
   }
 
   #afterExit(child: Child, exit: Exit, readyAtMs: number): void {
