@@ -29,6 +29,8 @@ export const faults = {
   'custodian/enrolment_refused': { status: 403, public: 'Refused.' },
   'custodian/key_unusable': { status: 503, public: 'Try again later.' },
   'custodian/start_refused': { status: 503, public: 'The custodian cannot start.' },
+  'identity/expired': { status: 503, public: 'Try again shortly.' },
+  'identity/caller_refused': { status: 403, public: 'Refused.' },
   'envelope/open_refused': { status: 503, public: 'Try again later.' },
   'envelope/statement_refused': { status: 503, public: 'Try again later.' },
   'gateway/draining': { status: 503, public: 'Try again shortly.' },

@@ -6,3 +6,23 @@ export { authorityPath, processFolder, type FolderOwner } from './config/process
 export { x509 } from './identity/x509.ts'
 export { createLogger, type Logger, type LogLevel } from './logs/create-logger.ts'
 export { redact, redactText } from './logs/redact.ts'
+export { enrol, type Enrolment } from './identity/enrol.ts'
+export { createIdentity, type Identity, type IdentityContext, type IdentityParts } from './identity/identity.ts'
+export { newCertificateRequest, type CertificateRequest } from './identity/certificate-request.ts'
+export { parsePublicKeyText, publicKeyText } from './identity/public-key-text.ts'
+export { parseCertificateRole, spiffeId } from './identity/spiffe.ts'
+export { custodianClient, type CallOptions, type CustodianClient } from './custodian/custodian-client.ts'
+export { CustodianRefusal, verifyRefusal, type RefusalStatement, type SignedRefusal } from './custodian/refusal.ts'
+export { enrolmentServer } from './server/enrolment-server.ts'
+export {
+  internalServer, type InternalCall, type InternalRoute, type InternalServerOptions, type SelfTest,
+} from './server/internal-server.ts'
+export { faultOf, problemMediaType, problemOf, type ProblemDocument } from './server/problem.ts'
+export { checkReadiness, type Readiness, type ReadinessCheck } from './server/readiness.ts'
+export type { RunningServer } from './server/tls-server.ts'
+export { createMetrics } from './metrics.ts'
+export { onShutdown, type Shutdown, type ShutdownStep } from './process/on-shutdown.ts'
+export {
+  launcherChannel, parseLauncherMessage, parseProcessMessage,
+  type LauncherChannel, type LauncherMessage, type ProcessMessage,
+} from './process/ipc.ts'

@@ -45,8 +45,8 @@ function redactBindings(logger: Logger): void {
   const { child, setBindings } = logger
   const clean = (bindings: object) => redact(bindings) as Record<string, unknown>
   Object.assign(logger, {
-    child(this: Logger, bindings: object, options?: object): Logger {
-      return child.call(this, clean(bindings), options) as Logger
+    child(this: Logger, bindings: object, options?: object): object {
+      return child.call(this, clean(bindings), options)
     },
     setBindings(this: Logger, bindings: object): void {
       setBindings.call(this, clean(bindings))

@@ -1,0 +1,27 @@
+import { KeyObject } from 'node:crypto'
+import { Secret, type ProcessRole } from '@ngome/kernel'
+import { x509 } from './x509.ts'
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+
+export type CertificateRequest = {
+  /** PKCS #10, PEM. The names in a certificate are the authority's choice, so the request asks for none. */
+  readonly csr: string
+  /** PKCS #8, PEM; it never leaves this process's memory. */
+  readonly privateKey: Secret<string>
+  readonly publicKey: KeyObject
+}
+
+/** Makes a new key pair on P-256 and the request that proves its possession (RFC 2986). */
+export async function newCertificateRequest(role: ProcessRole): Promise<CertificateRequest> {
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: `CN=${role}`, keys, signingAlgorithm: algorithm,
+  })
+  const privateKey = KeyObject.from(keys.privateKey).export({ format: 'pem', type: 'pkcs8' })
+  return {
+    csr: request.toString('pem'),
+    privateKey: new Secret(String(privateKey)),
+    publicKey: KeyObject.from(keys.publicKey),
+  }
+}

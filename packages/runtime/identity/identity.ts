@@ -1,0 +1,137 @@
+import type { KeyObject } from 'node:crypto'
+import { Fault, type Clock, type ProcessRole, type Random, type Secret, type SignerId } from '@ngome/kernel'
+import type { Logger } from '../logs/create-logger.ts'
+import { newCertificateRequest, type CertificateRequest } from './certificate-request.ts'
+import { checkCertificate } from './check-certificate.ts'
+
+/** A certificate is renewed when this part of its life is over: a third is left to try again in. */
+const renewAfterPart = 2 / 3
+const retryMaxMs = 30_000
+const retryMinMs = 100
+
+/** What a TLS endpoint of this process shows and trusts, for servers, `setSecureContext` and agents alike. */
+export type IdentityContext = {
+  readonly key: string
+  readonly cert: string
+  readonly ca: string
+  readonly minVersion: 'TLSv1.3'
+}
+
+/** Who this process is: its certificate, renewed while it runs, and what it trusts. */
+export type Identity = {
+  readonly role: ProcessRole
+  readonly signerId: SignerId | null
+  /** The custodian's key (Ed25519) for statements, refusals and checkpoints. */
+  readonly statementKey: KeyObject
+  /** The authority's certificate, PEM. */
+  readonly authority: string
+  /** When the present certificate ends. */
+  notAfterMs(): number
+  isExpired(): boolean
+  /** @throws Fault `identity/expired`: an expired identity neither serves nor calls */
+  secureContext(): IdentityContext
+  /** Calls the listener after each renewal; the answer stops that. */
+  onRenewal(listener: () => void): () => void
+  startRenewal(): void
+  stop(): void
+}
+
+export type Credentials = { readonly privateKey: Secret<string>; readonly certificate: string }
+
+export type IdentityParts = {
+  readonly role: ProcessRole
+  readonly signerId: SignerId | null
+  readonly statementKey: KeyObject
+  readonly authority: string
+  readonly first: CertificateRequest & { readonly certificate: string }
+  /** Asks for a certificate for this request; `present` is the one that proves who asks. */
+  readonly renew: (csr: string, present: IdentityContext) => Promise<string>
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** The certificate ended before it could be renewed: the process has to end and enrol anew. */
+  readonly onExpired?: () => void
+}
+
+/**
+ * Makes the identity from a first certificate.
+ * @throws Fault `custodian/enrolment_refused` where the certificate is not what this process asked for
+ */
+export function createIdentity(parts: IdentityParts): Identity {
+  const { clock } = parts
+  const listeners = new Set<() => void>()
+  let present = accept(parts, parts.first, parts.first.certificate)
+  let timer: NodeJS.Timeout | undefined
+  let isStopped = false
+
+  const isExpired = () => clock.nowMs() >= present.notAfterMs
+  const secureContext = (): IdentityContext => {
+    if (isExpired()) throw new Fault('identity/expired', `the certificate of ${parts.role} has expired`)
+    return present.context
+  }
+  const schedule = (delayMs: number) => {
+    if (isStopped) return
+    timer = setTimeout(() => void renew(), delayMs)
+    // The process lives for its servers; a renewal alone keeps nobody waiting.
+    timer.unref()
+  }
+  const renewalDelayMs = () => Math.max(0, (present.notAfterMs - clock.nowMs()) * renewAfterPart)
+  const renew = async (): Promise<void> => {
+    try {
+      const request = await newCertificateRequest(parts.role)
+      present = accept(parts, request, await parts.renew(request.csr, secureContext()))
+      parts.logger.info({ notAfter: new Date(present.notAfterMs).toISOString() }, 'certificate renewed')
+      for (const listener of listeners) listener()
+      schedule(renewalDelayMs())
+    } catch (error) {
+      if (isStopped) return
+      if (isExpired()) {
+        parts.logger.fatal({ err: error }, 'the certificate has expired and was not renewed: enrol anew')
+        parts.onExpired?.()
+        return
+      }
+      parts.logger.warn({ err: error }, 'the certificate was not renewed; trying again')
+      schedule(retryDelayMs(present.notAfterMs - clock.nowMs(), parts.random))
+    }
+  }
+
+  return {
+    role: parts.role,
+    signerId: parts.signerId,
+    statementKey: parts.statementKey,
+    authority: parts.authority,
+    notAfterMs: () => present.notAfterMs,
+    isExpired,
+    secureContext,
+    onRenewal(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    startRenewal() {
+      if (timer === undefined) schedule(renewalDelayMs())
+    },
+    stop() {
+      isStopped = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+type Present = { readonly context: IdentityContext; readonly notAfterMs: number }
+
+function accept(parts: IdentityParts, request: CertificateRequest, certificate: string): Present {
+  const { authority, role, clock } = parts
+  const leaf = checkCertificate({ certificate, authority, publicKey: request.publicKey, role, clock })
+  return {
+    notAfterMs: leaf.validToDate.getTime(),
+    context: {
+      key: request.privateKey.expose((pem) => pem), cert: certificate, ca: authority, minVersion: 'TLSv1.3',
+    },
+  }
+}
+
+/** Eight tries at least in the time that is left, apart enough not to be a flood. */
+function retryDelayMs(leftMs: number, random: Random): number {
+  const spread = 0.5 + (random.bytes(1)[0] ?? 0) / 512
+  return Math.max(retryMinMs, Math.min(retryMaxMs, leftMs / 8) * spread)
+}
