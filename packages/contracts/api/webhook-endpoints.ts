@@ -22,7 +22,8 @@ export type WebhookEndpointView = z.output<typeof webhookEndpointSchema>
 
 /** The answer to the creation alone carries the secret, once. */
 export const createdWebhookEndpointSchema = webhookEndpointSchema.extend({
-  secret: classed('restricted', z.string()).meta({ description: 'Standard Webhooks secret, shown this once.' }),
+  secret: classed('restricted', z.string()).nullable()
+    .meta({ description: 'Standard Webhooks secret, shown this once; `null` where a repeated request gets this answer again.' }),
 })
 
 export const webhookEndpointPageSchema = z.strictObject({

@@ -1,0 +1,41 @@
+import type { OperationName } from './operations.ts'
+
+const payment = {
+  id: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv',
+  object: 'payment',
+  world: 'test',
+  status: 'accepted',
+  amount: '5.00',
+  currency: 'EUR',
+  network: 'mtn-sandbox',
+  payer: { phone: '+46•••499' },
+  reference: 'order-42',
+  failure: null,
+  created_at: '2026-11-22T09:30:00.000Z',
+  updated_at: '2026-11-22T09:30:00.000Z',
+}
+const endpoint = {
+  id: 'whe_01k8z3f7q2e9d8m4n6p0r5s7tv',
+  object: 'webhook_endpoint',
+  world: 'test',
+  url: 'https://shop.example.com/hooks',
+  created_at: '2026-11-22T09:30:00.000Z',
+}
+
+/** What a request and its answer look like; a test holds each against the schema that it stands for. */
+export const examples: { readonly [N in OperationName]?: { readonly request?: object; readonly answer?: object } } = {
+  createPayment: {
+    request: {
+      amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payer: { phone: '+46733123499' }, reference: 'order-42',
+      description: 'Two chapati',
+    },
+    answer: payment,
+  },
+  getPayment: { answer: { ...payment, status: 'succeeded', updated_at: '2026-11-22T09:30:07.120Z' } },
+  listPayments: { answer: { object: 'list', data: [payment], next_cursor: null } },
+  createWebhookEndpoint: {
+    request: { url: endpoint.url },
+    answer: { ...endpoint, secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=' },
+  },
+  listWebhookEndpoints: { answer: { object: 'list', data: [endpoint], next_cursor: null } },
+}

@@ -1,0 +1,130 @@
+import { publicFault, type FaultCode } from '@ngome/kernel'
+import { jsonType, problemType } from '../http/answer.ts'
+import { idempotencyKeyLengthMax } from '../http/limits.ts'
+import { examples } from './examples.ts'
+import { componentSchemas, jsonSchema, schemaOrReference, type JsonObject } from './json-schema.ts'
+import { commonFaults, operationNames, operations, type Operation, type OperationName } from './operations.ts'
+
+export type OpenApiParameter = {
+  readonly name: string
+  readonly in: 'header' | 'path' | 'query'
+  readonly required: boolean
+  readonly description: string
+  readonly schema: JsonObject
+  readonly example?: string
+}
+export type OpenApiOperation = {
+  readonly operationId: OperationName
+  readonly summary: string
+  readonly description: string
+  readonly parameters: readonly OpenApiParameter[]
+  readonly requestBody?: JsonObject
+  readonly responses: Readonly<Record<string, JsonObject>>
+  readonly security: readonly JsonObject[]
+}
+export type OpenApiDocument = {
+  readonly openapi: '3.1.0'
+  readonly info: { readonly title: string; readonly version: string; readonly description: string }
+  readonly servers: readonly JsonObject[]
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>
+  readonly components: JsonObject
+}
+
+/** Generates the OpenAPI 3.1 document from the table that the gateway itself works by. */
+export function openApiDocument(version: string): OpenApiDocument {
+  const paths: Record<string, Record<string, OpenApiOperation>> = {}
+  for (const name of operationNames) {
+    const operation: Operation = operations[name]
+    const path = operation.path.replaceAll(/:([a-z]+)/g, '{$1}')
+    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describe(name, operation) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Ngome', version, description: introduction },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      schemas: componentSchemas(),
+      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `ngome_sk_test_…`.' } },
+    },
+  }
+}
+
+const introduction = [
+  'Collect mobile-money payments. JSON over TLS 1.3; amounts are decimal strings in major units; ids are prefixed.',
+  'Errors are problem documents (RFC 9457) with a stable `code`.',
+  'A request header that a route does not know is refused.',
+].join(' ')
+
+function describe(name: OperationName, operation: Operation): OpenApiOperation {
+  return {
+    operationId: name,
+    summary: operation.summary,
+    description: operation.description,
+    security: operation.credentials === 'api-key' ? [{ apiKey: [] }] : [],
+    parameters: parameters(operation),
+    ...(operation.body === undefined ? {} : { requestBody: requestBody(name, operation.body) }),
+    responses: { ...success(name, operation), ...failures([...commonFaults, ...operation.faults]) },
+  }
+}
+
+function parameters(operation: Operation): OpenApiParameter[] {
+  const found: OpenApiParameter[] = []
+  if (operation.needsIdempotencyKey === true) {
+    found.push({
+      name: 'Idempotency-Key', in: 'header', required: true, example: 'order-42',
+      description: 'Any text of yours, once for each effect. Same key and body: the first answer again, for 30 days.',
+      schema: { type: 'string', minLength: 1, maxLength: idempotencyKeyLengthMax, pattern: '^[!-~]+$' },
+    })
+  }
+  for (const [place, schema] of [['path', operation.params?.schema], ['query', operation.query]] as const) {
+    const { properties = {}, required = [] } = schema === undefined ? {} : jsonSchema(schema, 'input') as Shape
+    for (const [name, { description = '', ...rest }] of Object.entries(properties)) {
+      found.push({ name, in: place, required: required.includes(name), description: String(description), schema: rest })
+    }
+  }
+  return found
+}
+
+type Shape = { properties?: Record<string, JsonObject>; required?: string[] }
+
+function requestBody(name: OperationName, body: NonNullable<Operation['body']>): JsonObject {
+  if (body.kind === 'raw') return { required: false, description: 'Whatever the network sends.', content: { '*/*': {} } }
+  return { required: true, content: { [jsonType]: { schema: schemaOrReference(body.schema, 'input'), ...example(examples[name]?.request) } } }
+}
+
+function success(name: OperationName, { success: { status, description, schema, contentType } }: Operation): Record<string, JsonObject> {
+  const shape = schema === undefined ? {} : { schema: schemaOrReference(schema, 'output'), ...example(examples[name]?.answer) }
+  const hasContent = schema !== undefined || contentType !== undefined
+  const content = hasContent ? { content: { [contentType ?? jsonType]: shape } } : {}
+  return { [status]: { description, headers: requestIdHeader, ...content } }
+}
+
+function example(value: object | undefined): JsonObject {
+  return value === undefined ? {} : { example: value }
+}
+
+const requestIdHeader = {
+  'Request-Id': { schema: { type: 'string' }, description: 'Name it when you ask us about a request.' },
+}
+
+/** One answer for each status, with an example for each code that it may carry. */
+function failures(codes: readonly FaultCode[]): Record<string, JsonObject> {
+  const byStatus = Map.groupBy(new Set(codes), (code) => publicFault(code).status)
+  return Object.fromEntries([...byStatus].map(([status, among]) => [status, {
+    description: among.map((code) => `\`${code}\`: ${publicFault(code).public}`).join('\n\n'),
+    headers: requestIdHeader,
+    content: {
+      [problemType]: {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(among.map((code) => [code.replaceAll('/', '.'), { value: exampleProblem(code) }])),
+      },
+    },
+  }]))
+}
+
+function exampleProblem(code: FaultCode): JsonObject {
+  const { status, public: title } = publicFault(code)
+  const type = `/reference#${code.replaceAll('/', '-')}`
+  return { type, title, status, code, request_id: 'req_01k8z3f7q2e9d8m4n6p0r5s7tv' }
+}

@@ -1,0 +1,176 @@
+import {
+  createdWebhookEndpointSchema, createPaymentSchema, createWebhookEndpointSchema, idSchema, paymentPageSchema,
+  paymentSchema, webhookEndpointPageSchema,
+} from '@ngome/contracts'
+import type { FaultCode } from '@ngome/kernel'
+import { z } from 'zod'
+import type { HeaderGroup } from '../http/header-table.ts'
+import { bodyBytesMax, callbackBytesMax } from '../http/limits.ts'
+import { pageQuerySchema } from '../payments/page-query.ts'
+
+export type Operation = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly path: string
+  readonly summary: string
+  readonly description: string
+  readonly credentials: 'api-key' | 'path-token' | 'none'
+  readonly headerGroups: readonly HeaderGroup[]
+  /** A path that does not match is answered by this fault, the same as a thing that does not exist. */
+  readonly params?: { readonly schema: z.ZodObject; readonly otherwise: FaultCode }
+  readonly query?: z.ZodObject
+  readonly body?: { readonly kind: 'json'; readonly schema: z.ZodObject } | { readonly kind: 'raw' }
+  readonly bodyBytesMax?: number
+  readonly needsIdempotencyKey?: true
+  readonly success: {
+    readonly status: number
+    readonly description: string
+    readonly contentType?: string
+    readonly schema?: z.ZodType
+  }
+  readonly faults: readonly FaultCode[]
+}
+
+// API routes are for servers: what only a browser adds by itself (cookies, origin) has no business there.
+const reading = ['every', 'credential'] as const
+const writing = ['every', 'credential', 'body', 'idempotency'] as const
+const authenticated: readonly FaultCode[] = [
+  'access/unauthenticated', 'access/merchant_frozen', 'access/lease_lost', 'store/unavailable',
+]
+const withBody: readonly FaultCode[] = [
+  'request/json_refused', 'request/too_large', 'request/media_type', 'request/invalid',
+]
+
+const acting: readonly FaultCode[] = [
+  'idempotency/key_required', 'idempotency/key_reused', 'idempotency/in_flight', 'custodian/unavailable',
+]
+
+/**
+ * The public API, whole: routing, header control, authentication, schemas, the OpenAPI document and the tests that
+ * enumerate operations all read this one table.
+ */
+export const operations = {
+  createPayment: {
+    method: 'POST',
+    path: '/v1/payments',
+    summary: 'Collect a payment',
+    description: 'Asks the payer, on their phone, to pay. The answer comes at once; the outcome comes by webhook.',
+    credentials: 'api-key',
+    headerGroups: writing,
+    body: { kind: 'json', schema: createPaymentSchema },
+    bodyBytesMax,
+    needsIdempotencyKey: true,
+    success: { status: 201, description: 'The payment was accepted and will be sent to its network.', schema: paymentSchema },
+    faults: [...authenticated, ...withBody, ...acting],
+  },
+  getPayment: {
+    method: 'GET',
+    path: '/v1/payments/:id',
+    summary: 'Read a payment',
+    description: 'The payment as it stands now, with the payer masked.',
+    credentials: 'api-key',
+    headerGroups: reading,
+    params: { schema: z.strictObject({ id: idSchema('payment') }), otherwise: 'payments/unknown' },
+    success: { status: 200, description: 'The payment.', schema: paymentSchema },
+    faults: [...authenticated, 'payments/unknown'],
+  },
+  listPayments: {
+    method: 'GET',
+    path: '/v1/payments',
+    summary: 'List payments',
+    description: 'Newest first. A cursor continues where its page ended and is good only for the same merchant and filter.',
+    credentials: 'api-key',
+    headerGroups: reading,
+    query: pageQuerySchema,
+    success: { status: 200, description: 'A page of payments.', schema: paymentPageSchema },
+    faults: [...authenticated, 'request/invalid'],
+  },
+  createWebhookEndpoint: {
+    method: 'POST',
+    path: '/v1/webhook_endpoints',
+    summary: 'Add a webhook endpoint',
+    description: 'Events are signed by the Standard Webhooks scheme with the secret in this answer. It is shown once: a repeated request gets `null` in its place.',
+    credentials: 'api-key',
+    headerGroups: writing,
+    body: { kind: 'json', schema: createWebhookEndpointSchema },
+    bodyBytesMax,
+    needsIdempotencyKey: true,
+    success: { status: 201, description: 'The endpoint with its secret.', schema: createdWebhookEndpointSchema },
+    faults: [...authenticated, ...withBody, ...acting, 'webhooks/address_refused', 'webhooks/too_many'],
+  },
+  listWebhookEndpoints: {
+    method: 'GET',
+    path: '/v1/webhook_endpoints',
+    summary: 'List webhook endpoints',
+    description: 'All of them; there are at most 10.',
+    credentials: 'api-key',
+    headerGroups: reading,
+    success: { status: 200, description: 'The endpoints, without their secrets.', schema: webhookEndpointPageSchema },
+    faults: authenticated,
+  },
+  deleteWebhookEndpoint: {
+    method: 'DELETE',
+    path: '/v1/webhook_endpoints/:id',
+    summary: 'Delete a webhook endpoint',
+    description: 'Nothing more is sent to it, retries included.',
+    credentials: 'api-key',
+    headerGroups: reading,
+    params: { schema: z.strictObject({ id: idSchema('webhookEndpoint') }), otherwise: 'webhooks/endpoint_unknown' },
+    success: { status: 204, description: 'It is gone.' },
+    faults: [...authenticated, 'webhooks/endpoint_unknown'],
+  },
+  receiveCallback: {
+    method: 'POST',
+    path: '/v1/callbacks/:provider/:token',
+    ...callback(),
+  },
+  receiveCallbackByPut: {
+    method: 'PUT',
+    path: '/v1/callbacks/:provider/:token',
+    ...callback(),
+  },
+  getOpenApi: {
+    method: 'GET',
+    path: '/v1/openapi.json',
+    summary: 'This document',
+    description: 'OpenAPI 3.1, generated from the schemas that the gateway itself checks requests with.',
+    credentials: 'none',
+    headerGroups: ['every', 'browser'],
+    success: { status: 200, description: 'The OpenAPI document.', contentType: 'application/json' },
+    faults: [],
+  },
+  getReference: {
+    method: 'GET',
+    path: '/reference',
+    summary: 'The reference page',
+    description: 'The same document for people.',
+    credentials: 'none',
+    headerGroups: ['every', 'browser'],
+    success: { status: 200, description: 'A page.', contentType: 'text/html; charset=utf-8' },
+    faults: [],
+  },
+} as const satisfies Record<string, Operation>
+
+export type OperationName = keyof typeof operations
+export const operationNames = Object.keys(operations) as readonly OperationName[]
+
+/** What may go wrong with any request, before its operation is looked at. */
+export const commonFaults: readonly FaultCode[] = [
+  'request/malformed', 'request/header_refused', 'request/method_refused', 'gateway/internal',
+]
+
+function callback() {
+  return {
+    summary: 'A payment network reports',
+    description: 'For payment networks. The path is unguessable; what arrives is a hint and never believed.',
+    credentials: 'path-token',
+    headerGroups: ['every', 'body', 'provider'],
+    params: {
+      schema: z.strictObject({ provider: z.string().regex(/^[a-z][a-z0-9-]{1,31}$/), token: z.base64url().min(1).max(256) }),
+      otherwise: 'callbacks/unknown',
+    },
+    body: { kind: 'raw' },
+    bodyBytesMax: callbackBytesMax,
+    success: { status: 202, description: 'Taken note.' },
+    faults: ['callbacks/unknown', 'request/too_large', 'store/unavailable', 'custodian/unavailable'],
+  } as const satisfies Partial<Operation>
+}

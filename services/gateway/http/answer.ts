@@ -1,0 +1,53 @@
+import type { ServerResponse } from 'node:http'
+import type { RequestId } from '@ngome/kernel'
+
+/** What a handler decides to say; everything else about an answer is the same for all. */
+export type Answer = {
+  readonly status: number
+  readonly contentType?: string
+  readonly body?: string | Uint8Array
+  /** Names and values in turn. */
+  readonly headers?: readonly string[]
+  /** Replaces the policy that forbids everything, for the one page that a browser shows. */
+  readonly contentSecurityPolicy?: string
+  /** May be kept by a browser for this long; `undefined` is: nobody keeps it. */
+  readonly cacheS?: number
+}
+
+export const jsonType = 'application/json'
+export const problemType = 'application/problem+json'
+
+/** Two years, every subdomain (RFC 6797 §6.1): a browser that saw one answer of ours never speaks plain HTTP to us. */
+export const strictTransportSecurity = 'max-age=63072000; includeSubDomains'
+/** An answer of the API is data: nothing in it may run, load, frame or be framed, whatever a browser takes it for. */
+const nothingRuns = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
+
+const everyAnswer: readonly string[] = [
+  'strict-transport-security', strictTransportSecurity,
+  'x-content-type-options', 'nosniff',
+  'x-frame-options', 'DENY',
+  'referrer-policy', 'no-referrer',
+  'cross-origin-resource-policy', 'same-origin',
+]
+
+/** The headers that every answer carries, refusals of malformed bytes included. */
+export function answerHeaders(answer: Answer, requestId: RequestId): string[] {
+  const headers = [
+    ...everyAnswer,
+    'content-security-policy', answer.contentSecurityPolicy ?? nothingRuns,
+    'cache-control', answer.cacheS === undefined ? 'no-store' : `public, max-age=${answer.cacheS}`,
+    'request-id', requestId,
+  ]
+  if (answer.contentType !== undefined) headers.push('content-type', answer.contentType)
+  if (answer.status !== 204) headers.push('content-length', String(Buffer.byteLength(answer.body ?? '')))
+  if (answer.headers !== undefined) headers.push(...answer.headers)
+  return headers
+}
+
+/** Sends an answer; `isLast` tells the client that this connection ends with it. */
+export function sendAnswer(response: ServerResponse, answer: Answer, requestId: RequestId, isLast: boolean): void {
+  const headers = answerHeaders(answer, requestId)
+  if (isLast) headers.push('connection', 'close')
+  response.writeHead(answer.status, headers)
+  response.end(answer.body)
+}

@@ -1,0 +1,32 @@
+import type { ApiKeyId, RequestId, Tenant } from '@ngome/kernel'
+import type { z } from 'zod'
+import type { Operation, OperationName, operations } from '../api/operations.ts'
+import type { Answer } from './answer.ts'
+
+declare const authenticated: unique symbol
+/** Whose API key was checked for this request; only the authenticator makes one. */
+export type AuthenticatedCaller = {
+  readonly tenant: Tenant
+  readonly apiKey: ApiKeyId
+  readonly [authenticated]: true
+}
+
+/** A request as its handler sees it: every part proven by header control, authentication and schema. */
+export type Call<N extends OperationName = OperationName> = {
+  readonly requestId: RequestId
+  readonly method: string
+  /** As it came, without its query. */
+  readonly path: string
+  readonly caller: Proven<(typeof operations)[N]>
+  readonly params: Part<(typeof operations)[N], 'params'>
+  readonly query: (typeof operations)[N] extends { query: infer S extends z.ZodType } ? z.output<S> : undefined
+  readonly body: (typeof operations)[N] extends { body: { schema: infer S extends z.ZodType } } ? z.output<S> : undefined
+  /** The exact bytes of the body; empty where there was none. */
+  readonly bytes: Uint8Array
+  readonly idempotencyKey: (typeof operations)[N] extends { needsIdempotencyKey: true } ? string : undefined
+}
+
+export type Handlers = { readonly [N in OperationName]: (call: Call<N>) => Promise<Answer> | Answer }
+
+type Proven<O extends Operation> = O['credentials'] extends 'api-key' ? AuthenticatedCaller : undefined
+type Part<O, K extends string> = O extends { [P in K]: { schema: infer S extends z.ZodType } } ? z.output<S> : undefined

@@ -1,0 +1,92 @@
+import type { FaultCode } from '@ngome/kernel'
+import { headerGroups, headerTable } from './header-table.ts'
+import { headerCountMax, targetLengthMax } from './limits.ts'
+
+/** The head of a request, as the parser hands it over: names as sent, in order, repeated ones included. */
+export type RequestHead = {
+  readonly method: string
+  readonly target: string
+  readonly httpVersion: string
+  readonly rawHeaders: readonly string[]
+}
+
+export type HeadVerdict =
+  /** `groups` are the bits of the header groups seen, for the route to compare with its own. */
+  | { readonly ok: true; readonly groups: number }
+  | { readonly ok: false; readonly code: FaultCode; readonly reason: string }
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+/**
+ * Origin form only (RFC 9112 §3.2.1), no percent-encoding, no empty or dotted segment: a path of ours has one spelling,
+ * so that no two readers of it can disagree. A query may be encoded, its values have schemas.
+ */
+const targetPattern = /^\/(?:[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*)?(?:\?[A-Za-z0-9._~=&%+-]*)?$/
+
+type CompiledRule = {
+  readonly at: number; readonly bit: number; readonly lengthMax: number; readonly pattern: RegExp; readonly code: FaultCode
+}
+
+const codes: Readonly<Record<string, FaultCode>> = { 'content-encoding': 'request/media_type' }
+const rules: ReadonlyMap<string, CompiledRule> = new Map(Object.entries(headerTable).map(([name, rule], at) => [name, {
+  at,
+  bit: headerGroups[rule.group],
+  lengthMax: rule.lengthMax,
+  pattern: rule.pattern,
+  code: codes[name] ?? 'request/header_refused',
+}]))
+
+/**
+ * Decides on the head of a request before anything else reads it.
+ * @param hosts the names under which this gateway is known; another name is somebody else's page that resolves to us
+ */
+export class HeadControl {
+  readonly #hosts: ReadonlySet<string>
+  // In which request each header was seen last: says "again" without a set for each request.
+  readonly #seenIn = new Float64Array(rules.size)
+  #serial = 0
+
+  constructor(hosts: readonly string[]) {
+    this.#hosts = new Set(hosts.map((name) => name.toLowerCase()))
+  }
+
+  check(head: RequestHead): HeadVerdict {
+    if (!methods.has(head.method)) return refuse('request/method_refused', 'method')
+    if (head.httpVersion !== '1.1') return refuse('request/malformed', 'version')
+    if (head.target.length > targetLengthMax || !targetPattern.test(head.target)) return refuse('request/malformed', 'target')
+    return this.#headers(head.rawHeaders)
+  }
+
+  #headers(raw: readonly string[]): HeadVerdict {
+    if (raw.length > headerCountMax * 2) return refuse('request/header_refused', 'too many headers')
+    const serial = ++this.#serial
+    let groups = 0
+    for (let at = 0; at < raw.length; at += 2) {
+      const name = raw[at] ?? ''
+      const value = raw[at + 1] ?? ''
+      const rule = rules.get(name) ?? rules.get(name.toLowerCase())
+      if (rule === undefined) return refuse('request/header_refused', `${nameable(name)} is not allowed`)
+      if (this.#seenIn[rule.at] === serial) return refuse('request/header_refused', `${nameable(name)} is repeated`)
+      this.#seenIn[rule.at] = serial
+      if (value.length > rule.lengthMax) return refuse(rule.code, `${nameable(name)} is too long`)
+      if (!rule.pattern.test(value)) return refuse(rule.code, `${nameable(name)} is not well formed`)
+      if (rule.at === hostAt && !this.#hosts.has(hostName(value))) return refuse('request/header_refused', 'host is unknown')
+      groups |= rule.bit
+    }
+    return this.#seenIn[hostAt] === serial ? { ok: true, groups } : refuse('request/header_refused', 'host is missing')
+  }
+}
+
+const hostAt = rules.get('host')?.at ?? -1
+
+function hostName(host: string): string {
+  return host.replace(/:[0-9]{1,5}$/, '').toLowerCase()
+}
+
+/** A header's name is echoed so that an integrator finds it; only what cannot be mistaken for anything else. */
+function nameable(name: string): string {
+  return /^[A-Za-z0-9-]{1,40}$/.test(name) ? name.toLowerCase() : 'a header'
+}
+
+function refuse(code: FaultCode, reason: string): HeadVerdict {
+  return { ok: false, code, reason }
+}

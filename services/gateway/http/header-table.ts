@@ -1,0 +1,97 @@
+import { headBytesMax, idempotencyKeyLengthMax } from './limits.ts'
+
+/**
+ * Groups of headers. A route names the groups that it takes; a header of another group is refused there. Each group is
+ * one bit, so that a request's groups are compared with its route's in one step.
+ */
+export const headerGroups = {
+  /** What every client sends: it names the host, the connection and the client itself. */
+  every: 1,
+  /** Who calls. */
+  credential: 2,
+  /** That a body follows, and what it is. */
+  body: 4,
+  /** Which effect this request repeats. */
+  idempotency: 8,
+  /** What browsers add by themselves to a visit of a page. */
+  browser: 16,
+  /** What payment networks add to their callbacks; we read none of it. */
+  provider: 32,
+} as const
+export type HeaderGroup = keyof typeof headerGroups
+
+export type HeaderRule = {
+  readonly group: HeaderGroup
+  readonly lengthMax: number
+  /** What the value may be made of; the whole value matches. */
+  readonly pattern: RegExp
+}
+
+/** Printable ASCII without a space at either end (RFC 9110 §5.5 lets more through; nothing that we read needs more). */
+const printable = /^(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?$/
+const token = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
+const mediaRanges = /^[A-Za-z0-9!#$&^_.+*/;=,"' -]*$/
+const digits = /^[0-9]+$/
+const host = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?$/
+
+/**
+ * Every request header that may reach the gateway at all: what is not here is refused, each may come once. Absent on
+ * purpose: `transfer-encoding` (bodies are small, so that a length is always known and no two parsers can disagree on
+ * where a request ends), `upgrade`, `trailer` and `te`, `x-http-method-override` and its kin, `forwarded` and
+ * `x-forwarded-*` (we end TLS ourselves, so that whoever sends these wants to be somebody else), `range`.
+ */
+export const headerTable: Readonly<Record<string, HeaderRule>> = {
+  host: { group: 'every', lengthMax: 260, pattern: host },
+  connection: { group: 'every', lengthMax: 16, pattern: /^(?:keep-alive|close)$/i },
+  'keep-alive': { group: 'every', lengthMax: 64, pattern: /^[a-z0-9=, ]*$/i },
+  accept: { group: 'every', lengthMax: 512, pattern: mediaRanges },
+  'accept-encoding': { group: 'every', lengthMax: 128, pattern: mediaRanges },
+  'accept-language': { group: 'every', lengthMax: 256, pattern: mediaRanges },
+  'accept-charset': { group: 'every', lengthMax: 128, pattern: mediaRanges },
+  'user-agent': { group: 'every', lengthMax: 512, pattern: printable },
+  'cache-control': { group: 'every', lengthMax: 128, pattern: printable },
+  pragma: { group: 'every', lengthMax: 64, pattern: printable },
+  date: { group: 'every', lengthMax: 40, pattern: printable },
+  // W3C Trace Context §3: a merchant's tracing library adds them by itself. We do not read them.
+  traceparent: { group: 'every', lengthMax: 128, pattern: /^[0-9a-f-]+$/ },
+  tracestate: { group: 'every', lengthMax: 512, pattern: printable },
+  baggage: { group: 'every', lengthMax: 1_024, pattern: printable },
+  'sec-fetch-site': { group: 'every', lengthMax: 16, pattern: token },
+  'sec-fetch-mode': { group: 'every', lengthMax: 16, pattern: token },
+  'sec-fetch-dest': { group: 'every', lengthMax: 16, pattern: token },
+  origin: { group: 'browser', lengthMax: 300, pattern: printable },
+  referer: { group: 'browser', lengthMax: 1_024, pattern: printable },
+  'sec-fetch-user': { group: 'browser', lengthMax: 4, pattern: /^\?[01]$/ },
+  'sec-fetch-storage-access': { group: 'browser', lengthMax: 16, pattern: token },
+  'sec-ch-ua': { group: 'browser', lengthMax: 512, pattern: printable },
+  'sec-ch-ua-mobile': { group: 'browser', lengthMax: 4, pattern: /^\?[01]$/ },
+  'sec-ch-ua-platform': { group: 'browser', lengthMax: 64, pattern: printable },
+  'sec-purpose': { group: 'browser', lengthMax: 64, pattern: printable },
+  'sec-gpc': { group: 'browser', lengthMax: 1, pattern: /^1$/ },
+  dnt: { group: 'browser', lengthMax: 1, pattern: /^[01]$/ },
+  priority: { group: 'browser', lengthMax: 16, pattern: /^[a-z0-9=, ]*$/ },
+  'upgrade-insecure-requests': { group: 'browser', lengthMax: 1, pattern: /^1$/ },
+  'if-none-match': { group: 'browser', lengthMax: 256, pattern: printable },
+  'if-modified-since': { group: 'browser', lengthMax: 40, pattern: printable },
+  // A browser sends another page's cookies of the same host name, whatever its port; a documentation page must bear it.
+  cookie: { group: 'browser', lengthMax: 4_096, pattern: printable },
+  authorization: { group: 'credential', lengthMax: 256, pattern: printable },
+  'idempotency-key': { group: 'idempotency', lengthMax: idempotencyKeyLengthMax, pattern: /^[\x21-\x7e]+$/ },
+  'content-type': { group: 'body', lengthMax: 128, pattern: printable },
+  'content-length': { group: 'body', lengthMax: 8, pattern: digits },
+  'content-encoding': { group: 'body', lengthMax: 16, pattern: /^identity$/i },
+  expect: { group: 'body', lengthMax: 16, pattern: /^100-continue$/i },
+  'x-reference-id': { group: 'provider', lengthMax: 64, pattern: printable },
+  'x-target-environment': { group: 'provider', lengthMax: 64, pattern: printable },
+  'x-callback-url': { group: 'provider', lengthMax: 512, pattern: printable },
+  'ocp-apim-subscription-key': { group: 'provider', lengthMax: 128, pattern: printable },
+}
+
+for (const [name, rule] of Object.entries(headerTable)) {
+  if (rule.lengthMax >= headBytesMax) throw new RangeError(`${name} may be longer than a whole head`)
+}
+
+/** The bits of these groups together. */
+export function groupBits(groups: readonly HeaderGroup[]): number {
+  return groups.reduce((bits, group) => bits | headerGroups[group], 0)
+}

@@ -1,0 +1,59 @@
+/**
+ * Every bound of the public server, each with its reason. They are constants, not configuration: a limit that an
+ * operator may raise is a limit that an attacker waits for. Relations between them are asserted at load.
+ */
+
+/** Request line and headers together. Our largest legitimate head (browser, cookies on the reference page) is 4 KiB. */
+export const headBytesMax = 8_192
+/** Headers in one request; browsers send about 20, our table knows fewer than 40. */
+export const headerCountMax = 40
+/** The request target; the longest of ours is a page with cursor, or a callback with its token, below 400. */
+export const targetLengthMax = 1_024
+/** One path segment that a route takes as a parameter: a callback's token of about 180 characters is the longest. */
+export const segmentLengthMax = 256
+/** A JSON body; the largest legitimate payment is below 1 KiB. */
+export const bodyBytesMax = 16_384
+/** A provider's callback, kept sealed as it came; MTN's is below 1 KiB. */
+export const callbackBytesMax = 8_192
+/** How deep a JSON body nests; our schemas nest twice. */
+export const jsonDepthMax = 8
+/** Members and elements of one JSON body; our schemas have eight. */
+export const jsonNodesMax = 256
+
+/** From the first byte of a TLS connection to its end of handshake. */
+export const handshakeTimeoutMs = 10_000
+/** From the first byte of a request to the end of its head: what a slow sender may hold a connection for. */
+export const headersTimeoutMs = 10_000
+/** From the first byte of a request to the end of its body. */
+export const requestTimeoutMs = 20_000
+/** How often Node looks for connections past the two timeouts above. */
+export const connectionsCheckMs = 2_000
+/** How long an idle connection lives; advertised, so that clients leave first. Draining takes at least this long. */
+export const keepAliveTimeoutMs = 5_000
+/** How much longer than advertised we wait, so that a request sent in the last moment still finds the door open. */
+export const keepAliveBufferMs = 1_000
+/** Requests on one connection before we close it, so that clients spread over gateways again. */
+export const requestsPerConnectionMax = 10_000
+/** Connections by total; each costs about 60 KiB, so that 4,096 stay below 256 MiB. */
+export const connectionsMax = 4_096
+/** Bytes that wait for a client who does not read, and how many requests one connection may pipeline. */
+export const pipelinedRequestsMax = 32
+/** How long a draining gateway waits for what is under way before it goes. */
+export const drainDeadlineMs = 30_000
+
+/** The longest value of an `Idempotency-Key`. */
+export const idempotencyKeyLengthMax = 255
+/** Payments or endpoints on one page, and how many when the caller does not say. */
+export const pageSizeMax = 100
+export const pageSizeDefault = 20
+
+const relations: readonly (readonly [string, boolean])[] = [
+  ['a target fits into the head', targetLengthMax < headBytesMax],
+  ['a segment fits into a target', segmentLengthMax < targetLengthMax],
+  ['a head times out before its request', headersTimeoutMs < requestTimeoutMs],
+  ['timeouts are looked for often enough to mean something', connectionsCheckMs < headersTimeoutMs],
+  ['a drain outlives idle connections and a slow request', drainDeadlineMs > requestTimeoutMs + keepAliveBufferMs
+    && drainDeadlineMs > keepAliveTimeoutMs + keepAliveBufferMs],
+  ['a callback is no larger than a body', callbackBytesMax <= bodyBytesMax],
+]
+for (const [claim, holds] of relations) if (!holds) throw new RangeError(`limits contradict each other: ${claim}`)

@@ -1,0 +1,182 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Server } from 'node:https'
+import { Fault, publicFault, type RequestId } from '@ngome/kernel'
+import { operationNames, operations, type Operation, type OperationName } from '../api/operations.ts'
+import { sendAnswer, type Answer } from './answer.ts'
+import type { AuthenticatedCaller, Call, Handlers } from './call.ts'
+import { faultOf } from './framework-fault.ts'
+import { GatewayRequest } from './gateway-request.ts'
+import { groupBits, headerGroups } from './header-table.ts'
+import { bodyBytesMax, segmentLengthMax } from './limits.ts'
+import { problemAnswer } from './problem-answer.ts'
+import { createPublicServer, type PublicCertificate, type PublicServer } from './public-server.ts'
+import { readJsonBody, readParams, readQuery } from './read-call.ts'
+
+/** What the public API needs of the rest of the gateway. */
+export type PublicApiPorts = {
+  /** The names under which the gateway is known. */
+  readonly hosts: readonly string[]
+  readonly newRequestId: () => RequestId
+  readonly monotonicMs: () => number
+  readonly isDraining: () => boolean
+  /** @throws Fault where the key is not valid, the merchant is frozen or revocation is unknown */
+  readonly authenticate: (authorization: string | undefined) => AuthenticatedCaller | Promise<AuthenticatedCaller>
+  readonly onAnswer: (route: OperationName | 'none', status: number, ms: number) => void
+  /** Told of every answer that is our failure, with what was thrown. */
+  readonly onFailure: (error: unknown, requestId: RequestId) => void
+}
+
+type App = FastifyInstance<Server>
+type Incoming = FastifyRequest
+type Outgoing = FastifyReply
+
+/** Builds the public server with every operation of the table behind it. It does not listen yet. */
+export async function createPublicApi(
+  certificate: PublicCertificate, ports: PublicApiPorts, handlers: Handlers,
+): Promise<PublicServer> {
+  const made: { server?: PublicServer } = {}
+  const app: App = Fastify<Server>({
+    serverFactory: (handle) => made.server = createPublicServer(certificate, {
+      ...ports,
+      problem: (code, requestId, reason) =>
+        problemAnswer(code, requestId, reason === undefined ? [] : [{ pointer: '', detail: `${reason}.` }]),
+      onRefused: (code) => ports.onAnswer('none', publicFault(code).status, 0),
+    }, handle),
+    bodyLimit: bodyBytesMax,
+    exposeHeadRoutes: false,
+    requestIdHeader: false,
+    genReqId: () => '',
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: segmentLengthMax },
+    frameworkErrors: (error, request, reply) => fail(ports, request, reply, error),
+  })
+  app.removeAllContentTypeParsers()
+  // Bytes only: what they are is decided after the key was checked, by our own strict parser.
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, bytes, done) => done(null, bytes))
+  app.setErrorHandler((error, request, reply) => fail(ports, request, reply, error))
+  app.setNotFoundHandler((request, reply) => fail(ports, request, reply, new Fault('request/not_found', 'no such route')))
+  app.decorateRequest('caller', null)
+  for (const name of operationNames) addOperation(app, ports, name, handlers[name] as Handle)
+  refuseOtherMethods(app, ports)
+  await app.ready()
+  if (made.server === undefined) throw new TypeError('Fastify made no server')
+  return made.server
+}
+
+type Handle = (call: Call) => Promise<Answer> | Answer
+type Authenticated = { caller: AuthenticatedCaller | null }
+
+function addOperation(app: App, ports: PublicApiPorts, name: OperationName, handle: Handle): void {
+  const operation: Operation = operations[name]
+  const allowedBits = groupBits(operation.headerGroups)
+  app.route({
+    method: operation.method,
+    url: operation.path,
+    bodyLimit: operation.bodyBytesMax ?? bodyBytesMax,
+    config: { operation: name },
+    onRequest: (request, _reply, done) => {
+      const raw = GatewayRequest.of(request.raw)
+      if ((raw.headerBits & ~allowedBits) !== 0) {
+        done(new Fault('request/header_refused', 'a header that this route does not take'))
+        return
+      }
+      if (operation.credentials !== 'api-key') {
+        done()
+        return
+      }
+      authenticate(ports, request, done)
+    },
+    preParsing: (request, reply, payload, done) => {
+      // Only now: a client whose key or headers were refused keeps its body (RFC 9110 §10.1.1).
+      if (request.headers.expect !== undefined) reply.raw.writeContinue()
+      done(null, payload)
+    },
+    handler: (request, reply) => void answer(ports, name, handle, request, reply),
+  })
+}
+
+function authenticate(ports: PublicApiPorts, request: Incoming, done: (error?: Error) => void): void {
+  const keep = (caller: AuthenticatedCaller): void => {
+    (request as Incoming & Authenticated).caller = caller
+    done()
+  }
+  try {
+    const caller = ports.authenticate(request.headers.authorization)
+    // A key that is in memory is checked at once; only one that is not costs a turn of the event loop.
+    if (caller instanceof Promise) caller.then(keep, done)
+    else keep(caller)
+  } catch (error) {
+    done(error as Error)
+  }
+}
+
+async function answer(
+  ports: PublicApiPorts, name: OperationName, handle: Handle, request: Incoming, reply: Outgoing,
+): Promise<void> {
+  reply.hijack()
+  const raw = GatewayRequest.of(request.raw)
+  try {
+    send(ports, name, raw, reply, await handle(readCall(operations[name], request, raw)))
+  } catch (error) {
+    fail(ports, request, reply, error)
+  }
+}
+
+function readCall(operation: Operation, request: Incoming, raw: GatewayRequest): Call {
+  const [path = '', ...query] = (raw.url ?? '').split('?', 2)
+  const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array()
+  const idempotencyKey = request.headers['idempotency-key']
+  if (operation.needsIdempotencyKey === true && typeof idempotencyKey !== 'string') {
+    throw new Fault('idempotency/key_required', 'no idempotency key')
+  }
+  return {
+    requestId: raw.requestId,
+    method: operation.method,
+    path,
+    caller: (request as Incoming & Authenticated).caller ?? undefined,
+    params: readParams(operation, request.params),
+    query: readQuery(operation, request.query, query.length > 0),
+    body: operation.body?.kind === 'json'
+      ? readJsonBody(operation.body.schema, request.headers['content-type'], bytes) : undefined,
+    bytes,
+    idempotencyKey,
+  } as Call
+}
+
+function send(ports: PublicApiPorts, name: OperationName | 'none', raw: GatewayRequest, reply: Outgoing, answer: Answer): void {
+  // A body that was not read to its end would be taken for the next request: the connection goes with it.
+  const hasUnreadBody = (raw.headerBits & headerGroups.body) !== 0 && !raw.complete
+  sendAnswer(reply.raw, answer, raw.requestId, raw.isLastOnConnection || hasUnreadBody || ports.isDraining())
+  ports.onAnswer(name, answer.status, ports.monotonicMs() - raw.startedAtMs)
+}
+
+function fail(ports: PublicApiPorts, request: Incoming, reply: Outgoing, error: unknown): void {
+  if (!reply.sent) reply.hijack()
+  const raw = GatewayRequest.of(request.raw)
+  const fault = faultOf(error)
+  if (fault === undefined || fault.row.status >= 500) ports.onFailure(error, raw.requestId)
+  // The client is gone: there is nobody to answer.
+  if (reply.raw.headersSent || reply.raw.destroyed) return
+  const { allow } = request.routeOptions.config as { allow?: string }
+  const headers = allow === undefined ? [] : ['allow', allow]
+  const problem = problemAnswer(fault?.code ?? 'gateway/internal', raw.requestId, fault?.fields ?? [], headers)
+  send(ports, routeOf(request), raw, reply, problem)
+}
+
+function routeOf(request: Incoming): OperationName | 'none' {
+  return (request.routeOptions.config as { operation?: OperationName } | undefined)?.operation ?? 'none'
+}
+
+/** A path that we have, asked with a method that it does not take, says which it takes (RFC 9110 §15.5.6). */
+function refuseOtherMethods(app: App, ports: PublicApiPorts): void {
+  const byPath = Map.groupBy(Object.values<Operation>(operations), (operation) => operation.path)
+  for (const [url, known] of byPath) {
+    const taken = new Set<string>(known.map((operation) => operation.method))
+    app.route({
+      method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((method) => !taken.has(method)),
+      url,
+      config: { allow: [...taken].join(', ') },
+      onRequest: (_request, _reply, done) => done(new Fault('request/method_refused', 'method')),
+      handler: (request, reply) => fail(ports, request, reply, new Fault('request/method_refused', 'method')),
+    })
+  }
+}

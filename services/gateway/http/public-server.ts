@@ -1,0 +1,117 @@
+import type { ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerOptions } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { FaultCode, RequestId } from '@ngome/kernel'
+import { answerHeaders, sendAnswer, type Answer } from './answer.ts'
+import { HeadControl } from './control-head.ts'
+import { GatewayRequest } from './gateway-request.ts'
+import {
+  connectionsCheckMs, connectionsMax, handshakeTimeoutMs, headBytesMax, headersTimeoutMs, keepAliveBufferMs,
+  keepAliveTimeoutMs, requestsPerConnectionMax, requestTimeoutMs,
+} from './limits.ts'
+
+export type PublicCertificate = { readonly key: string; readonly cert: string }
+export type PublicServer = Server<typeof GatewayRequest, typeof ServerResponse>
+type Handle = (request: GatewayRequest, response: ServerResponse) => void
+
+/** What the server asks of the rest. */
+export type PublicServerPorts = {
+  readonly hosts: readonly string[]
+  readonly newRequestId: () => RequestId
+  readonly monotonicMs: () => number
+  readonly isDraining: () => boolean
+  /** The answer for a request that was refused before it had an operation. */
+  readonly problem: (code: FaultCode, requestId: RequestId, reason?: string) => Answer
+  /** Tells of each answer given before routing. */
+  readonly onRefused: (code: FaultCode) => void
+}
+
+/**
+ * TLS 1.3's own suites, all of them with an ephemeral key exchange (RFC 8446 §4.1.1); named, so that a suite that a
+ * later OpenSSL adds waits for us.
+ */
+export const cipherSuites = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256'
+/** The hybrid first: what is recorded today must not open to a quantum computer. */
+export const keyExchangeGroups = 'X25519MLKEM768:X25519:P-256'
+
+const tlsOptions = {
+  minVersion: 'TLSv1.3',
+  maxVersion: 'TLSv1.3',
+  ciphers: cipherSuites,
+  ecdhCurve: keyExchangeGroups,
+  honorCipherOrder: true,
+  ALPNProtocols: ['http/1.1'],
+  handshakeTimeout: handshakeTimeoutMs,
+} as const
+
+/** The TLS context of a certificate, for the start and for each renewal. */
+export function tlsContext(certificate: PublicCertificate): ServerOptions {
+  return { ...tlsOptions, key: certificate.key, cert: certificate.cert }
+}
+
+/** Makes the public server; it does not listen yet. */
+export function createPublicServer(certificate: PublicCertificate, ports: PublicServerPorts, handle: Handle): PublicServer {
+  const control = new HeadControl(ports.hosts)
+  const requestsOn = new WeakMap<Socket, number>()
+  const options: ServerOptions<typeof GatewayRequest> = {
+    ...tlsContext(certificate),
+    IncomingMessage: GatewayRequest,
+    httpValidation: 'strict',
+    requireHostHeader: false, // Our own control refuses a missing host, with our own answer.
+    maxHeaderSize: headBytesMax,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: connectionsCheckMs,
+    keepAlive: true,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    keepAliveTimeoutBuffer: keepAliveBufferMs,
+  }
+  const server = createServer(options, receive)
+  // Node would drop what is past its own count of headers without a word; ours refuses, and `maxHeaderSize` bounds both.
+  server.maxHeadersCount = 0
+  server.maxConnections = connectionsMax
+  server.on('checkContinue', receive)
+  server.on('checkExpectation', receive)
+  server.on('clientError', (_error: Error, socket: Duplex) => refuseBytes(socket, ports))
+  return server
+
+  function receive(request: GatewayRequest, response: ServerResponse): void {
+    request.startedAtMs = ports.monotonicMs()
+    const requestId = ports.newRequestId()
+    request.requestId = requestId
+    const served = (requestsOn.get(request.socket) ?? 0) + 1
+    requestsOn.set(request.socket, served)
+    request.isLastOnConnection = served >= requestsPerConnectionMax
+    const verdict = control.check({
+      method: request.method ?? '', target: request.url ?? '', httpVersion: request.httpVersion, rawHeaders: request.rawHeaders,
+    })
+    if (verdict.ok) {
+      request.headerBits = verdict.groups
+      handle(request, response)
+      return
+    }
+    ports.onRefused(verdict.code)
+    // What follows a head that we do not trust is not a next request: the connection ends.
+    sendAnswer(response, ports.problem(verdict.code, requestId, verdict.reason), requestId, true)
+  }
+}
+
+/**
+ * Bytes that are not HTTP get one answer and the end of the connection; which byte it was stays with us. Where an
+ * answer is under way already, only the end: a client must never take this for the answer to another request.
+ */
+function refuseBytes(socket: Duplex, ports: PublicServerPorts): void {
+  ports.onRefused('request/malformed')
+  const isAnswering = '_httpMessage' in socket && socket._httpMessage !== null && socket._httpMessage !== undefined
+  if (!socket.writable || isAnswering) {
+    socket.destroy()
+    return
+  }
+  const requestId = ports.newRequestId()
+  const answer = ports.problem('request/malformed', requestId)
+  const headers = answerHeaders(answer, requestId)
+  const lines = ['HTTP/1.1 400 Bad Request', 'connection: close']
+  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`)
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${Buffer.from(answer.body ?? '').toString('utf8')}`, () => socket.destroy())
+}

@@ -1,0 +1,53 @@
+import { emit } from '@ngome/contracts'
+import { newId, type Clock, type Random, type Secret } from '@ngome/kernel'
+import { newWebhookSecret } from '@ngome/signatures'
+import { insertWebhookEndpoint, type Database } from '@ngome/store'
+import { jsonType, type Answer } from '../http/answer.ts'
+import type { Call } from '../http/call.ts'
+import { answerOutcome } from '../idempotency/answer-outcome.ts'
+import { idempotencyMarks } from '../idempotency/marks.ts'
+import type { DataKeys } from '../keys/data-keys.ts'
+import { seal } from '../keys/seal.ts'
+import { checkAddress } from './check-address.ts'
+import { webhookEndpointView } from './webhook-endpoint-view.ts'
+
+export type CreateWebhookEndpointPorts = {
+  readonly database: Database
+  readonly dataKeys: DataKeys
+  /** `host:port` that the operator allows by name although private or plain HTTP. */
+  readonly allowedAddresses: readonly string[]
+  readonly idempotencySecret: Secret<Uint8Array>
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/**
+ * Adds an endpoint and shows its secret, this once: what is kept for a repetition is the answer without it, since we
+ * cannot open what we sealed.
+ * @throws Fault `webhooks/address_refused`, `webhooks/too_many`, `idempotency/key_reused`, `idempotency/in_flight`
+ */
+export async function createWebhookEndpoint(
+  ports: CreateWebhookEndpointPorts, call: Call<'createWebhookEndpoint'>,
+): Promise<Answer> {
+  const { tenant } = call.caller
+  const url = checkAddress(call.body.url, ports.allowedAddresses)
+  const id = newId('webhookEndpoint', ports)
+  const createdAtMs = ports.clock.nowMs()
+  const secret = newWebhookSecret(ports.random)
+  const record = await seal(
+    ports, 'credential', { tenant, table: 'webhook_endpoints', recordId: id, dataClass: 'restricted', version: 1 },
+    secret.expose((text) => Buffer.from(text, 'utf8')),
+  )
+  const view = webhookEndpointView({ id, tenant, url, createdAtMs })
+  const outcome = await insertWebhookEndpoint(ports.database, {
+    tenant,
+    endpoint: { id, url, dataKey: record.dataKey, sealedSecret: record.blob, createdAtMs },
+    event: emit({ ...ports, process: 'gateway' }, 'webhook_endpoint.created', tenant, { endpoint: id }),
+    idempotency: {
+      ...idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey }),
+      answer: { status: 201, body: JSON.stringify({ ...view, secret: null }) },
+    },
+  })
+  const body = secret.expose((text) => JSON.stringify({ ...view, secret: text }))
+  return answerOutcome(outcome, { status: 201, contentType: jsonType, body })
+}

@@ -1,0 +1,12 @@
+import { listWebhookEndpoints as listRows, type Database } from '@ngome/store'
+import { jsonType, type Answer } from '../http/answer.ts'
+import type { Call } from '../http/call.ts'
+import { webhookEndpointView } from './webhook-endpoint-view.ts'
+
+export async function listWebhookEndpoints(
+  ports: { readonly database: Database }, call: Call<'listWebhookEndpoints'>,
+): Promise<Answer> {
+  const rows = await listRows(ports.database, call.caller.tenant)
+  const page = { object: 'list', data: rows.map(webhookEndpointView), next_cursor: null }
+  return { status: 200, contentType: jsonType, body: JSON.stringify(page) }
+}
