@@ -1,0 +1,40 @@
+import type { ApiKeyId, Tenant } from '@ngome/kernel'
+import type { Database } from '../database.ts'
+import { guarded } from '../store-fault.ts'
+
+export type ApiKeyRow = {
+  readonly id: ApiKeyId
+  readonly tenant: Tenant
+  /** What `apiKeyVerifier` gives for the true key, 32 bytes. */
+  readonly verifier: Uint8Array
+  readonly pepperVersion: number
+  readonly isRevoked: boolean
+  readonly isMerchantFrozen: boolean
+}
+
+/**
+ * Finds a key by the id that a caller showed, before it is proven whose it is.
+ * @throws Fault `store/unavailable`
+ */
+export async function findApiKey(db: Database, id: ApiKeyId): Promise<ApiKeyRow | undefined> {
+  const { rows } = await guarded(() => db.pool.query<Tenant & {
+    verifier: Uint8Array
+    pepper_version: number
+    revoked_at: Date | null
+    frozen_at: Date | null
+  }>({
+    name: 'find_api_key',
+    text: 'SELECT merchant, world, verifier, pepper_version, revoked_at, frozen_at FROM ngome.find_api_key($1)',
+    values: [id],
+  }))
+  const row = rows[0]
+  if (row === undefined) return undefined
+  return {
+    id,
+    tenant: { merchant: row.merchant, world: row.world },
+    verifier: row.verifier,
+    pepperVersion: row.pepper_version,
+    isRevoked: row.revoked_at !== null,
+    isMerchantFrozen: row.frozen_at !== null,
+  }
+}

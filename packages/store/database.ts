@@ -1,0 +1,103 @@
+import { Fault, type Secret } from '@ngome/kernel'
+import type { QueueName } from '@ngome/contracts'
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { jobWaker } from './jobs/wake.ts'
+import { storeFault } from './store-fault.ts'
+import type { Tables } from './tables.ts'
+
+/** Where a database is and who we are there. */
+export type Connection = {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly password: Secret<string>
+  /** The authority that the server's certificate must come from; without one the connection is not encrypted. */
+  readonly tlsAuthority?: string
+}
+
+export type DatabaseOptions = Connection & {
+  readonly applicationName: string
+  readonly poolMax: number
+  /** Called when an idle connection breaks; the pool replaces it by itself. */
+  readonly onIdleError?: (error: Error) => void
+}
+
+/** An open pool of connections under one role. */
+export type Database = {
+  readonly connection: Connection
+  readonly kysely: Kysely<Tables>
+  readonly pool: pg.Pool
+  /** @throws Fault `store/unavailable` where the database does not answer in time */
+  ping(): Promise<void>
+  /** Tells the workers of a queue that there is work, without waiting. Only a hint: they also look by themselves. */
+  wake(queue: QueueName): void
+  close(): Promise<void>
+}
+
+/** A database that does not let us in within this is away; the caller answers 503 rather than queue. */
+const connectTimeoutMs = 2_000
+/** Longer than the lock timeout, so that a wait for a lock ends as one. */
+const statementTimeoutMs = 5_000
+/** How long a duplicate waits on its original (design, "Idempotency"). */
+export const lockTimeoutMs = 2_000
+const idleInTransactionTimeoutMs = 10_000
+/** Past the server's own timeout: only a server or a network that fell silent reaches it. */
+const silenceTimeoutMs = 6_000
+
+/** Opens a pool. Connections are made when they are needed, so that this never fails for a database that is away. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    ...clientConfig(options),
+    max: options.poolMax,
+    application_name: options.applicationName,
+    lock_timeout: lockTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+    query_timeout: silenceTimeoutMs,
+    keepAlive: true,
+    pipeline: true,
+  })
+  pool.on('error', (error) => options.onIdleError?.(error))
+  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema('ngome')
+  const waker = jobWaker(pool)
+  return {
+    connection: options,
+    kysely,
+    pool,
+    wake: waker.wake,
+    async ping() {
+      try {
+        await pool.query('SELECT 1')
+      } catch (error) {
+        throw new Fault('store/unavailable', 'the database does not answer', { cause: storeFault(error) })
+      }
+    },
+    async close() {
+      await waker.close()
+      await kysely.destroy()
+    },
+  }
+}
+
+/** The configuration of one connection of pg's. */
+export function clientConfig(connection: Connection): pg.ClientConfig {
+  return {
+    host: connection.host,
+    port: connection.port,
+    database: connection.database,
+    user: connection.user,
+    // A function, so that the password is in no object that somebody might print.
+    password: () => connection.password.expose((password) => password),
+    connectionTimeoutMillis: connectTimeoutMs,
+    types: { getTypeParser },
+    ...(connection.tlsAuthority === undefined ? {} : { ssl: { ca: connection.tlsAuthority, minVersion: 'TLSv1.3' } }),
+  }
+}
+
+const int8Oid = 20
+
+// Money is int8: a JavaScript number would round it, and pg's default is a string.
+const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: 'text') =>
+  oid === int8Oid && format !== ('binary' as string) ? BigInt : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser

@@ -1,0 +1,57 @@
+import type { ApiKeyId, DataKeyId, PaymentId, Tenant } from '@ngome/kernel'
+import type { Database } from '../database.ts'
+import { toPaymentRow, type PaymentRow } from '../payments/find-payment.ts'
+import type { AttemptState } from '../tables.ts'
+import { inTenant } from '../transaction.ts'
+
+export type Attempt = {
+  readonly reference: string
+  readonly fence: number
+  readonly state: AttemptState
+  readonly preparedAtMs: number
+  readonly sentAtMs: number | null
+}
+
+/** All that the dispatcher needs to work on a payment. */
+export type DispatchablePayment = PaymentRow & {
+  readonly direction: 'collection'
+  readonly apiKey: ApiKeyId
+  readonly sealed: Uint8Array
+  readonly dataKey: { readonly id: DataKeyId; readonly sealed: Uint8Array; readonly createdAtMs: number }
+  readonly attempt: Attempt | null
+}
+
+/** @throws Fault `store/unavailable` */
+export async function loadPaymentForDispatch(
+  db: Database,
+  tenant: Tenant,
+  id: PaymentId,
+): Promise<DispatchablePayment | undefined> {
+  const row = await inTenant(db, tenant, (tx) => tx.selectFrom('payments as p')
+    .innerJoin('data_keys as d', (join) => join
+      .onRef('d.merchant', '=', 'p.merchant').onRef('d.world', '=', 'p.world').onRef('d.id', '=', 'p.data_key'))
+    .leftJoin('attempts as a', (join) => join
+      .onRef('a.merchant', '=', 'p.merchant').onRef('a.world', '=', 'p.world').onRef('a.payment', '=', 'p.id'))
+    .selectAll('p')
+    .select(['d.sealed as data_key_sealed', 'd.created_at as data_key_created_at'])
+    .select(['a.reference as attempt_reference', 'a.fence', 'a.state', 'a.prepared_at', 'a.sent_at'])
+    .where('p.merchant', '=', tenant.merchant).where('p.world', '=', tenant.world).where('p.id', '=', id)
+    .executeTakeFirst())
+  if (row === undefined) return undefined
+  return {
+    ...toPaymentRow(row),
+    direction: row.direction,
+    apiKey: row.api_key,
+    sealed: row.sealed,
+    dataKey: { id: row.data_key, sealed: row.data_key_sealed, createdAtMs: row.data_key_created_at.getTime() },
+    attempt: row.attempt_reference === null || row.fence === null || row.state === null || row.prepared_at === null
+      ? null
+      : {
+          reference: row.attempt_reference,
+          fence: row.fence,
+          state: row.state,
+          preparedAtMs: row.prepared_at.getTime(),
+          sentAtMs: row.sent_at?.getTime() ?? null,
+        },
+  }
+}

@@ -1,0 +1,54 @@
+import type { AttemptId, PaymentId, Tenant } from '@ngome/kernel'
+import { sql } from 'kysely'
+import type { Database } from '../database.ts'
+import { inTenant } from '../transaction.ts'
+import type { Attempt } from './load-payment.ts'
+
+/**
+ * Takes a payment in hand: makes its one attempt, or takes over the one that it has, with the next fence. Whoever held
+ * an earlier fence can no longer mark it sent or record an outcome. When this returns, the reference is on disk.
+ *
+ * @param proposed used only where the payment has no attempt yet; `reference` is a random UUID (version 4)
+ * @returns the attempt with the caller's fence, or `undefined` where the payment is unknown or has reached its end.
+ * In state `sent` something may have left already: then only ask, or send the same reference again.
+ * @throws Fault `store/unavailable`
+ */
+export async function prepareAttempt(
+  db: Database,
+  tenant: Tenant,
+  payment: PaymentId,
+  proposed: { readonly id: AttemptId; readonly reference: string; readonly atMs: number },
+): Promise<Attempt | undefined> {
+  return inTenant(db, tenant, async (tx) => {
+    // The lock makes two dispatchers take turns; the status is read under it.
+    const open = await tx.selectFrom('payments').select('id')
+      .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', payment)
+      .where('status', 'in', ['accepted', 'processing'])
+      .forUpdate().executeTakeFirst()
+    if (open === undefined) return undefined
+    const row = await tx.insertInto('attempts').values({
+      ...tenant,
+      id: proposed.id,
+      payment,
+      reference: proposed.reference,
+      fence: 1,
+      state: 'prepared',
+      network_reference: null,
+      network_reason: null,
+      prepared_at: new Date(proposed.atMs),
+      sent_at: null,
+      known_at: null,
+    })
+      .onConflict((conflict) => conflict.columns(['merchant', 'world', 'payment'])
+        .doUpdateSet({ fence: sql<number>`attempts.fence + 1` }))
+      .returning(['reference', 'fence', 'state', 'prepared_at', 'sent_at'])
+      .executeTakeFirstOrThrow()
+    return {
+      reference: row.reference,
+      fence: row.fence,
+      state: row.state,
+      preparedAtMs: row.prepared_at.getTime(),
+      sentAtMs: row.sent_at?.getTime() ?? null,
+    }
+  })
+}

@@ -1,0 +1,206 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Fault, Secret, toBase64Url, type Random } from '@ngome/kernel'
+import pg from 'pg'
+import { clientConfig, type Connection } from '../database.ts'
+import { findBinaries, type Binaries } from './binaries.ts'
+import { settleStalePid } from './stale-pid.ts'
+
+/** The user that PostgreSQL runs as, which it needs where we are root; it must have an entry in the user table. */
+export type RunAs = { readonly uid: number; readonly gid: number; readonly user: string }
+
+export type EmbeddedPostgresOptions = {
+  /** Where the data lies. Whoever PostgreSQL runs as must be able to enter the folders above it. */
+  readonly folder: string
+  readonly port: number
+  /** Holds the administrator's password, 0600 and ours; made where it is missing. Not below `folder`. */
+  readonly passwordFile: string
+  readonly random: Random
+  readonly runAs?: RunAs
+  /** PostgreSQL's settings besides ours. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Gets PostgreSQL's own log, line by line. Statements and their values are not in it. */
+  readonly onLog?: (line: string) => void
+}
+
+export type EmbeddedPostgres = {
+  /** As the administrator, to the database `postgres`. */
+  readonly admin: Connection
+  readonly pid: number
+  /** Settles when the server has ended, whoever ended it. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+  /** Shuts down in order: open transactions are taken back, all that was committed is on disk. */
+  stop(): Promise<void>
+}
+
+const startTimeoutMs = 30_000
+const readyPollMs = 50
+const shutdownTimeoutMs = 20_000
+const logTailLines = 30
+
+/** What stands between this server and the machine; everything else is PostgreSQL's default. */
+const fixedSettings: Readonly<Record<string, string>> = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  password_encryption: 'scram-sha-256',
+  max_connections: '120',
+  shared_buffers: '128MB',
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  logging_collector: 'off',
+  log_destination: 'stderr',
+  // A log that quotes statements, or the rows that a constraint refused, would be a second copy of the data.
+  log_statement: 'none',
+  log_min_error_statement: 'panic',
+  log_min_duration_statement: '-1',
+  log_error_verbosity: 'terse',
+  log_parameter_max_length: '0',
+  log_parameter_max_length_on_error: '0',
+}
+
+/**
+ * Starts PostgreSQL on this machine, and makes its data folder the first time: SCRAM, data checksums, 127.0.0.1 only, no
+ * socket file. On Linux it gets a fast shutdown when the process that started it dies.
+ * @throws Fault `launcher/failed` with the last lines of PostgreSQL's log
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const { folder, runAs } = options
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (runAs !== undefined) await chown(folder, runAs.uid, runAs.gid)
+  await chmod(folder, 0o700)
+  const binaries = await findBinaries(folder, runAs)
+  const password = await ownPassword(options)
+  const data = join(folder, 'data')
+  await initialise(options, binaries, data, password)
+  await settleStalePid(data, shutdownTimeoutMs)
+  const admin: Connection = { host: '127.0.0.1', port: options.port, database: 'postgres', user: 'postgres', password }
+  return launch(options, binaries, data, admin)
+}
+
+async function ownPassword(options: EmbeddedPostgresOptions): Promise<Secret<string>> {
+  try {
+    return new Secret((await readFile(options.passwordFile, 'utf8')).trim())
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  const password = toBase64Url(options.random.bytes(32))
+  await writeFile(options.passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' })
+  return new Secret(password)
+}
+
+/** Made beside its place and moved there when it is whole, so that a half-made folder is never started. */
+async function initialise(
+  options: EmbeddedPostgresOptions,
+  binaries: Binaries,
+  data: string,
+  password: Secret<string>,
+): Promise<void> {
+  if (await stat(join(data, 'PG_VERSION')).then(() => true, () => false)) return
+  const partial = `${data}.partial`
+  const passwordCopy = join(options.folder, 'initdb-password')
+  await rm(partial, { recursive: true, force: true })
+  try {
+    await password.expose((text) => writeFile(passwordCopy, text, { mode: 0o600 }))
+    if (options.runAs !== undefined) await chown(passwordCopy, options.runAs.uid, options.runAs.gid)
+    const run = spawnSync(binaries.initdb, ['--pgdata', partial, '--username', 'postgres', '--pwfile', passwordCopy,
+      '--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C', '--data-checksums', '--no-instructions'], {
+      ...identity(options.runAs), cwd: options.folder, env: childEnvironment(options.runAs), encoding: 'utf8',
+    })
+    if (run.status !== 0) throw new Fault('launcher/failed', `initdb failed: ${run.stderr || String(run.error)}`)
+    await writeFile(join(partial, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n')
+    await rename(partial, data)
+  } finally {
+    await rm(passwordCopy, { force: true })
+  }
+}
+
+async function launch(
+  options: EmbeddedPostgresOptions,
+  binaries: Binaries,
+  data: string,
+  admin: Connection,
+): Promise<EmbeddedPostgres> {
+  const settings = Object.entries({ ...fixedSettings, ...options.settings, port: String(options.port) })
+  const command = [binaries.postgres, '-D', data, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+  const [program = '', ...args] = [...dyingWithParent(), ...command]
+  const child = spawn(program, args, {
+    ...identity(options.runAs), cwd: options.folder, env: childEnvironment(options.runAs), stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const log = followLog(child, options.onLog)
+  const exited = once(child, 'exit').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+  }), (error: unknown) => {
+    log.push(String(error))
+    return { code: null, signal: null }
+  })
+  const stop = async (): Promise<void> => {
+    child.kill('SIGINT')
+    const isDown = await Promise.race([exited.then(() => true), wait(shutdownTimeoutMs, false, { ref: false })])
+    if (!isDown) child.kill('SIGQUIT')
+    await exited
+  }
+  if (!await isReady(admin, exited)) {
+    await stop()
+    throw new Fault('launcher/failed', `PostgreSQL did not start:\n${log.join('\n')}`)
+  }
+  return { admin, pid: child.pid ?? 0, exited, stop }
+}
+
+/** Linux sends the signal when the thread that started the child ends; SIGINT is PostgreSQL's fast shutdown. */
+function dyingWithParent(): readonly string[] {
+  const hasSetpriv = process.platform === 'linux' && spawnSync('setpriv', ['--version'], { stdio: 'ignore' }).status === 0
+  return hasSetpriv ? ['setpriv', '--pdeathsig', 'INT', '--no-new-privs', '--'] : []
+}
+
+function identity(runAs: RunAs | undefined): { uid?: number; gid?: number } {
+  return runAs === undefined ? {} : { uid: runAs.uid, gid: runAs.gid }
+}
+
+/** Only what the programs need: an environment may hold secrets that are not PostgreSQL's. */
+function childEnvironment(runAs: RunAs | undefined): NodeJS.ProcessEnv {
+  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', USER: runAs?.user ?? 'postgres' }
+}
+
+function followLog(child: ChildProcess, onLog: ((line: string) => void) | undefined): string[] {
+  const tail: string[] = []
+  let rest = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      tail.push(line)
+      if (tail.length > logTailLines) tail.shift()
+      onLog?.(line)
+    }
+  })
+  return tail
+}
+
+async function isReady(admin: Connection, exited: Promise<unknown>): Promise<boolean> {
+  let isOver = false
+  void exited.then(() => {
+    isOver = true
+  })
+  const triesMax = startTimeoutMs / readyPollMs
+  for (let tries = 0; tries < triesMax && !isOver; tries++) {
+    const client = new pg.Client(clientConfig(admin))
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      await client.query('SELECT 1')
+      return true
+    } catch {
+      await wait(readyPollMs)
+    } finally {
+      await client.end().catch(() => undefined)
+    }
+  }
+  return false
+}

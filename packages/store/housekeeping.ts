@@ -1,0 +1,16 @@
+import type { Database } from './database.ts'
+import { guarded } from './store-fault.ts'
+
+/** How many days of partitions are made ahead: housekeeping may fail for a week before the default partition serves. */
+const partitionDaysAhead = 7
+
+/**
+ * What the dispatcher does every hour: partitions for the days ahead, and old answers of idempotency keys forgotten.
+ * @throws Fault `store/unavailable`
+ */
+export async function keepHouse(db: Database): Promise<void> {
+  await guarded(async () => {
+    await db.pool.query('SELECT ngome.ensure_partitions($1)', [partitionDaysAhead])
+    await db.pool.query('SELECT ngome.purge_idempotency()')
+  })
+}

@@ -1,0 +1,37 @@
+import type { QueueName } from '@ngome/contracts'
+
+/** How pg-boss keeps the jobs of a queue, in its own units. */
+export type QueueSettings = {
+  readonly retryLimit: number
+  readonly retryDelay: number
+  readonly retryDelayMax: number
+  readonly expireInSeconds: number
+  readonly retentionSeconds: number
+  readonly deleteAfterSeconds: number
+}
+
+const dayS = 86_400
+/** A job is never given up: whatever the wait between them, these retries outlast the retention. */
+const retryAlways = 1_000_000
+
+/**
+ * Retries begin after a second and their wait doubles up to `retryDelayMax`. A job may run for `expireInSeconds`; the
+ * worker's lease, which is shorter, is what finds a worker that died. Finished jobs are kept for an hour, for a look at
+ * what happened, and no longer: they are the part of the table that grows.
+ */
+export const queueSettings: Readonly<Record<QueueName, QueueSettings>> = {
+  'payment-dispatch': settings(15),
+  'payment-enquire': settings(15),
+  'webhook-deliver': settings(60),
+}
+
+function settings(retryDelayMax: number): QueueSettings {
+  return {
+    retryLimit: retryAlways,
+    retryDelay: 1,
+    retryDelayMax,
+    expireInSeconds: 300,
+    retentionSeconds: 60 * dayS,
+    deleteAfterSeconds: 3_600,
+  }
+}

@@ -1,0 +1,199 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { jobSchemas, type JobData, type QueueName } from '@ngome/contracts'
+import { Fault } from '@ngome/kernel'
+import type { Job, PgBoss } from 'pg-boss'
+import type { Database } from '../database.ts'
+import { bossFor } from './boss.ts'
+import { listenForWakes } from './listen.ts'
+
+/** A job runs again until its handler returns: whatever it does, it must be able to do twice. */
+export type JobHandler<Q extends QueueName> = (data: JobData<Q>, job: { readonly signal: AbortSignal }) => Promise<void>
+export type JobHandlers = { readonly [Q in QueueName]?: JobHandler<Q> }
+
+export type WorkerOptions = {
+  readonly handlers: JobHandlers
+  /** Jobs of one queue at the same time. */
+  readonly concurrency: number
+  /** A worker that was silent for this long is dead, and its jobs are given to others. */
+  readonly leaseMs?: number
+  /** How often to look for jobs without being woken: for those that were to wait, and for lost wakes. */
+  readonly pollMs?: number
+  /** Failures of handlers and of the queue itself; all of them are tried again. */
+  readonly onError: (error: unknown, queue: QueueName | null) => void
+}
+
+export type Workers = {
+  /** Takes no more jobs, lets those in hand end, aborts what has not ended after the grace. */
+  stop(graceMs?: number): Promise<void>
+}
+
+const leaseDefaultMs = 6_000
+const pollDefaultMs = 500
+const graceDefaultMs = 5_000
+const startRetryMs = 1_000
+const sweepMax = 1_000
+
+/**
+ * Works off the queues that have a handler. Returns at once; while the database is away it keeps trying. A job starts
+ * within milliseconds of its wake, and that of a worker that died is started elsewhere soon after the lease.
+ */
+export function startWorkers(db: Database, options: WorkerOptions): Workers {
+  const stopping = new AbortController()
+  const boss = bossFor(db.connection, { supervise: true })
+  boss.on('error', (error) => options.onError(error, null))
+  const queues = (Object.keys(options.handlers) as QueueName[]).map((queue) => new QueueWorker(db, boss, queue, options))
+  const listener = listenForWakes(db.connection, (name) => queues.find(({ queue }) => queue === name)?.wake())
+  const running = start(boss, stopping.signal, options)
+    .then((isStarted) => isStarted ? Promise.all(queues.map((queue) => queue.run(stopping.signal))) : [])
+  return {
+    async stop(graceMs = graceDefaultMs) {
+      stopping.abort()
+      for (const queue of queues) queue.wake()
+      await running
+      await Promise.all(queues.map((queue) => queue.drain(graceMs)))
+      await listener.close()
+      await boss.stop({ graceful: false })
+    },
+  }
+}
+
+async function start(boss: PgBoss, stopping: AbortSignal, options: WorkerOptions): Promise<boolean> {
+  while (!stopping.aborted) {
+    try {
+      await boss.start()
+      return true
+    } catch (error) {
+      options.onError(error, null)
+      await wait(startRetryMs, undefined, { signal: stopping }).catch(() => undefined)
+    }
+  }
+  return false
+}
+
+type Held = { readonly id: string; readonly retryCount: number; readonly abort: AbortController; readonly done: Promise<void> }
+
+class QueueWorker {
+  readonly queue: QueueName
+  readonly #db: Database
+  readonly #boss: PgBoss
+  readonly #options: WorkerOptions
+  readonly #leaseMs: number
+  readonly #held = new Map<string, Held>()
+  #isWoken = false
+  /** The last batch had no room for more, so there may be more. */
+  #isFull = false
+  #rouse: () => void = () => undefined
+
+  constructor(db: Database, boss: PgBoss, queue: QueueName, options: WorkerOptions) {
+    this.#db = db
+    this.#boss = boss
+    this.queue = queue
+    this.#options = options
+    this.#leaseMs = options.leaseMs ?? leaseDefaultMs
+  }
+
+  wake(): void {
+    this.#isWoken = true
+    this.#rouse()
+  }
+
+  async run(stopping: AbortSignal): Promise<void> {
+    const beat = setInterval(() => void this.#beat(), this.#leaseMs / 3)
+    try {
+      while (!stopping.aborted) {
+        this.#isWoken = false
+        await this.#fetch()
+        if (!this.#isWoken && !stopping.aborted) await this.#sleep()
+      }
+    } finally {
+      clearInterval(beat)
+    }
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    const beat = setInterval(() => void this.#touch(), this.#leaseMs / 3)
+    const ended = Promise.all([...this.#held.values()].map(({ done }) => done))
+    await Promise.race([ended, wait(graceMs, undefined, { ref: false })])
+    for (const { abort } of this.#held.values()) abort.abort()
+    await Promise.race([ended, wait(graceMs, undefined, { ref: false })])
+    clearInterval(beat)
+  }
+
+  async #fetch(): Promise<void> {
+    const free = this.#options.concurrency - this.#held.size
+    if (free <= 0) return
+    try {
+      const jobs = await this.#boss.fetch<object>(this.queue, { batchSize: free })
+      for (const job of jobs) this.#hold(job)
+      this.#isFull = jobs.length === free
+    } catch (error) {
+      this.#options.onError(error, this.queue)
+    }
+  }
+
+  #hold(job: Job<object>): void {
+    const abort = new AbortController()
+    const done = this.#handle(job, abort.signal).finally(() => {
+      this.#held.delete(job.id)
+      if (this.#isFull) this.wake()
+    })
+    this.#held.set(job.id, { id: job.id, retryCount: job.retryCount, abort, done })
+  }
+
+  async #handle(job: Job<object>, signal: AbortSignal): Promise<void> {
+    const attempt = { id: job.id, retryCount: job.retryCount }
+    try {
+      const handler = this.#options.handlers[this.queue] as JobHandler<QueueName>
+      await handler(jobSchemas[this.queue].parse(job.data) as JobData<QueueName>, { signal })
+      await this.#boss.complete(this.queue, attempt)
+    } catch (error) {
+      this.#options.onError(error, this.queue)
+      // What is kept of a failure is its code: messages may say more than a queue should know.
+      const output = { fault: error instanceof Fault ? error.code : 'unexpected' }
+      // Where even this fails, the lease runs out and the job is tried again all the same.
+      await this.#boss.fail(this.queue, attempt, output).catch(() => undefined)
+    }
+  }
+
+  async #sleep(): Promise<void> {
+    const poll = new AbortController()
+    const roused = new Promise<void>((resolve) => {
+      this.#rouse = resolve
+    })
+    await Promise.race([roused, wait(this.#options.pollMs ?? pollDefaultMs, undefined, { signal: poll.signal }).catch(() => undefined)])
+    this.#rouse = () => undefined
+    poll.abort()
+  }
+
+  async #beat(): Promise<void> {
+    await this.#touch()
+    await this.#sweep()
+  }
+
+  async #touch(): Promise<void> {
+    if (this.#held.size === 0) return
+    try {
+      await this.#boss.touch(this.queue, [...this.#held.values()].map(({ id, retryCount }) => ({ id, retryCount })))
+    } catch (error) {
+      this.#options.onError(error, this.queue)
+    }
+  }
+
+  /** Gives the jobs of dead workers to the living. Ours are touched just before, so that a slow one is not swept. */
+  async #sweep(): Promise<void> {
+    try {
+      const { rows } = await this.#db.pool.query<{ id: string; retry_count: number }>({
+        name: 'find_silent_jobs',
+        text: `SELECT id, retry_count FROM pgboss.job
+          WHERE name = $1 AND state = 'active' AND heartbeat_on < now() - $2 * interval '1 ms' LIMIT ${sweepMax}`,
+        values: [this.queue, this.#leaseMs],
+      })
+      if (rows.length === 0) return
+      const silent = rows.map((row) => ({ id: row.id, retryCount: row.retry_count }))
+      await this.#boss.fail(this.queue, silent, { fault: 'worker_silent' })
+      this.wake()
+    } catch (error) {
+      this.#options.onError(error, this.queue)
+    }
+  }
+}

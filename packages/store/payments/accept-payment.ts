@@ -1,0 +1,106 @@
+import type { Event } from '@ngome/contracts'
+import type { ApiKeyId, DataKeyId, Money, PaymentId, Tenant } from '@ngome/kernel'
+import type { Account, NewTransfer } from '@ngome/payments'
+import type { Database } from '../database.ts'
+import { appendEventStatement } from '../events/append-event.ts'
+import { enqueueStatement } from '../jobs/enqueue.ts'
+import type { Statement } from '../pipeline.ts'
+import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from './idempotency.ts'
+
+export type NewPayment = {
+  readonly id: PaymentId
+  readonly network: string
+  readonly money: Money
+  readonly reference: string
+  readonly payerMasked: string
+  readonly apiKey: ApiKeyId
+  /** Inserted before, with `insertDataKey`. */
+  readonly dataKey: DataKeyId
+  readonly sealed: Uint8Array
+  readonly createdAtMs: number
+}
+
+export type Acceptance = {
+  readonly tenant: Tenant
+  readonly payment: NewPayment
+  readonly transfer: NewTransfer
+  readonly event: Event
+  readonly idempotency: IdempotencyClaim
+}
+
+/**
+ * Accepts a payment in one transaction and one round trip: idempotency record, payment, accounts, transfer, event,
+ * audit leaf and the job that dispatches it. After `accepted` all of them are on disk; after any other outcome none.
+ * @throws Fault `store/unavailable`, after which the merchant repeats with the same key
+ */
+export async function acceptPayment(db: Database, acceptance: Acceptance): Promise<IdempotentOutcome> {
+  const { tenant, payment, transfer, event, idempotency } = acceptance
+  const known = knownAccounts(db)
+  const accounts = [transfer.debit, transfer.credit].filter((account) => !known.has(account.id))
+  const outcome = await withIdempotency(db, tenant, idempotency, payment.createdAtMs, [
+    paymentStatement(tenant, payment),
+    ...accounts.map((account) => accountStatement(account)),
+    transferStatement(tenant, transfer, payment.createdAtMs),
+    appendEventStatement(event),
+    enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id }, 0),
+  ])
+  if (outcome.kind === 'accepted') {
+    for (const account of accounts) remember(known, account)
+    db.wake('payment-dispatch')
+  }
+  return outcome
+}
+
+/** Accounts that this process saw committed; they are never removed, so that nobody needs to make them again. */
+const knownByDatabase = new WeakMap<Database, Set<string>>()
+/** A bound on memory: past it the oldest are asked for again, which only costs a statement. */
+const knownAccountsMax = 10_000
+
+function knownAccounts(db: Database): Set<string> {
+  let known = knownByDatabase.get(db)
+  if (known === undefined) knownByDatabase.set(db, known = new Set())
+  return known
+}
+
+function remember(known: Set<string>, account: Account): void {
+  if (known.size >= knownAccountsMax) {
+    for (const oldest of known) {
+      known.delete(oldest)
+      break
+    }
+  }
+  known.add(account.id)
+}
+
+function paymentStatement(tenant: Tenant, payment: NewPayment): Statement {
+  const at = new Date(payment.createdAtMs)
+  return {
+    name: 'insert_payment',
+    text: `INSERT INTO ngome.payments (id, merchant, world, status, direction, network, currency, amount_minor,
+        reference, payer_masked, api_key, data_key, sealed, created_at, updated_at)
+      VALUES ($1, $2, $3, 'accepted', 'collection', $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
+    values: [payment.id, tenant.merchant, tenant.world, payment.network, payment.money.currency,
+      payment.money.amountMinor, payment.reference, payment.payerMasked, payment.apiKey, payment.dataKey,
+      payment.sealed, at],
+  }
+}
+
+function accountStatement(account: Account): Statement {
+  return {
+    name: 'insert_account',
+    text: `INSERT INTO ngome.accounts (id, merchant, world, kind, network, currency) VALUES ($1, $2, $3, $4, $5, $6)
+      ON CONFLICT DO NOTHING`,
+    values: [account.id, account.tenant.merchant, account.tenant.world, account.kind, account.network, account.currency],
+  }
+}
+
+function transferStatement(tenant: Tenant, transfer: NewTransfer, atMs: number): Statement {
+  return {
+    name: 'insert_transfer',
+    text: `INSERT INTO ngome.transfers (id, merchant, world, payment, kind, debit_account, credit_account, amount_minor,
+        currency, state, created_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', $10)`,
+    values: [transfer.id, tenant.merchant, tenant.world, transfer.payment, transfer.kind, transfer.debit.id,
+      transfer.credit.id, transfer.money.amountMinor, transfer.money.currency, new Date(atMs)],
+  }
+}

@@ -1,0 +1,56 @@
+import { Fault } from '@ngome/kernel'
+
+/**
+ * SQLSTATEs that say that the database cannot serve us now: connection exceptions (class 08), invalid authorization
+ * (28, while passwords rotate), insufficient resources (53), operator intervention with statement timeouts (57),
+ * a transaction that sat idle (25P03), read-only after a failover (25006), serialization and deadlock (40).
+ */
+const unavailableStates = /^(08|28|53|57|40|25P03$|25006$)/
+const networkCodes = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN',
+])
+/** pg names these failures by their words alone. */
+const driverMessages = [
+  'Connection terminated', 'timeout expired', 'timeout exceeded when trying to connect', 'Query read timeout',
+  'Client has encountered a connection error', 'Client was closed', 'Cannot use a pool after calling end',
+  'driver has already been destroyed',
+]
+
+/** @returns `store/unavailable` for a database that is away or overwhelmed; every other error as it is */
+export function storeFault(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof Fault) return error
+  const code = errorCode(error)
+  const isAway = code !== undefined && (unavailableStates.test(code) || networkCodes.has(code))
+  if (isAway || driverMessages.some((words) => error.message.includes(words))) {
+    return new Fault('store/unavailable', `the database is away: ${code ?? error.message}`, { cause: error })
+  }
+  // Happy Eyeballs gathers the failures of all addresses.
+  if (error instanceof AggregateError && error.errors.some((inner) => storeFault(inner) instanceof Fault)) {
+    return new Fault('store/unavailable', 'the database is away', { cause: error })
+  }
+  return error
+}
+
+/** @returns the SQLSTATE or the system's error code, where the error has one */
+export function errorCode(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
+}
+
+/** @returns the name of the constraint that refused, where one did */
+export function violatedConstraint(error: unknown): string | undefined {
+  const name = error instanceof Error && 'constraint' in error ? error.constraint : undefined
+  return typeof name === 'string' ? name : undefined
+}
+
+export const uniqueViolation = '23505'
+export const lockNotAvailable = '55P03'
+
+/** Runs a use of the database and turns its absence into the one fault for it. */
+export async function guarded<R>(use: () => Promise<R>): Promise<R> {
+  try {
+    return await use()
+  } catch (error) {
+    throw storeFault(error)
+  }
+}

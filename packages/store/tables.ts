@@ -1,0 +1,118 @@
+import type { EventType, FailureCode, PaymentStatus, RetentionClass, Severity } from '@ngome/contracts'
+import type {
+  AccountId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, MerchantId, PaymentId, ProcessRole,
+  TransferId, WebhookDeliveryId, WebhookEndpointId, World,
+} from '@ngome/kernel'
+import type { AccountKind, TransferKind, TransferState } from '@ngome/payments'
+import type { ColumnType, Generated } from 'kysely'
+
+/** The tables as SQL has them; `migrations/` says what each column is for and which class it has. */
+export type Tables = {
+  merchants: { id: MerchantId; name: string; created_at: Date; frozen_at: Date | null }
+  api_keys: TenantColumns & {
+    id: ApiKeyId
+    verifier: Uint8Array
+    pepper_version: number
+    hint: string
+    created_at: Date
+    revoked_at: Date | null
+  }
+  revocation_counter: { only_row: boolean; value: bigint }
+  revocations: {
+    sequence: bigint
+    kind: RevocationKind
+    merchant: MerchantId
+    api_key: ApiKeyId | null
+    at: Date
+  }
+  data_keys: TenantColumns & { id: DataKeyId; retention: RetentionClass; sealed: Uint8Array; created_at: Date }
+  payments: TenantColumns & {
+    id: PaymentId
+    status: PaymentStatus
+    failure: FailureCode | null
+    direction: 'collection'
+    network: string
+    currency: Currency
+    amount_minor: bigint
+    reference: string
+    payer_masked: string
+    api_key: ApiKeyId
+    data_key: DataKeyId
+    sealed: Uint8Array
+    created_at: Date
+    updated_at: Date
+  }
+  accounts: TenantColumns & { id: AccountId; kind: AccountKind; network: string; currency: Currency }
+  transfers: TenantColumns & {
+    id: TransferId
+    payment: PaymentId
+    kind: TransferKind
+    debit_account: AccountId
+    credit_account: AccountId
+    amount_minor: bigint
+    currency: Currency
+    state: TransferState
+    created_at: Date
+    settled_at: Date | null
+  }
+  attempts: TenantColumns & {
+    id: AttemptId
+    payment: PaymentId
+    reference: string
+    fence: number
+    state: AttemptState
+    network_reference: string | null
+    network_reason: string | null
+    prepared_at: Date
+    sent_at: Date | null
+    known_at: Date | null
+  }
+  webhook_endpoints: TenantColumns & {
+    id: WebhookEndpointId
+    slot: number
+    url: string
+    data_key: DataKeyId
+    sealed_secret: Uint8Array
+    created_at: Date
+  }
+  webhook_deliveries: TenantColumns & {
+    id: WebhookDeliveryId
+    endpoint: WebhookEndpointId
+    payment: PaymentId
+    event: EventId
+    event_type: EventType
+    event_at: Date
+    state: DeliveryState
+    tries: Generated<number>
+    last_status: number | null
+    created_at: Date
+    settled_at: Date | null
+  }
+  callback_hints: TenantColumns & {
+    id: CallbackHintId
+    payment: PaymentId
+    number: number
+    data_key: DataKeyId
+    sealed: Uint8Array
+    received_at: Date
+  }
+  events: {
+    id: EventId
+    type: EventType
+    severity: Severity
+    at: Date
+    process: ProcessRole
+    merchant: MerchantId | null
+    world: World | null
+    data: ColumnType<Readonly<Record<string, unknown>>, string, never>
+    xact: ColumnType<string, never, never>
+  }
+  audit_leaves: { event: EventId; at: Date; leaf: Uint8Array }
+}
+
+type TenantColumns = { merchant: MerchantId; world: World }
+
+export type RevocationKind = 'api_key_revoked' | 'merchant_frozen' | 'merchant_unfrozen'
+/** `prepared`: nothing left us. `sent`: something may have. `known`: the network's final word is recorded. */
+export type AttemptState = 'prepared' | 'sent' | 'known'
+export type DeliveryState = 'pending' | 'delivered' | 'given_up'
