@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { paymentSchema } from '@ngome/contracts'
+import type { PaymentId, Random, Tenant } from '@ngome/kernel'
+import { NotReached } from '../probe.ts'
+import type { ProbeMerchant } from '../probe-merchant.ts'
+import type { Endpoint } from '../wire/endpoint.ts'
+import { ask } from '../wire/request.ts'
+
+/** Where a probe's payments go: a network of the test world. */
+export type ProbeNetwork = { readonly name: string; readonly currency: string; readonly callingCode: string }
+
+/** A payment whose payer and note exist nowhere else in the world. */
+export type PlantedPayment = {
+  readonly id: PaymentId
+  readonly tenant: Tenant
+  readonly phoneDigits: string
+  readonly note: string
+}
+
+/** One planted payment for each of the probes' merchants, which all probes look at. */
+export type Planted = { readonly planted: (which: 'first' | 'second') => Promise<PlantedPayment> }
+
+type PlantingTarget = {
+  readonly gateway: Endpoint
+  readonly authority: string
+  readonly network: ProbeNetwork
+  readonly random: Random
+}
+
+/** How long a payment may take to its end before the search begins without waiting on. */
+const settleMsMax = 15_000
+/** Fifteen digits are the most that E.164 allows; eleven random ones are not met by chance. */
+const phoneDigitsMax = 15
+
+/** Takes a payment with values that can be searched for, and waits for its end, so that every station has handled it. */
+export async function plantPayment(target: PlantingTarget, { apiKey, tenant }: ProbeMerchant): Promise<PlantedPayment> {
+  const { gateway, authority, network, random } = target
+  const phoneDigits = network.callingCode + digits(random, phoneDigitsMax - network.callingCode.length - 1)
+  const note = `probe ${Buffer.from(random.bytes(12)).toString('hex')}`
+  const answer = await ask(gateway, authority, {
+    method: 'POST',
+    path: '/v1/payments',
+    apiKey,
+    headers: { 'idempotency-key': `probe-${Buffer.from(random.bytes(16)).toString('hex')}` },
+    body: {
+      amount: '1', currency: network.currency, network: network.name, payer: { phone: `+${phoneDigits}` },
+      reference: `probe-${Buffer.from(random.bytes(6)).toString('hex')}`, description: note,
+    },
+  })
+  if (answer.status !== 201) throw new NotReached(`the gateway took no payment (${answer.status} ${answer.text.slice(0, 200)})`)
+  const { id } = paymentSchema.parse(JSON.parse(answer.text))
+  for (let waitedMs = 0; waitedMs < settleMsMax; waitedMs += 500) {
+    const { text } = await ask(gateway, authority, { method: 'GET', path: `/v1/payments/${id}`, apiKey })
+    const { status } = paymentSchema.parse(JSON.parse(text))
+    if (status === 'succeeded' || status === 'failed') break
+    await sleep(500)
+  }
+  return { id, tenant, phoneDigits, note }
+}
+
+/** Random digits of even chance; the first is none that a simulator gives a meaning to. */
+function digits(random: Random, length: number): string {
+  let text = '7'
+  while (text.length < length) for (const byte of random.bytes(length)) if (byte < 250 && text.length < length) text += byte % 10
+  return text
+}

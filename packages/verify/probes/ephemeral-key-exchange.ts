@@ -1,0 +1,67 @@
+import type { TLSSocket } from 'node:tls'
+import type { Probe } from '../probe.ts'
+import { fails, holds, type Verdict } from '../verdict.ts'
+import { addressOf, type Endpoint } from '../wire/endpoint.ts'
+import { handshake } from '../wire/handshake.ts'
+
+/** Suites whose key is the server's long-lived one: whoever steals it reads what was recorded for years. */
+const staticSuites = 'AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA:AES256-SHA:@SECLEVEL=0'
+/** How long a server may take to send a session ticket after the handshake. */
+const ticketMsMax = 1_000
+
+export const ephemeralKeyExchange: Probe<{ readonly listeners: readonly Endpoint[]; readonly authority: string }> = {
+  id: 'ephemeral-key-exchange',
+  source: import.meta.filename,
+  does: 'Looks at the key exchange that each listener negotiates, on a new connection and on a resumed one, and offers nothing but key exchange with the server\'s long-lived key, which must be refused.',
+  run: async ({ listeners, authority }) => {
+    const groups: string[] = []
+    for (const listener of listeners) {
+      const result = await look(listener, authority)
+      if (typeof result !== 'string') return result
+      groups.push(`${listener.name} ${result}`)
+    }
+    return holds(`${groups.join(', ')}; static key exchange refused`)
+  },
+}
+
+async function look(listener: Endpoint, authority: string): Promise<string | Verdict> {
+  const opened = await handshake(listener, { ca: authority })
+  if (opened.kind === 'refused') return fails(`${addressOf(listener)} refuses a handshake (${opened.code})`)
+  const group = groupOf(opened.socket)
+  const session = await ticketOf(opened.socket)
+  opened.socket.destroy()
+  if (group === undefined) return fails(`${addressOf(listener)} negotiated no ephemeral key (${opened.socket.getProtocol()})`)
+  if (session !== undefined && !(await isResumedFreshly(listener, authority, session))) {
+    return fails(`${addressOf(listener)} resumes a connection without a new ephemeral key`)
+  }
+  const old = await handshake(listener, { ca: authority, ciphers: staticSuites, maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' })
+  if (old.kind === 'refused') return group
+  old.socket.destroy()
+  return fails(`${addressOf(listener)} accepts key exchange with its long-lived key (${old.socket.getCipher().name})`)
+}
+
+async function isResumedFreshly(listener: Endpoint, authority: string, session: Buffer): Promise<boolean> {
+  const again = await handshake(listener, { ca: authority, session })
+  if (again.kind === 'refused') return true
+  const isFresh = groupOf(again.socket) !== undefined
+  again.socket.destroy()
+  return isFresh
+}
+
+/** @returns the negotiated group, hybrid, elliptic or finite-field, or `undefined` where no ephemeral key was used. */
+function groupOf(socket: TLSSocket): string | undefined {
+  const info = socket.getEphemeralKeyInfo() as { type?: string; name?: string; size?: number } | null
+  if (info?.type === undefined) return undefined
+  return info.name ?? `${info.type} of ${info.size ?? 0} bits`
+}
+
+function ticketOf(socket: TLSSocket): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const limit = setTimeout(() => resolve(undefined), ticketMsMax)
+    socket.once('session', (session: Buffer) => {
+      clearTimeout(limit)
+      resolve(session)
+    })
+    socket.resume()
+  })
+}

@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+import type { Auditor } from '../at-rest/auditor.ts'
+import { digestForms, readableForms } from '../at-rest/forms.ts'
+import type { Planted } from '../at-rest/plant-payment.ts'
+import { scanDatabase } from '../at-rest/scan-database.ts'
+import { scanFiles } from '../at-rest/scan-files.ts'
+import type { Probe } from '../probe.ts'
+import { fails, holds } from '../verdict.ts'
+
+type Target = Planted & { readonly dataFolder: string; readonly auditor: Auditor }
+
+/**
+ * What is not searched: the simulator is the payment network, whom the payer's number is meant for; the custodian's
+ * folder holds keys and no data, and its process is not ours to read.
+ */
+const excluded = ['simulators', 'custodian'] as const
+
+export const plantedValueIsNowhere: Probe<Target> = {
+  id: 'planted-value-is-nowhere',
+  source: import.meta.filename,
+  does: 'Takes a payment with a payer\'s number and a note that exist nowhere else, waits for its end, and searches for both everything at rest: all rows, through the auditor\'s role, and all files of the data folder, those of the database, its log ahead and the logs among them; as they are, in UTF-16, hex, base64, packed, backwards, and as digests without a key.',
+  timeMsMax: 120_000,
+  run: async (target) => {
+    const { phoneDigits, note } = await target.planted('first')
+    const forms = [
+      ...readableForms(phoneDigits), ...digestForms(phoneDigits), ...digestForms(`+${phoneDigits}`),
+      ...readableForms(note), ...digestForms(note),
+    ]
+    const rows = await scanDatabase(target.auditor, forms)
+    if (rows.found.length > 0) return fails(`the planted values are readable in rows of ${rows.found.join(', ')}`)
+    const files = await scanFiles(target.dataFolder, forms, (path) => (excluded as readonly string[]).includes(path))
+    if (files.found.length > 0) {
+      const places = files.found.slice(0, 5).map(({ path, form }) => `${join(target.dataFolder, path)} (${form})`)
+      return fails(`the planted values are readable in ${places.join(', ')}`)
+    }
+    return holds(
+      `${forms.length} forms of a planted number and note are in none of ${rows.rowCount} rows of ${rows.tableCount} tables`
+      + ` and ${files.fileCount} files of ${Math.ceil(files.byteCount / 1024 ** 2)} MiB`,
+    )
+  },
+}

@@ -1,0 +1,50 @@
+import type { Random } from '@ngome/kernel'
+import type { Auditor } from '../at-rest/auditor.ts'
+import type { Planted } from '../at-rest/plant-payment.ts'
+import type { CustodianView } from '../custodian/custodian-view.ts'
+import { judgeRefusal, newChallenge } from '../custodian/judge-refusal.ts'
+import { openRequest, paymentContext, sealedPayment, type SealedPaymentRow } from '../custodian/sealed-payment.ts'
+import type { SelfTester } from '../custodian/self-test.ts'
+import type { Probe } from '../probe.ts'
+import { fails, holds, type Verdict } from '../verdict.ts'
+
+type Target = Planted & SelfTester & {
+  readonly auditor: Auditor
+  readonly custodian: CustodianView
+  readonly random: Random
+}
+
+export const separateMerchantKeys: Probe<Target> = {
+  id: 'separate-merchant-keys',
+  source: import.meta.filename,
+  does: 'Takes a payment each for two merchants. Their data keys must be sealed to different merchant keys. Then the dispatcher, which may open records, asks for the key of one merchant\'s record in the other\'s place, both ways round; the custodian must refuse, signed over our challenge.',
+  timeMsMax: 60_000,
+  run: async (target) => {
+    const [first, second] = await Promise.all([rowOf(target, 'first'), rowOf(target, 'second')])
+    if (first.merchantKeyId === second.merchantKeyId) return fails(`two merchants share the merchant key ${first.merchantKeyId}`)
+    const [shared] = await target.auditor.query<{ id: string }>(
+      'SELECT id FROM ngome.data_keys GROUP BY id HAVING count(DISTINCT (merchant, world)) > 1 LIMIT 1',
+    )
+    if (shared !== undefined) return fails(`the data key ${shared.id} belongs to more than one merchant`)
+    return await putIn(target, first, second) ?? await putIn(target, second, first)
+      ?? holds(`merchant keys ${first.merchantKeyId} and ${second.merchantKeyId}; a record in the other's place is refused, signed by the custodian`)
+  },
+}
+
+async function rowOf(target: Target, which: 'first' | 'second'): Promise<SealedPaymentRow> {
+  const { id, tenant } = await target.planted(which)
+  return sealedPayment(target.auditor, tenant, id)
+}
+
+/** Puts one merchant's sealed payment in the place of another's, and lets the dispatcher try to open it there. */
+async function putIn(target: Target, what: SealedPaymentRow, place: SealedPaymentRow): Promise<Verdict | undefined> {
+  const challenge = newChallenge(target.random)
+  const answer = await target.selfTest('dispatcher', '/self-test/open', {
+    challenge, ...openRequest(what.sealedDataKey, paymentContext(place.tenant, place.id), what.blob),
+  })
+  if (!answer.isRefused) return fails(`the custodian gave out a key for one merchant's record in another's place (${answer.evidence})`)
+  if (answer.refusal === null) return fails(`the dispatcher has no signature for its refusal (${answer.evidence})`)
+  const { statementKey } = target.custodian
+  const judged = judgeRefusal(answer.refusal, { challenge, caller: 'dispatcher', statementKey })
+  return judged.ok ? undefined : fails(`the dispatcher shows ${judged.problem}`)
+}

@@ -1,0 +1,45 @@
+import type { SecureVersion } from 'node:tls'
+import { NotReached, type Probe } from '../probe.ts'
+import { fails, holds, type Verdict } from '../verdict.ts'
+import { addressOf, type Endpoint } from '../wire/endpoint.ts'
+import { handshake } from '../wire/handshake.ts'
+
+const oldVersions: readonly SecureVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2']
+/** OpenSSL leaves old versions out at its default security level; a probe must be able to offer them. */
+const everyCipher = 'DEFAULT@SECLEVEL=0'
+
+export const tls13Only: Probe<{ readonly listeners: readonly Endpoint[]; readonly authority: string }> = {
+  id: 'tls-1-3-only',
+  source: import.meta.filename,
+  does: 'Shakes hands with every listener, once in each TLS version: 1.0, 1.1 and 1.2 must be refused by an alert of the server, 1.3 accepted.',
+  run: async ({ listeners, authority }) => {
+    for (const listener of listeners) {
+      const failure = await offerOldVersions(listener, authority) ?? await offerNewVersion(listener, authority)
+      if (failure !== undefined) return failure
+    }
+    return holds(`${listeners.map(({ name }) => name).join(', ')}: TLS 1.0, 1.1 and 1.2 refused by alert, 1.3 accepted`)
+  },
+}
+
+async function offerOldVersions(listener: Endpoint, authority: string): Promise<Verdict | undefined> {
+  for (const version of oldVersions) {
+    const result = await handshake(listener, { ca: authority, minVersion: version, maxVersion: version, ciphers: everyCipher })
+    if (result.kind === 'connected') {
+      result.socket.destroy()
+      return fails(`${addressOf(listener)} accepts ${version}`)
+    }
+    // Whatever else ends the handshake, such as a client that cannot offer the version, proves nothing of the server.
+    if (!result.isAlert && result.code !== 'ECONNRESET') {
+      throw new NotReached(`${addressOf(listener)}: ${version} could not be offered (${result.code})`)
+    }
+  }
+  return undefined
+}
+
+async function offerNewVersion(listener: Endpoint, authority: string): Promise<Verdict | undefined> {
+  const result = await handshake(listener, { ca: authority, minVersion: 'TLSv1.3' })
+  if (result.kind === 'refused') return fails(`${addressOf(listener)} refuses TLS 1.3 (${result.code})`)
+  const protocol = result.socket.getProtocol()
+  result.socket.destroy()
+  return protocol === 'TLSv1.3' ? undefined : fails(`${addressOf(listener)} negotiated ${protocol}`)
+}

@@ -1,0 +1,55 @@
+import type { Secret } from '@ngome/kernel'
+import { NotReached } from '../probe.ts'
+import type { Endpoint } from './endpoint.ts'
+import { exchangeTls, headerOf, statusOf, type Exchange } from './exchange.ts'
+
+export type ApiCall = {
+  readonly method: string
+  readonly path: string
+  readonly apiKey?: Secret<string>
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export type ApiAnswer = { readonly status: number; readonly text: string; readonly header: (name: string) => string | undefined }
+
+/** One HTTPS request on a connection of its own. @throws NotReached where no HTTP answer came */
+export async function ask(endpoint: Endpoint, authority: string, call: ApiCall): Promise<ApiAnswer> {
+  const answer = await exchangeTls(endpoint, authority, requestBytes(call))
+  const status = statusOf(answer)
+  if (status === undefined) throw new NotReached(`${endpoint.name} gave no HTTP answer to ${call.method} ${call.path}`)
+  return { status, text: bodyOf(answer), header: (name) => headerOf(answer, name) }
+}
+
+/** A well-formed request, byte for byte; `connection: close`, so that the answer's end is the connection's. */
+export function requestBytes({ method, path, apiKey, body, headers }: ApiCall): Uint8Array {
+  const text = body === undefined ? '' : JSON.stringify(body)
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    'host: localhost',
+    'connection: close',
+    ...(apiKey === undefined ? [] : [apiKey.expose((key) => `authorization: Bearer ${key}`)]),
+    ...(body === undefined ? [] : ['content-type: application/json', `content-length: ${Buffer.byteLength(text)}`]),
+    ...Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+  ]
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${text}`)
+}
+
+function bodyOf(answer: Exchange): string {
+  const at = answer.bytes.indexOf('\r\n\r\n')
+  const body = at < 0 ? '' : answer.bytes.subarray(at + 4).toString('utf8')
+  return headerOf(answer, 'transfer-encoding') === 'chunked' ? unchunk(body) : body
+}
+
+/** RFC 9112 §7.1, without extensions and trailers: our own servers send neither. */
+function unchunk(text: string): string {
+  let rest = text
+  let whole = ''
+  for (;;) {
+    const size = Number.parseInt(rest, 16)
+    if (!(size > 0)) return whole
+    const from = rest.indexOf('\r\n') + 2
+    whole += rest.slice(from, from + size)
+    rest = rest.slice(from + size + 2)
+  }
+}
