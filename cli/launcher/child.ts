@@ -1,5 +1,6 @@
-import { spawn, type ChildProcess, type SendHandle } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { Fault } from '@ngome/kernel'
+import { parseProcessMessage, type LauncherMessage, type ProcessMessage } from '@ngome/runtime'
 import type { LogFile } from './log-file.ts'
 
 export type ChildCommand = {
@@ -7,7 +8,12 @@ export type ChildCommand = {
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
+  /** A socket that the process inherits, as descriptor {@link inheritedSocketFd}. */
+  readonly socketFd?: number
 }
+
+/** Behind standard input, output, error and the channel. */
+export const inheritedSocketFd = 4
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
 
@@ -50,7 +56,7 @@ export class Child {
     const process = spawn(file, args, {
       cwd: command.cwd,
       env: command.env,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(command.socketFd === undefined ? [] : [command.socketFd])],
       // A group of its own: Ctrl-C in the terminal reaches the launcher alone, which stops all in order.
       detached: true,
     })
@@ -64,8 +70,8 @@ export class Child {
   }
 
   /** Sends over the process's channel; a process that is gone has nothing to hear, so a closed channel is no error. */
-  send(message: { readonly type: string }, handle?: SendHandle): void {
-    if (this.#process.connected) this.#process.send(message, handle, undefined, () => undefined)
+  send(message: LauncherMessage): void {
+    if (this.#process.connected) this.#process.send(message, () => undefined)
   }
 
   /** Lets the process end in order, then terminates, then kills. */
@@ -85,7 +91,7 @@ export class Child {
   }
 
   /** Resolves when the process has said it, has exited, or the time is over. */
-  #said(type: string, timeoutMs: number): Promise<void> {
+  #said(type: ProcessMessage['type'], timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
@@ -94,7 +100,7 @@ export class Child {
         resolve()
       }
       const listen = (message: unknown): void => {
-        if (hasType(message, type)) done()
+        if (parseProcessMessage(message)?.type === type) done()
       }
       const timer = setTimeout(done, timeoutMs)
       this.#process.on('message', listen)
@@ -106,7 +112,7 @@ export class Child {
   async #untilReady(): Promise<void> {
     let isReady = false
     this.#process.on('message', (message) => {
-      if (hasType(message, 'ready')) isReady = true
+      if (parseProcessMessage(message)?.type === 'ready') isReady = true
     })
     await this.#said('ready', readyMsMax)
     if (isReady) return
@@ -119,8 +125,4 @@ export class Child {
 
 export function describeExit({ code, signal }: Exit): string {
   return signal ?? `exit code ${code ?? 'unknown'}`
-}
-
-function hasType(message: unknown, type: string): boolean {
-  return typeof message === 'object' && message !== null && 'type' in message && message.type === type
 }

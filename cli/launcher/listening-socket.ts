@@ -1,45 +1,38 @@
-import type { SendHandle } from 'node:child_process'
-import * as net from 'node:net'
+import { BoundSocket, connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '@ngome/kernel'
 
 /**
- * A bound socket on which each gateway in turn listens. The launcher never accepts: it only keeps the socket open, so
- * that connections wait in its queue while no gateway runs, and two gateways can share it during a replacement.
+ * A bound socket on which each gateway in turn listens. The launcher itself never listens, so that it accepts nothing:
+ * it only keeps the socket open, so that connections wait in its queue while no gateway runs, and two gateways can share
+ * it during a replacement.
  */
 export type ListeningSocket = {
-  readonly handle: SendHandle
+  /** The descriptor in this process, for children to inherit. */
+  readonly fd: number
   readonly port: number
   /** Resolves once some gateway listens; from then on the kernel takes connections until the socket is closed. */
   untilAccepting(): Promise<void>
   close(): void
 }
 
-/** Node's own socket handle, as `subprocess.send` takes it. */
-type TcpHandle = SendHandle & {
-  getsockname(into: { port?: number }): number
-  close(): void
-}
-type CreateServerHandle = (this: void, host: string, port: number, family: 4 | 6) => TcpHandle | number
-
-// `net.Server` accepts from the moment that it listens, and `net.BoundSocket` cannot be sent to another process. What
-// Node's cluster module is built on is exported, though not documented; the launcher's tests hold it in place.
-const { _createServerHandle: createServerHandle } = net as unknown as { readonly _createServerHandle: CreateServerHandle }
-
 /** Between `listen` being sent and the kernel taking connections lies one turn of the gateway's loop. */
 const acceptingMsMax = 10_000
 
-/** @throws Fault `launcher/failed` where the address cannot be taken */
+/**
+ * @param host an address, not a name
+ * @throws Fault `launcher/failed` where the address cannot be taken
+ */
 export function openListeningSocket(host: string, port: number): ListeningSocket {
-  const handle = createServerHandle(host, port, host.includes(':') ? 6 : 4)
-  if (typeof handle === 'number') {
-    throw new Fault('launcher/failed', `cannot listen on ${host}, port ${port} (error ${handle})`)
+  let socket: BoundSocket
+  try {
+    socket = new BoundSocket({ host, port })
+  } catch (cause) {
+    throw new Fault('launcher/failed', `cannot listen on ${host}, port ${port}`, { cause })
   }
-  const name: { port?: number } = {}
-  handle.getsockname(name)
-  const bound = name.port ?? port
+  const bound = socket.address().port
   return {
-    handle,
+    fd: socket.fd(),
     port: bound,
     untilAccepting: async () => {
       for (let waitedMs = 0; !await isAccepting(reachable(host), bound); waitedMs += 20) {
@@ -47,7 +40,7 @@ export function openListeningSocket(host: string, port: number): ListeningSocket
         await sleep(20)
       }
     },
-    close: () => handle.close(),
+    close: () => socket.close(),
   }
 }
 
@@ -58,7 +51,7 @@ function reachable(host: string): string {
 
 function isAccepting(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const probe = net.connect({ host, port })
+    const probe = connect({ host, port })
     probe.once('connect', () => {
       probe.destroy()
       resolve(true)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
 import { systemClock } from '@ngome/kernel'
-import { Child } from './child.ts'
+import { Child, inheritedSocketFd } from './child.ts'
 import { openListeningSocket } from './listening-socket.ts'
 import { LogFile } from './log-file.ts'
 import { Supervisor } from './supervisor.ts'
@@ -20,8 +20,8 @@ const server = createServer((request, response) => {
   setTimeout(() => response.end(String(process.pid)), 5)
 })
 let isDraining = false
-process.on('message', (message, handle) => {
-  if (message.type === 'listen') server.listen(handle)
+process.on('message', (message) => {
+  if (message.type === 'listen') server.listen({ fd: message.fd })
   if (message.type === 'drain') {
     isDraining = true
     // Not HTTP's own close, which cuts idle connections while a request may be on its way on one of them.
@@ -48,11 +48,11 @@ function setUp(t: TestContext, programs: readonly string[]): { supervisor: Super
     start: () => {
       const program = programs[Math.min(starts++, programs.length - 1)] ?? ''
       return Child.start({
-        name: 'fixture', argv: [process.execPath, '--input-type=module', '-e', program], env: {}, cwd: folder,
+        name: 'fixture', argv: [process.execPath, '--input-type=module', '-e', program], env: {}, cwd: folder, socketFd: socket.fd,
       }, log)
     },
     onReady: async (child) => {
-      child.send({ type: 'listen' }, socket.handle)
+      child.send({ type: 'listen', fd: inheritedSocketFd })
       await socket.untilAccepting()
     },
   })
@@ -135,10 +135,10 @@ test('a first start that fails is said, not tried again', async (t) => {
 })
 
 test('a process that hears nothing is killed in the end', async (t) => {
+  const { log } = setUp(t, [])
   const deaf = 'process.on("SIGTERM", () => {}); process.on("message", () => {}); process.send({ type: "ready" })'
-  const { supervisor } = setUp(t, [deaf])
-  await supervisor.start()
-  const { current } = supervisor
-  await supervisor.stop(10, 50)
-  assert.deepEqual(await current?.exited, { code: null, signal: 'SIGKILL' })
+  const child = Child.start({ name: 'deaf', argv: [process.execPath, '-e', deaf], env: {}, cwd: tmpdir() }, log)
+  await child.ready
+  await child.stop(10, 50)
+  assert.deepEqual(await child.exited, { code: null, signal: 'SIGKILL' })
 })

@@ -95,7 +95,8 @@ export class Supervisor {
     const readyAtMs = this.#options.clock.nowMs()
     this.#current = child
     void child.exited.then((exit) => this.#afterExit(child, exit, readyAtMs))
-    await this.#options.onReady?.(child)
+    // One that dies meanwhile is started again, and has nothing to wait for.
+    await Promise.race([this.#options.onReady?.(child), child.exited])
   }
 
   #afterExit(child: Child, exit: Exit, readyAtMs: number): void {

@@ -1,15 +1,20 @@
-import { Server } from 'node:net'
-
 /** What a process tells the launcher. */
 export type ProcessMessage = { readonly type: 'ready' } | { readonly type: 'drained' }
-/** What the launcher tells a process; `listen` comes with the listening socket. */
-export type LauncherMessage = { readonly type: 'listen' } | { readonly type: 'drain' }
+/** What the launcher tells a process. */
+export type LauncherMessage = ListenMessage | { readonly type: 'drain' }
+
+/**
+ * The launcher's bound socket, which the process inherited at its start, to be given to `server.listen`. It may listen
+ * from now on; a gateway that is being replaced still does (docs/adr/0003).
+ */
+export type ListeningSocket = { readonly fd: number }
+type ListenMessage = ListeningSocket & { readonly type: 'listen' }
 
 /** The part of `process` that this needs; `send` is there only where a launcher is. */
 export type IpcHost = {
   readonly connected?: boolean
   send?(message: ProcessMessage): unknown
-  on(event: 'message', listener: (message: unknown, handle: unknown) => void): unknown
+  on(event: 'message', listener: (message: unknown) => void): unknown
 }
 
 /** The line to the launcher. Where there is none, nothing is sent and nothing comes. */
@@ -17,37 +22,43 @@ export type LauncherChannel = {
   readonly isConnected: boolean
   tell(message: ProcessMessage): void
   onDrain(listener: () => void): void
-  onListen(listener: (handle: Server) => void): void
+  onListen(listener: (socket: ListeningSocket) => void): void
 }
 
 export function launcherChannel(host: IpcHost = process): LauncherChannel {
   const isConnected = host.send !== undefined && host.connected === true
-  const onMessage = (listener: (message: LauncherMessage, handle: unknown) => void) => {
+  const onMessage = (listener: (message: LauncherMessage) => void) => {
     if (!isConnected) return
-    host.on('message', (message, handle) => {
+    host.on('message', (message) => {
       const parsed = parseLauncherMessage(message)
-      if (parsed !== undefined) listener(parsed, handle)
+      if (parsed !== undefined) listener(parsed)
     })
   }
   return {
     isConnected,
     tell(message) {
       // The launcher may have gone in between; then there is nobody to tell.
-      if (isConnected && host.connected === true) host.send?.(message)
+      if (isConnected && host.connected) host.send?.(message)
     },
     onDrain: (listener) => onMessage((message) => {
       if (message.type === 'drain') listener()
     }),
-    onListen: (listener) => onMessage((message, handle) => {
-      if (message.type === 'listen' && handle instanceof Server) listener(handle)
+    onListen: (listener) => onMessage((message) => {
+      if (message.type === 'listen') listener({ fd: message.fd })
     }),
   }
 }
 
+/** The first descriptor behind standard input, output and error. */
+const inheritedFdMin = 3
+
 /** @returns the message, or `undefined` where it is none of the launcher's. */
 export function parseLauncherMessage(message: unknown): LauncherMessage | undefined {
   const type = typeOf(message)
-  return type === 'listen' || type === 'drain' ? { type } : undefined
+  if (type === 'drain') return { type }
+  if (type !== 'listen' || typeof message !== 'object' || message === null || !('fd' in message)) return undefined
+  const { fd } = message
+  return typeof fd === 'number' && Number.isInteger(fd) && fd >= inheritedFdMin ? { type, fd } : undefined
 }
 
 /** @returns the message, or `undefined` where it is none of a process's. */
