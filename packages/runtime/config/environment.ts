@@ -131,9 +131,9 @@ function knownVariables(tree: Readonly<Record<string, unknown>>): string[] {
     const schema = schemaAt(configObject, path)
     if (schema === undefined) return
     const shape = shapeOf(schema)
-    const child = (key: string) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined)
-    if (shape.kind === 'object') for (const key of shape.members.keys()) walk([...path, key], child(key))
-    else if (shape.kind === 'record') for (const key of Object.keys(value ?? {})) walk([...path, key], child(key))
+    const members: Readonly<Record<string, unknown>> = { ...(typeof value === 'object' ? value : {}) }
+    if (shape.kind === 'object') for (const key of shape.members.keys()) walk([...path, key], members[key])
+    else if (shape.kind === 'record') for (const key of Object.keys(members)) walk([...path, key], members[key])
     else if (path[0] !== 'dataDir') {
       names.push(variableOf(path))
       if (shape.kind === 'secret') names.push(`${variableOf(path)}_FILE`)

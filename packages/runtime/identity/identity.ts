@@ -58,62 +58,90 @@ export type IdentityParts = {
  * @throws Fault `custodian/enrolment_refused` where the certificate is not what this process asked for
  */
 export function createIdentity(parts: IdentityParts): Identity {
-  const { clock } = parts
-  const listeners = new Set<() => void>()
-  let present = accept(parts, parts.first, parts.first.certificate)
-  let timer: NodeJS.Timeout | undefined
-  let isStopped = false
+  return new RenewedIdentity(parts)
+}
 
-  const isExpired = () => clock.nowMs() >= present.notAfterMs
-  const secureContext = (): IdentityContext => {
-    if (isExpired()) throw new Fault('identity/expired', `the certificate of ${parts.role} has expired`)
-    return present.context
+class RenewedIdentity implements Identity {
+  readonly role: ProcessRole
+  readonly signerId: SignerId | null
+  readonly statementKey: KeyObject
+  readonly authority: string
+  readonly #parts: IdentityParts
+  readonly #listeners = new Set<() => void>()
+  #present: Present
+  #timer: NodeJS.Timeout | undefined
+  #isStopped = false
+
+  constructor(parts: IdentityParts) {
+    this.role = parts.role
+    this.signerId = parts.signerId
+    this.statementKey = parts.statementKey
+    this.authority = parts.authority
+    this.#parts = parts
+    this.#present = accept(parts, parts.first, parts.first.certificate)
   }
-  const schedule = (delayMs: number) => {
-    if (isStopped) return
-    timer = setTimeout(() => void renew(), delayMs)
+
+  notAfterMs(): number {
+    return this.#present.notAfterMs
+  }
+
+  isExpired(): boolean {
+    return this.#leftMs() <= 0
+  }
+
+  secureContext(): IdentityContext {
+    if (this.isExpired()) throw new Fault('identity/expired', `the certificate of ${this.role} has expired`)
+    return this.#present.context
+  }
+
+  onRenewal(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  startRenewal(): void {
+    if (this.#timer === undefined) this.#schedule(this.#leftMs() * renewAfterPart)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+  }
+
+  #leftMs(): number {
+    return this.#present.notAfterMs - this.#parts.clock.nowMs()
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#isStopped) return
+    this.#timer = setTimeout(() => void this.#renew(), Math.max(0, delayMs))
     // The process lives for its servers; a renewal alone keeps nobody waiting.
-    timer.unref()
-  }
-  const renewalDelayMs = () => Math.max(0, (present.notAfterMs - clock.nowMs()) * renewAfterPart)
-  const renew = async (): Promise<void> => {
-    try {
-      const request = await newCertificateRequest(parts.role)
-      present = accept(parts, request, await parts.renew(request.csr, secureContext()))
-      parts.logger.info({ notAfter: new Date(present.notAfterMs).toISOString() }, 'certificate renewed')
-      for (const listener of listeners) listener()
-      schedule(renewalDelayMs())
-    } catch (error) {
-      if (isStopped) return
-      if (isExpired()) {
-        parts.logger.fatal({ err: error }, 'the certificate has expired and was not renewed: enrol anew')
-        parts.onExpired?.()
-        return
-      }
-      parts.logger.warn({ err: error }, 'the certificate was not renewed; trying again')
-      schedule(retryDelayMs(present.notAfterMs - clock.nowMs(), parts.random))
-    }
+    this.#timer.unref()
   }
 
-  return {
-    role: parts.role,
-    signerId: parts.signerId,
-    statementKey: parts.statementKey,
-    authority: parts.authority,
-    notAfterMs: () => present.notAfterMs,
-    isExpired,
-    secureContext,
-    onRenewal(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    startRenewal() {
-      if (timer === undefined) schedule(renewalDelayMs())
-    },
-    stop() {
-      isStopped = true
-      clearTimeout(timer)
-    },
+  async #renew(): Promise<void> {
+    try {
+      const request = await newCertificateRequest(this.role)
+      this.#present = accept(this.#parts, request, await this.#parts.renew(request.csr, this.secureContext()))
+    } catch (error) {
+      this.#tryAgain(error)
+      return
+    }
+    this.#parts.logger.info({ notAfter: new Date(this.notAfterMs()).toISOString() }, 'certificate renewed')
+    this.#schedule(this.#leftMs() * renewAfterPart)
+    for (const listener of this.#listeners) listener()
+  }
+
+  #tryAgain(error: unknown): void {
+    if (this.#isStopped) return
+    const { logger, onExpired, random } = this.#parts
+    if (this.isExpired()) {
+      logger.fatal({ err: error }, 'the certificate has expired and was not renewed: enrol anew')
+      onExpired?.()
+    } else {
+      logger.warn({ err: error }, 'the certificate was not renewed; trying again')
+      this.#schedule(Math.min(retryDelayMs(this.#leftMs(), random), this.#leftMs()))
+    }
   }
 }
 

@@ -1,3 +1,5 @@
-// The order matters: the library refuses to load without these three functions.
+// The order matters: the library refuses to load without the functions of the first file.
 import './reflect-metadata.ts'
-export * as x509 from '@peculiar/x509'
+import * as x509 from '@peculiar/x509'
+
+export { x509 }

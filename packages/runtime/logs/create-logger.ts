@@ -42,14 +42,14 @@ function redactArguments([first, ...rest]: readonly unknown[]): unknown[] {
 
 /** Bindings of children do not pass the hook of the methods; children inherit these two from the logger. */
 function redactBindings(logger: Logger): void {
-  const { child, setBindings } = logger
+  const prototype = Object.getPrototypeOf(logger) as Pick<Logger, 'child' | 'setBindings'>
   const clean = (bindings: object) => redact(bindings) as Record<string, unknown>
   Object.assign(logger, {
     child(this: Logger, bindings: object, options?: object): object {
-      return child.call(this, clean(bindings), options)
+      return prototype.child.call(this, clean(bindings), options)
     },
     setBindings(this: Logger, bindings: object): void {
-      setBindings.call(this, clean(bindings))
+      prototype.setBindings.call(this, clean(bindings))
     },
   })
 }

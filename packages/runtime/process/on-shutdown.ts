@@ -4,7 +4,7 @@ export type ShutdownStep = {
   readonly name: string
   /** The step is left behind when it takes longer. */
   readonly deadlineMs: number
-  run(): Promise<unknown> | unknown
+  run(): unknown
 }
 
 /** The part of `process` that this needs. */

@@ -1,6 +1,6 @@
-import { TLSSocket } from 'node:tls'
 import type { Server } from 'node:https'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { Fault, type Clock, type ProcessRole } from '@ngome/kernel'
 import type { Identity } from '../identity/identity.ts'
 import { parseCertificateRole } from '../identity/spiffe.ts'

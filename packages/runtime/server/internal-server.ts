@@ -26,8 +26,11 @@ export type InternalRoute = {
   handle(call: InternalCall): Promise<unknown>
 }
 
-/** Attempts a forbidden action as this process would, for `ngome verify`, and answers what came of it. */
-export type SelfTest = (input: { readonly challenge: string }) => Promise<unknown>
+/**
+ * Attempts a forbidden action as this process would, for `ngome verify`, and answers what came of it. `port` is a
+ * listener of the operator's own on this machine, for an attempt to connect outwards.
+ */
+export type SelfTest = (input: { readonly challenge: string; readonly port?: number | undefined }) => Promise<unknown> | unknown
 
 export type InternalServerOptions = TlsServerOptions & {
   readonly routes?: readonly InternalRoute[]
@@ -110,6 +113,7 @@ const challengeSchema = z.strictObject({
     const length = parseBase64Url(text)?.length ?? 0
     return length >= 16 && length <= 64
   }),
+  port: z.int().min(1).max(65_535).optional(),
 })
 
 function addSelfTests(app: TlsInstance, callers: Callers, selfTests: Readonly<Record<string, SelfTest>>): void {
