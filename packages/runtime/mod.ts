@@ -1,3 +1,4 @@
+export { childEnvironment } from './config/child-environment.ts'
 export { configSchema, type Config } from './config/schema.ts'
 export type { NetworkConfig } from './config/fields.ts'
 export { configPath, loadConfig, type ConfigSurroundings } from './config/load-config.ts'

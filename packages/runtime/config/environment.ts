@@ -56,6 +56,12 @@ export function applyEnvironment(
   }
 }
 
+/** Whether the variable holds a secret, or names the file that does. */
+export function isSecretVariable(variable: string): boolean {
+  const found = variable.startsWith(prefix) ? findPlace(variable) : undefined
+  return found !== undefined && shapeOf(found.schema).kind === 'secret'
+}
+
 type Place = { readonly path: readonly string[]; readonly schema: z.ZodType; readonly isFile: boolean }
 
 function findPlace(variable: string): Place | undefined {
