@@ -50,6 +50,7 @@ CREATE TABLE ngome.payments (
   FOREIGN KEY (merchant, world, data_key) REFERENCES ngome.data_keys (merchant, world, id),
   CHECK ((status = 'failed') = (failure IS NOT NULL))
 );
+CREATE INDEX payments_by_status ON ngome.payments (merchant, world, status, id);
 -- What has not reached its end, for the search of payments that were left behind.
 CREATE INDEX payments_open ON ngome.payments (created_at) WHERE status IN ('accepted', 'processing');
 CALL ngome.classify('ngome.payments', 'internal', '{id,merchant,world,status,failure,direction,network,currency,
