@@ -22,6 +22,8 @@ export type TlsServerOptions = {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
+  /** Another run of the same process, under the same user, listens there too: a gateway and its replacement. */
+  readonly sharesPort?: boolean
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -70,8 +72,10 @@ export function createTlsServer(options: TlsServerOptions, asksForCertificate: b
 }
 
 /** Listens, and says where. */
-export async function listen(app: TlsInstance, { host, port }: TlsServerOptions): Promise<RunningServer> {
-  await app.listen({ host, port })
+export async function listen(app: TlsInstance, { host, port, sharesPort }: TlsServerOptions): Promise<RunningServer> {
+  // Fastify hands its options on to `net.Server.listen`; its types leave this one out.
+  const where = { host, port, reusePort: sharesPort === true }
+  await app.listen(where)
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
 }
 

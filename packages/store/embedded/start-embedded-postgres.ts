@@ -1,6 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Fault, Secret, toBase64Url, type Random } from '@ngome/kernel'
@@ -34,6 +35,8 @@ export type EmbeddedPostgres = {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
   /** Shuts down in order: open transactions are taken back, all that was committed is on disk. */
   stop(): Promise<void>
+  /** Lets this process end without stopping the server before, which then ends by itself where the system can do that. */
+  unref(): void
 }
 
 const startTimeoutMs = 30_000
@@ -131,6 +134,8 @@ async function launch(
   const [program = '', ...args] = [...dyingWithParent(), ...command]
   const child = spawn(program, args, {
     ...identity(options.runAs), cwd: options.folder, env: childEnvironment(options.runAs), stdio: ['ignore', 'ignore', 'pipe'],
+    // A group of its own: Ctrl-C in the terminal reaches the launcher alone, which stops PostgreSQL last.
+    detached: true,
   })
   const log = followLog(child, options.onLog)
   const exited = once(child, 'exit').then(([code, signal]) => ({
@@ -150,7 +155,11 @@ async function launch(
     await stop()
     throw new Fault('launcher/failed', `PostgreSQL did not start:\n${log.join('\n')}`)
   }
-  return { admin, pid: child.pid ?? 0, exited, stop }
+  const unref = (): void => {
+    child.unref()
+    if (child.stderr instanceof Socket) child.stderr.unref()
+  }
+  return { admin, pid: child.pid ?? 0, exited, stop, unref }
 }
 
 /** Linux sends the signal when the thread that started the child ends; SIGINT is PostgreSQL's fast shutdown. */
