@@ -16,7 +16,7 @@ export { custodianClient, type CallOptions, type CustodianClient } from './custo
 export { CustodianRefusal, verifyRefusal, type RefusalStatement, type SignedRefusal } from './custodian/refusal.ts'
 export { enrolmentServer } from './server/enrolment-server.ts'
 export {
-  internalServer, type InternalCall, type InternalRoute, type InternalServerOptions, type SelfTest,
+  internalServer, type InternalCall, type InternalCallHead, type InternalRoute, type InternalServerOptions, type SelfTest,
 } from './server/internal-server.ts'
 export { faultOf, problemMediaType, problemOf, type ProblemDocument } from './server/problem.ts'
 export { checkReadiness, type Readiness, type ReadinessCheck } from './server/readiness.ts'

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Server } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -5,7 +6,15 @@ import { Fault, type Clock, type ProcessRole } from '@ngome/kernel'
 import type { Identity } from '../identity/identity.ts'
 import { parseCertificateRole } from '../identity/spiffe.ts'
 
-type Connection = { readonly role: ProcessRole | undefined; readonly endsAtMs: number; readonly ownEndsAtMs: number }
+/** Who is at the other end: the role, and the serial number of the certificate that says so. */
+export type Caller = { readonly role: ProcessRole; readonly serial: string }
+
+type Connection = {
+  readonly role: ProcessRole | undefined
+  readonly serial: string
+  readonly endsAtMs: number
+  readonly ownEndsAtMs: number
+}
 
 /** Knows who is at the other end of each connection, from the certificate that TLS has verified. */
 export type Callers = {
@@ -13,18 +22,27 @@ export type Callers = {
    * @throws Fault `identity/caller_refused` where the certificate names no role, or has ended since the handshake
    * @throws Fault `identity/expired` where our own has ended
    */
-  callerOf(socket: Duplex): ProcessRole
+  callerOf(socket: Duplex): Caller
   /** Whether the connection began under a former certificate of ours, so that it should end with this answer. */
   isOutdated(socket: Duplex): boolean
 }
 
-export function watchCallers(server: Server, identity: Identity, clock: Clock): Callers {
+export function watchCallers(server: Server, { identity, clock, acceptsPeer }: {
+  readonly identity: Identity
+  readonly clock: Clock
+  readonly acceptsPeer?: (certificate: X509Certificate) => boolean
+}): Callers {
   const connections = new WeakMap<Duplex, Connection>()
   server.on('secureConnection', (socket: TLSSocket) => {
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) return
+    if (acceptsPeer?.(certificate) === false) {
+      socket.destroy()
+      return
+    }
     connections.set(socket, {
       role: parseCertificateRole(certificate),
+      serial: certificate.serialNumber.toLowerCase(),
       endsAtMs: certificate.validToDate.getTime(),
       ownEndsAtMs: identity.notAfterMs(),
     })
@@ -37,7 +55,7 @@ export function watchCallers(server: Server, identity: Identity, clock: Clock): 
       if (connection.endsAtMs <= clock.nowMs()) {
         throw new Fault('identity/caller_refused', `the certificate of ${connection.role} has expired`)
       }
-      return connection.role
+      return { role: connection.role, serial: connection.serial }
     },
     isOutdated: (socket) => connections.get(socket)?.ownEndsAtMs !== identity.notAfterMs(),
   }

@@ -10,9 +10,16 @@ const bodyBytesMax = 8192
  * @param handle answers an enrolment; what it takes is the one-time token in the body
  */
 export async function enrolmentServer(
-  options: TlsServerOptions & { readonly handle: (body: JsonValue | undefined) => Promise<unknown> },
+  options: TlsServerOptions & {
+    readonly handle: (body: JsonValue | undefined) => Promise<unknown>
+    /** Is told of a call to any other path, before it is refused; what it throws is answered instead. */
+    readonly onUnknownPath?: (path: string) => Promise<void>
+  },
 ): Promise<RunningServer> {
   const app = createTlsServer(options, false)
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) await options.onUnknownPath?.(request.url)
+  })
   app.post('/v1/enrol', {
     bodyLimit: bodyBytesMax,
     handler: async (request) => options.handle(request.body as JsonValue | undefined),

@@ -1,14 +1,17 @@
-import { Fault, parseBase64Url, processRoles, type JsonValue, type ProcessRole, type RequestId } from '@ngome/kernel'
+import type { X509Certificate } from 'node:crypto'
+import { selfTestRequestSchema, type SelfTestRequest } from '@ngome/contracts'
+import { Fault, processRoles, type JsonValue, type ProcessRole, type RequestId } from '@ngome/kernel'
 import type { FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
-import { z } from 'zod'
-import { watchCallers, type Callers } from './caller.ts'
+import { watchCallers, type Caller, type Callers } from './caller.ts'
 import { checkReadiness, type ReadinessCheck } from './readiness.ts'
 import { createTlsServer, listen, type RunningServer, type TlsInstance, type TlsServerOptions } from './tls-server.ts'
 
 /** What a handler learns of a call: everything in it has been verified or bounded. */
 export type InternalCall = {
   readonly caller: ProcessRole
+  /** Serial number of the caller's certificate, hexadecimal in lower case. */
+  readonly serial: string
   readonly requestId: RequestId
   /** Strict JSON, or `undefined` where the call has no body; its schema is the handler's. */
   readonly body: JsonValue | undefined
@@ -16,27 +19,33 @@ export type InternalCall = {
   header(name: string): string | undefined
 }
 
+/** What is known of a call before its body is read. */
+export type InternalCallHead = Omit<InternalCall, 'body'> & { readonly path: string }
+
 export type InternalRoute = {
   readonly method: 'GET' | 'POST'
   readonly path: string
   /** Who may call; anyone else is refused before the body is read. */
   readonly callers: readonly ProcessRole[]
   readonly bodyBytesMax?: number
+  /** Refuses a call, by throwing, for more than its role: before the body is read. */
+  admit?(call: InternalCallHead): Promise<void>
   /** @returns what is sent as JSON */
   handle(call: InternalCall): Promise<unknown>
 }
 
-/**
- * Attempts a forbidden action as this process would, for `ngome verify`, and answers what came of it. `port` is a
- * listener of the operator's own on this machine, for an attempt to connect outwards.
- */
-export type SelfTest = (input: { readonly challenge: string; readonly port?: number | undefined }) => Promise<unknown> | unknown
+/** Attempts a forbidden action as this process would, for `ngome verify`, and answers what came of it. */
+export type SelfTest = (input: SelfTestRequest) => Promise<unknown> | unknown
 
 export type InternalServerOptions = TlsServerOptions & {
   readonly routes?: readonly InternalRoute[]
   readonly readiness?: Readonly<Record<string, ReadinessCheck>>
   readonly metrics: Registry
   readonly selfTests?: Readonly<Record<string, SelfTest>>
+  /** Looks at each new connection's certificate once more; an answer of false ends the connection before any request. */
+  readonly acceptsPeer?: (certificate: X509Certificate) => boolean
+  /** Is told of a call to a path that there is not, before it is refused; what it throws is answered instead. */
+  readonly onUnknownPath?: (call: InternalCallHead) => Promise<void>
 }
 
 /**
@@ -45,12 +54,13 @@ export type InternalServerOptions = TlsServerOptions & {
  */
 export async function internalServer(options: InternalServerOptions): Promise<RunningServer> {
   const app = createTlsServer(options, true)
-  const callers = watchCallers(app.server, options.identity, options.clock)
+  const callers = watchCallers(app.server, options)
   // A connection that began before a renewal, or that is refused, ends with its answer.
   app.addHook('onRequest', async (request, reply) => {
     if (callers.isOutdated(request.raw.socket)) reply.header('connection', 'close')
   })
   for (const route of [...(options.routes ?? []), ...ownRoutes(options)]) addRoute(app, callers, route)
+  addUnknownPaths(app, callers, options)
   addReadiness(app, callers, options)
   addMetrics(app, callers, options.metrics)
   addSelfTests(app, callers, options.selfTests ?? {})
@@ -69,20 +79,33 @@ function addRoute(app: TlsInstance, callers: Callers, route: InternalRoute): voi
     method: route.method,
     url: route.path,
     ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
-    onRequest: async (request) => assertCaller(callers, request, route.callers),
+    onRequest: async (request) => {
+      const head = headOf(request, assertCaller(callers, request, route.callers))
+      await route.admit?.(head)
+    },
     handler: async (request) => route.handle({
-      caller: assertCaller(callers, request, route.callers),
-      requestId: request.id as RequestId,
-      body: request.body as JsonValue | undefined,
-      header: (name) => headerOf(request, name),
+      ...headOf(request, assertCaller(callers, request, route.callers)), body: request.body as JsonValue | undefined,
     }),
   })
 }
 
-function assertCaller(callers: Callers, request: FastifyRequest, allowed: readonly ProcessRole[]): ProcessRole {
+function addUnknownPaths(app: TlsInstance, callers: Callers, { onUnknownPath }: InternalServerOptions): void {
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) await onUnknownPath?.(headOf(request, callers.callerOf(request.raw.socket)))
+  })
+}
+
+function headOf(request: FastifyRequest, caller: Caller): InternalCallHead {
+  return {
+    caller: caller.role, serial: caller.serial, requestId: request.id as RequestId, path: request.url,
+    header: (name) => headerOf(request, name),
+  }
+}
+
+function assertCaller(callers: Callers, request: FastifyRequest, allowed: readonly ProcessRole[]): Caller {
   const caller = callers.callerOf(request.raw.socket)
-  if (allowed.includes(caller)) return caller
-  throw new Fault('identity/caller_refused', `${caller} may not call ${request.routeOptions.url ?? 'this'}`)
+  if (allowed.includes(caller.role)) return caller
+  throw new Fault('identity/caller_refused', `${caller.role} may not call ${request.routeOptions.url ?? 'this'}`)
 }
 
 function headerOf(request: FastifyRequest, name: string): string | undefined {
@@ -108,14 +131,6 @@ function addMetrics(app: TlsInstance, callers: Callers, metrics: Registry): void
   })
 }
 
-const challengeSchema = z.strictObject({
-  challenge: z.string().refine((text) => {
-    const length = parseBase64Url(text)?.length ?? 0
-    return length >= 16 && length <= 64
-  }),
-  port: z.int().min(1).max(65_535).optional(),
-})
-
 function addSelfTests(app: TlsInstance, callers: Callers, selfTests: Readonly<Record<string, SelfTest>>): void {
   app.post<{ Params: { name: string } }>('/self-test/:name', {
     onRequest: async (request) => assertCaller(callers, request, ['operator']),
@@ -123,7 +138,7 @@ function addSelfTests(app: TlsInstance, callers: Callers, selfTests: Readonly<Re
       const { name } = request.params
       const test = Object.hasOwn(selfTests, name) ? selfTests[name] : undefined
       if (test === undefined) throw new Fault('request/not_found', 'no such self-test')
-      const input = challengeSchema.safeParse(request.body)
+      const input = selfTestRequestSchema.safeParse(request.body)
       if (!input.success) throw new Fault('request/invalid', 'a self-test takes a challenge of 16 to 64 bytes')
       return test(input.data)
     },
