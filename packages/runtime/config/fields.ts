@@ -20,8 +20,11 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https a
 /** Marks a field that is a secret: never in a file that others read, always a {@link Secret} after parsing. */
 export const secretMark = 'ngome-secret'
 
-const secret = (pattern: RegExp, error: string) =>
-  z.string().regex(pattern, error).transform((text) => new Secret(text)).meta({ [secretMark]: true })
+const secret = (is: RegExp | ((text: string) => boolean), error: string) =>
+  z.string().refine((text) => (typeof is === 'function' ? is(text) : is.test(text)), error)
+    .transform((text) => new Secret(text)).meta({ [secretMark]: true })
+
+const isDatabaseUrl = (text: string) => /^postgres(?:ql)?:\/\/[^\s]+$/.test(text) && URL.canParse(text)
 
 const gateway = z.strictObject({
   host: host.default('127.0.0.1').describe('Address that the public API listens on.'),
@@ -52,7 +55,7 @@ const database = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'must be lower case letters, digits and underscores').optional()
     .describe('Name of the database.'),
   tls: z.boolean().optional().describe('Whether connections use TLS with a verified certificate.'),
-  url: secret(/^postgres(?:ql)?:\/\/[^\s]+$/, 'must be postgresql://user:password@host:port/name').optional()
+  url: secret(isDatabaseUrl, 'must be postgresql://user:password@host:port/name').optional()
     .describe('An external database with its administrator; only the launcher gets it.'),
 }).superRefine(({ url, ...parts }, context) => {
   if (url === undefined || Object.values(parts).every((part) => part === undefined)) return

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { Fault } from '@ngome/kernel'
+import fc from 'fast-check'
+import { childEnvironment } from './child-environment.ts'
+import type { Environment } from './environment.ts'
+import { configPath, loadConfig } from './load-config.ts'
+import { authorityPath, processFolder } from './process-folder.ts'
+import type { Config } from './schema.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ngome-config-'))
+after(() => rmSync(folder, { recursive: true }))
+
+let files = 0
+/** Writes a file of this content and answers its path. */
+function fileOf(content: unknown): string {
+  const path = join(folder, `file-${++files}`)
+  writeFileSync(path, typeof content === 'string' || content instanceof Uint8Array ? content : JSON.stringify(content))
+  return path
+}
+
+const nowhere = { workingDir: folder, isRoot: false }
+const load = (file: unknown, env: Environment = {}): Config =>
+  loadConfig({ NGOME_CONFIG: file === undefined ? '' : fileOf(file), ...env }, nowhere)
+
+function faultOf(run: () => unknown): Fault {
+  try {
+    run()
+  } catch (error) {
+    assert.ok(error instanceof Fault, String(error))
+    assert.equal(error.code, 'config/invalid')
+    return error
+  }
+  throw new assert.AssertionError({ message: 'nothing was refused' })
+}
+
+const liveNetwork = {
+  connector: 'mtn-momo', world: 'live', baseUrl: 'https://proxy.momoapi.mtn.com', targetEnvironment: 'mtnuganda',
+  currency: 'UGX', callingCode: '256',
+}
+
+describe('the configuration', () => {
+  test('is complete and bound to this machine where nothing is said', () => {
+    const config = load(undefined)
+    assert.equal(config.dataDir, join(folder, '.ngome'))
+    for (const { host } of [config.gateway, config.custodian, config.database]) assert.equal(host, '127.0.0.1')
+    assert.deepEqual(Object.keys(config.networks), ['mtn-sandbox'])
+    assert.equal(config.networks['mtn-sandbox']?.baseUrl, 'http://127.0.0.1:8447')
+    assert.deepEqual(config.egress.allowPrivate, ['127.0.0.1:8447', 'localhost:9999'])
+    assert.equal(config.dispatcher.callbackBaseUrl, 'https://localhost:8443')
+    assert.equal(config.database.url, undefined)
+  })
+
+  test('of root lies where the system keeps state', () => {
+    assert.equal(loadConfig({ NGOME_CONFIG: '' }, { ...nowhere, isRoot: true }).dataDir, '/var/lib/ngome')
+    assert.ok(loadConfig({ NGOME_CONFIG: '', NGOME_DATA: folder }).dataDir === folder)
+  })
+
+  test('comes from the file, and the environment goes over it', () => {
+    const file = { gateway: { port: 9000, host: '0.0.0.0' }, dataDir: 'data' }
+    const config = load(file, { NGOME_GATEWAY__PORT: '9001', NGOME_GATEWAY__PUBLIC_NAMES: 'api.example, localhost' })
+    assert.deepEqual(config.gateway, {
+      host: '0.0.0.0', port: 9001, internalHost: '127.0.0.1', internalPort: 8445, publicNames: ['api.example', 'localhost'],
+    })
+    assert.equal(config.dataDir, join(folder, 'data'))
+    assert.equal(load(file, { NGOME_DATA: 'elsewhere' }).dataDir, join(folder, 'elsewhere'))
+  })
+
+  test('reads every kind of value from the environment', () => {
+    const config = load(undefined, {
+      NGOME_DATABASE__TLS: 'true', NGOME_DATABASE__HOST: 'db.example', NGOME_LOG__LEVEL: 'debug',
+      NGOME_EGRESS__ALLOW_PRIVATE: '127.0.0.1:8447', NGOME_NETWORKS__MTN_SANDBOX__SETTLE_AFTER_S: '7',
+      NGOME_KEYS__DATA_KEY_PERIOD_S: '60',
+    })
+    assert.equal(config.database.tls, true)
+    assert.equal(config.log.level, 'debug')
+    assert.deepEqual(config.egress.allowPrivate, ['127.0.0.1:8447'])
+    assert.equal(config.networks['mtn-sandbox']?.settleAfterS, 7)
+    assert.equal(config.networks['mtn-sandbox']?.currency, 'EUR')
+    assert.equal(config.keys.dataKeyPeriodS, 60)
+    assert.deepEqual(load(undefined, { NGOME_NETWORKS__MTN_SANDBOX__BASE_URL: 'https://a.example', NGOME_EGRESS__ALLOW_PRIVATE: '' })
+      .egress.allowPrivate, [])
+  })
+
+  test('takes secrets from files and from the environment, and never prints them', () => {
+    const config = load(undefined, {
+      NGOME_NETWORKS__MTN_SANDBOX__API_KEY_FILE: fileOf('f'.repeat(32) + '\n'),
+      NGOME_NETWORKS__MTN_SANDBOX__API_USER: '0b8ae94c-8b5f-4d8f-9e3c-2f6f0a1b2c3d',
+      DATABASE_URL: 'postgresql://admin:hunter2@db.example:6000/ngome_main?sslmode=verify-full',
+    })
+    assert.equal(config.networks['mtn-sandbox']?.apiKey?.expose((key) => key), 'f'.repeat(32))
+    const { host, port, name, tls } = config.database
+    assert.deepEqual({ host, port, name, tls }, { host: 'db.example', port: 6000, name: 'ngome_main', tls: true })
+    assert.doesNotMatch(`${config.database.url} ${config.networks['mtn-sandbox']?.apiKey}`, /hunter2|ffff/)
+    assert.equal(load(undefined, { DATABASE_URL: 'postgres://a:b@localhost/ngome' }).database.port, 5432)
+  })
+
+  test('is looked for in the data folder, then in the working folder', () => {
+    const workingDir = join(folder, 'work')
+    const data = join(workingDir, 'data')
+    mkdirSync(data, { recursive: true })
+    assert.equal(configPath({ NGOME_DATA: data }, { workingDir }), undefined)
+    writeFileSync(join(workingDir, 'ngome.json'), '{}')
+    assert.equal(configPath({ NGOME_DATA: data }, { workingDir }), join(workingDir, 'ngome.json'))
+    writeFileSync(join(data, 'ngome.json'), '{}')
+    assert.equal(configPath({ NGOME_DATA: 'data' }, { workingDir }), join(data, 'ngome.json'))
+    assert.equal(configPath({ NGOME_DATA: data, NGOME_CONFIG: 'other.json' }, { workingDir }), join(workingDir, 'other.json'))
+    assert.equal(configPath({ NGOME_DATA: data, NGOME_CONFIG: '' }, { workingDir }), undefined)
+  })
+
+  test('lists all problems at once', () => {
+    const fault = faultOf(() => load({ gatway: {} }, { NGOME_LOG__LEVEL: 'loud', NGOME_NOPE: '1' }))
+    assert.equal(fault.fields.length, 3)
+    assert.deepEqual(fault.fields.map(({ pointer }) => pointer).toSorted(), ['/NGOME_NOPE', '/gatway', '/log/level'])
+    assert.equal(fault.message.split('\n').length, 4)
+  })
+
+  test('knows the folder of each process', () => {
+    assert.equal(processFolder({ dataDir: '/d' }, 'gateway'), '/d/gateway')
+    assert.equal(processFolder({ dataDir: '/d' }, 'simulators/mtn-momo'), '/d/simulators/mtn-momo')
+    assert.equal(authorityPath({ dataDir: '/d' }), '/d/ca.pem')
+  })
+})
+
+/** Each row is one mistake or one attack, and what the operator has to read of it. */
+const refusals: readonly (readonly [claim: string, file: unknown, env: Environment, says: RegExp])[] = [
+  ['a key that is misspelt', { gateway: { prot: 1 } }, {}, /gateway\.prot: is not known: did you mean port\?/],
+  ['a key that resembles nothing', { gateway: { zzzzzzzzz: 1 } }, {}, /remove it; known here: host, port/],
+  ['a room that is misspelt', { gatway: {} }, {}, /gatway: is not known: did you mean gateway\?/],
+  ['a variable that is misspelt', undefined, { NGOME_GATEWAY__PROT: '1' }, /did you mean NGOME_GATEWAY__PORT\?/],
+  ['a variable of a misspelt room', undefined, { NGOME_GATWAY__PORT: '1' }, /did you mean NGOME_GATEWAY__PORT\?/],
+  ['a special variable that is misspelt', undefined, { NGOME_DATAA: 'x' }, /did you mean NGOME_DATA\?/],
+  ['a variable that resembles nothing', undefined, { NGOME_XYZZY_PLUGH: '1' }, /NGOME_XYZZY_PLUGH: is not known: remove it/],
+  ['a variable for a whole room', undefined, { NGOME_GATEWAY: '{}' }, /NGOME_GATEWAY: is not known/],
+  ['a variable below a value', undefined, { NGOME_GATEWAY__PORT__X: '1' }, /NGOME_GATEWAY__PORT__X: is not known/],
+  ['a second name of the data folder', undefined, { NGOME_DATA_DIR: '/x' }, /did you mean NGOME_DATA\?/],
+  ['a file for what is no secret', undefined, { NGOME_GATEWAY__PORT_FILE: '/x' }, /NGOME_GATEWAY__PORT_FILE: is not known/],
+  ['a secret given twice', undefined, { NGOME_DATABASE__URL: 'postgres://a@localhost/b', DATABASE_URL: 'postgres://a@localhost/b' },
+    /is set beside .*: remove one of the two/],
+  ['a secret file that is not there', undefined, { NGOME_DATABASE__URL_FILE: '/nonexistent' }, /cannot be read \(ENOENT\): check/],
+  ['a secret in the file that all read', { networks: { 'mtn-ug': { ...liveNetwork, apiKey: 'k'.repeat(32) } } }, {},
+    /must not stand in a file .*NGOME_NETWORKS__MTN_UG__API_KEY_FILE/],
+  ['a number in words', undefined, { NGOME_GATEWAY__PORT: 'https' }, /gateway\.port: must be a port number/],
+  ['a number with a sign', undefined, { NGOME_GATEWAY__PORT: '+80' }, /must be a port number/],
+  ['a number in hexadecimal', undefined, { NGOME_GATEWAY__PORT: '0x50' }, /must be a port number/],
+  ['a port past the last', { gateway: { port: 65_536 } }, {}, /at most 65535/],
+  ['port 0', { gateway: { port: 0 } }, {}, /at least 1/],
+  ['a boolean in words', undefined, { NGOME_DATABASE__TLS: 'yes' }, /database\.tls/],
+  ['two processes on one port', { gateway: { port: 8444 } }, {}, /custodian\.port: must differ from gateway\.port/],
+  ['data keys that live too long', { keys: { dataKeyPeriodS: 3601 } }, {}, /at most 3600 s: a thief/],
+  ['data keys that outlive their merchant key', { keys: { dataKeyPeriodS: 100, merchantKeyPeriodS: 60 } }, {},
+    /keys\.dataKeyPeriodS: must be at most keys\.merchantKeyPeriodS/],
+  ['certificates of more than a day', { keys: { certificateLifeS: 86_401 } }, {}, /at most 86400 s/],
+  ['retries that shrink', { webhooks: { firstRetryS: 100, retryMaxS: 10 } }, {}, /webhooks\.firstRetryS/],
+  ['live over plain HTTP', { networks: { n: { ...liveNetwork, baseUrl: 'http://momo.example' } } }, {}, /must be https: .*real money/],
+  ...['https://localhost', 'https://127.0.0.1', 'https://127.1:8447', 'https://[::1]:1', 'https://a.localhost',
+    'https://[::ffff:127.0.0.1]', 'https://0.0.0.0', 'https://localhost.', 'https://169.254.1.1', 'https://2130706433'].map(
+    (baseUrl) => [`live on this machine (${baseUrl})`, { networks: { n: { ...liveNetwork, baseUrl } } }, {},
+      /must not be this machine: live refuses simulators/] as const),
+  ['live without an address', { networks: { n: { ...liveNetwork, baseUrl: undefined } } }, {}, /live refuses simulators/],
+  ['live in the sandbox', { networks: { n: { ...liveNetwork, targetEnvironment: 'sandbox' } } }, {}, /must not be sandbox/],
+  ['plain HTTP that is not allowed by name', { networks: { n: { ...liveNetwork, world: 'test', baseUrl: 'http://momo.example' } } }, {},
+    /add momo\.example to egress\.allowPrivate/],
+  ['an address with a password', { networks: { n: { ...liveNetwork, baseUrl: 'https://u:p@momo.example' } } }, {}, /must have no user/],
+  ['an address with a query', { networks: { n: { ...liveNetwork, baseUrl: 'https://momo.example/?k=v' } } }, {}, /must have no user/],
+  ['an address of another kind', { networks: { n: { ...liveNetwork, baseUrl: 'file:///etc/passwd' } } }, {}, /http or https/],
+  ['half a pair of credentials', undefined, { NGOME_NETWORKS__MTN_SANDBOX__API_KEY: 'k'.repeat(32) }, /given together with apiUser/],
+  ['enquiries past the settling time', undefined, { NGOME_NETWORKS__MTN_SANDBOX__ENQUIRY_INTERVAL_S: '500' }, /enquiryIntervalS: must/],
+  ['giving up before the answer is final', undefined, { NGOME_NETWORKS__MTN_SANDBOX__GIVE_UP_AFTER_S: '100' }, /below giveUpAfterS/],
+  ['a currency that is not known', { networks: { n: { ...liveNetwork, currency: 'XYZ' } } }, {}, /known ISO 4217 code/],
+  ['a network name in capitals', { networks: { MTN: liveNetwork } }, {}, /networks\.MTN/],
+  ['a database elsewhere without TLS', { database: { host: 'db.example' } }, {}, /database\.tls: must be true/],
+  ['a database address without verified TLS', undefined, { DATABASE_URL: 'postgres://a:b@db.example/ngome?sslmode=require' }, /database\.tls/],
+  ['a database address beside its parts', { database: { port: 1 } }, { DATABASE_URL: 'postgres://a:b@localhost/ngome' }, /must stand alone/],
+  ['a database address without a database', undefined, { DATABASE_URL: 'postgres://a:b@localhost' }, /must end in a database name/],
+  ['a database address that is none', undefined, { DATABASE_URL: 'mysql://a:b@localhost/ngome' }, /must be postgresql:/],
+  ['a database address that cannot be read', undefined, { DATABASE_URL: 'postgres://a:b@local host/ngome' }, /must be postgresql:/],
+  ['a database address with a false port', undefined, { DATABASE_URL: 'postgres://a:b@localhost:99999/ngome' }, /must be postgresql:/],
+  ['an allowance without a port', { egress: { allowPrivate: ['localhost'] } }, {}, /must be host:port/],
+  ['an empty data folder', { dataDir: '' }, {}, /dataDir: must name a folder/],
+  ['a data folder that is no text', { dataDir: 7 }, {}, /dataDir/],
+  ['a value where a room should be', { gateway: 7 }, { NGOME_GATEWAY__PORT: '0' }, /gateway/],
+  ['a file that is not there', undefined, { NGOME_CONFIG: '/nonexistent/ngome.json' }, /cannot be read: check/],
+  ['a file with a key twice', '{"gateway":{},"gateway":{}}', {}, /not strict JSON \(duplicate_key/],
+  ['a file that reaches for prototypes', '{"__proto__":{}}', {}, /not strict JSON \(forbidden_key/],
+  ['a file that is a list', [], {}, /must hold one JSON object/],
+  ['a file that is too large', ' '.repeat(300_000), {}, /larger than/],
+]
+
+describe('the configuration refuses', () => {
+  for (const [claim, file, env, says] of refusals) {
+    test(claim, () => {
+      assert.match(faultOf(() => load(file, env)).message, says)
+    })
+  }
+
+  test('whatever the environment holds, with one fault and without its secrets', () => {
+    const name = fc.constantFrom('NGOME_DATABASE__URL', 'NGOME_NETWORKS__MTN_SANDBOX__API_KEY', 'NGOME_LOG__LEVEL', 'NGOME_GATEWAY__PORT')
+    fc.assert(fc.property(name, fc.string({ minLength: 6, unit: 'binary' }), (variable, value) => {
+      try {
+        load(undefined, { [variable]: `s3cr3t${value}s3cr3t` })
+      } catch (error) {
+        assert.ok(error instanceof Fault && error.code === 'config/invalid', String(error))
+        assert.doesNotMatch(error.message, /s3cr3t/)
+      }
+    }))
+  })
+})
+
+describe('the environment of a process', () => {
+  const env = {
+    PATH: '/bin', DATABASE_URL: 'postgres://a:b@localhost/ngome', NGOME_GATEWAY__PORT: '9000',
+    NGOME_ENROLMENT_TOKEN: 'token', NGOME_NETWORKS__MTN_SANDBOX__SUBSCRIPTION_KEY: 'k'.repeat(32),
+    NGOME_NETWORKS__MTN_SANDBOX__SUBSCRIPTION_KEY_FILE: undefined, NGOME_LOG__LEVEL: 'debug',
+  }
+  const config = load(undefined, env)
+
+  test('has the secrets of that process only', () => {
+    const names = (role: 'gateway' | 'custodian' | 'dispatcher') => Object.keys(childEnvironment(role, env, config, undefined))
+    for (const role of ['gateway', 'custodian', 'dispatcher'] as const) {
+      assert.equal(names(role).includes('NGOME_NETWORKS__MTN_SANDBOX__SUBSCRIPTION_KEY'), role === 'dispatcher', role)
+      for (const name of ['DATABASE_URL', 'NGOME_DATABASE__URL', 'NGOME_ENROLMENT_TOKEN', 'PATH']) assert.ok(!names(role).includes(name), name)
+    }
+  })
+
+  test('gives the same configuration without looking for it', () => {
+    const child = childEnvironment('gateway', env, config, undefined)
+    const { url: _, ...database } = config.database
+    const { subscriptionKey: _key, ...network } = config.networks['mtn-sandbox'] ?? assert.fail()
+    assert.deepEqual(loadConfig(child, nowhere), { ...config, database, networks: { 'mtn-sandbox': network } })
+    assert.equal(childEnvironment('gateway', env, config, '/a/ngome.json')['NGOME_CONFIG'], '/a/ngome.json')
+  })
+})
