@@ -65,6 +65,7 @@ export type Tables = {
     network_reason: string | null
     prepared_at: Date
     sent_at: Date | null
+    taken_at: Date | null
     known_at: Date | null
   }
   webhook_endpoints: TenantColumns & {

@@ -10,6 +10,8 @@ export type Attempt = {
   readonly state: AttemptState
   readonly preparedAtMs: number
   readonly sentAtMs: number | null
+  /** When the network was first seen to have it; `null` while that is not known. */
+  readonly takenAtMs: number | null
 }
 
 /** All that the dispatcher needs to work on a payment. */
@@ -34,7 +36,7 @@ export async function loadPaymentForDispatch(
       .onRef('a.merchant', '=', 'p.merchant').onRef('a.world', '=', 'p.world').onRef('a.payment', '=', 'p.id'))
     .selectAll('p')
     .select(['d.sealed as data_key_sealed', 'd.created_at as data_key_created_at'])
-    .select(['a.reference as attempt_reference', 'a.fence', 'a.state', 'a.prepared_at', 'a.sent_at'])
+    .select(['a.reference as attempt_reference', 'a.fence', 'a.state', 'a.prepared_at', 'a.sent_at', 'a.taken_at'])
     .where('p.merchant', '=', tenant.merchant).where('p.world', '=', tenant.world).where('p.id', '=', id)
     .executeTakeFirst())
   if (row === undefined) return undefined
@@ -52,6 +54,7 @@ export async function loadPaymentForDispatch(
           state: row.state,
           preparedAtMs: row.prepared_at.getTime(),
           sentAtMs: row.sent_at?.getTime() ?? null,
+          takenAtMs: row.taken_at?.getTime() ?? null,
         },
   }
 }

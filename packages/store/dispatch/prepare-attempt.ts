@@ -37,11 +37,12 @@ export async function prepareAttempt(
       network_reason: null,
       prepared_at: new Date(proposed.atMs),
       sent_at: null,
+      taken_at: null,
       known_at: null,
     })
       .onConflict((conflict) => conflict.columns(['merchant', 'world', 'payment'])
         .doUpdateSet({ fence: sql<number>`attempts.fence + 1` }))
-      .returning(['reference', 'fence', 'state', 'prepared_at', 'sent_at'])
+      .returning(['reference', 'fence', 'state', 'prepared_at', 'sent_at', 'taken_at'])
       .executeTakeFirstOrThrow()
     return {
       reference: row.reference,
@@ -49,6 +50,7 @@ export async function prepareAttempt(
       state: row.state,
       preparedAtMs: row.prepared_at.getTime(),
       sentAtMs: row.sent_at?.getTime() ?? null,
+      takenAtMs: row.taken_at?.getTime() ?? null,
     }
   })
 }

@@ -19,6 +19,8 @@ export type OutcomeRecord = {
   readonly outcome: PaymentOutcome
   /** `payment.succeeded` or `payment.failed`; the deliveries carry its id, type and time. */
   readonly event: Event
+  /** Further events, of what was found out with the end. */
+  readonly alarms?: readonly Event[]
 }
 
 /**
@@ -41,7 +43,7 @@ export async function recordOutcome(
       : await endAttempt(tx, tenant, record.payment, record.fence, record.outcome, at)
     if (!isHeld || !await endPayment(tx, tenant, record, at)) return undefined
     await settleTransfer(tx, tenant, record, at)
-    await appendEvent(tx, record.event)
+    for (const event of [...record.alarms ?? [], record.event]) await appendEvent(tx, event)
     return addDeliveries(tx, from, tenant, record)
   })
   if (deliveries === undefined) return 'superseded'

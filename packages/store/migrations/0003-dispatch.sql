@@ -12,6 +12,8 @@ CREATE TABLE ngome.attempts (
   network_reason text COLLATE "C" CHECK (length(network_reason) <= 128),
   prepared_at timestamptz NOT NULL,
   sent_at timestamptz,
+  -- When the network was first seen to have it: from then on its "not found" is never believed.
+  taken_at timestamptz CHECK (taken_at IS NULL OR sent_at IS NOT NULL),
   known_at timestamptz CHECK ((state = 'known') = (known_at IS NOT NULL)),
   -- One attempt for each payment, for ever: a payment that is never sent under a second reference is never charged
   -- twice by a network that keeps its references apart.
@@ -20,14 +22,14 @@ CREATE TABLE ngome.attempts (
   FOREIGN KEY (merchant, world, payment) REFERENCES ngome.payments (merchant, world, id)
 );
 CALL ngome.classify('ngome.attempts', 'internal', '{id,merchant,world,payment,reference,fence,state,network_reference,
-  network_reason,prepared_at,sent_at,known_at}');
+  network_reason,prepared_at,sent_at,taken_at,known_at}');
 ALTER TABLE ngome.attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON ngome.attempts TO ngome_dispatcher
   USING (merchant = current_setting('ngome.merchant', true) AND world = current_setting('ngome.world', true))
   WITH CHECK (merchant = current_setting('ngome.merchant', true) AND world = current_setting('ngome.world', true));
 CREATE POLICY auditor_reads ON ngome.attempts FOR SELECT TO ngome_auditor USING (true);
 GRANT SELECT, INSERT ON ngome.attempts TO ngome_dispatcher;
-GRANT UPDATE (fence, state, network_reference, network_reason, sent_at, known_at) ON ngome.attempts TO ngome_dispatcher;
+GRANT UPDATE (fence, state, network_reference, network_reason, sent_at, taken_at, known_at) ON ngome.attempts TO ngome_dispatcher;
 
 CREATE FUNCTION ngome.guard_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -40,7 +42,8 @@ BEGIN
   END IF;
   IF (NEW.id, NEW.merchant, NEW.world, NEW.payment, NEW.reference, NEW.prepared_at)
     IS DISTINCT FROM (OLD.id, OLD.merchant, OLD.world, OLD.payment, OLD.reference, OLD.prepared_at)
-    OR (OLD.sent_at IS NOT NULL AND NEW.sent_at IS DISTINCT FROM OLD.sent_at) THEN
+    OR (OLD.sent_at IS NOT NULL AND NEW.sent_at IS DISTINCT FROM OLD.sent_at)
+    OR (OLD.taken_at IS NOT NULL AND NEW.taken_at IS DISTINCT FROM OLD.taken_at) THEN
     RAISE EXCEPTION 'what an attempt is does not change' USING ERRCODE = 'NG002';
   END IF;
   RETURN NEW;
