@@ -2,3 +2,8 @@ export { TestAuthority, type IssueOptions } from './test-authority.ts'
 export {
   startTestCustodian, type CustodianAnswers, type TestCustodian, type TestCustodianOptions,
 } from './test-custodian.ts'
+export {
+  describeDatabase, postgresUser, startTestServer, testDatabase, testServer, type TestDatabase, type TestServer,
+} from './postgres.ts'
+export { addTestMerchant, testAcceptance, type TestMerchant } from './payments.ts'
+export { vectorsDir } from './vectors.ts'

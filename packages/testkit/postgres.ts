@@ -1,0 +1,149 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { chmod, mkdtemp } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { Secret, systemRandom, toBase64Url } from '@ngome/kernel'
+import {
+  createRoles, databaseRoles, migrate, openDatabase, startEmbeddedPostgres,
+  type Connection, type Database, type DatabaseRole, type EmbeddedPostgres, type RunAs,
+} from '@ngome/store'
+import pg from 'pg'
+import { freePorts } from './free-ports.ts'
+
+/** A database of its own for one test, migrated, with all roles, on a real PostgreSQL. */
+export type TestDatabase = {
+  readonly name: string
+  readonly admin: Connection
+  connection(role: DatabaseRole): Connection
+  /** Opens a pool, which {@link TestDatabase.close} closes. */
+  open(role: DatabaseRole, options?: { readonly poolMax?: number }): Database
+  /** Runs SQL as the administrator, whom neither grants nor row-level security bind. */
+  asAdmin(sql: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
+  /** Closes what was opened and drops the database. */
+  close(): Promise<void>
+}
+
+export type TestServer = {
+  readonly postgres: EmbeddedPostgres
+  readonly folder: string
+  readonly port: number
+  readonly passwords: Readonly<Record<DatabaseRole, Secret<string>>>
+}
+
+let shared: Promise<TestServer> | undefined
+let databases = 0
+
+/** Makes a fresh database on the one server that all tests of this process share. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const server = await (shared ??= sharedServer())
+  const { admin } = server.postgres
+  const name = `test_${++databases}`
+  await runSql(admin, `CREATE DATABASE ${name} TEMPLATE ${template} OWNER ngome_migrator`)
+  await createRoles(admin, name, server.passwords, systemRandom)
+  return describeDatabase(server, name)
+}
+
+/**
+ * Starts a server that nobody else uses, for tests that kill it. It ends with this process at the latest, and its
+ * folder is removed then.
+ */
+export async function testServer(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'ngome-postgres-'))
+  // mkdtemp closes the folder to all others, and PostgreSQL runs as another user where we are root.
+  await chmod(folder, 0o711)
+  const [port = 0] = await freePorts(1)
+  const passwords = Object.fromEntries(databaseRoles.map((role) => [role, randomPassword()]))
+  const server = { folder, port, passwords: passwords as Record<DatabaseRole, Secret<string>> }
+  return { ...server, postgres: await startTestServer(server, settings) }
+}
+
+/** Starts the server of this folder, again where it was stopped or killed. */
+export async function startTestServer(
+  server: Pick<TestServer, 'folder' | 'port'>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<EmbeddedPostgres> {
+  const runAs = postgresUser()
+  const postgres = await startEmbeddedPostgres({
+    folder: join(server.folder, 'postgres'),
+    port: server.port,
+    passwordFile: join(server.folder, 'password'),
+    random: systemRandom,
+    settings: { shared_buffers: '32MB', ...settings },
+    ...(runAs === undefined ? {} : { runAs }),
+  })
+  postgres.unref()
+  removeAfter(postgres.pid, process.pid, server.folder)
+  return postgres
+}
+
+/** Describes a database of a server that is there already, such as after a restart. */
+export function describeDatabase(server: TestServer, name: string): TestDatabase {
+  const opened: Database[] = []
+  const admin = { ...server.postgres.admin, database: name }
+  const connection = (role: DatabaseRole): Connection => ({ ...admin, user: role, password: server.passwords[role] })
+  return {
+    name,
+    admin,
+    connection,
+    open(role, options = {}) {
+      const db = openDatabase({ ...connection(role), applicationName: 'test', poolMax: options.poolMax ?? 8 })
+      opened.push(db)
+      return db
+    },
+    asAdmin: (sql, values = []) => runSql(admin, sql, values),
+    async close() {
+      await Promise.all(opened.splice(0).map((db) => db.close()))
+      await runSql(server.postgres.admin, `DROP DATABASE ${name} WITH (FORCE)`)
+    },
+  }
+}
+
+const template = 'ngome_template'
+
+async function sharedServer(): Promise<TestServer> {
+  // The machine does not lose its power in these tests, and a flush to disk for each commit would slow all of them.
+  const server = await testServer({ fsync: 'off', full_page_writes: 'off' })
+  await createRoles(server.postgres.admin, template, server.passwords, systemRandom)
+  await migrate(describeDatabase(server, template).connection('ngome_migrator'))
+  return server
+}
+
+function randomPassword(): Secret<string> {
+  return new Secret(toBase64Url(systemRandom.bytes(24)))
+}
+
+async function runSql(connection: Connection, sql: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> {
+  const { host, port, database, user, password } = connection
+  const client = new pg.Client({ host, port, database, user, password: password.expose((text) => text) })
+  await client.connect()
+  try {
+    const result = await client.query<Record<string, unknown>>(sql, [...values])
+    return result.rows
+  } finally {
+    await client.end()
+  }
+}
+
+const systemUser = 'ngome-postgres'
+
+/** PostgreSQL refuses to run as root: where the tests do, they use a system user, and make it where it is missing. */
+export function postgresUser(): RunAs | undefined {
+  if (userInfo().uid !== 0) return undefined
+  if (numericId('-u') === undefined) {
+    spawnSync('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', systemUser])
+  }
+  const [uid, gid] = [numericId('-u'), numericId('-g')]
+  if (uid === undefined || gid === undefined) throw new Error(`there is no user ${systemUser}, and none could be made`)
+  return { uid, gid, user: systemUser }
+}
+
+function numericId(flag: '-u' | '-g'): number | undefined {
+  const run = spawnSync('id', [flag, systemUser], { encoding: 'utf8' })
+  return run.status === 0 ? Number(run.stdout) : undefined
+}
+
+/** A shell that waits for the test and its server to end, however they do, and removes the folder. */
+function removeAfter(serverPid: number, testPid: number, folder: string): void {
+  const script = 'while kill -0 "$1" 2>/dev/null || kill -0 "$2" 2>/dev/null; do sleep 0.2; done; rm -rf -- "$3"'
+  spawn('sh', ['-c', script, 'remove-after', String(serverPid), String(testPid), folder], { detached: true, stdio: 'ignore' }).unref()
+}
