@@ -1,0 +1,84 @@
+import type { CustodianResponse } from '@ngome/contracts'
+import { newId, type SignerId } from '@ngome/kernel'
+import { parsePublicKeyText, publicKeyText } from '@ngome/runtime'
+import { anonymous, callerName } from '../calls/caller.ts'
+import type { ParsedRequest } from '../calls/parsed-request.ts'
+import { Refusal, type RefusalReason } from '../calls/refusal.ts'
+import type { Custodian } from '../custodian.ts'
+import { appendLog } from '../log/append-log.ts'
+import { parseCertificateRequest } from './certificate-request.ts'
+import { verifyEnrolmentToken, type EnrolmentToken } from './enrolment-token.ts'
+import { issueCertificate, recordCertificate, type IssuedCertificate } from './issue-certificate.ts'
+import { insertSigner } from './signers.ts'
+import { signerUntilMs } from './signer-life.ts'
+
+/** Far past any token's own life, so that a clock set back does not bring a used one to life. */
+const nonceKeptMs = 7 * 86_400_000
+
+/**
+ * Gives a process its first certificate against a one-time token. The token alone says the role; a gateway also brings
+ * the public key with which this one process will sign data keys.
+ * @throws Refusal `custodian/enrolment_refused`
+ */
+export async function enrol(
+  custodian: Custodian, request: ParsedRequest<'/v1/enrol'>,
+): Promise<CustodianResponse<'/v1/enrol'>> {
+  const { clock, enrolmentKey, random } = custodian
+  const verified = verifyEnrolmentToken(request.token, { key: enrolmentKey, nowMs: clock.nowMs() })
+  if (!verified.ok) throw refusal(verified.reason, 'enrolment')
+  const { token } = verified
+  const signerKey = provenSignerKey(token, request.signer)
+  const publicKey = await parseCertificateRequest(request.csr)
+  if (publicKey === undefined) throw refusal('csr_refused', token.role)
+  const issued = await issueCertificate(custodian, { kind: 'process', role: token.role, publicKey })
+  const signerId = signerKey === null ? null : newId('signer', { clock, random })
+  // Nobody sees the certificate before this commit, which is where a second use of the token fails.
+  const failure = await custodian.store.commits.run(() => keep(custodian, { token, issued, signerId, signerKey }))
+  if (failure !== null) throw refusal(failure, token.role)
+  return {
+    certificate: issued.pem,
+    authority: custodian.authority.pem,
+    statementKey: publicKeyText(custodian.statementKey.publicKey),
+    signerId,
+  }
+}
+
+/** @returns the signer's public key for a gateway, `null` for every other role */
+function provenSignerKey({ role }: EnrolmentToken, signer: string | null): string | null {
+  if (role !== 'gateway') {
+    if (signer !== null) throw refusal('signer_not_permitted', role)
+    return null
+  }
+  if (signer === null) throw refusal('signer_missing', role)
+  if (parsePublicKeyText(signer) === undefined) throw refusal('signer_refused', role)
+  return signer
+}
+
+function keep({ store: { db }, clock, rowTagKey, settings }: Custodian, { token, issued, signerId, signerKey }: {
+  readonly token: EnrolmentToken
+  readonly issued: IssuedCertificate
+  readonly signerId: SignerId | null
+  readonly signerKey: string | null
+}): RefusalReason | null {
+  const nowMs = clock.nowMs()
+  db.prepare('DELETE FROM enrolment_nonces WHERE used_at_ms < ?').run(nowMs - nonceKeptMs)
+  const { changes } = db.prepare('INSERT INTO enrolment_nonces (nonce, used_at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING')
+    .run(token.nonce, nowMs)
+  if (changes === 0) return 'token_used'
+  if (signerId !== null && signerKey !== null) {
+    const untilMs = signerUntilMs(issued.notAfterMs, settings.merchantKeyPeriodMs)
+    const signer = { id: signerId, publicKey: signerKey, createdAtMs: nowMs, untilMs }
+    // A key that was registered before is a copy of another process's; the token is spent all the same.
+    if (!insertSigner(db, rowTagKey, signer)) return 'signer_refused'
+  }
+  recordCertificate(db, issued, { nowMs, previousSerial: null, signer: signerId })
+  appendLog(db, clock, {
+    caller: callerName(anonymous), operation: '/v1/enrol', outcome: 'allowed', reason: '',
+    subject: `${issued.role}/${issued.serial}${signerId === null ? '' : ` ${signerId}`}`,
+  })
+  return null
+}
+
+function refusal(reason: RefusalReason, subject: string): Refusal {
+  return new Refusal(reason, subject, { isEnrolment: true })
+}

@@ -1,0 +1,96 @@
+import type { KeyObject } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { DatabaseSync } from 'node:sqlite'
+import type { ProcessRole, SignerId } from '@ngome/kernel'
+import { spiffeId, x509 } from '@ngome/runtime'
+import type { ExtendedKeyUsage } from '@peculiar/x509'
+import type { Custodian } from '../custodian.ts'
+import { clockSkewMs, signatureAlgorithm } from './authority.ts'
+import { newSerial } from './serial.ts'
+
+/**
+ * What a certificate is for: `process` speaks for a role on both ends of mutual TLS, `own` is the custodian's server end,
+ * `public` is what the Internet sees of the gateway, and proves nothing inside.
+ */
+export type CertificateKind = 'process' | 'own' | 'public'
+
+export type IssuedCertificate = {
+  readonly serial: string
+  readonly kind: CertificateKind
+  readonly role: ProcessRole
+  readonly pem: string
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+}
+
+/** The operator's commands last seconds or are watched; an hour limits what a copied one is worth. */
+const operatorLifeMsMax = 3_600_000
+/** How every process reaches another on one machine. */
+const localNames = ['localhost', '127.0.0.1'] as const
+/** Addresses that mean "all of this machine's": nobody connects to them by that name. */
+const anyAddresses: readonly string[] = ['0.0.0.0', '::']
+
+/** Signs a certificate. It counts only once {@link recordCertificate} has kept it, so answer after that. */
+export async function issueCertificate(
+  { authority, clock, random, settings }: Pick<Custodian, 'authority' | 'clock' | 'random' | 'settings'>,
+  { kind, role, publicKey }: { readonly kind: CertificateKind; readonly role: ProcessRole; readonly publicKey: KeyObject },
+): Promise<IssuedCertificate> {
+  const serial = newSerial(random)
+  const nowMs = clock.nowMs()
+  const lifeMs = role === 'operator' ? Math.min(settings.certificateLifeMs, operatorLifeMsMax) : settings.certificateLifeMs
+  const [notBeforeMs, notAfterMs] = [nowMs - clockSkewMs, nowMs + lifeMs]
+  const spki = publicKey.export({ format: 'der', type: 'spki' })
+  const internal = [...localNames, ...settings.internalNames[role]].filter((name) => !anyAddresses.includes(name))
+  const names = kind === 'public' ? settings.publicNames : internal
+  const spiffe = kind === 'public' ? [] : [{ type: 'url', value: spiffeId(role) } as const]
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial,
+    subject: [{ CN: [kind === 'public' ? 'Ngome public API' : role] }],
+    issuer: authority.certificate.subjectName.toJSON(),
+    notBefore: new Date(notBeforeMs),
+    notAfter: new Date(notAfterMs),
+    signingAlgorithm: signatureAlgorithm,
+    publicKey: spki,
+    signingKey: authority.signingKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension(usages(kind), true),
+      new x509.SubjectAlternativeNameExtension([...spiffe, ...[...new Set(names)].map((name) => generalName(name))]),
+      await x509.SubjectKeyIdentifierExtension.create(spki),
+      await x509.AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
+    ],
+  })
+  return { serial, kind, role, pem: certificate.toString('pem'), notBeforeMs, notAfterMs }
+}
+
+/**
+ * Keeps the record of a certificate. Only inside a work of the commit queue.
+ * @param previousSerial the certificate over which it was asked for; it joins that one's line and signer, so that
+ * revoking one revokes all that a thief could have made of it
+ */
+export function recordCertificate(db: DatabaseSync, issued: IssuedCertificate, from: {
+  readonly nowMs: number
+  readonly previousSerial: string | null
+  readonly signer: SignerId | null
+}): void {
+  const previous = db.prepare('SELECT line FROM certificates WHERE serial = ?').get(from.previousSerial)
+  db.prepare(`
+    INSERT INTO certificates
+      (serial, kind, role, not_before_ms, not_after_ms, issued_at_ms, previous_serial, line, signer, certificate)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  `).run(
+    issued.serial, issued.kind, issued.role, issued.notBeforeMs, issued.notAfterMs,
+    from.nowMs, from.previousSerial, String(previous?.['line'] ?? issued.serial), from.signer, issued.pem,
+  )
+}
+
+/** Only a process speaks first; the custodian and the public API only answer (RFC 5280 §4.2.1.12). */
+function usages(kind: CertificateKind): ExtendedKeyUsage[] {
+  const { serverAuth, clientAuth } = x509.ExtendedKeyUsage
+  return kind === 'process' ? [serverAuth, clientAuth] : [serverAuth]
+}
+
+function generalName(name: string): { type: 'ip' | 'dns'; value: string } {
+  return { type: isIP(name) === 0 ? 'dns' : 'ip', value: name }
+}

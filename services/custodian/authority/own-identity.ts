@@ -1,0 +1,38 @@
+import type { KeyObject } from 'node:crypto'
+import { createIdentity, newCertificateRequest, type Identity, type Logger } from '@ngome/runtime'
+import type { Custodian } from '../custodian.ts'
+import { appendLog } from '../log/append-log.ts'
+import { parseCertificateRequest } from './certificate-request.ts'
+import { issueCertificate, recordCertificate } from './issue-certificate.ts'
+
+/** Makes the custodian's own identity: it certifies itself, at its start and again as the certificate ages. */
+export async function ownIdentity(custodian: Custodian, logger: Logger): Promise<Identity> {
+  const request = await newCertificateRequest('custodian')
+  return createIdentity({
+    role: 'custodian',
+    signerId: null,
+    statementKey: custodian.statementKey.publicKey,
+    authority: custodian.authority.pem,
+    first: { ...request, certificate: await certify(custodian, request.publicKey) },
+    renew: async (csr) => {
+      const publicKey = await parseCertificateRequest(csr)
+      if (publicKey === undefined) throw new TypeError('a request of our own that is not one')
+      return certify(custodian, publicKey)
+    },
+    clock: custodian.clock,
+    random: custodian.random,
+    logger,
+  })
+}
+
+async function certify(custodian: Custodian, publicKey: KeyObject): Promise<string> {
+  const { clock, store: { db, commits } } = custodian
+  const issued = await issueCertificate(custodian, { kind: 'own', role: 'custodian', publicKey })
+  await commits.run(() => {
+    recordCertificate(db, issued, { nowMs: clock.nowMs(), previousSerial: null, signer: null })
+    appendLog(db, clock, {
+      caller: 'custodian', operation: 'own-certificate', outcome: 'allowed', reason: '', subject: `custodian/${issued.serial}`,
+    })
+  })
+  return issued.pem
+}

@@ -1,0 +1,41 @@
+import type { CustodianResponse } from '@ngome/contracts'
+import type { SignerId } from '@ngome/kernel'
+import { callerName, type ProvenCaller } from '../calls/caller.ts'
+import type { ParsedRequest } from '../calls/parsed-request.ts'
+import { Refusal } from '../calls/refusal.ts'
+import type { Custodian } from '../custodian.ts'
+import { appendLog } from '../log/append-log.ts'
+import { parseCertificateRequest } from './certificate-request.ts'
+import { issueCertificate, recordCertificate } from './issue-certificate.ts'
+import { extendSigner } from './signers.ts'
+import { signerUntilMs } from './signer-life.ts'
+
+/** A renewal whose answer is lost is asked for again; more than a few from one certificate is somebody else. */
+const renewalsPerCertificateMax = 8
+
+/**
+ * Gives the holder of a certificate the next one, of the same role. The signer of a gateway lives on with it.
+ * @throws Refusal `custodian/refused`
+ */
+export async function renew(
+  custodian: Custodian, caller: ProvenCaller, request: ParsedRequest<'/v1/renew'>,
+): Promise<CustodianResponse<'/v1/renew'>> {
+  const { store: { db, commits }, clock, rowTagKey, settings } = custodian
+  const publicKey = await parseCertificateRequest(request.csr)
+  if (publicKey === undefined) throw new Refusal('csr_refused', caller.role)
+  const issued = await issueCertificate(custodian, { kind: 'process', role: caller.role, publicKey })
+  await commits.run(() => {
+    const { count } = db.prepare('SELECT count(*) AS count FROM certificates WHERE previous_serial = ? AND kind = ?')
+      .get(caller.serial, 'process') as { count: number }
+    if (count >= renewalsPerCertificateMax) throw new Refusal('too_many_renewals', callerName(caller))
+    const row = db.prepare('SELECT signer FROM certificates WHERE serial = ?').get(caller.serial)
+    const signer = (row?.['signer'] ?? null) as SignerId | null
+    recordCertificate(db, issued, { nowMs: clock.nowMs(), previousSerial: caller.serial, signer })
+    if (signer !== null) extendSigner(db, rowTagKey, signer, signerUntilMs(issued.notAfterMs, settings.merchantKeyPeriodMs))
+    appendLog(db, clock, {
+      caller: callerName(caller), operation: '/v1/renew', outcome: 'allowed', reason: '',
+      subject: `${issued.role}/${issued.serial}`,
+    })
+  })
+  return { certificate: issued.pem, authority: custodian.authority.pem }
+}

@@ -1,0 +1,109 @@
+import { custodianOperations, type CustodianPath, type CustodianResponse } from '@ngome/contracts'
+import { Fault, type JsonValue, type ProcessRole } from '@ngome/kernel'
+import { enrol } from '../authority/enrol.ts'
+import { identifyCaller } from '../authority/identify-caller.ts'
+import { issuePublicCertificate } from '../authority/issue-public-certificate.ts'
+import { renew } from '../authority/renew.ts'
+import { revokeCertificate } from '../authority/revoke-certificate.ts'
+import type { Custodian } from '../custodian.ts'
+import { listOpenings } from '../log/list-openings.ts'
+import { indexValues } from '../merchants/index-values.ts'
+import { listTenants } from '../merchants/list-tenants.ts'
+import { publishMerchantKeys } from '../merchants/publish-merchant-keys.ts'
+import { registerMerchant } from '../merchants/register-merchant.ts'
+import { openRecords } from '../openings/open-records.ts'
+import { handOutSecrets } from '../secrets/hand-out-secrets.ts'
+import { makeApiKeyVerifier } from '../secrets/make-api-key-verifier.ts'
+import { anonymous, type Caller, type ProvenCaller } from './caller.ts'
+import type { ParsedRequest } from './parsed-request.ts'
+import { operationCallers } from './permissions.ts'
+import { refuseCall } from './refuse-call.ts'
+import { Refusal } from './refusal.ts'
+
+/** A call before anything is believed of it but what TLS has proven. */
+export type Call = {
+  /** What the client's certificate says, or `null` where there is none. */
+  readonly peer: { readonly serial: string; readonly role: ProcessRole } | null
+  readonly path: string
+  readonly challenge?: string | undefined
+}
+
+type Verb<P extends CustodianPath> = (
+  custodian: Custodian, caller: ProvenCaller, request: ParsedRequest<P>,
+) => Promise<CustodianResponse<P>>
+
+const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = {
+  '/v1/renew': renew,
+  '/v1/public-certificate': issuePublicCertificate,
+  '/v1/revoke-certificate': revokeCertificate,
+  '/v1/merchants': registerMerchant,
+  '/v1/merchant-keys': publishMerchantKeys,
+  '/v1/tenants': (custodian, _caller, request) => listTenants(custodian, request),
+  '/v1/secrets': handOutSecrets,
+  '/v1/api-key-verifier': makeApiKeyVerifier,
+  '/v1/open': openRecords,
+  '/v1/index': indexValues,
+  '/v1/openings': (custodian, _caller, request) => listOpenings(custodian, request),
+}
+
+/**
+ * Decides who calls and whether he may at all. The server asks this before it reads a body.
+ * @throws Fault `custodian/refused` or `custodian/enrolment_refused`, recorded
+ */
+export async function admitCall(custodian: Custodian, call: Call): Promise<Caller> {
+  return recordingRefusals(custodian, call, callerOf(call), async () => admit(custodian, call))
+}
+
+/**
+ * Answers a call: who calls, whether he may, what he asks, and then the operation.
+ * @throws Fault `custodian/refused` or `custodian/enrolment_refused`, recorded
+ */
+export async function answerCall(custodian: Custodian, call: Call, body: JsonValue | undefined): Promise<unknown> {
+  return recordingRefusals(custodian, call, callerOf(call), async () => {
+    const caller = admit(custodian, call)
+    const path = call.path as CustodianPath
+    if (caller.role === 'anonymous') return enrol(custodian, parseRequest('/v1/enrol', body))
+    const verb = verbs[path as keyof typeof verbs] as Verb<CustodianPath>
+    return verb(custodian, caller, parseRequest(path, body))
+  })
+}
+
+function admit({ clock, store: { db } }: Custodian, { peer, path }: Call): Caller {
+  const identified = peer === null ? { ok: true, caller: anonymous } as const : identifyCaller(db, peer, clock.nowMs())
+  if (!identified.ok) throw new Refusal(identified.reason, peer?.serial ?? '')
+  const { caller } = identified
+  const callers = Object.hasOwn(operationCallers, path) ? operationCallers[path as CustodianPath] : undefined
+  if (callers === undefined) throw new Refusal('operation_unknown', path)
+  if (!callers.includes(caller.role)) throw new Refusal('caller_not_permitted', caller.role)
+  return caller
+}
+
+function parseRequest<P extends CustodianPath>(path: P, body: JsonValue | undefined): ParsedRequest<P> {
+  const parsed = custodianOperations[path].request.safeParse(body)
+  // The schema of this path gives this path's request, which the index type cannot say.
+  if (parsed.success) return parsed.data as ParsedRequest<P>
+  const fields = parsed.error.issues.map((issue) => `/${issue.path.join('/')}`).join(' ')
+  throw new Refusal('request_invalid', fields, { isEnrolment: path === '/v1/enrol' })
+}
+
+async function recordingRefusals<T>(custodian: Custodian, call: Call, caller: Caller, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (failure) {
+    const refusal = refusalOf(failure)
+    if (refusal === undefined) throw failure
+    throw await refuseCall(custodian, { caller, operation: call.path, challenge: call.challenge }, refusal)
+  }
+}
+
+/** A key that does not unwrap is a no as well: what it should have opened stays sealed, and the log must say so. */
+function refusalOf(failure: unknown): Refusal | undefined {
+  if (failure instanceof Refusal) return failure
+  const isKey = failure instanceof Fault && failure.code === 'custodian/key_unusable'
+  return isKey ? new Refusal('key_unusable', failure.message, { cause: failure }) : undefined
+}
+
+/** Who the log names: what the certificate says, also where it turns out to be nobody's any more. */
+function callerOf({ peer }: Call): Caller {
+  return peer ?? anonymous
+}

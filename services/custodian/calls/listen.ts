@@ -1,0 +1,74 @@
+import { challengeHeader, custodianOperations, type CustodianPath } from '@ngome/contracts'
+import { processRoles, toBase64Url } from '@ngome/kernel'
+import {
+  enrolmentServer, internalServer, parseCertificateRole, type InternalCall, type InternalCallHead,
+  type InternalServerOptions,
+} from '@ngome/runtime'
+import { identifyCaller } from '../authority/identify-caller.ts'
+import type { Custodian } from '../custodian.ts'
+import { checkLog } from '../log/check-log.ts'
+import { admitCall, answerCall, type Call } from './answer-call.ts'
+
+export type Listening = {
+  readonly port: number
+  readonly enrolmentPort: number
+  close(): Promise<void>
+}
+
+/**
+ * Listens on two ports: one where every client must show a certificate, and one that asks for none and knows only
+ * `/v1/enrol`. Apart, neither needs a rule "only here without a certificate" that a mistake could widen.
+ */
+export async function listen(
+  custodian: Custodian,
+  options: Pick<InternalServerOptions, 'identity' | 'host' | 'port' | 'logger' | 'metrics'> & { readonly enrolmentPort: number },
+): Promise<Listening> {
+  const base = { ...options, clock: custodian.clock, random: custodian.random }
+  const server = await internalServer({
+    ...base,
+    routes: routes(custodian),
+    acceptsPeer: (certificate) => identifyCaller(custodian.store.db, {
+      serial: certificate.serialNumber.toLowerCase(), role: parseCertificateRole(certificate),
+    }, custodian.clock.nowMs()).ok,
+    onUnknownPath: async (head) => void await admitCall(custodian, callOf(head)),
+    readiness: { store: () => (custodian.store.db.prepare('SELECT 1').get() === undefined ? 'no store' : null) },
+    selfTests: selfTests(custodian),
+  })
+  const enrolment = await enrolmentServer({
+    ...base,
+    port: options.enrolmentPort,
+    handle: (body) => answerCall(custodian, { peer: null, path: '/v1/enrol' }, body),
+    onUnknownPath: async (path) => void await admitCall(custodian, { peer: null, path }),
+  })
+  return {
+    port: server.port,
+    enrolmentPort: enrolment.port,
+    close: async () => void await Promise.all([server.close(), enrolment.close()]),
+  }
+}
+
+/** Every role may knock at every operation: the refusal is ours to give, to record and to sign. */
+function routes(custodian: Custodian): NonNullable<InternalServerOptions['routes']> {
+  return (Object.keys(custodianOperations) as CustodianPath[]).map((path) => ({
+    method: 'POST',
+    path,
+    callers: processRoles,
+    admit: async (head: InternalCallHead) => void await admitCall(custodian, callOf({ ...head, path })),
+    handle: (call: InternalCall) => answerCall(custodian, callOf({ ...call, path }), call.body),
+  }))
+}
+
+function callOf({ caller, serial, path, header }: Pick<InternalCallHead, 'caller' | 'serial' | 'path' | 'header'>): Call {
+  return { peer: { role: caller, serial }, path, challenge: header(challengeHeader) }
+}
+
+/** What `ngome verify` asks the custodian about itself. */
+function selfTests({ root, store: { db } }: Custodian): NonNullable<InternalServerOptions['selfTests']> {
+  return {
+    'log': async () => {
+      const check = checkLog(db)
+      return check.ok ? { ok: true, rows: check.rows, head: toBase64Url(check.head) } : check
+    },
+    'root-key': async () => root.describe(),
+  }
+}

@@ -1,0 +1,29 @@
+import type { CustodianPath, CustodianSecretName } from '@ngome/contracts'
+import type { Caller } from './caller.ts'
+
+type Role = Caller['role']
+
+/** Who may ask for what. Whoever is not named in a row is refused, and the refusal is recorded. */
+export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> = {
+  '/v1/enrol': ['anonymous'],
+  '/v1/renew': ['gateway', 'dispatcher', 'operator'],
+  '/v1/public-certificate': ['gateway'],
+  '/v1/revoke-certificate': ['operator'],
+  '/v1/merchants': ['operator'],
+  '/v1/merchant-keys': ['gateway'],
+  '/v1/tenants': ['gateway'],
+  '/v1/secrets': ['gateway', 'dispatcher'],
+  '/v1/api-key-verifier': ['operator'],
+  '/v1/open': ['dispatcher'],
+  // Indexes are computed after acceptance, by the dispatcher: a stolen gateway cannot look payers up.
+  '/v1/index': ['dispatcher'],
+  '/v1/openings': ['operator'],
+}
+
+/** Who may hold which named secret, in memory only. */
+export const secretCallers: Readonly<Record<CustodianSecretName, readonly Role[]>> = {
+  'api-pepper': ['gateway'],
+  'index-outer': ['gateway', 'dispatcher'],
+  'idempotency': ['gateway'],
+  'callback': ['gateway', 'dispatcher'],
+}

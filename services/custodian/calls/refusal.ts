@@ -1,0 +1,62 @@
+import { Fault } from '@ngome/kernel'
+
+/**
+ * Why the custodian says no → what of it a signed refusal tells the caller. The log has the reason itself. What could
+ * teach a forger how far a forgery came is one word outside: `unproven`.
+ */
+export const refusalReasons = {
+  operation_unknown: 'operation_unknown',
+  caller_not_permitted: 'caller_not_permitted',
+  request_invalid: 'request_invalid',
+  certificate_unknown: 'unproven',
+  certificate_revoked: 'unproven',
+  certificate_expired: 'unproven',
+  certificate_not_for_calls: 'unproven',
+  token_malformed: 'unproven',
+  token_forged: 'unproven',
+  token_expired: 'unproven',
+  token_too_long_lived: 'unproven',
+  token_used: 'unproven',
+  token_role: 'unproven',
+  csr_refused: 'unproven',
+  too_many_renewals: 'unproven',
+  signer_missing: 'unproven',
+  signer_not_permitted: 'unproven',
+  signer_refused: 'unproven',
+  tenant_unknown: 'tenant_unknown',
+  secret_not_permitted: 'secret_not_permitted',
+  root_unprotected: 'root_unprotected',
+  purpose_not_permitted: 'purpose_not_permitted',
+  table_not_permitted: 'table_not_permitted',
+  class_not_permitted: 'class_not_permitted',
+  retention_not_permitted: 'retention_not_permitted',
+  tenant_differs: 'unproven',
+  data_key_too_old: 'data_key_too_old',
+  data_key_from_future: 'unproven',
+  data_key_malformed: 'unproven',
+  data_key_unused: 'request_invalid',
+  data_key_misplaced: 'unproven',
+  data_key_unopenable: 'unproven',
+  signer_unknown: 'unproven',
+  signer_not_valid_then: 'unproven',
+  merchant_key_unknown: 'unproven',
+  key_unusable: 'unproven',
+  record_budget_spent: 'budget_spent',
+  purpose_budget_spent: 'budget_spent',
+} as const satisfies Record<string, string>
+
+export type RefusalReason = keyof typeof refusalReasons
+
+/** The custodian's no. Every one is recorded before it is answered, and all look the same from outside. */
+export class Refusal extends Fault {
+  readonly reason: RefusalReason
+  /** What it was about: ids and names. */
+  readonly subject: string
+
+  constructor(reason: RefusalReason, subject: string, options: { cause?: unknown; isEnrolment?: boolean } = {}) {
+    const { isEnrolment = false, ...rest } = options
+    super(isEnrolment ? 'custodian/enrolment_refused' : 'custodian/refused', `${reason}: ${subject}`, rest)
+    this.reason = reason
+    this.subject = subject
+  }
+}

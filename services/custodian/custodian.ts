@@ -1,0 +1,35 @@
+import type { CustodianSecretName } from '@ngome/contracts'
+import type { Clock, ProcessRole, Random, Secret } from '@ngome/kernel'
+import type { Authority } from './authority/authority.ts'
+import type { RefusalMeter } from './calls/refusal-meter.ts'
+import type { StatementKey } from './merchants/statement-key.ts'
+import type { DataKeyCache } from './openings/data-key-cache.ts'
+import type { RootKey } from './root-keys/root-key.ts'
+import type { Store } from './store/open-store.ts'
+
+export type Settings = {
+  readonly certificateLifeMs: number
+  readonly merchantKeyPeriodMs: number
+  /** Names in the certificate of the public API. */
+  readonly publicNames: readonly string[]
+  /** Further names by which the processes of a role are reached, besides this machine's own. */
+  readonly internalNames: Readonly<Record<ProcessRole, readonly string[]>>
+}
+
+/** All that a call may need. Each verb takes it whole; what it may not use, its tests show that it refuses. */
+export type Custodian = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly store: Store
+  readonly root: RootKey
+  readonly authority: Authority
+  readonly statementKey: StatementKey
+  /** Ties rows that are no secret, but must not be forged, to this custodian. */
+  readonly rowTagKey: Secret<Uint8Array>
+  /** Shared with the launcher, which mints enrolment tokens with it. */
+  readonly enrolmentKey: Secret<Uint8Array>
+  readonly secrets: ReadonlyMap<CustodianSecretName, Secret<Uint8Array>>
+  readonly dataKeys: DataKeyCache
+  readonly refusals: RefusalMeter
+  readonly settings: Settings
+}

@@ -1,0 +1,31 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { equalsInConstantTime } from '@ngome/kernel'
+import { logHash, logStart } from './log-entry.ts'
+import { readLog } from './read-log.ts'
+
+/** Rows held in memory at a time. */
+const pageRows = 1_000
+
+export type LogCheck =
+  | { readonly ok: true; readonly rows: number; readonly head: Uint8Array }
+  /** The first row that does not follow from the one before. */
+  | { readonly ok: false; readonly brokenAt: number }
+
+/**
+ * Walks the chain from its start. It shows a row that was changed, removed or put in between; rows cut off the end show
+ * only to who has pulled them before.
+ */
+export function checkLog(db: DatabaseSync): LogCheck {
+  let previous = logStart
+  let sequence = 0
+  for (;;) {
+    const rows = readLog(db, { after: sequence, limit: pageRows })
+    for (const row of rows) {
+      sequence++
+      const follows = row.sequence === sequence && equalsInConstantTime(row.previous, previous)
+      if (!follows || !equalsInConstantTime(row.hash, logHash(row))) return { ok: false, brokenAt: sequence }
+      previous = row.hash
+    }
+    if (rows.length < pageRows) return { ok: true, rows: sequence, head: previous }
+  }
+}

@@ -1,0 +1,68 @@
+import { Fault, systemClock, systemRandom } from '@ngome/kernel'
+import {
+  createLogger, createMetrics, launcherChannel, loadConfig, onShutdown, processFolder, type Config, type Logger,
+} from '@ngome/runtime'
+import { ownIdentity } from './authority/own-identity.ts'
+import { listen } from './calls/listen.ts'
+import type { Settings } from './custodian.ts'
+import { openCustodian } from './open-custodian.ts'
+import { keyLifeMs } from './openings/data-key-cache.ts'
+
+/** Calls that run are answered; then nothing is left to wait for. */
+const closeDeadlineMs = 5_000
+const shutdownMaxMs = 10_000
+
+const config = loadConfig(process.env)
+const logger = createLogger({ process: 'custodian', level: config.log.level })
+try {
+  await start(config, logger)
+} catch (error) {
+  if (!(error instanceof Fault)) throw error
+  logger.fatal({ err: error }, 'the custodian cannot start')
+  process.exitCode = 1
+}
+
+async function start(config: Config, logger: Logger): Promise<void> {
+  const custodian = await openCustodian({
+    folder: processFolder(config, 'custodian'),
+    enrolmentKeyPath: config.custodian.enrolmentKeyPath,
+    settings: settingsOf(config),
+    clock: systemClock,
+    random: systemRandom,
+  })
+  const { name, isProtected } = custodian.root.describe()
+  if (!isProtected) logger.warn({ root: name }, 'the root key is a file: a copy of this disk is a copy of every key')
+  const identity = await ownIdentity(custodian, logger)
+  const { host, port, enrolmentPort } = config.custodian
+  const server = await listen(custodian, {
+    identity, host, port, enrolmentPort, logger, metrics: createMetrics({ process: 'custodian' }),
+  })
+  identity.startRenewal()
+  const sweep = setInterval(() => custodian.dataKeys.sweep(), keyLifeMs)
+  onShutdown({
+    totalMs: shutdownMaxMs,
+    logger,
+    steps: [
+      { name: 'servers', deadlineMs: closeDeadlineMs, run: () => server.close() },
+      { name: 'identity', deadlineMs: closeDeadlineMs, run: () => identity.stop() },
+      { name: 'store', deadlineMs: closeDeadlineMs, run: () => {
+        clearInterval(sweep)
+        custodian.dataKeys.clear()
+        custodian.store.close()
+      } },
+    ],
+  })
+  logger.info({ port: server.port, enrolmentPort: server.enrolmentPort }, 'the custodian listens')
+  launcherChannel().tell({ type: 'ready' })
+}
+
+function settingsOf({ custodian, dispatcher, gateway, keys }: Config): Settings {
+  return {
+    certificateLifeMs: keys.certificateLifeS * 1000,
+    merchantKeyPeriodMs: keys.merchantKeyPeriodS * 1000,
+    publicNames: gateway.publicNames,
+    internalNames: {
+      custodian: [custodian.host], gateway: [gateway.internalHost], dispatcher: [dispatcher.internalHost], operator: [],
+    },
+  }
+}

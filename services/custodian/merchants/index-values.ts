@@ -1,0 +1,49 @@
+import { createHmac } from 'node:crypto'
+import type { CustodianResponse } from '@ngome/contracts'
+import { lengthPrefixed, parseBase64Url, toBase64Url, type Secret, type Tenant } from '@ngome/kernel'
+import { callerName, type ProvenCaller } from '../calls/caller.ts'
+import type { ParsedRequest } from '../calls/parsed-request.ts'
+import { Refusal } from '../calls/refusal.ts'
+import type { Custodian } from '../custodian.ts'
+import { appendLog } from '../log/append-log.ts'
+import { spend } from '../openings/budgets.ts'
+import { indexesPerHourMax } from '../openings/purposes.ts'
+import type { KeyLabel } from '../root-keys/root-key.ts'
+import { unwrapKey } from '../store/wrapped-keys.ts'
+import { isRegistered, tenantName } from './tenants.ts'
+
+/** What the caller's half gives: HMAC-SHA-256. A plain value has another length, and is not wanted here. */
+const blindedBytes = 32
+const hourMs = 3_600_000
+
+export function indexKeyLabel(tenant: Tenant): KeyLabel {
+  return { purpose: 'index', name: tenantName(tenant) }
+}
+
+/**
+ * Computes blind indexes: HMAC under the merchant's index key of what the caller has blinded already. The custodian sees
+ * no value; the caller sees no key. Counted by hour, since who may ask without end could try every phone number.
+ * @throws Refusal `custodian/refused`
+ */
+export async function indexValues(
+  custodian: Custodian, caller: ProvenCaller, request: ParsedRequest<'/v1/index'>,
+): Promise<CustodianResponse<'/v1/index'>> {
+  const { store: { db, commits }, clock } = custodian
+  const tenant: Tenant = { merchant: request.merchant, world: request.world }
+  const subject = `${tenantName(tenant)} values=${request.blinded.length}`
+  const blinded = request.blinded.map((text) => parseBase64Url(text))
+    .filter((bytes): bytes is Uint8Array => bytes?.length === blindedBytes)
+  if (blinded.length < request.blinded.length) throw new Refusal('request_invalid', subject)
+  if (!isRegistered(db, tenant)) throw new Refusal('tenant_unknown', subject)
+  const key = await unwrapKey({ db, root: custodian.root }, indexKeyLabel(tenant))
+  await commits.run(() => {
+    const budget = { purpose: 'index', subject: '*', timesMax: indexesPerHourMax, windowMs: hourMs }
+    if (!spend(db, budget, clock.nowMs(), blinded.length)) throw new Refusal('purpose_budget_spent', subject)
+    appendLog(db, clock, { caller: callerName(caller), operation: '/v1/index', outcome: 'allowed', reason: '', subject })
+  })
+  return { indexes: blinded.map((bytes) => toBase64Url(indexOf(key, bytes))) }
+}
+
+function indexOf(key: Secret<Uint8Array>, blinded: Uint8Array): Uint8Array {
+  return key.expose((bytes) => createHmac('sha256', bytes).update(lengthPrefixed('ngome/blind-index/v1', blinded)).digest())
+}

@@ -1,0 +1,36 @@
+import type { CustodianResponse } from '@ngome/contracts'
+import { Secret } from '@ngome/kernel'
+import { callerName, type ProvenCaller } from '../calls/caller.ts'
+import type { ParsedRequest } from '../calls/parsed-request.ts'
+import type { Custodian } from '../custodian.ts'
+import { appendLog } from '../log/append-log.ts'
+import { insertWrappedKey } from '../store/wrapped-keys.ts'
+import { indexKeyLabel } from './index-values.ts'
+import { insertMerchantKey, keySlots, makeMerchantKey } from './merchant-keys.ts'
+import { publishedPeriods } from './periods.ts'
+import { isRegistered, tenantName } from './tenants.ts'
+
+const indexKeyBytes = 32
+
+/** Registers a merchant in one world and makes its first keys. Doing so twice is fine, and makes nothing anew. */
+export async function registerMerchant(
+  custodian: Custodian, caller: ProvenCaller, tenant: ParsedRequest<'/v1/merchants'>,
+): Promise<CustodianResponse<'/v1/merchants'>> {
+  const { store: { db, commits }, clock, random, root, settings } = custodian
+  if (isRegistered(db, tenant)) return {}
+  const indexKey = await root.wrap(indexKeyLabel(tenant), new Secret(random.bytes(indexKeyBytes)))
+  const slots = keySlots([tenant], publishedPeriods(clock.nowMs(), settings.merchantKeyPeriodMs))
+  const keys = await Promise.all(slots.map((slot) => makeMerchantKey(custodian, slot)))
+  await commits.run(() => {
+    // Another call may have come first while the keys were made; its keys are the ones.
+    if (isRegistered(db, tenant)) return
+    db.prepare('INSERT INTO tenants (merchant, world, registered_at_ms) VALUES (?, ?, ?)')
+      .run(tenant.merchant, tenant.world, clock.nowMs())
+    insertWrappedKey(db, clock, indexKeyLabel(tenant), indexKey)
+    for (const key of keys) insertMerchantKey(custodian, callerName(caller), key)
+    appendLog(db, clock, {
+      caller: callerName(caller), operation: '/v1/merchants', outcome: 'allowed', reason: '', subject: tenantName(tenant),
+    })
+  })
+  return {}
+}

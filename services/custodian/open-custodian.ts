@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import { custodianSecretNames, type CustodianSecretName } from '@ngome/contracts'
+import { Fault, Secret, type Clock, type Random } from '@ngome/kernel'
+import { loadAuthority, makeAuthority } from './authority/authority.ts'
+import { RefusalMeter } from './calls/refusal-meter.ts'
+import type { Custodian, Settings } from './custodian.ts'
+import { appendLog } from './log/append-log.ts'
+import { loadStatementKey, makeStatementKey } from './merchants/statement-key.ts'
+import { DataKeyCache } from './openings/data-key-cache.ts'
+import { openRootKeyFile } from './root-keys/open-root-key-file.ts'
+import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
+import { secretBytes, secretLabel } from './secrets/named-secrets.ts'
+import { openStore, type Store } from './store/open-store.ts'
+import { readPrivateFile, replacePublicFile } from './store/private-file.ts'
+import { hasWrappedKeys, insertWrappedKey, unwrapKey } from './store/wrapped-keys.ts'
+
+const authorityLabel: KeyLabel = { purpose: 'authority', name: 'v1' }
+const statementLabel: KeyLabel = { purpose: 'statement', name: 'v1' }
+const rowTagLabel: KeyLabel = { purpose: 'row-tag', name: 'v1' }
+const enrolmentKeyBytes = 32
+const rowTagKeyBytes = 32
+
+type From = { readonly clock: Clock; readonly random: Random; readonly root: RootKey; readonly store: Store }
+
+/**
+ * Opens the custodian's folder, and on first run fills it: root key, authority, statement key and secrets. The root key
+ * comes first and the rest in one transaction, so that a start that was killed is simply made again.
+ * @throws Fault `custodian/start_refused`
+ */
+export async function openCustodian({ folder, enrolmentKeyPath, settings, clock, random }: {
+  readonly folder: string
+  readonly enrolmentKeyPath: string
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly random: Random
+}): Promise<Custodian> {
+  const enrolmentKey = readPrivateFile(enrolmentKeyPath)
+  if (enrolmentKey.length !== enrolmentKeyBytes) {
+    throw new Fault('custodian/start_refused', `${enrolmentKeyPath} is not an enrolment key`)
+  }
+  const store = openStore(folder, random)
+  try {
+    const isFirstRun = !hasWrappedKeys(store.db)
+    const root = openRootKeyFile(folder, { mayCreate: isFirstRun, random })
+    if (isFirstRun) await firstRun({ clock, random, root, store })
+    const keys = await loadKeys({ clock, random, root, store })
+    replacePublicFile(join(folder, 'ca.pem'), keys.authority.pem, random)
+    return {
+      clock, random, root, store, settings, ...keys,
+      enrolmentKey: new Secret(enrolmentKey), dataKeys: new DataKeyCache(clock), refusals: new RefusalMeter(),
+    }
+  } catch (failure) {
+    store.close()
+    throw failure
+  }
+}
+
+async function firstRun({ clock, random, root, store: { db, commits } }: From): Promise<void> {
+  const authority = await makeAuthority({ clock, random })
+  const keys: readonly (readonly [KeyLabel, Secret<Uint8Array>])[] = [
+    [authorityLabel, authority.privateKey],
+    [statementLabel, makeStatementKey()],
+    [rowTagLabel, new Secret(random.bytes(rowTagKeyBytes))],
+    ...custodianSecretNames.map((name) => [secretLabel(name), new Secret(random.bytes(secretBytes))] as const),
+  ]
+  const wrapped = await Promise.all(keys.map(async ([label, key]) => [label, await root.wrap(label, key)] as const))
+  await commits.run(() => {
+    db.prepare('INSERT INTO authority (one, certificate) VALUES (1, ?)').run(authority.certificate)
+    for (const [label, bytes] of wrapped) insertWrappedKey(db, clock, label, bytes)
+    appendLog(db, clock, {
+      caller: 'custodian', operation: 'first-run', outcome: 'allowed', reason: '', subject: root.describe().name,
+    })
+  })
+}
+
+async function loadKeys(from: From): Promise<Pick<Custodian, 'authority' | 'statementKey' | 'rowTagKey' | 'secrets'>> {
+  const { root, store: { db } } = from
+  const row = db.prepare('SELECT certificate FROM authority WHERE one = 1').get()
+  if (row === undefined) throw new Fault('custodian/start_refused', 'the store has keys but no authority')
+  try {
+    const secrets = new Map<CustodianSecretName, Secret<Uint8Array>>()
+    for (const name of custodianSecretNames) secrets.set(name, await unwrapKey({ db, root }, secretLabel(name)))
+    return {
+      authority: await loadAuthority(String(row['certificate']), await unwrapKey({ db, root }, authorityLabel)),
+      statementKey: loadStatementKey(await unwrapKey({ db, root }, statementLabel)),
+      rowTagKey: await unwrapKey({ db, root }, rowTagLabel),
+      secrets,
+    }
+  } catch (cause) {
+    if (!(cause instanceof Fault) || cause.code !== 'custodian/key_unusable') throw cause
+    throw new Fault('custodian/start_refused', 'this root key is not the one that wrapped this store', { cause })
+  }
+}

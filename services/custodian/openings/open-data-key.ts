@@ -1,0 +1,33 @@
+import type { KeyObject } from 'node:crypto'
+import { isSealedFor, openSealedDataKey, type SealedDataKey } from '@ngome/envelope'
+import { parsePublicKeyText } from '@ngome/runtime'
+import { clockSkewMs } from '../authority/authority.ts'
+import { findSigner } from '../authority/signers.ts'
+import { Refusal } from '../calls/refusal.ts'
+import type { Custodian } from '../custodian.ts'
+import { findMerchantKey, merchantKeyLabel } from '../merchants/merchant-keys.ts'
+import { unwrapKey } from '../store/wrapped-keys.ts'
+
+/**
+ * Opens a sealed data key: a gateway that we enrolled signed it, in its time, for a merchant key of ours, in that key's
+ * time. The key stays in this process.
+ * @throws Refusal `custodian/refused`
+ */
+export async function openDataKey(custodian: Custodian, sealed: Uint8Array, parts: SealedDataKey): Promise<KeyObject> {
+  const { store: { db }, root, rowTagKey } = custodian
+  const signer = findSigner(db, rowTagKey, parts.signerId)
+  const signerPublicKey = signer === undefined ? undefined : parsePublicKeyText(signer.publicKey)
+  if (signer === undefined || signerPublicKey === undefined) throw new Refusal('signer_unknown', parts.signerId)
+  if (parts.createdAtMs < signer.createdAtMs - clockSkewMs || parts.createdAtMs >= signer.untilMs) {
+    throw new Refusal('signer_not_valid_then', parts.signerId)
+  }
+  const merchantKey = findMerchantKey(custodian, parts.merchantKeyId)
+  if (merchantKey === undefined) throw new Refusal('merchant_key_unknown', parts.merchantKeyId)
+  if (!isSealedFor(parts, merchantKey)) throw new Refusal('data_key_misplaced', parts.id)
+  const privateKey = await unwrapKey({ db, root }, merchantKeyLabel(parts.merchantKeyId))
+  try {
+    return await openSealedDataKey({ sealed, privateKey, signerPublicKey })
+  } catch (cause) {
+    throw new Refusal('data_key_unopenable', parts.id, { cause })
+  }
+}

@@ -1,0 +1,106 @@
+import type { CustodianResponse } from '@ngome/contracts'
+import { deriveRecordKey, parseRecordContext, parseSealedDataKey, type RecordContext, type SealedDataKey } from '@ngome/envelope'
+import { parseBase64Url, toBase64Url } from '@ngome/kernel'
+import { callerName, type ProvenCaller } from '../calls/caller.ts'
+import type { ParsedRequest } from '../calls/parsed-request.ts'
+import { Refusal } from '../calls/refusal.ts'
+import type { Custodian } from '../custodian.ts'
+import { appendLog } from '../log/append-log.ts'
+import { tenantName } from '../merchants/tenants.ts'
+import { clearEndedBudgets, spend } from './budgets.ts'
+import { checkOpening } from './check-opening.ts'
+import { openDataKey } from './open-data-key.ts'
+import { purposeRules } from './purposes.ts'
+
+/** A sealed data key is some 1,500 bytes, a context some 200; whatever is much larger is neither. */
+const sealedBytesMax = 4_096
+const contextBytesMax = 1_024
+const saltBytes = 32
+const hourMs = 3_600_000
+
+type Request = ParsedRequest<'/v1/open'>
+type DataKey = { readonly sealed: Uint8Array; readonly parts: SealedDataKey }
+type Record = {
+  readonly dataKey: DataKey
+  readonly contextBytes: Uint8Array
+  readonly context: RecordContext
+  readonly salt: Uint8Array
+  /** How the log and the budgets name it: without its version, so that sealing anew gives no new budget. */
+  readonly name: string
+}
+
+/**
+ * Derives the keys of single records for a purpose: all of the call or none. Each opening is counted and in the log
+ * before its key leaves; the data keys never do.
+ * @returns 64 bytes for each record, in the order of the call: its key and its commitment
+ * @throws Refusal `custodian/refused`
+ */
+export async function openRecords(
+  custodian: Custodian, caller: ProvenCaller, request: Request,
+): Promise<CustodianResponse<'/v1/open'>> {
+  const { clock, dataKeys, store: { commits } } = custodian
+  const rule = purposeRules[request.purpose]
+  if (caller.role !== rule.caller) throw new Refusal('purpose_not_permitted', request.purpose)
+  const records = parseRecords(request)
+  const nowMs = clock.nowMs()
+  for (const record of records) {
+    const reason = checkOpening(rule, caller, record.context, record.dataKey.parts, nowMs)
+    if (reason !== null) throw new Refusal(reason, subjectOf(request, record))
+  }
+  const keys = await Promise.all(records.map(({ dataKey: { sealed, parts } }) =>
+    dataKeys.get(sealed, () => openDataKey(custodian, sealed, parts))))
+  await commits.run(() => recordOpenings(custodian, caller, request, records))
+  return {
+    keys: records.map(({ contextBytes, salt }, at) => {
+      const key = keys[at]
+      if (key === undefined) throw new TypeError('a record without its data key')
+      return toBase64Url(deriveRecordKey(key, contextBytes, salt))
+    }),
+  }
+}
+
+/** Counts and logs every record of the call; a budget that is spent undoes all of it. */
+function recordOpenings(
+  { clock, store: { db } }: Custodian, caller: ProvenCaller, request: Request, records: readonly Record[],
+): void {
+  const { purpose } = request
+  const { perRecord, perHourMax } = purposeRules[purpose]
+  const nowMs = clock.nowMs()
+  const whole = { purpose, subject: '*', timesMax: perHourMax, windowMs: hourMs }
+  if (!spend(db, whole, nowMs, records.length)) throw new Refusal('purpose_budget_spent', purpose)
+  for (const record of records) {
+    const subject = subjectOf(request, record)
+    if (!spend(db, { purpose, subject: record.name, ...perRecord }, nowMs)) throw new Refusal('record_budget_spent', subject)
+    appendLog(db, clock, { caller: callerName(caller), operation: '/v1/open', outcome: 'allowed', reason: '', subject })
+  }
+  clearEndedBudgets(db, nowMs)
+}
+
+function parseRecords(request: Request): readonly Record[] {
+  const dataKeys = request.dataKeys.map((text) => parseDataKey(text))
+  const used = new Set(request.records.map(({ dataKey }) => dataKey))
+  // Opening one costs a decapsulation: nobody makes us do that for nothing.
+  if (dataKeys.some((_, at) => !used.has(at))) throw new Refusal('data_key_unused', request.purpose)
+  return request.records.map((record) => {
+    const dataKey = dataKeys[record.dataKey]
+    const contextBytes = parseBase64Url(record.context)
+    const salt = parseBase64Url(record.salt)
+    const isBounded = contextBytes !== undefined && contextBytes.length <= contextBytesMax && salt?.length === saltBytes
+    const context = isBounded ? parseRecordContext(contextBytes) : undefined
+    if (dataKey === undefined || context === undefined || contextBytes === undefined || salt === undefined) {
+      throw new Refusal('request_invalid', request.purpose)
+    }
+    return { dataKey, contextBytes, context, salt, name: `${tenantName(context.tenant)}/${context.table}/${context.recordId}` }
+  })
+}
+
+function parseDataKey(text: string): DataKey {
+  const sealed = parseBase64Url(text)
+  const parts = sealed === undefined || sealed.length > sealedBytesMax ? undefined : parseSealedDataKey(sealed)
+  if (sealed === undefined || parts === undefined) throw new Refusal('data_key_malformed', 'a data key')
+  return { sealed, parts }
+}
+
+function subjectOf({ purpose, records }: Request, { name, context, dataKey }: Record): string {
+  return `${purpose} ${name}/v${context.version} ${dataKey.parts.id} 1/${records.length}`
+}

@@ -1,0 +1,36 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Fault, Secret, type Random } from '@ngome/kernel'
+import { createPrivateFile, readPrivateFile } from '../store/private-file.ts'
+import type { RootKey } from './root-key.ts'
+import { rootKeyBytes, softwareRootKey } from './software-root-key.ts'
+
+const fileName = 'root.key'
+
+/**
+ * Opens the software root key in the custodian's folder.
+ * @param mayCreate only on first run: beside a store that holds wrapped keys, a new root key would be a lock without a
+ * key, and writing it would hide that the right one is missing
+ * @throws Fault `custodian/start_refused` where the file is missing, damaged, or readable by others
+ */
+export function openRootKeyFile(folder: string, { mayCreate, random }: {
+  readonly mayCreate: boolean
+  readonly random: Random
+}): RootKey {
+  const path = join(folder, fileName)
+  if (!existsSync(path)) {
+    if (!mayCreate) throw new Fault('custodian/start_refused', `${path} is missing, and the store needs it`)
+    removeUnfinished(folder)
+    createPrivateFile(path, random.bytes(rootKeyBytes), random)
+  }
+  const bytes = readPrivateFile(path)
+  if (bytes.length !== rootKeyBytes) throw new Fault('custodian/start_refused', `${path} is not a root key`)
+  return softwareRootKey(new Secret(bytes), random)
+}
+
+/** A start that was killed before the file had its name left key bytes that nothing was ever wrapped with. */
+function removeUnfinished(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(`${fileName}.`) && name.endsWith('.unfinished')) rmSync(join(folder, name))
+  }
+}

@@ -1,0 +1,25 @@
+import type { Secret } from '@ngome/kernel'
+
+/** What a wrapped key is for. Two keys of different purpose can never take each other's place. */
+export type KeyPurpose = 'authority' | 'statement' | 'row-tag' | 'merchant' | 'index' | 'secret'
+
+/** Names a wrapped key; bound into the wrapped bytes, so that a row that was moved or swapped does not unwrap. */
+export type KeyLabel = { readonly purpose: KeyPurpose; readonly name: string }
+
+export type RootKeyDescription = {
+  /** For logs and for `ngome verify`. */
+  readonly name: string
+  /** Whether a copy of the disk is not yet a copy of the key. Live API keys refuse to exist where it is. */
+  readonly isProtected: boolean
+}
+
+/**
+ * The key above all keys. It wraps and unwraps, and never leaves its adapter. The calls are asynchronous because a
+ * hardware module may sit behind a network.
+ */
+export type RootKey = {
+  wrap(label: KeyLabel, key: Secret<Uint8Array>): Promise<Uint8Array>
+  /** @throws Fault `custodian/key_unusable` where the bytes are not what this root wrapped under this label */
+  unwrap(label: KeyLabel, wrapped: Uint8Array): Promise<Secret<Uint8Array>>
+  describe(): RootKeyDescription
+}

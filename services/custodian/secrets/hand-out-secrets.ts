@@ -1,0 +1,30 @@
+import type { CustodianResponse } from '@ngome/contracts'
+import { toBase64Url } from '@ngome/kernel'
+import { callerName, type ProvenCaller } from '../calls/caller.ts'
+import type { ParsedRequest } from '../calls/parsed-request.ts'
+import { secretCallers } from '../calls/permissions.ts'
+import { Refusal } from '../calls/refusal.ts'
+import type { Custodian } from '../custodian.ts'
+import { appendLog } from '../log/append-log.ts'
+import { secretVersion } from './named-secrets.ts'
+
+/**
+ * Gives a process the named secrets that it may hold, for its memory only: all that it asked for, or none.
+ * @throws Refusal `custodian/refused`
+ */
+export async function handOutSecrets(
+  { clock, secrets, store: { db, commits } }: Custodian, caller: ProvenCaller, { names }: ParsedRequest<'/v1/secrets'>,
+): Promise<CustodianResponse<'/v1/secrets'>> {
+  const subject = names.join(' ')
+  if (!names.every((name) => secretCallers[name].includes(caller.role))) throw new Refusal('secret_not_permitted', subject)
+  await commits.run(() => appendLog(db, clock, {
+    caller: callerName(caller), operation: '/v1/secrets', outcome: 'allowed', reason: '', subject,
+  }))
+  return {
+    secrets: names.map((name) => {
+      const secret = secrets.get(name)
+      if (secret === undefined) throw new TypeError(`no secret ${name}`)
+      return { name, version: secretVersion, value: secret.expose((bytes) => toBase64Url(bytes)) }
+    }),
+  }
+}

@@ -1,0 +1,79 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Fault, type Random } from '@ngome/kernel'
+import { CommitQueue } from './commit-queue.ts'
+import { assertPrivateFile, createPrivateFile } from './private-file.ts'
+
+/** The custodian's own database: one file, one process. */
+export type Store = {
+  readonly db: DatabaseSync
+  readonly commits: CommitQueue
+  close(): void
+}
+
+const fileName = 'custodian.sqlite'
+/** In order; a file is never edited once released, only followed by the next. */
+const migrations = ['0001-first.sql'] as const
+/** A start waits this long for the last process to let go of the file, then refuses. */
+const lockWaitMs = 2_000
+/** Others could put another file in the place of ours. */
+const othersMayWriteBits = 0o022
+
+/**
+ * Opens the store, creating or migrating it as needed.
+ * @throws Fault `custodian/start_refused` where the folder or file is open to others, in use by another process,
+ * damaged, or written by a later version
+ */
+export function openStore(folder: string, random: Random): Store {
+  const path = join(folder, fileName)
+  assertFolder(folder)
+  // SQLite gives its side files the mode of the main file, so the mode must be right before SQLite sees it.
+  if (!existsSync(path)) createPrivateFile(path, new Uint8Array(), random)
+  assertPrivateFile(path)
+  const db = new DatabaseSync(path, { timeout: lockWaitMs, enableForeignKeyConstraints: true, defensive: true })
+  try {
+    prepare(db)
+    migrate(db)
+  } catch (cause) {
+    db.close()
+    if (cause instanceof Fault) throw cause
+    throw new Fault('custodian/start_refused', `${path} is in use, damaged or not a store`, { cause })
+  }
+  return { db, commits: new CommitQueue(db), close: () => db.close() }
+}
+
+function assertFolder(folder: string): void {
+  const { mode } = statSync(folder)
+  if ((mode & othersMayWriteBits) !== 0) {
+    throw new Fault('custodian/start_refused', `others may write in ${folder}`)
+  }
+}
+
+function prepare(db: DatabaseSync): void {
+  // EXCLUSIVE, before the first read: a second custodian on the same file must not start. FULL: a commit that we
+  // answered for must survive a power cut. Deleted keys are overwritten.
+  db.exec(`
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA secure_delete = ON;
+    BEGIN IMMEDIATE; COMMIT;
+  `)
+  const check = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']
+  if (check !== 'ok') throw new Fault('custodian/start_refused', `the store is damaged: ${String(check)}`)
+}
+
+function migrate(db: DatabaseSync): void {
+  const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
+  if (version > migrations.length) {
+    throw new Fault('custodian/start_refused', `the store has version ${version}, later than this program`)
+  }
+  for (const [at, name] of migrations.entries()) {
+    if (at < version) continue
+    const sql = readFileSync(new URL(`migrations/${name}`, import.meta.url), 'utf8')
+    // One transaction: a migration is there whole, with its number, or not at all.
+    db.exec(`BEGIN IMMEDIATE;\n${sql}\nPRAGMA user_version = ${at + 1};\nCOMMIT;`)
+  }
+}

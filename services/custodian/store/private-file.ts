@@ -1,0 +1,93 @@
+import {
+  closeSync, constants, fstatSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { Fault, type Random } from '@ngome/kernel'
+
+/** Keys and tokens are tens of bytes; whatever is larger is not what we look for. */
+const privateFileBytesMax = 4096
+const othersBits = 0o077
+
+/**
+ * Reads a file that nobody but this process's user may read or write.
+ * @throws Fault `custodian/start_refused` where it is missing, not a plain file, somebody else's, or looser than 0600
+ */
+export function readPrivateFile(path: string): Uint8Array {
+  const file = openToCheck(path)
+  try {
+    const { size } = fstatSync(file)
+    if (size > privateFileBytesMax) throw refused(path, 'is larger than such a file can be')
+    return new Uint8Array(readFileSync(file))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** @throws Fault `custodian/start_refused` as {@link readPrivateFile} does, without reading */
+export function assertPrivateFile(path: string): void {
+  closeSync(openToCheck(path))
+}
+
+/**
+ * Writes a file of mode 0600 that appears whole or not at all, also across a power cut, and never replaces one that is
+ * there: of two starts that race, the second finds the first one's file.
+ */
+export function createPrivateFile(path: string, bytes: Uint8Array, random: Random): void {
+  const unfinished = writeUnfinished(path, bytes, 0o600, random)
+  try {
+    linkSync(unfinished, path)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+  } finally {
+    rmSync(unfinished)
+  }
+  syncFolder(path)
+}
+
+/** Replaces a public file in one step, so that a reader sees the old one or the new one. */
+export function replacePublicFile(path: string, text: string, random: Random): void {
+  renameSync(writeUnfinished(path, Buffer.from(text, 'utf8'), 0o644, random), path)
+  syncFolder(path)
+}
+
+function writeUnfinished(path: string, bytes: Uint8Array, mode: number, random: Random): string {
+  const unfinished = `${path}.${Buffer.from(random.bytes(8)).toString('hex')}.unfinished`
+  const file = openSync(unfinished, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode)
+  try {
+    writeSync(file, bytes)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  return unfinished
+}
+
+/** A new name survives a power cut only when its folder was written too. */
+function syncFolder(path: string): void {
+  const folder = openSync(dirname(path), constants.O_RDONLY)
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+function openToCheck(path: string): number {
+  let file: number
+  try {
+    // Checked through the open file: what was looked at is what is read, even if the name is swapped in between.
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  } catch (cause) {
+    throw refused(path, 'cannot be opened', cause)
+  }
+  const { mode, uid } = fstatSync(file)
+  const isPlain = (mode & constants.S_IFMT) === constants.S_IFREG
+  const isOurs = process.getuid === undefined || uid === process.getuid()
+  if (isPlain && isOurs && (mode & othersBits) === 0) return file
+  closeSync(file)
+  throw refused(path, `must be a plain file of this user with mode 0600, not ${(mode & 0o777).toString(8)}`)
+}
+
+function refused(path: string, why: string, cause?: unknown): Fault {
+  return new Fault('custodian/start_refused', `${path} ${why}`, { cause })
+}
