@@ -86,6 +86,8 @@ const network = z.strictObject({
     .max(60_000, 'must be at most 60000 ms: a job must end before its lock does').default(10_000),
   settleAfterS: seconds(120, 1, daySeconds, 'before this the network\'s "not found" is not final'),
   enquiryIntervalS: seconds(5, 1, 3600, 'the network limits enquiries').describe('Pause between enquiries.'),
+  enquiriesPerSecondMax: z.int().min(1, 'must be at least 1').max(1000, 'must be at most 1000: no network allows more')
+    .default(10).describe('The network\'s cap on enquiries; MTN\'s is 10 a second.'),
   giveUpAfterS: seconds(900, 2, 3 * daySeconds, 'the custodian opens a record for dispatch for 72 hours'),
 })
 
@@ -93,7 +95,7 @@ const webhooks = z.strictObject({
   attemptsMax: z.int().min(1, 'must be at least 1').max(32, 'must be at most 32: an endpoint away that long is gone')
     .default(10),
   firstRetryS: seconds(5, 1, 3600, 'each later pause is longer'),
-  retryMaxS: seconds(21_600, 1, daySeconds, 'a longer pause would outlive the event').describe('The longest pause.'),
+  retryMaxS: seconds(daySeconds, 1, daySeconds, 'a longer pause would outlive the event').describe('The longest pause.'),
   timeoutMs: z.int().min(100, 'must be at least 100 ms').max(30_000, 'must be at most 30000 ms: slow endpoints hold workers')
     .default(10_000),
 })
