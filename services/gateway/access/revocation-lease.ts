@@ -17,6 +17,7 @@ export class RevocationLease<C> {
   readonly #source: RevocationSource<C>
   readonly #monotonicMs: () => number
   readonly #onChanges: (changes: readonly C[]) => void
+  readonly #onRead: () => void
   readonly #onError: (error: unknown) => void
   #counter: bigint | null = null
   #readAtMs = Number.NEGATIVE_INFINITY
@@ -29,11 +30,13 @@ export class RevocationLease<C> {
     readonly monotonicMs: () => number
     /** Called before the lease is renewed. */
     readonly onChanges: (changes: readonly C[]) => void
+    readonly onRead?: () => void
     readonly onError: (error: unknown) => void
   }) {
     this.#source = from.source
     this.#monotonicMs = from.monotonicMs
     this.#onChanges = from.onChanges
+    this.#onRead = from.onRead ?? (() => undefined)
     this.#onError = from.onError
   }
 
@@ -62,6 +65,7 @@ export class RevocationLease<C> {
       if (changes.length > 0) this.#onChanges(changes)
       this.#counter = counter
       this.#readAtMs = beforeMs
+      this.#onRead()
     } catch (error) {
       this.#onError(error)
     }

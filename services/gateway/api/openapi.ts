@@ -1,9 +1,13 @@
-import { publicFault, type FaultCode } from '@ngome/kernel'
-import { jsonType, problemType } from '../http/answer.ts'
+import { Fault, publicFault, type FaultCode, type RequestId } from '@ngome/kernel'
+import { problemMediaType, problemOf } from '@ngome/runtime'
+import { jsonType } from '../http/answer.ts'
 import { idempotencyKeyLengthMax } from '../http/limits.ts'
 import { examples } from './examples.ts'
 import { componentSchemas, jsonSchema, schemaOrReference, type JsonObject } from './json-schema.ts'
 import { commonFaults, operationNames, operations, type Operation, type OperationName } from './operations.ts'
+
+/** Of the API, in the document; the path says `/v1`. */
+export const apiVersion = '0.1.0'
 
 export type OpenApiParameter = {
   readonly name: string
@@ -115,16 +119,12 @@ function failures(codes: readonly FaultCode[]): Record<string, JsonObject> {
     description: among.map((code) => `\`${code}\`: ${publicFault(code).public}`).join('\n\n'),
     headers: requestIdHeader,
     content: {
-      [problemType]: {
+      [problemMediaType]: {
         schema: { $ref: '#/components/schemas/Problem' },
-        examples: Object.fromEntries(among.map((code) => [code.replaceAll('/', '.'), { value: exampleProblem(code) }])),
+        examples: Object.fromEntries(among.map((code) => [code.replaceAll('/', '.'), { value: problemOf(new Fault(code, ''), exampleRequestId) }])),
       },
     },
   }]))
 }
 
-function exampleProblem(code: FaultCode): JsonObject {
-  const { status, public: title } = publicFault(code)
-  const type = `/reference#${code.replaceAll('/', '-')}`
-  return { type, title, status, code, request_id: 'req_01k8z3f7q2e9d8m4n6p0r5s7tv' }
-}
+const exampleRequestId = 'req_01k8z3f7q2e9d8m4n6p0r5s7tv' as RequestId

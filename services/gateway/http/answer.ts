@@ -15,7 +15,6 @@ export type Answer = {
 }
 
 export const jsonType = 'application/json'
-export const problemType = 'application/problem+json'
 
 /** Two years, every subdomain (RFC 6797 §6.1): a browser that saw one answer of ours never speaks plain HTTP to us. */
 export const strictTransportSecurity = 'max-age=63072000; includeSubDomains'

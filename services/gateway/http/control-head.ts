@@ -1,4 +1,4 @@
-import type { FaultCode } from '@ngome/kernel'
+import { Fault, type FaultCode } from '@ngome/kernel'
 import { headerGroups, headerTable } from './header-table.ts'
 import { headerCountMax, targetLengthMax } from './limits.ts'
 
@@ -13,7 +13,7 @@ export type RequestHead = {
 export type HeadVerdict =
   /** `groups` are the bits of the header groups seen, for the route to compare with its own. */
   | { readonly ok: true; readonly groups: number }
-  | { readonly ok: false; readonly code: FaultCode; readonly reason: string }
+  | { readonly ok: false; readonly fault: Fault }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 /**
@@ -50,9 +50,9 @@ export class HeadControl {
   }
 
   check(head: RequestHead): HeadVerdict {
-    if (!methods.has(head.method)) return refuse('request/method_refused', 'method')
-    if (head.httpVersion !== '1.1') return refuse('request/malformed', 'version')
-    if (head.target.length > targetLengthMax || !targetPattern.test(head.target)) return refuse('request/malformed', 'target')
+    if (!methods.has(head.method)) return refuse('request/method_refused', 'the method is not one of ours')
+    if (head.httpVersion !== '1.1') return refuse('request/malformed', 'HTTP/1.1 only')
+    if (head.target.length > targetLengthMax || !targetPattern.test(head.target)) return refuse('request/malformed', 'the target is too long or not in its plain form')
     return this.#headers(head.rawHeaders)
   }
 
@@ -87,6 +87,7 @@ function nameable(name: string): string {
   return /^[A-Za-z0-9-]{1,40}$/.test(name) ? name.toLowerCase() : 'a header'
 }
 
+/** The reason goes out: it is made of our own words and at most a header's name. */
 function refuse(code: FaultCode, reason: string): HeadVerdict {
-  return { ok: false, code, reason }
+  return { ok: false, fault: new Fault(code, reason, { fields: [{ pointer: '', detail: `Refused: ${reason}.` }] }) }
 }

@@ -1,10 +1,10 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Server } from 'node:https'
-import { Fault, publicFault, type RequestId } from '@ngome/kernel'
+import { Fault, type RequestId } from '@ngome/kernel'
+import { faultOf } from '@ngome/runtime'
 import { operationNames, operations, type Operation, type OperationName } from '../api/operations.ts'
 import { sendAnswer, type Answer } from './answer.ts'
 import type { AuthenticatedCaller, Call, Handlers } from './call.ts'
-import { faultOf } from './framework-fault.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import { groupBits, headerGroups } from './header-table.ts'
 import { bodyBytesMax, segmentLengthMax } from './limits.ts'
@@ -22,8 +22,8 @@ export type PublicApiPorts = {
   /** @throws Fault where the key is not valid, the merchant is frozen or revocation is unknown */
   readonly authenticate: (authorization: string | undefined) => AuthenticatedCaller | Promise<AuthenticatedCaller>
   readonly onAnswer: (route: OperationName | 'none', status: number, ms: number) => void
-  /** Told of every answer that is our failure, with what was thrown. */
-  readonly onFailure: (error: unknown, requestId: RequestId) => void
+  /** Told of every answer that is our failure; `gateway/internal` is a bug. */
+  readonly onFailure: (fault: Fault, requestId: RequestId) => void
 }
 
 type App = FastifyInstance<Server>
@@ -38,9 +38,7 @@ export async function createPublicApi(
   const app: App = Fastify<Server>({
     serverFactory: (handle) => made.server = createPublicServer(certificate, {
       ...ports,
-      problem: (code, requestId, reason) =>
-        problemAnswer(code, requestId, reason === undefined ? [] : [{ pointer: '', detail: `${reason}.` }]),
-      onRefused: (code) => ports.onAnswer('none', publicFault(code).status, 0),
+      onRefused: (fault) => ports.onAnswer('none', fault.row.status, 0),
     }, handle),
     bodyLimit: bodyBytesMax,
     exposeHeadRoutes: false,
@@ -152,14 +150,12 @@ function send(ports: PublicApiPorts, name: OperationName | 'none', raw: GatewayR
 function fail(ports: PublicApiPorts, request: Incoming, reply: Outgoing, error: unknown): void {
   if (!reply.sent) reply.hijack()
   const raw = GatewayRequest.of(request.raw)
-  const fault = faultOf(error)
-  if (fault === undefined || fault.row.status >= 500) ports.onFailure(error, raw.requestId)
-  // The client is gone: there is nobody to answer.
+  // The client is gone, perhaps in the middle of its body: there is nobody to answer and nothing to repair.
   if (reply.raw.headersSent || reply.raw.destroyed) return
+  const fault = faultOf(error)
+  if (fault.row.status >= 500) ports.onFailure(fault, raw.requestId)
   const { allow } = request.routeOptions.config as { allow?: string }
-  const headers = allow === undefined ? [] : ['allow', allow]
-  const problem = problemAnswer(fault?.code ?? 'gateway/internal', raw.requestId, fault?.fields ?? [], headers)
-  send(ports, routeOf(request), raw, reply, problem)
+  send(ports, routeOf(request), raw, reply, problemAnswer(fault, raw.requestId, allow === undefined ? [] : ['allow', allow]))
 }
 
 function routeOf(request: Incoming): OperationName | 'none' {

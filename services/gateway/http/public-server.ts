@@ -2,14 +2,15 @@ import type { ServerResponse } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { FaultCode, RequestId } from '@ngome/kernel'
-import { answerHeaders, sendAnswer, type Answer } from './answer.ts'
+import { Fault, type RequestId } from '@ngome/kernel'
+import { answerHeaders, sendAnswer } from './answer.ts'
 import { HeadControl } from './control-head.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import {
   connectionsCheckMs, connectionsMax, handshakeTimeoutMs, headBytesMax, headersTimeoutMs, keepAliveBufferMs,
   keepAliveTimeoutMs, requestsPerConnectionMax, requestTimeoutMs,
 } from './limits.ts'
+import { problemAnswer } from './problem-answer.ts'
 
 export type PublicCertificate = { readonly key: string; readonly cert: string }
 export type PublicServer = Server<typeof GatewayRequest, typeof ServerResponse>
@@ -20,11 +21,8 @@ export type PublicServerPorts = {
   readonly hosts: readonly string[]
   readonly newRequestId: () => RequestId
   readonly monotonicMs: () => number
-  readonly isDraining: () => boolean
-  /** The answer for a request that was refused before it had an operation. */
-  readonly problem: (code: FaultCode, requestId: RequestId, reason?: string) => Answer
-  /** Tells of each answer given before routing. */
-  readonly onRefused: (code: FaultCode) => void
+  /** Told of each answer given before routing. */
+  readonly onRefused: (fault: Fault) => void
 }
 
 /**
@@ -91,9 +89,9 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
       handle(request, response)
       return
     }
-    ports.onRefused(verdict.code)
+    ports.onRefused(verdict.fault)
     // What follows a head that we do not trust is not a next request: the connection ends.
-    sendAnswer(response, ports.problem(verdict.code, requestId, verdict.reason), requestId, true)
+    sendAnswer(response, problemAnswer(verdict.fault, requestId), requestId, true)
   }
 }
 
@@ -102,14 +100,15 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
  * answer is under way already, only the end: a client must never take this for the answer to another request.
  */
 function refuseBytes(socket: Duplex, ports: PublicServerPorts): void {
-  ports.onRefused('request/malformed')
+  const fault = new Fault('request/malformed', 'bytes that are not HTTP')
+  ports.onRefused(fault)
   const isAnswering = '_httpMessage' in socket && socket._httpMessage !== null && socket._httpMessage !== undefined
   if (!socket.writable || isAnswering) {
     socket.destroy()
     return
   }
   const requestId = ports.newRequestId()
-  const answer = ports.problem('request/malformed', requestId)
+  const answer = problemAnswer(fault, requestId)
   const headers = answerHeaders(answer, requestId)
   const lines = ['HTTP/1.1 400 Bad Request', 'connection: close']
   for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`)

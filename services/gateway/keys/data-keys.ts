@@ -7,7 +7,7 @@ import { tenantText, type MerchantStatements } from './merchant-statements.ts'
 export type Signer = { readonly id: SignerId; readonly privateKey: KeyObject }
 
 /** Where a data key's sealed form is kept; it is committed before the first record uses the key. */
-export type DataKeyStore = { insert(dataKey: DataKey): Promise<void> }
+export type DataKeyStore = { insert(dataKey: DataKey, retention: RetentionClass): Promise<void> }
 
 /** Keys in memory: at most this many tenants times classes write within one period. */
 const keysMax = 32_768
@@ -57,7 +57,7 @@ export class DataKeys {
   async #make(name: string, tenant: Tenant, retention: RetentionClass): Promise<DataKey> {
     const statement = await this.#statements.current(tenant, retention)
     const dataKey = await makeDataKey({ statement, signer: this.#signer, clock: this.#clock, random: this.#random })
-    await this.#store.insert(dataKey)
+    await this.#store.insert(dataKey, retention)
     this.#forgetEnded()
     this.#held.set(name, { dataKey, endsAtMs: Math.min(this.#periodEndMs(dataKey.createdAtMs), statement.notAfterMs) })
     return dataKey

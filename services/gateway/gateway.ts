@@ -1,0 +1,141 @@
+import type { KeyObject } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { newId, type Clock, type Random } from '@ngome/kernel'
+import type { Config, CustodianClient, Identity, Logger } from '@ngome/runtime'
+import { findApiKey, insertDataKey, type Database } from '@ngome/store'
+import type { Registry } from 'prom-client'
+import { ApiKeyCache } from './access/api-key-cache.ts'
+import { Authenticator } from './access/authenticate.ts'
+import { RevocationLease } from './access/revocation-lease.ts'
+import { revocationSource } from './access/revocation-source.ts'
+import { apiVersion } from './api/openapi.ts'
+import { createHandlers } from './handlers.ts'
+import { createPublicApi } from './http/public-api.ts'
+import { tlsContext, type PublicServer } from './http/public-server.ts'
+import { fetchSecrets, type GatewaySecrets } from './keys/custodian-secrets.ts'
+import { DataKeys } from './keys/data-keys.ts'
+import { MerchantStatements } from './keys/merchant-statements.ts'
+import { renewPublicCertificate, requestPublicCertificate } from './keys/public-certificate.ts'
+import { refreshStatements } from './keys/refresh-statements.ts'
+import { statementSource } from './keys/statement-source.ts'
+import { Drain } from './process/drain.ts'
+import { gatewayMetrics } from './process/gateway-metrics.ts'
+import { untilItStands } from './process/until-it-stands.ts'
+
+export type GatewaySurroundings = {
+  readonly config: Pick<Config, 'gateway' | 'keys' | 'networks' | 'egress'>
+  readonly identity: Identity
+  readonly signingKey: KeyObject
+  readonly custodian: CustodianClient
+  /** For everything but revocations. */
+  readonly database: Database
+  /** One connection, for nothing but revocations. */
+  readonly revocationDatabase: Database
+  readonly clock: Clock
+  readonly random: Random
+  readonly monotonicMs: () => number
+  readonly logger: Logger
+  readonly metrics: Registry
+}
+
+export type Gateway = {
+  /** Whether it knows what was revoked; without that it serves nobody. */
+  readonly isLeaseHeld: boolean
+  readonly isDraining: boolean
+  /** Takes connections from now on; `fd` is a socket that was bound before. @returns the port */
+  listen(at: { readonly fd: number } | { readonly host: string; readonly port: number }): Promise<number>
+  /** @returns how many connections were still open at the deadline */
+  drain(): Promise<number>
+  /** Stops what runs by itself; the databases are the caller's. */
+  stop(): void
+}
+
+/**
+ * Builds the gateway, in the order in which it depends on others: secrets, merchant keys, certificate, revocations. It
+ * resolves when all of them stand, however long the custodian or the database are away, and listens only when told.
+ */
+export async function startGateway(from: GatewaySurroundings): Promise<Gateway> {
+  const { custodian, clock, logger, identity, monotonicMs } = from
+  const secrets = await untilItStands('secrets', logger, () => fetchSecrets(custodian))
+  const statements = new MerchantStatements({
+    source: statementSource(custodian), statementKey: identity.statementKey, clock,
+  })
+  await untilItStands('merchant keys', logger, () => statements.fetchAll())
+  const certificate = await untilItStands('public certificate', logger, () => requestPublicCertificate(custodian))
+  const { lease, authenticator } = createAccess(from, secrets)
+  const metrics = gatewayMetrics(from.metrics, lease)
+  const made: { drain?: Drain } = {}
+  const server = await createPublicApi(certificate, {
+    hosts: from.config.gateway.publicNames,
+    newRequestId: () => newId('request', from),
+    monotonicMs,
+    isDraining: () => made.drain?.isDraining === true,
+    authenticate: (authorization) => authenticator.authenticate(authorization),
+    ...metrics,
+    onFailure: (fault, requestId) => {
+      if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
+      else logger.error({ err: fault, requestId }, 'a request failed on our side')
+    },
+  }, createHandlers({ ...from, version: apiVersion, secrets, dataKeys: createDataKeys(from, statements) }))
+  const drain = made.drain = new Drain(server)
+  const stops = [
+    refreshStatements({ statements, logger, random: from.random, periodMs: from.config.keys.merchantKeyPeriodS * 1_000 }),
+    renewPublicCertificate({
+      first: certificate, custodian, clock, logger, onRenewed: (renewed) => server.setSecureContext(tlsContext(renewed)),
+    }),
+    () => lease.stop(),
+  ]
+  await lease.start()
+  return {
+    get isLeaseHeld() {
+      return lease.isHeld
+    },
+    get isDraining() {
+      return drain.isDraining
+    },
+    listen: (at) => listen(server, at),
+    drain: () => drain.drain(),
+    stop: () => stops.forEach((stop) => stop()),
+  }
+}
+
+function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets) {
+  const rows = new ApiKeyCache((id) => findApiKey(from.database, id))
+  let isTold = false
+  const lease = new RevocationLease({
+    source: revocationSource(from.revocationDatabase),
+    monotonicMs: from.monotonicMs,
+    onChanges: (changes) => rows.forget(changes),
+    onRead: () => {
+      if (isTold) from.logger.info('revocations are read again')
+      isTold = false
+    },
+    onError: (error) => {
+      // Ten times a second the same line would tell nobody more.
+      if (!isTold) from.logger.error({ err: error }, 'revocations cannot be read: in two seconds nobody is served')
+      isTold = true
+    },
+  })
+  return { lease, authenticator: new Authenticator({ peppers: secrets.peppers, rows, lease }) }
+}
+
+function createDataKeys(from: GatewaySurroundings, statements: MerchantStatements): DataKeys {
+  const { identity, signingKey, config, clock, random, database } = from
+  if (identity.signerId === null) throw new TypeError('a gateway that was enrolled without its signing key')
+  return new DataKeys({
+    statements, clock, random,
+    signer: { id: identity.signerId, privateKey: signingKey },
+    periodMs: config.keys.dataKeyPeriodS * 1_000,
+    store: { insert: (dataKey, retention) => insertDataKey(database, { ...dataKey, retention }) },
+  })
+}
+
+function listen(server: PublicServer, at: Parameters<Gateway['listen']>[0]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(at, () => {
+      server.removeListener('error', reject)
+      resolve((server.address() as AddressInfo).port)
+    })
+  })
+}

@@ -1,0 +1,59 @@
+import type { Clock, Random } from '@ngome/kernel'
+import type { Config } from '@ngome/runtime'
+import type { Database } from '@ngome/store'
+import { openApiDocument } from './api/openapi.ts'
+import { referencePage } from './api/reference-page.ts'
+import { receiveCallback } from './callbacks/receive-callback.ts'
+import { jsonType, type Answer } from './http/answer.ts'
+import type { Handlers } from './http/call.ts'
+import type { GatewaySecrets } from './keys/custodian-secrets.ts'
+import type { DataKeys } from './keys/data-keys.ts'
+import { createPayment } from './payments/create-payment.ts'
+import { getPayment } from './payments/get-payment.ts'
+import { listPayments } from './payments/list-payments.ts'
+import { createWebhookEndpoint } from './webhook-endpoints/create-webhook-endpoint.ts'
+import { deleteWebhookEndpoint } from './webhook-endpoints/delete-webhook-endpoint.ts'
+import { listWebhookEndpoints } from './webhook-endpoints/list-webhook-endpoints.ts'
+
+/** How long a browser may keep the documentation; it changes with a release. */
+const documentCacheS = 300
+
+/** Gives each operation of the table its handler. */
+export function createHandlers(from: {
+  readonly config: Pick<Config, 'networks' | 'egress'>
+  readonly version: string
+  readonly secrets: GatewaySecrets
+  readonly database: Database
+  readonly dataKeys: DataKeys
+  readonly clock: Clock
+  readonly random: Random
+}): Handlers {
+  const { config, secrets, database, dataKeys, clock, random } = from
+  const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency }
+  const providers = new Set(Object.values(config.networks).map((network) => network.connector))
+  const callbacks = { database, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
+  const [openApi, reference] = documents(from.version)
+  return {
+    createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
+    getPayment: (call) => getPayment({ database }, call),
+    listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),
+    createWebhookEndpoint: (call) =>
+      createWebhookEndpoint({ ...writing, allowedAddresses: config.egress.allowPrivate }, call),
+    listWebhookEndpoints: (call) => listWebhookEndpoints({ database }, call),
+    deleteWebhookEndpoint: (call) => deleteWebhookEndpoint({ database, clock, random }, call),
+    receiveCallback: (call) => receiveCallback(callbacks, call),
+    receiveCallbackByPut: (call) => receiveCallback(callbacks, call),
+    getOpenApi: () => openApi,
+    getReference: () => reference,
+  }
+}
+
+/** Made once: they say the same for as long as the process lives. */
+function documents(version: string): readonly [Answer, Answer] {
+  const document = openApiDocument(version)
+  const { html, contentSecurityPolicy } = referencePage(document)
+  return [
+    { status: 200, contentType: jsonType, body: JSON.stringify(document), cacheS: documentCacheS },
+    { status: 200, contentType: 'text/html; charset=utf-8', body: html, contentSecurityPolicy, cacheS: documentCacheS },
+  ]
+}

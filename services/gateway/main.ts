@@ -1,0 +1,95 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { getCACertificates } from 'node:tls'
+import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
+import {
+  createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
+  processFolder, type ReadinessCheck,
+} from '@ngome/runtime'
+import { openDatabase, type Database } from '@ngome/store'
+import { startGateway, type Gateway } from './gateway.ts'
+import { selfTests } from './process/self-tests.ts'
+import { untilItStands } from './process/until-it-stands.ts'
+
+/** Enough that PostgreSQL sets the pace, and two gateways at a replacement stay below their role's limit. */
+const databaseConnections = 16
+const drainStepMs = 31_000
+
+const config = loadConfig(process.env)
+const logger = createLogger({ process: 'gateway', level: config.log.level })
+const channel = launcherChannel()
+const base = { clock, random, logger }
+
+// Lives in this process's memory and nowhere else; the custodian learns the public half at enrolment.
+const signer = generateKeyPairSync('ed25519')
+const identity = await enrol({
+  ...base, config, role: 'gateway',
+  token: new Secret(process.env['NGOME_ENROLMENT_TOKEN'] ?? ''),
+  signerPublicKey: signer.publicKey,
+  onExpired: () => process.exit(1),
+})
+identity.startRenewal()
+const custodian = custodianClient(identity, config)
+const metrics = createMetrics({ process: 'gateway' })
+const database = open('gateway', databaseConnections)
+const revocationDatabase = open('gateway-revocations', 1)
+
+let gateway: Gateway | undefined
+const readiness: Record<string, ReadinessCheck> = {
+  started: () => (gateway === undefined ? 'starting' : null),
+  database: async () => database.ping().then(() => null),
+  revocations: () => (gateway?.isLeaseHeld === true ? null : 'access/lease_lost'),
+  draining: () => (gateway?.isDraining === true ? 'gateway/draining' : null),
+}
+const internal = await internalServer({
+  ...base, identity, metrics, readiness,
+  host: config.gateway.internalHost,
+  port: config.gateway.internalPort,
+  selfTests: selfTests({ custodian, clock, random }),
+})
+
+const shutdown = onShutdown({
+  logger,
+  totalMs: drainStepMs + 5_000,
+  steps: [
+    { name: 'drain', deadlineMs: drainStepMs, run: () => gateway?.drain() },
+    { name: 'timers', deadlineMs: 100, run: () => gateway?.stop() },
+    { name: 'internal server', deadlineMs: 1_000, run: () => internal.close() },
+    { name: 'database', deadlineMs: 2_000, run: () => Promise.all([database.close(), revocationDatabase.close()]) },
+    { name: 'identity', deadlineMs: 100, run: () => [custodian.close(), identity.stop()] },
+  ],
+})
+channel.onDrain(() => void drain())
+
+const started = await startGateway({
+  ...base, config, identity, custodian, database, revocationDatabase, metrics,
+  signingKey: signer.privateKey,
+  monotonicMs: () => performance.now(),
+})
+await untilItStands('the database', logger, () => database.ping())
+gateway = started
+if (channel.isConnected) {
+  channel.onListen((socket) => void started.listen(socket).then((port) => logger.info({ port }, 'listening')))
+} else {
+  const port = await started.listen({ host: config.gateway.host, port: config.gateway.port })
+  logger.info({ port }, 'listening')
+}
+channel.tell({ type: 'ready' })
+
+async function drain(): Promise<void> {
+  const left = await gateway?.drain() ?? 0
+  if (left > 0) logger.warn({ left }, 'connections were still open at the end of the drain')
+  channel.tell({ type: 'drained' })
+  await shutdown.begin('drained')
+}
+
+function open(applicationName: string, poolMax: number): Database {
+  const { host, port, name, tls } = config.database
+  const password = new Secret(readFileSync(join(processFolder(config, 'gateway'), 'db-password'), 'utf8').trim())
+  return openDatabase({
+    host, port, database: name, user: 'ngome_gateway', password, applicationName, poolMax,
+    ...(tls ? { tlsAuthority: getCACertificates('default').join('\n') } : {}),
+    onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+  })
+}

@@ -1,0 +1,69 @@
+import { retentionClasses, type CustodianSecretName } from '@ngome/contracts'
+import { dataKeySuite, generateMerchantKeyPair, signStatement } from '@ngome/envelope'
+import { newId, Secret, systemClock, systemRandom, toBase64Url, type Tenant } from '@ngome/kernel'
+import type { CustodianAnswers, TestAuthority } from '@ngome/testkit'
+
+const from = { clock: systemClock, random: systemRandom }
+
+/** What the custodian keeps and answers, for a gateway under test; the private halves stay here, so that tests can open. */
+export class TestCustody {
+  readonly authority: TestAuthority
+  readonly privateKeys = new Map<string, Secret<Uint8Array>>()
+  readonly calls: string[] = []
+  readonly #tenants: Tenant[] = []
+  readonly #statements = new Map<string, string>()
+  readonly #secrets = new Map<CustodianSecretName, Uint8Array>()
+  periodMs = 86_400_000
+
+  constructor(authority: TestAuthority) {
+    this.authority = authority
+  }
+
+  addTenant(tenant: Tenant): void {
+    this.#tenants.push(tenant)
+  }
+
+  secret(name: CustodianSecretName): Secret<Uint8Array> {
+    const bytes = this.#secrets.get(name) ?? systemRandom.bytes(32)
+    this.#secrets.set(name, bytes)
+    return new Secret(Uint8Array.from(bytes))
+  }
+
+  get answers(): CustodianAnswers {
+    return {
+      '/v1/secrets': ({ names }) => ({
+        secrets: names.map((name) => ({ name, version: 1, value: this.secret(name).expose((bytes) => toBase64Url(bytes)) })),
+      }),
+      '/v1/tenants': ({ after }) => ({ tenants: after === null ? [...this.#tenants] : [] }),
+      '/v1/merchant-keys': async ({ tenants }) => {
+        this.calls.push('/v1/merchant-keys')
+        const statements: string[] = []
+        for (const tenant of tenants) {
+          for (const retention of retentionClasses) {
+            for (const ahead of [0, 1, 2]) statements.push(await this.#statement(tenant as Tenant, retention, ahead))
+          }
+        }
+        return { statements }
+      },
+      '/v1/public-certificate': async ({ csr }) => ({
+        certificate: await this.authority.issue(csr, 'gateway'), authority: this.authority.pem,
+      }),
+    }
+  }
+
+  async #statement(tenant: Tenant, retention: string, ahead: number): Promise<string> {
+    const period = Math.floor(systemClock.nowMs() / this.periodMs) + ahead
+    const name = `${tenant.merchant}/${tenant.world}/${retention}/${period}`
+    const known = this.#statements.get(name)
+    if (known !== undefined) return known
+    const { publicKey, privateKey } = await generateMerchantKeyPair()
+    const keyId = newId('merchantKey', from)
+    this.privateKeys.set(keyId, privateKey)
+    const statement = toBase64Url(signStatement({
+      keyId, tenant, retention, period, publicKey, suite: dataKeySuite,
+      notBeforeMs: period * this.periodMs, notAfterMs: (period + 1) * this.periodMs,
+    }, this.authority.statementKeys.privateKey))
+    this.#statements.set(name, statement)
+    return statement
+  }
+}

@@ -1,0 +1,121 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { apiKeyVerifier, newApiKey } from '@ngome/access'
+import { emit } from '@ngome/contracts'
+import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type Tenant, type World } from '@ngome/kernel'
+import { createLogger, createMetrics, custodianClient, enrol, loadConfig, type Config, type Identity } from '@ngome/runtime'
+import { addMerchant, freezeMerchant, issueApiKey, revokeApiKey, type Database } from '@ngome/store'
+import { startTestCustodian, testDatabase, TestAuthority, type TestCustodian, type TestDatabase } from '@ngome/testkit'
+import { MerchantClient } from '../../../packages/testkit/merchant-client.ts'
+import { startGateway, type Gateway } from '../gateway.ts'
+import { TestCustody } from './test-custody.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+
+export type TestMerchant = { readonly tenant: Tenant; readonly key: string; readonly keyId: ApiKeyId; readonly client: MerchantClient }
+
+/** A gateway as it runs, in this process, with a real database and a custodian that the test owns. */
+export class TestGateway {
+  readonly port: number
+  readonly gateway: Gateway
+  readonly database: TestDatabase
+  readonly custody: TestCustody
+  readonly custodian: TestCustodian
+  readonly signerPublicKey: KeyObject
+  readonly logLines: string[]
+  readonly identity: Identity
+  readonly #operator: Database
+  readonly #folder: string
+  readonly #closers: (() => unknown)[]
+
+  private constructor(parts: Parts) {
+    this.port = parts.port
+    this.gateway = parts.gateway
+    this.database = parts.database
+    this.custody = parts.custody
+    this.custodian = parts.custodian
+    this.signerPublicKey = parts.signerPublicKey
+    this.logLines = parts.logLines
+    this.identity = parts.identity
+    this.#operator = parts.operator
+    this.#folder = parts.folder
+    this.#closers = parts.closers
+  }
+
+  static async start(options: { readonly clock?: Clock; readonly config?: (config: Config) => Config } = {}): Promise<TestGateway> {
+    const clock = options.clock ?? systemClock
+    const folder = mkdtempSync(join(tmpdir(), 'ngome-gateway-'))
+    const database = await testDatabase()
+    const authority = await TestAuthority.create()
+    const custody = new TestCustody(authority)
+    const custodian = await startTestCustodian({ dataDir: folder, authority, answers: custody.answers })
+    const logLines: string[] = []
+    const logger = createLogger({ process: 'gateway', level: 'trace', destination: { write: (line: string) => void logLines.push(line) } })
+    const loaded = loadConfig({ NGOME_DATA: folder, NGOME_CONFIG: '' })
+    const config = (options.config ?? ((same) => same))({ ...loaded, custodian: custodian.config.custodian })
+    const signer = generateKeyPairSync('ed25519')
+    const identity = await enrol({
+      config: custodian.config, role: 'gateway', token: custodian.token('gateway'), signerPublicKey: signer.publicKey, ...from, logger,
+    })
+    const client = custodianClient(identity, config)
+    const [main, revocations] = [database.open('ngome_gateway', { poolMax: 16 }), database.open('ngome_gateway', { poolMax: 1 })]
+    const gateway = await startGateway({
+      config, identity, custodian: client, signingKey: signer.privateKey, database: main, revocationDatabase: revocations,
+      clock, random: systemRandom, logger, monotonicMs: () => performance.now(), metrics: createMetrics({ process: 'gateway' }),
+    })
+    const port = await gateway.listen({ host: '127.0.0.1', port: 0 })
+    return new TestGateway({
+      port, gateway, database, custody, custodian, logLines, identity, folder, signerPublicKey: signer.publicKey,
+      operator: database.open('ngome_operator', { poolMax: 2 }),
+      closers: [() => client.close(), () => identity.stop()],
+    })
+  }
+
+  /** Adds a merchant with an API key, as the operator's commands do. */
+  async addMerchant(world: World = 'test'): Promise<TestMerchant> {
+    const tenant: Tenant = { merchant: newId('merchant', from), world }
+    await addMerchant(this.#operator, { id: tenant.merchant, name: 'Test', createdAtMs: from.clock.nowMs() },
+      emit({ ...from, process: 'operator' }, 'merchant.created', { merchant: tenant.merchant, world: null }, {}))
+    this.custody.addTenant(tenant)
+    const key = newApiKey({ world, ...from })
+    const verifier = apiKeyVerifier(this.custody.secret('api-pepper'), { ...key, tenant })
+    await issueApiKey(this.#operator, {
+      id: key.id, tenant, verifier, pepperVersion: 1, hint: 'ngome_sk_test_', createdAtMs: from.clock.nowMs(),
+    }, emit({ ...from, process: 'operator' }, 'api_key.issued', tenant, { key: key.id }))
+    const text = key.text.expose((value) => value)
+    return { tenant, key: text, keyId: key.id, client: this.client(text) }
+  }
+
+  client(key: string): MerchantClient {
+    const client = new MerchantClient({ port: this.port, ca: this.custody.authority.pem, key })
+    this.#closers.push(() => client.close())
+    return client
+  }
+
+  async revoke(merchant: TestMerchant): Promise<void> {
+    await revokeApiKey(this.#operator, merchant.tenant, merchant.keyId, from.clock.nowMs(),
+      emit({ ...from, process: 'operator' }, 'api_key.revoked', merchant.tenant, { key: merchant.keyId }))
+  }
+
+  async freeze(merchant: TestMerchant, isFrozen = true): Promise<void> {
+    await freezeMerchant(this.#operator, merchant.tenant.merchant, { isFrozen, atMs: from.clock.nowMs() }, emit(
+      { ...from, process: 'operator' }, isFrozen ? 'merchant.frozen' : 'merchant.unfrozen',
+      { merchant: merchant.tenant.merchant, world: null }, {},
+    ))
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers) close()
+    this.gateway.stop()
+    await this.gateway.drain()
+    await this.custodian.close()
+    await this.database.close()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+type Parts = Pick<TestGateway, 'port' | 'gateway' | 'database' | 'custody' | 'custodian' | 'signerPublicKey' | 'logLines' | 'identity'> & {
+  readonly operator: Database; readonly folder: string; readonly closers: (() => unknown)[]
+}
