@@ -1,0 +1,43 @@
+import type { Clock, Secret } from '@ngome/kernel'
+
+export type Token = { readonly text: Secret<string>; readonly lifeS: number }
+
+/** MTN: refresh ten minutes before the hour is over. */
+const refreshEarlyS = 600
+/** A token that lives shorter than the margin is used for half its life, rather than fetched for each call. */
+const shortLifeShare = 0.5
+
+/** Keeps one token for everybody: never one for each transaction, and one request at a time for a new one. */
+export class TokenCache {
+  readonly #fetch: () => Promise<Token | undefined>
+  readonly #clock: Clock
+  #held: { readonly text: Secret<string>; readonly freshUntilMs: number } | undefined
+  #fetching: Promise<Secret<string> | undefined> | undefined
+
+  constructor(fetch: () => Promise<Token | undefined>, clock: Clock) {
+    this.#fetch = fetch
+    this.#clock = clock
+  }
+
+  /** @returns the token, or `undefined` where the network gives none now */
+  get(): Promise<Secret<string> | undefined> {
+    if (this.#held !== undefined && this.#clock.nowMs() < this.#held.freshUntilMs) return Promise.resolve(this.#held.text)
+    this.#fetching ??= this.#renew().finally(() => { this.#fetching = undefined })
+    return this.#fetching
+  }
+
+  /** Forgets a token that the network refused; one that has been replaced meanwhile stays. */
+  forget(refused: Secret<string>): void {
+    if (this.#held?.text === refused) this.#held = undefined
+  }
+
+  async #renew(): Promise<Secret<string> | undefined> {
+    const startedAtMs = this.#clock.nowMs()
+    const token = await this.#fetch()
+    if (token === undefined) return undefined
+    const usableS = Math.max(token.lifeS - refreshEarlyS, token.lifeS * shortLifeShare)
+    // Counted from before the request, since the network began to count before its answer came.
+    this.#held = { text: token.text, freshUntilMs: startedAtMs + usableS * 1000 }
+    return token.text
+  }
+}

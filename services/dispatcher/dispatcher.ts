@@ -1,0 +1,46 @@
+import type { Clock, Currency, Random, Secret, World } from '@ngome/kernel'
+import type { Logger } from '@ngome/runtime'
+import type { Database } from '@ngome/store'
+import type { PaymentNetwork } from './connectors/payment-network.ts'
+import type { OpenSealed } from './custodian/open-sealed.ts'
+import type { EgressGuard } from './egress/egress-guard.ts'
+
+/** A configured payment network. */
+export type Network = {
+  readonly connector: PaymentNetwork
+  /** The provider's name in callback addresses. */
+  readonly provider: string
+  readonly world: World
+  readonly currency: Currency
+  readonly callingCode: string
+  /** Before this the network's "not found" is not final. */
+  readonly settleAfterMs: number
+  readonly enquiryIntervalMs: number
+  /** After this nothing is sent again, and enquiries become rare. */
+  readonly giveUpAfterMs: number
+}
+
+export type WebhookSettings = {
+  readonly attemptsMax: number
+  readonly firstRetryMs: number
+  readonly retryMaxMs: number
+  readonly timeoutMs: number
+}
+
+/** All that the dispatcher's jobs need; made once, in `main.ts`. */
+export type Dispatcher = {
+  readonly db: Database
+  readonly openSealed: OpenSealed
+  readonly egress: EgressGuard
+  readonly networks: ReadonlyMap<string, Network>
+  readonly callbacks: { readonly baseUrl: string; readonly secret: Secret<Uint8Array> }
+  readonly webhooks: WebhookSettings
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/** What marks this process's events. */
+export function eventSource({ clock, random }: Pick<Dispatcher, 'clock' | 'random'>) {
+  return { clock, random, process: 'dispatcher' } as const
+}

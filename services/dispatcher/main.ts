@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { getCACertificates } from 'node:tls'
+import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
+import {
+  createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
+  processFolder, type ReadinessCheck,
+} from '@ngome/runtime'
+import { openDatabase, type Workers } from '@ngome/store'
+import { fetchCallbackSecret } from './custodian/fetch-callback-secret.ts'
+import { opener } from './custodian/open-sealed.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { createEgressGuard } from './egress/egress-guard.ts'
+import { systemResolver } from './egress/resolver.ts'
+import { connectNetworks } from './networks/connect-networks.ts'
+import { readCredentials } from './networks/read-credentials.ts'
+import { keepHouseHourly } from './process/housekeeping.ts'
+import { selfTests } from './process/self-tests.ts'
+import { startJobs } from './process/start-jobs.ts'
+import { untilItStands } from './process/until-it-stands.ts'
+
+/** A connection for each job of a busy queue, and some for the others; two dispatchers stay below the role's limit. */
+const databaseConnections = 10
+/** Jobs in hand get this long to end; one that is cut off runs again elsewhere, and is made to. */
+const jobsGraceMs = 8_000
+
+const config = loadConfig(process.env)
+const token = new Secret(process.env['NGOME_ENROLMENT_TOKEN'] ?? '')
+const logger = createLogger({ process: 'dispatcher', level: config.log.level })
+const channel = launcherChannel()
+const base = { clock, random, logger }
+const folder = processFolder(config, 'dispatcher')
+
+const egress = createEgressGuard({
+  providers: config.networks, allowPrivate: config.egress.allowPrivate, resolve: systemResolver,
+})
+const networks = connectNetworks(config.networks, readCredentials(join(folder, 'providers.json')), egress, clock)
+
+const identity = await enrol({
+  ...base, config, token, role: 'dispatcher', onExpired: () => void shutdown.begin('the certificate expired'),
+})
+identity.startRenewal()
+const custodian = custodianClient(identity, config)
+const { host, port, name, tls } = config.database
+const database = openDatabase({
+  host, port, database: name, user: 'ngome_dispatcher',
+  password: new Secret(readFileSync(join(folder, 'db-password'), 'utf8').trim()),
+  applicationName: 'dispatcher', poolMax: databaseConnections,
+  ...(tls ? { tlsAuthority: getCACertificates('default').join('\n') } : {}),
+  onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+})
+const metrics = createMetrics({ process: 'dispatcher' })
+const stopping = new AbortController()
+let workers: Workers | undefined
+
+const readiness: Record<string, ReadinessCheck> = {
+  started: () => (workers === undefined ? 'starting' : null),
+  database: async () => database.ping().then(() => null),
+}
+const internal = await internalServer({
+  ...base, identity, metrics, readiness,
+  host: config.dispatcher.internalHost,
+  port: config.dispatcher.internalPort,
+  selfTests: selfTests({ custodian, egress, clock, random }),
+})
+
+const shutdown = onShutdown({
+  logger,
+  totalMs: 2 * jobsGraceMs + 6_000,
+  steps: [
+    { name: 'housekeeping', deadlineMs: 100, run: () => stopping.abort() },
+    { name: 'jobs', deadlineMs: 2 * jobsGraceMs + 1_000, run: () => workers?.stop(jobsGraceMs) },
+    { name: 'internal server', deadlineMs: 1_000, run: () => internal.close() },
+    { name: 'egress', deadlineMs: 100, run: () => egress.close() },
+    { name: 'database', deadlineMs: 2_000, run: () => database.close() },
+    { name: 'identity', deadlineMs: 100, run: () => [custodian.close(), identity.stop()] },
+  ],
+})
+channel.onDrain(() => void shutdown.begin('drained').then(() => channel.tell({ type: 'drained' })))
+
+const secret = await untilItStands('the custodian', logger, () => fetchCallbackSecret(custodian))
+await untilItStands('the database', logger, () => database.ping())
+const dispatcher: Dispatcher = {
+  ...base,
+  db: database,
+  openSealed: opener(custodian, identity.statementKey, random),
+  egress,
+  networks,
+  callbacks: { baseUrl: config.dispatcher.callbackBaseUrl, secret },
+  webhooks: {
+    attemptsMax: config.webhooks.attemptsMax,
+    firstRetryMs: config.webhooks.firstRetryS * 1_000,
+    retryMaxMs: config.webhooks.retryMaxS * 1_000,
+    timeoutMs: config.webhooks.timeoutMs,
+  },
+}
+workers = startJobs(dispatcher, metrics)
+keepHouseHourly(dispatcher, stopping.signal)
+logger.info({ networks: [...networks.keys()] }, 'working')
+channel.tell({ type: 'ready' })

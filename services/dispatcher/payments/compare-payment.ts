@@ -1,0 +1,24 @@
+import type { SealedPayment } from '@ngome/contracts'
+import { maskPhone } from '@ngome/payments'
+import type { DispatchablePayment } from '@ngome/store'
+import type { Network } from '../dispatcher.ts'
+
+/**
+ * Compares every column of a payment with what was sealed. What was sealed is what is paid; a column that differs was
+ * changed by somebody.
+ * @returns the names of the columns that differ
+ */
+export function compareWithSealed(
+  payment: DispatchablePayment, sealed: SealedPayment, network: Pick<Network, 'world' | 'currency' | 'callingCode'>,
+): readonly string[] {
+  const columns: readonly [string, boolean][] = [
+    ['amount_minor', String(payment.amountMinor) === sealed.amount_minor],
+    ['currency', payment.currency === sealed.currency && payment.currency === network.currency],
+    ['network', payment.network === sealed.network],
+    ['direction', payment.direction === sealed.direction],
+    ['merchant', payment.tenant.merchant === sealed.payee],
+    ['world', payment.tenant.world === network.world],
+    ['payer_masked', payment.payerMasked === maskPhone(sealed.payer.phone, network.callingCode)],
+  ]
+  return columns.filter(([, isSame]) => !isSame).map(([name]) => name)
+}

@@ -1,0 +1,59 @@
+import { emit, type JobData } from '@ngome/contracts'
+import { Fault } from '@ngome/kernel'
+import { isFinal } from '@ngome/payments'
+import { loadPaymentForDispatch, type DispatchablePayment } from '@ngome/store'
+import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
+import { endPayment } from './end-payment.ts'
+import { openPayment, type PaymentOpening } from './open-payment.ts'
+import { dispatchLater, enquireLater } from './schedule.ts'
+import { sendPayment } from './send-payment.ts'
+
+/**
+ * The job that follows an acceptance: opens the payment and asks its payer for the money. May run any number of times,
+ * also at the same time: what may have been sent is only enquired about.
+ * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
+ */
+export async function dispatchPayment(
+  dispatcher: Dispatcher, { payment: id, ...tenant }: JobData<'payment-dispatch'>, signal: AbortSignal,
+): Promise<void> {
+  const payment = await loadPaymentForDispatch(dispatcher.db, tenant, id)
+  if (payment === undefined || isFinal(payment.status)) return
+  if (payment.attempt?.state === 'sent') {
+    await enquireLater(dispatcher, payment, 0)
+    return
+  }
+  const network = networkOf(dispatcher, payment)
+  if (await network.connector.prepare() === 'unavailable') {
+    dispatcher.logger.warn({ payment: id, network: payment.network }, 'the network is away; the payment waits')
+    await dispatchLater(dispatcher, payment)
+    return
+  }
+  const opening = await openPayment(dispatcher, payment, network, signal)
+  if (opening.kind === 'opened') await sendPayment(dispatcher, network, opening.opened)
+  else await keepBack(dispatcher, payment, opening)
+}
+
+/** @throws Fault `provider/unavailable` where the configuration does not know the network any more */
+export function networkOf({ networks }: Pick<Dispatcher, 'networks'>, payment: DispatchablePayment): Network {
+  const network = networks.get(payment.network)
+  if (network === undefined) throw new Fault('provider/unavailable', `network ${payment.network} is not configured`)
+  return network
+}
+
+/** Nothing has been sent, so that a record which is not what was accepted ends here, with an alarm. */
+async function keepBack(
+  dispatcher: Dispatcher, payment: DispatchablePayment, opening: Exclude<PaymentOpening, { kind: 'opened' }>,
+): Promise<void> {
+  const { id, tenant } = payment
+  if (opening.kind === 'later') {
+    dispatcher.logger.warn({ payment: id, reason: opening.reason }, 'the custodian opens no more for now; the payment waits')
+    await dispatchLater(dispatcher, payment)
+    return
+  }
+  const alarm = opening.kind === 'mismatch'
+    ? emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment: id, fields: [...opening.fields] })
+    : emit(eventSource(dispatcher), 'payment.unopenable', tenant, { payment: id })
+  dispatcher.logger.error({ payment: id, finding: opening }, 'the record is not what was accepted; nothing is sent')
+  const outcome = { status: 'failed', failure: 'record_refused', networkReason: null } as const
+  await endPayment(dispatcher, payment, payment.attempt?.fence ?? null, outcome, [alarm])
+}

@@ -1,0 +1,22 @@
+import { emit, type Event } from '@ngome/contracts'
+import { recordOutcome, type DispatchablePayment, type PaymentOutcome } from '@ngome/store'
+import { eventSource, type Dispatcher } from '../dispatcher.ts'
+
+/**
+ * Records the end of a payment with its ledger, events and webhooks.
+ * @param alarms events of what was found out with it, in the same transaction
+ * @returns `superseded` where it has ended already, or another holds it by now
+ */
+export async function endPayment(
+  dispatcher: Dispatcher, payment: DispatchablePayment, fence: number | null, outcome: PaymentOutcome,
+  alarms: readonly Event[] = [],
+): Promise<'recorded' | 'superseded'> {
+  const { tenant, id } = payment
+  const event = outcome.status === 'succeeded'
+    ? emit(eventSource(dispatcher), 'payment.succeeded', tenant, { payment: id, status: 'succeeded' })
+    : emit(eventSource(dispatcher), 'payment.failed', tenant, { payment: id, status: 'failed', failure: outcome.failure })
+  const result = await recordOutcome(dispatcher.db, dispatcher, tenant, { payment: id, fence, outcome, event, alarms })
+  const failure = outcome.status === 'failed' ? outcome.failure : undefined
+  dispatcher.logger.info({ payment: id, status: outcome.status, failure, result }, 'payment ended')
+  return result
+}

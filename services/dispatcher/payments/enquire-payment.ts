@@ -1,0 +1,22 @@
+import type { JobData } from '@ngome/contracts'
+import type { Dispatcher } from '../dispatcher.ts'
+import { judgeCallbackHints } from './judge-callback-hints.ts'
+import { enquireLater } from './schedule.ts'
+import { settlePayment } from './settle-payment.ts'
+
+/**
+ * The job that asks a network how a payment stands: some time after it was sent, again while it is open, and at once
+ * when a callback came.
+ */
+export async function enquirePayment(
+  dispatcher: Dispatcher, { payment: id, ...tenant }: JobData<'payment-enquire'>, signal: AbortSignal,
+): Promise<void> {
+  const settlement = await settlePayment(dispatcher, tenant, id, signal)
+  switch (settlement.kind) {
+    case 'nothing_sent': return
+    case 'open': return enquireLater(dispatcher, settlement.payment, settlement.againAfterMs)
+    case 'ended': return judgeCallbackHints(dispatcher, settlement.payment, 'all', signal)
+    case 'ended_before': return judgeCallbackHints(dispatcher, settlement.payment, 'since_its_end', signal)
+    default: settlement satisfies never
+  }
+}

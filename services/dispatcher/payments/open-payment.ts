@@ -1,0 +1,41 @@
+import { sealedPaymentSchema, type SealedPayment } from '@ngome/contracts'
+import { parseStrictJson } from '@ngome/kernel'
+import type { DispatchablePayment } from '@ngome/store'
+import type { Dispatcher, Network } from '../dispatcher.ts'
+import { compareWithSealed } from './compare-payment.ts'
+
+/** A payment whose columns were compared with what was sealed; only {@link openPayment} makes one. */
+export type OpenedPayment = { readonly payment: DispatchablePayment; readonly sealed: SealedPayment; readonly isCompared: true }
+
+export type PaymentOpening =
+  | { readonly kind: 'opened'; readonly opened: OpenedPayment }
+  | { readonly kind: 'mismatch'; readonly fields: readonly string[] }
+  | { readonly kind: 'unopenable'; readonly reason: string }
+  | { readonly kind: 'later'; readonly reason: string }
+
+/** A sealed payment is one flat object with one inside it. */
+const sealedBounds = { depthMax: 2, nodesMax: 16 }
+
+/** @throws Fault `custodian/unavailable` */
+export async function openPayment(
+  { openSealed }: Pick<Dispatcher, 'openSealed'>, payment: DispatchablePayment, network: Network, signal: AbortSignal,
+): Promise<PaymentOpening> {
+  const opening = await openSealed('dispatch', {
+    dataKey: payment.dataKey.sealed,
+    context: { tenant: payment.tenant, table: 'payments', recordId: payment.id, dataClass: 'restricted', version: 1 },
+    blob: payment.sealed,
+  }, signal)
+  if (opening.kind !== 'opened') return opening
+  const sealed = parseSealedPayment(opening.plaintext)
+  opening.plaintext.fill(0)
+  if (sealed === undefined) return { kind: 'unopenable', reason: 'what was sealed is not a payment' }
+  const fields = compareWithSealed(payment, sealed, network)
+  return fields.length > 0 ? { kind: 'mismatch', fields } : { kind: 'opened', opened: { payment, sealed, isCompared: true } }
+}
+
+function parseSealedPayment(plaintext: Uint8Array): SealedPayment | undefined {
+  const json = parseStrictJson(plaintext, sealedBounds)
+  if (!json.ok) return undefined
+  const parsed = sealedPaymentSchema.safeParse(json.value)
+  return parsed.success ? parsed.data : undefined
+}

@@ -1,0 +1,87 @@
+import { emit } from '@ngome/contracts'
+import type { PaymentId, Tenant } from '@ngome/kernel'
+import { isFinal } from '@ngome/payments'
+import { appendEvent, inTenant, loadPaymentForDispatch, markAttemptTaken, type Attempt, type DispatchablePayment } from '@ngome/store'
+import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
+import { networkOf } from './dispatch-payment.ts'
+import { endPayment } from './end-payment.ts'
+import { afterNotFound, nextEnquiryAfterMs } from './enquiry-schedule.ts'
+import { openPayment } from './open-payment.ts'
+import { sendAgain } from './send-payment.ts'
+
+/** `open`: ask again after the wait. `ended_before`: somebody else had ended it. `nothing_sent`: there is nothing to ask about. */
+export type Settlement =
+  | { readonly kind: 'open'; readonly payment: DispatchablePayment; readonly againAfterMs: number }
+  | { readonly kind: 'ended' | 'ended_before'; readonly payment: DispatchablePayment }
+  | { readonly kind: 'nothing_sent' }
+
+/**
+ * Asks the network about a payment that may have been sent, and records what it says. The network's answer is the only
+ * thing that is believed.
+ */
+export async function settlePayment(
+  dispatcher: Dispatcher, tenant: Tenant, id: PaymentId, signal: AbortSignal,
+): Promise<Settlement> {
+  const payment = await loadPaymentForDispatch(dispatcher.db, tenant, id)
+  if (payment === undefined) return { kind: 'nothing_sent' }
+  if (isFinal(payment.status)) return { kind: 'ended_before', payment }
+  const { attempt } = payment
+  // What is only prepared is its dispatch job's to send.
+  if (attempt?.state !== 'sent') return { kind: 'nothing_sent' }
+  const network = networkOf(dispatcher, payment)
+  const isEnded = await ask(dispatcher, network, payment, attempt, signal)
+  if (isEnded) return { kind: 'ended', payment }
+  return { kind: 'open', payment, againAfterMs: nextEnquiryAfterMs(ageOf(dispatcher, attempt), network) }
+}
+
+async function ask(
+  dispatcher: Dispatcher, network: Network, payment: DispatchablePayment, attempt: Attempt, signal: AbortSignal,
+): Promise<boolean> {
+  const { id, tenant } = payment
+  const money = { amountMinor: payment.amountMinor, currency: payment.currency }
+  const answer = await network.connector.enquire({ reference: attempt.reference, payment: id, money })
+  dispatcher.logger.debug({ payment: id, answer }, 'payment enquired about')
+  switch (answer.kind) {
+    case 'succeeded':
+      await endPayment(dispatcher, payment, attempt.fence, { status: 'succeeded', networkReference: answer.networkReference })
+      return true
+    case 'failed':
+      await endPayment(dispatcher, payment, attempt.fence, { status: 'failed', failure: answer.failure, networkReason: answer.reason })
+      return true
+    case 'pending':
+      if (attempt.takenAtMs === null) await markAttemptTaken(dispatcher.db, tenant, { payment: id, atMs: dispatcher.clock.nowMs() })
+      return false
+    case 'not_found': return notFound(dispatcher, network, payment, attempt, signal)
+    case 'differs': {
+      const event = emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment: id, fields: [...answer.fields] })
+      await inTenant(dispatcher.db, tenant, (tx) => appendEvent(tx, event))
+      return false
+    }
+    case 'unknown': return false
+    default: return answer satisfies never
+  }
+}
+
+async function notFound(
+  dispatcher: Dispatcher, network: Network, payment: DispatchablePayment, attempt: Attempt, signal: AbortSignal,
+): Promise<boolean> {
+  // The network had it once, so that it cannot have nothing: it is asked until it remembers.
+  if (attempt.takenAtMs !== null) return false
+  switch (afterNotFound(ageOf(dispatcher, attempt), attempt.fence, network)) {
+    case 'wait': return false
+    case 'send_again': {
+      const opening = await openPayment(dispatcher, payment, network, signal)
+      if (opening.kind === 'opened') await sendAgain(dispatcher, network, opening.opened, attempt.fence)
+      else dispatcher.logger.warn({ payment: payment.id, opening: opening.kind }, 'not sent again: the record did not open')
+      return false
+    }
+    case 'final':
+      await endPayment(dispatcher, payment, attempt.fence, { status: 'failed', failure: 'network_refused', networkReason: 'not_found' })
+      return true
+    default: return false
+  }
+}
+
+function ageOf({ clock }: Dispatcher, attempt: Attempt): number {
+  return clock.nowMs() - (attempt.sentAtMs ?? attempt.preparedAtMs)
+}

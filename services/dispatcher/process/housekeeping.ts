@@ -1,0 +1,49 @@
+import { isFinal } from '@ngome/payments'
+import { findOpenPayments, findPayment, keepHouse } from '@ngome/store'
+import type { Dispatcher } from '../dispatcher.ts'
+import { dispatchPayment } from '../payments/dispatch-payment.ts'
+import { settlePayment } from '../payments/settle-payment.ts'
+
+const everyMs = 3_600_000
+/** A payment that is open for this long has lost its job, or has an unhappy network; a look does no harm. */
+const leftBehindAfterMs = 2 * 3_600_000
+const lookedAtMax = 1_000
+
+/**
+ * Runs at the start and every hour until the signal: partitions and old answers, and one look at each payment that was
+ * left behind. It gives no payment a second job, so that jobs do not multiply.
+ */
+export function keepHouseHourly(dispatcher: Dispatcher, signal: AbortSignal): void {
+  let isRunning = false
+  const run = async (): Promise<void> => {
+    if (isRunning) return
+    isRunning = true
+    try {
+      await keepHouse(dispatcher.db)
+      await lookAfterLeftBehind(dispatcher, signal)
+    } catch (error) {
+      dispatcher.logger.warn({ err: error }, 'housekeeping failed; it runs again in an hour')
+    } finally {
+      isRunning = false
+    }
+  }
+  const timer = setInterval(() => void run(), everyMs)
+  timer.unref()
+  signal.addEventListener('abort', () => { clearInterval(timer) }, { once: true })
+  void run()
+}
+
+async function lookAfterLeftBehind(dispatcher: Dispatcher, signal: AbortSignal): Promise<void> {
+  const left = await findOpenPayments(dispatcher.db, { olderThanMs: leftBehindAfterMs, limit: lookedAtMax })
+  for (const { tenant, payment } of left) {
+    if (signal.aborted) return
+    try {
+      await settlePayment(dispatcher, tenant, payment, signal)
+      const row = await findPayment(dispatcher.db, tenant, payment)
+      if (row !== undefined && !isFinal(row.status)) dispatcher.logger.warn({ payment, status: row.status }, 'payment open for long')
+      if (row?.status === 'accepted') await dispatchPayment(dispatcher, { ...tenant, payment }, signal)
+    } catch (error) {
+      dispatcher.logger.warn({ payment, err: error }, 'a payment that was left behind could not be looked after')
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { Fault } from '@ngome/kernel'
+import { startWorkers, type Workers } from '@ngome/store'
+import { Counter, type Registry } from 'prom-client'
+import type { Dispatcher } from '../dispatcher.ts'
+import { dispatchPayment } from '../payments/dispatch-payment.ts'
+import { enquirePayment } from '../payments/enquire-payment.ts'
+import { deliverWebhook } from '../webhooks/deliver-webhook.ts'
+
+/** Jobs of one queue at a time: what waits for a slow endpoint of one kind holds up no other kind. */
+export const jobsAtOnce = 8
+
+/** Starts working off the queues. */
+export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
+  const jobs = new Counter({
+    name: 'ngome_dispatcher_jobs_total', help: 'Jobs by queue and outcome.', labelNames: ['queue', 'outcome'], registers: [metrics],
+  })
+  const counted = <D>(queue: string, run: (dispatcher: Dispatcher, data: D, signal: AbortSignal) => Promise<void>) =>
+    async (data: D, { signal }: { readonly signal: AbortSignal }): Promise<void> => {
+      await run(dispatcher, data, signal)
+      jobs.inc({ queue, outcome: 'done' })
+    }
+  return startWorkers(dispatcher.db, {
+    handlers: {
+      'payment-dispatch': counted('payment-dispatch', dispatchPayment),
+      'payment-enquire': counted('payment-enquire', enquirePayment),
+      'webhook-deliver': counted('webhook-deliver', deliverWebhook),
+    },
+    concurrency: jobsAtOnce,
+    onError: (error, queue) => {
+      jobs.inc({ queue: queue ?? 'none', outcome: 'failed' })
+      // What passes by itself is no error: the job runs again.
+      const level = error instanceof Fault ? 'warn' : 'error'
+      dispatcher.logger[level]({ err: error, queue }, 'a job failed and will run again')
+    },
+  })
+}

@@ -1,0 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Fault, type FaultCode } from '@ngome/kernel'
+import type { Logger } from '@ngome/runtime'
+
+const firstPauseMs = 100
+const pauseMaxMs = 2_000
+const passing = new Set<FaultCode>(['custodian/unavailable', 'store/unavailable'])
+
+/** Tries until it works while what it needs is away; any other failure is thrown. */
+export async function untilItStands<T>(what: string, logger: Logger, attempt: () => Promise<T>): Promise<T> {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, pauseMaxMs)) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof Fault) || !passing.has(error.code)) throw error
+      logger.warn({ err: error }, `waiting for ${what}`)
+      await sleep(pauseMs)
+    }
+  }
+}

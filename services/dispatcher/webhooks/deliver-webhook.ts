@@ -1,0 +1,87 @@
+import { emit, type JobData } from '@ngome/contracts'
+import { Fault, Secret, type Tenant } from '@ngome/kernel'
+import { parseWebhookSecret, signWebhook } from '@ngome/signatures'
+import { loadDelivery, recordDeliveryResult, type Delivery } from '@ngome/store'
+import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import { parseRetryAfterMs, pauseAfterTry } from './retry-schedule.ts'
+import { webhookBody } from './webhook-body.ts'
+
+/** What came of one try; `status` is `null` where no answer came. */
+type Try = { readonly isDelivered: boolean; readonly status: number | null; readonly retryAfterMs: number; readonly reason: string }
+
+const away: Omit<Try, 'reason'> = { isDelivered: false, status: null, retryAfterMs: 0 }
+
+/**
+ * The job that tells a merchant's endpoint what happened, signed as Standard Webhooks says. A webhook may arrive more
+ * than once; its id is the same each time.
+ * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
+ */
+export async function deliverWebhook(
+  dispatcher: Dispatcher, { delivery: id, ...tenant }: JobData<'webhook-deliver'>, signal: AbortSignal,
+): Promise<void> {
+  const delivery = await loadDelivery(dispatcher.db, tenant, id)
+  if (delivery?.state !== 'pending') return
+  if (delivery.endpoint === null) {
+    await giveUp(dispatcher, tenant, delivery, null)
+    return
+  }
+  const secret = await openSecret(dispatcher, tenant, delivery.endpoint, signal)
+  const result = secret === undefined ? { ...away, reason: 'no secret' } : await send(dispatcher, delivery, delivery.endpoint.url, secret)
+  await record(dispatcher, tenant, delivery, result)
+}
+
+type Endpoint = NonNullable<Delivery['endpoint']>
+
+/** The secret lives in this job only. */
+async function openSecret(
+  dispatcher: Dispatcher, tenant: Tenant, endpoint: Endpoint, signal: AbortSignal,
+): Promise<Secret<Uint8Array> | undefined> {
+  const opening = await dispatcher.openSealed('webhook-secret', {
+    dataKey: endpoint.dataKey.sealed,
+    context: { tenant, table: 'webhook_endpoints', recordId: endpoint.id, dataClass: 'restricted', version: 1 },
+    blob: endpoint.sealedSecret,
+  }, signal)
+  if (opening.kind === 'opened') {
+    const secret = parseWebhookSecret(new Secret(Buffer.from(opening.plaintext).toString('utf8')))
+    opening.plaintext.fill(0)
+    if (secret !== undefined) return secret
+  }
+  dispatcher.logger.error({ endpoint: endpoint.id, opening: opening.kind }, 'a webhook secret did not open')
+  return undefined
+}
+
+async function send({ egress, clock, webhooks }: Dispatcher, delivery: Delivery, url: string, secret: Secret<Uint8Array>): Promise<Try> {
+  const body = webhookBody(delivery)
+  const timestampS = Math.floor(clock.nowMs() / 1_000)
+  const headers = { 'content-type': 'application/json', 'user-agent': 'Ngome', ...signWebhook(secret, { id: delivery.id, timestampS, body }) }
+  try {
+    const sent = await egress.toWebhook(url, { method: 'POST', headers, body, timeoutMs: webhooks.timeoutMs })
+    if (sent.kind !== 'answered') return { ...away, reason: sent.reason }
+    const isDelivered = sent.status >= 200 && sent.status < 300
+    return { isDelivered, status: sent.status, retryAfterMs: parseRetryAfterMs(sent.retryAfter), reason: String(sent.status) }
+  } catch (error) {
+    // A name may point to a public address tomorrow, so that even a refusal is tried again.
+    if (error instanceof Fault && error.code === 'egress/refused') return { ...away, reason: error.message }
+    throw error
+  }
+}
+
+async function record(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, result: Try): Promise<void> {
+  const { db, clock, random, logger, webhooks } = dispatcher
+  const tries = delivery.tries + 1
+  logger.info({ delivery: delivery.id, payment: delivery.payment.id, tries, ...result }, 'webhook tried')
+  if (result.isDelivered) {
+    const event = emit(eventSource(dispatcher), 'webhook.delivered', tenant, { delivery: delivery.id, payment: delivery.payment.id })
+    await recordDeliveryResult(db, tenant, delivery.id, { kind: 'delivered', httpStatus: result.status ?? 0, event }, clock.nowMs())
+    return
+  }
+  const afterMs = pauseAfterTry(tries, webhooks, random, result.retryAfterMs)
+  if (afterMs === undefined) await giveUp(dispatcher, tenant, delivery, result.status)
+  else await recordDeliveryResult(db, tenant, delivery.id, { kind: 'retry', httpStatus: result.status, afterMs }, clock.nowMs())
+}
+
+async function giveUp(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, httpStatus: number | null): Promise<void> {
+  const { db, clock } = dispatcher
+  const event = emit(eventSource(dispatcher), 'webhook.given_up', tenant, { delivery: delivery.id, payment: delivery.payment.id })
+  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'given_up', httpStatus, event }, clock.nowMs())
+}
