@@ -11,7 +11,7 @@ import { openRootKeyFile } from './root-keys/open-root-key-file.ts'
 import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
 import { secretBytes, secretLabel } from './secrets/named-secrets.ts'
 import { openStore, type Store } from './store/open-store.ts'
-import { readPrivateFile, replacePublicFile } from './store/private-file.ts'
+import { readPrivateFile, removeUnfinishedFiles, replacePublicFile } from './store/private-file.ts'
 import { hasWrappedKeys, insertWrappedKey, unwrapKey } from './store/wrapped-keys.ts'
 
 const authorityLabel: KeyLabel = { purpose: 'authority', name: 'v1' }
@@ -40,6 +40,7 @@ export async function openCustodian({ folder, enrolmentKeyPath, settings, clock,
   }
   const store = openStore(folder, random)
   try {
+    removeUnfinishedFiles(folder)
     const isFirstRun = !hasWrappedKeys(store.db)
     const root = openRootKeyFile(folder, { mayCreate: isFirstRun, random })
     if (isFirstRun) await firstRun({ clock, random, root, store })

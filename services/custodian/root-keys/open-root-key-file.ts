@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault, Secret, type Random } from '@ngome/kernel'
 import { createPrivateFile, readPrivateFile } from '../store/private-file.ts'
@@ -20,17 +20,9 @@ export function openRootKeyFile(folder: string, { mayCreate, random }: {
   const path = join(folder, fileName)
   if (!existsSync(path)) {
     if (!mayCreate) throw new Fault('custodian/start_refused', `${path} is missing, and the store needs it`)
-    removeUnfinished(folder)
     createPrivateFile(path, random.bytes(rootKeyBytes), random)
   }
   const bytes = readPrivateFile(path)
   if (bytes.length !== rootKeyBytes) throw new Fault('custodian/start_refused', `${path} is not a root key`)
   return softwareRootKey(new Secret(bytes), random)
-}
-
-/** A start that was killed before the file had its name left key bytes that nothing was ever wrapped with. */
-function removeUnfinished(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    if (name.startsWith(`${fileName}.`) && name.endsWith('.unfinished')) rmSync(join(folder, name))
-  }
 }

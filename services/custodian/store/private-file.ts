@@ -1,12 +1,13 @@
 import {
-  closeSync, constants, fstatSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync,
+  closeSync, constants, fstatSync, linkSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
+import { join } from 'node:path'
 import { Fault, type Random } from '@ngome/kernel'
 
 /** Keys and tokens are tens of bytes; whatever is larger is not what we look for. */
 const privateFileBytesMax = 4096
 const othersBits = 0o077
+const unfinishedSuffix = '.unfinished'
 
 /**
  * Reads a file that nobody but this process's user may read or write.
@@ -29,8 +30,8 @@ export function assertPrivateFile(path: string): void {
 }
 
 /**
- * Writes a file of mode 0600 that appears whole or not at all, also across a power cut, and never replaces one that is
- * there: of two starts that race, the second finds the first one's file.
+ * Writes a file of mode 0600 that appears whole or not at all, and never replaces one that is there: of two starts that
+ * race, the second finds the first one's file.
  */
 export function createPrivateFile(path: string, bytes: Uint8Array, random: Random): void {
   const unfinished = writeUnfinished(path, bytes, 0o600, random)
@@ -41,35 +42,34 @@ export function createPrivateFile(path: string, bytes: Uint8Array, random: Rando
   } finally {
     rmSync(unfinished)
   }
-  syncFolder(path)
 }
 
 /** Replaces a public file in one step, so that a reader sees the old one or the new one. */
 export function replacePublicFile(path: string, text: string, random: Random): void {
   renameSync(writeUnfinished(path, Buffer.from(text, 'utf8'), 0o644, random), path)
-  syncFolder(path)
 }
 
+/** Removes what a start that was killed left behind. Only by who holds the store, so that no start is under way. */
+export function removeUnfinishedFiles(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith(unfinishedSuffix)) rmSync(join(folder, name))
+  }
+}
+
+/**
+ * The permission model has no fsync, so the file is opened for synchronous writing instead. Its name is on the disk with
+ * the next commit of the store: journaling file systems write changes of names in order.
+ */
 function writeUnfinished(path: string, bytes: Uint8Array, mode: number, random: Random): string {
-  const unfinished = `${path}.${Buffer.from(random.bytes(8)).toString('hex')}.unfinished`
-  const file = openSync(unfinished, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode)
+  const unfinished = `${path}.${Buffer.from(random.bytes(8)).toString('hex')}${unfinishedSuffix}`
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_SYNC
+  const file = openSync(unfinished, flags, mode)
   try {
     writeSync(file, bytes)
-    fsyncSync(file)
   } finally {
     closeSync(file)
   }
   return unfinished
-}
-
-/** A new name survives a power cut only when its folder was written too. */
-function syncFolder(path: string): void {
-  const folder = openSync(dirname(path), constants.O_RDONLY)
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
 }
 
 function openToCheck(path: string): number {
