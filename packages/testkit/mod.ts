@@ -7,3 +7,4 @@ export {
 } from './postgres.ts'
 export { addTestMerchant, testAcceptance, type TestMerchant } from './payments.ts'
 export { vectorsDir } from './vectors.ts'
+export { freePorts } from './free-ports.ts'

@@ -1,5 +1,5 @@
+import { X509Certificate, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { KeyObject } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CustodianResponse } from '@ngome/contracts'
 import { Fault, parseBase64Url, parseStrictJson, type Clock, type ProcessRole, type Random, type Secret } from '@ngome/kernel'
@@ -93,11 +93,14 @@ async function untilTokenExpires<T>(enrolment: Enrolment, exchange: (authority: 
 
 function readAuthority(config: Enrolment['config']): string {
   try {
-    return readFileSync(authorityPath(config), 'utf8')
+    const pem = readFileSync(authorityPath(config), 'utf8')
+    // Parsed here because TLS takes an empty text for "trust the system's authorities".
+    if (new X509Certificate(pem).ca) return pem
   } catch (cause) {
     // At the very first start the custodian has yet to make it.
     throw new Fault('custodian/unavailable', 'the authority\'s certificate cannot be read yet', { cause })
   }
+  throw new Fault('custodian/unavailable', `${authorityPath(config)} is not the certificate of an authority`)
 }
 
 const claimsSchema = z.object({ role: z.string(), expiresAtMs: z.int() })
