@@ -28,16 +28,18 @@ async function look(listener: Endpoint, authority: string): Promise<string | Ver
   const opened = await handshake(listener, { ca: authority })
   if (opened.kind === 'refused') return fails(`${addressOf(listener)} refuses a handshake (${opened.code})`)
   const group = groupOf(opened.socket)
+  const protocol = opened.socket.getProtocol() ?? 'no protocol'
   const session = await ticketOf(opened.socket)
   opened.socket.destroy()
-  if (group === undefined) return fails(`${addressOf(listener)} negotiated no ephemeral key (${opened.socket.getProtocol()})`)
+  if (group === undefined) return fails(`${addressOf(listener)} negotiated no ephemeral key (${protocol})`)
   if (session !== undefined && !(await isResumedFreshly(listener, authority, session))) {
     return fails(`${addressOf(listener)} resumes a connection without a new ephemeral key`)
   }
   const old = await handshake(listener, { ca: authority, ciphers: staticSuites, maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' })
   if (old.kind === 'refused') return group
+  const cipher = old.socket.getCipher().name
   old.socket.destroy()
-  return fails(`${addressOf(listener)} accepts key exchange with its long-lived key (${old.socket.getCipher().name})`)
+  return fails(`${addressOf(listener)} accepts key exchange with its long-lived key (${cipher})`)
 }
 
 async function isResumedFreshly(listener: Endpoint, authority: string, session: Buffer): Promise<boolean> {

@@ -2,7 +2,7 @@ import { toBase64Url, type Random } from '@ngome/kernel'
 import type { Auditor } from '../at-rest/auditor.ts'
 import type { Planted } from '../at-rest/plant-payment.ts'
 import type { CustodianView } from '../custodian/custodian-view.ts'
-import { judgeRefusal, newChallenge } from '../custodian/judge-refusal.ts'
+import { newChallenge, notPermitted, problemOfRefusal } from '../custodian/judge-refusal.ts'
 import { openRequest, paymentContext, sealedPayment } from '../custodian/sealed-payment.ts'
 import type { Probe } from '../probe.ts'
 import { fails, holds } from '../verdict.ts'
@@ -21,22 +21,21 @@ export const operatorCannotOpen: Probe<Target> = {
     const { id, tenant } = await target.planted('first')
     const row = await sealedPayment(target.auditor, tenant, id)
     const { dataKey, context, salt } = openRequest(row.sealedDataKey, paymentContext(tenant, id), row.blob)
-    const { refusalOf, statementKey } = target.custodian
+    const { attempt: ask, statementKey } = target.custodian
     const attempts = {
-      'open a payment': (challenge: string) => refusalOf('/v1/open', {
+      'open a payment': (challenge: string) => ask('/v1/open', {
         purpose: 'dispatch', dataKeys: [dataKey], records: [{ dataKey: 0, context, salt }],
       }, challenge),
-      'compute an index': (challenge: string) => refusalOf('/v1/index', {
+      'compute an index': (challenge: string) => ask('/v1/index', {
         ...tenant, blinded: [toBase64Url(target.random.bytes(32))],
       }, challenge),
-      'take the secrets': (challenge: string) => refusalOf('/v1/secrets', { names: ['api-pepper', 'callback'] }, challenge),
+      'take the secrets': (challenge: string) => ask('/v1/secrets', { names: ['api-pepper', 'callback'] }, challenge),
     }
     for (const [what, attempt] of Object.entries(attempts)) {
       const challenge = newChallenge(target.random)
-      const refusal = await attempt(challenge)
-      if (refusal === undefined) return fails(`the operator may ${what}, or was refused without a signature`)
-      const judged = judgeRefusal(refusal, { challenge, caller: 'operator', statementKey })
-      if (!judged.ok) return fails(`asked to ${what}, the custodian gave ${judged.problem}`)
+      const expected = { challenge, caller: 'operator', reasons: notPermitted, statementKey } as const
+      const problem = problemOfRefusal(await attempt(challenge), expected)
+      if (problem !== undefined) return fails(`${what}: ${problem}`)
     }
     return holds(`refused to the operator, each signed by the custodian: ${Object.keys(attempts).join(', ')}`)
   },

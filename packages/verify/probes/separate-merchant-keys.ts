@@ -2,7 +2,7 @@ import type { Random } from '@ngome/kernel'
 import type { Auditor } from '../at-rest/auditor.ts'
 import type { Planted } from '../at-rest/plant-payment.ts'
 import type { CustodianView } from '../custodian/custodian-view.ts'
-import { judgeRefusal, newChallenge } from '../custodian/judge-refusal.ts'
+import { newChallenge, problemOfRefusal } from '../custodian/judge-refusal.ts'
 import { openRequest, paymentContext, sealedPayment, type SealedPaymentRow } from '../custodian/sealed-payment.ts'
 import type { SelfTester } from '../custodian/self-test.ts'
 import type { Probe } from '../probe.ts'
@@ -10,7 +10,7 @@ import { fails, holds, type Verdict } from '../verdict.ts'
 
 type Target = Planted & SelfTester & {
   readonly auditor: Auditor
-  readonly custodian: CustodianView
+  readonly custodian: Pick<CustodianView, 'statementKey'>
   readonly random: Random
 }
 
@@ -31,6 +31,9 @@ export const separateMerchantKeys: Probe<Target> = {
   },
 }
 
+/** The custodian does not tell the owner of a forgery how far it came. */
+const misplaced = ['unproven'] as const
+
 async function rowOf(target: Target, which: 'first' | 'second'): Promise<SealedPaymentRow> {
   const { id, tenant } = await target.planted(which)
   return sealedPayment(target.auditor, tenant, id)
@@ -39,12 +42,10 @@ async function rowOf(target: Target, which: 'first' | 'second'): Promise<SealedP
 /** Puts one merchant's sealed payment in the place of another's, and lets the dispatcher try to open it there. */
 async function putIn(target: Target, what: SealedPaymentRow, place: SealedPaymentRow): Promise<Verdict | undefined> {
   const challenge = newChallenge(target.random)
-  const answer = await target.selfTest('dispatcher', '/self-test/open', {
-    challenge, ...openRequest(what.sealedDataKey, paymentContext(place.tenant, place.id), what.blob),
+  const attempt = await target.selfTest('dispatcher', 'open', {
+    challenge, opening: openRequest(what.sealedDataKey, paymentContext(place.tenant, place.id), what.blob),
   })
-  if (!answer.isRefused) return fails(`the custodian gave out a key for one merchant's record in another's place (${answer.evidence})`)
-  if (answer.refusal === null) return fails(`the dispatcher has no signature for its refusal (${answer.evidence})`)
   const { statementKey } = target.custodian
-  const judged = judgeRefusal(answer.refusal, { challenge, caller: 'dispatcher', statementKey })
-  return judged.ok ? undefined : fails(`the dispatcher shows ${judged.problem}`)
+  const problem = problemOfRefusal(attempt, { challenge, caller: 'dispatcher', reasons: misplaced, statementKey })
+  return problem === undefined ? undefined : fails(`one merchant's record in another's place: ${problem}`)
 }

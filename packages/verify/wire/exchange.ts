@@ -9,6 +9,8 @@ export type Exchange = { readonly bytes: Buffer; readonly isClosed: boolean }
 const answerBytesMax = 262_144
 /** How long the other side may stay silent before we take what came for all. */
 const silenceMs = 2_000
+/** The same after the first byte: a second answer, which would be an attack's success, follows the first at once. */
+const silenceAfterAnswerMs = 300
 
 /** Sends bytes over plain TCP. @throws NotReached where nobody listens */
 export async function exchangePlain(endpoint: Endpoint, bytes: Uint8Array): Promise<Exchange> {
@@ -52,6 +54,7 @@ function exchange(socket: Socket, bytes: Uint8Array): Promise<Exchange> {
     socket.setTimeout(silenceMs, () => end(false))
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk])
+      socket.setTimeout(silenceAfterAnswerMs)
       if (received.length > answerBytesMax) end(false)
     })
     socket.once('error', () => end(true))

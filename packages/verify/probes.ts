@@ -1,0 +1,30 @@
+import type { Probe } from './probe.ts'
+import { apiKeysAreNotKept } from './probes/api-keys-are-not-kept.ts'
+import { apiKeysAreUnguessable } from './probes/api-keys-are-unguessable.ts'
+import { databaseGrants } from './probes/database-grants.ts'
+import { dispatcherCannotOverreach } from './probes/dispatcher-cannot-overreach.ts'
+import { ephemeralKeyExchange } from './probes/ephemeral-key-exchange.ts'
+import { gatewayCannotOpen } from './probes/gateway-cannot-open.ts'
+import { hostileHeadersAreRefused } from './probes/hostile-headers-are-refused.ts'
+import { hstsOnEveryAnswer } from './probes/hsts-on-every-answer.ts'
+import { operatorCannotOpen } from './probes/operator-cannot-open.ts'
+import { plainHttpReachesNothing } from './probes/plain-http-reaches-nothing.ts'
+import { plantedValueIsNowhere } from './probes/planted-value-is-nowhere.ts'
+import { processIsolation } from './probes/process-isolation.ts'
+import { realCertificate } from './probes/real-certificate.ts'
+import { recordFormat } from './probes/record-format.ts'
+import { separateMerchantKeys } from './probes/separate-merchant-keys.ts'
+import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
+import { tls13Only } from './probes/tls-1-3-only.ts'
+import type { Target } from './target.ts'
+
+/** Every probe that there is; the catalog names them by id. */
+export const probes: readonly Probe<Target>[] = [
+  plainHttpReachesNothing, realCertificate, hstsOnEveryAnswer, tls13Only, ephemeralKeyExchange,
+  plantedValueIsNowhere, recordFormat,
+  gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation,
+  separateMerchantKeys,
+  apiKeysAreUnguessable, apiKeysAreNotKept,
+  databaseGrants, dispatcherCannotOverreach,
+  hostileHeadersAreRefused,
+]

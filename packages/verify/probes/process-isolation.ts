@@ -1,0 +1,67 @@
+import type { MachineView, ProcessView } from '../isolation/machine-view.ts'
+import { NotReached, type Probe } from '../probe.ts'
+import { fails, holds, partial } from '../verdict.ts'
+
+/** The processes whose separation the promises rest on; the simulator stands for somebody else. */
+const zones = ['gateway', 'custodian', 'dispatcher'] as const
+
+export const processIsolation: Probe<{ readonly machine: () => Promise<MachineView> }> = {
+  id: 'process-isolation',
+  source: import.meta.filename,
+  does: 'Reads the launcher\'s report of what isolates the processes, and then looks for itself: user ids, no_new_privs, capabilities, core dumps and Node\'s permission flags of each process in /proc, and the modes of every file with a key or a password. What the report claims and the machine does not show is a failure; what the report says is missing is partial.',
+  run: async ({ machine }) => {
+    const { report, processes, secretFiles } = await machine()
+    if (report === undefined) throw new NotReached('the launcher left no report of the isolation')
+    const own = zones.map((name) => processes.filter((process) => process.name === name))
+    if (own.some((instances) => instances.length === 0)) throw new NotReached('not all processes run')
+    const problems = [
+      ...secretFiles.filter(({ mode }) => (mode & 0o077) !== 0).map(({ path, mode }) => `${path} has mode ${(mode & 0o777).toString(8)}`),
+      ...own.flat().flatMap((process) => problemsOf(process, report)),
+      ...(isOn(report, 'ownUsers') ? sharedUsers(own) : []),
+    ]
+    if (problems.length > 0) return fails(problems.slice(0, 5).join('; '))
+    const off = Object.entries(report).flatMap(([name, { status, reason }]) => (status === 'on' ? [] : [`${name} (${reason ?? status})`]))
+    const seen = `seen in /proc: ${own.flat().map(({ name, pid }) => `${name} ${pid}`).join(', ')}; ${secretFiles.length} secret files closed to others`
+    return off.length === 0 ? holds(seen) : partial(`missing: ${off.join('; ')}; ${seen}`)
+  },
+}
+
+type Report = NonNullable<MachineView['report']>
+
+function isOn(report: Report, name: string): boolean {
+  return report[name]?.status === 'on'
+}
+
+function problemsOf(process: ProcessView, report: Report): string[] {
+  const { name, status, limits, commandLine } = process
+  const says = (pattern: RegExp): boolean => pattern.test(status ?? '')
+  const rules: readonly (readonly [string, boolean, string])[] = [
+    ['noNewPrivileges', says(/^NoNewPrivs:\s*1$/m), 'may gain privileges'],
+    ['noCapabilities', says(/^CapEff:\s*0+$/m) && says(/^CapBnd:\s*0+$/m), 'has capabilities'],
+    ['noCoreDumps', /^Max core file size\s+0\s+0\s/m.test(limits ?? ''), 'may write a core dump'],
+    ['ownUsers', userOf(process) !== undefined && userOf(process) !== 0, 'runs as root'],
+    ['permissionModel', hasPermissionModel(name, commandLine ?? []), 'runs without the permission model\'s flags'],
+  ]
+  return rules.flatMap(([mechanism, isSeen, complaint]) => {
+    return isOn(report, mechanism) && !isSeen ? [`the ${name} ${complaint}, although the launcher reports ${mechanism}`] : []
+  })
+}
+
+function hasPermissionModel(name: string, commandLine: readonly string[]): boolean {
+  const isBounded = commandLine.includes('--permission')
+    && !commandLine.some((argument) => /^--allow-(worker|child-process|addons|wasi)/.test(argument))
+    && commandLine.every((argument) => argument !== '--allow-fs-read=*' && argument !== '--allow-fs-write=*')
+  return isBounded && (name === 'custodian' || commandLine.includes('--no-experimental-sqlite'))
+}
+
+/** @returns the user id that all four kinds agree on (real, effective, saved, file system). */
+function userOf({ status }: ProcessView): number | undefined {
+  const ids = /^Uid:\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)$/m.exec(status ?? '')?.slice(1).map(Number)
+  return ids !== undefined && new Set(ids).size === 1 ? ids[0] : undefined
+}
+
+/** Two instances of one process share a user; two zones must not. */
+function sharedUsers(zonesOfProcesses: readonly (readonly ProcessView[])[]): string[] {
+  const users = zonesOfProcesses.flatMap((instances) => [...new Set(instances.map(userOf))])
+  return new Set(users).size === users.length ? [] : ['two zones run as one user, although the launcher reports ownUsers']
+}
