@@ -16,7 +16,7 @@ export type InternalCall = {
   /** Strict JSON, or `undefined` where the call has no body; its schema is the handler's. */
   readonly body: JsonValue | undefined
   /** A header that was sent once, or `undefined`. */
-  header(name: string): string | undefined
+  readonly header: (name: string) => string | undefined
 }
 
 /** What is known of a call before its body is read. */
@@ -35,7 +35,7 @@ export type InternalRoute = {
 }
 
 /** Attempts a forbidden action as this process would, for `ngome verify`, and answers what came of it. */
-export type SelfTest = (input: SelfTestRequest) => Promise<unknown> | unknown
+export type SelfTest = (input: SelfTestRequest) => unknown
 
 export type InternalServerOptions = TlsServerOptions & {
   readonly routes?: readonly InternalRoute[]
@@ -55,7 +55,7 @@ export type InternalServerOptions = TlsServerOptions & {
 export async function internalServer(options: InternalServerOptions): Promise<RunningServer> {
   const app = createTlsServer(options, true)
   const callers = watchCallers(app.server, options)
-  // A connection that began before a renewal, or that is refused, ends with its answer.
+  // A connection that began before a renewal ends with its answer, so that no peer sits on a certificate that ends.
   app.addHook('onRequest', async (request, reply) => {
     if (callers.isOutdated(request.raw.socket)) reply.header('connection', 'close')
   })

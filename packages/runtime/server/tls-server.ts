@@ -1,7 +1,7 @@
 import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Fault, newId, parseStrictJson, type Clock, type JsonValue, type Random, type RequestId } from '@ngome/kernel'
-import { fastify, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Identity } from '../identity/identity.ts'
 import type { Logger } from '../logs/create-logger.ts'
 import { faultOf, problemMediaType, problemOf } from './problem.ts'
@@ -58,6 +58,8 @@ export function createTlsServer(options: TlsServerOptions, asksForCertificate: b
     exposeHeadRoutes: false,
     requestIdHeader: false,
     genReqId: () => newId('request', options),
+    // What the router refuses before any hook or handler of ours.
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, logger),
   })
   app.server.maxConnections = connectionsMax
   app.server.on('tlsClientError', (error) => logger.debug({ err: error }, 'a handshake failed'))
@@ -92,11 +94,15 @@ function answerProblems(app: TlsInstance, logger: Logger): void {
   app.setNotFoundHandler(() => {
     throw new Fault('request/not_found', 'no such route')
   })
-  app.setErrorHandler(async (error, request, reply) => {
-    const fault = faultOf(error)
-    const line = { err: fault, requestId: request.id, method: request.method, route: request.routeOptions.url }
-    if (fault.row.status >= 500) logger.error(line, 'a call failed')
-    else logger.info(line, 'a call was refused')
-    await reply.status(fault.row.status).type(problemMediaType).send(JSON.stringify(problemOf(fault, request.id as RequestId)))
-  })
+  app.setErrorHandler(async (error, request, reply) => answerProblem(error, request, reply, logger))
+}
+
+async function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): Promise<void> {
+  const fault = faultOf(error)
+  const line = { err: fault, requestId: request.id, method: request.method, route: request.routeOptions.url }
+  if (fault.row.status >= 500) logger.error(line, 'a call failed')
+  else logger.info(line, 'a call was refused')
+  const problem = problemOf(fault, request.id as RequestId)
+  // As bytes, since Fastify adds a charset to a text's type, and problem+json has none (RFC 9457 §6.1).
+  await reply.status(fault.row.status).type(problemMediaType).send(Buffer.from(JSON.stringify(problem)))
 }
