@@ -6,5 +6,10 @@ export {
   describeDatabase, postgresUser, startTestServer, testDatabase, testServer, type TestDatabase, type TestServer,
 } from './postgres.ts'
 export { addTestMerchant, testAcceptance, type TestMerchant } from './payments.ts'
+export {
+  MtnMomoSimulator, type SimulatorAnswer, type SimulatorCall, type SimulatorCharge, type SimulatorCredentials,
+} from './mtn-momo-simulator.ts'
+export { SealingMerchant, type SealedPaymentOptions } from './sealing-merchant.ts'
 export { vectorsDir } from './vectors.ts'
 export { freePorts } from './free-ports.ts'
+export { MerchantClient, type Answer, type MerchantCall } from './merchant-client.ts'

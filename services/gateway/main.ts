@@ -35,17 +35,19 @@ const metrics = createMetrics({ process: 'gateway' })
 const database = open('gateway', databaseConnections)
 const revocationDatabase = open('gateway-revocations', 1)
 
-let gateway: Gateway | undefined
+const running: { gateway?: Gateway } = {}
 const readiness: Record<string, ReadinessCheck> = {
-  started: () => (gateway === undefined ? 'starting' : null),
+  started: () => (running.gateway === undefined ? 'starting' : null),
   database: async () => database.ping().then(() => null),
-  revocations: () => (gateway?.isLeaseHeld === true ? null : 'access/lease_lost'),
-  draining: () => (gateway?.isDraining === true ? 'gateway/draining' : null),
+  revocations: () => (running.gateway?.isLeaseHeld === true ? null : 'access/lease_lost'),
+  draining: () => (running.gateway?.isDraining === true ? 'gateway/draining' : null),
 }
 const internal = await internalServer({
   ...base, identity, metrics, readiness,
   host: config.gateway.internalHost,
   port: config.gateway.internalPort,
+  // During a replacement the former gateway still answers there.
+  sharesPort: true,
   selfTests: selfTests({ custodian, clock, random }),
 })
 
@@ -53,8 +55,8 @@ const shutdown = onShutdown({
   logger,
   totalMs: drainStepMs + 5_000,
   steps: [
-    { name: 'drain', deadlineMs: drainStepMs, run: () => gateway?.drain() },
-    { name: 'timers', deadlineMs: 100, run: () => gateway?.stop() },
+    { name: 'drain', deadlineMs: drainStepMs, run: () => running.gateway?.drain() },
+    { name: 'timers', deadlineMs: 100, run: () => running.gateway?.stop() },
     { name: 'internal server', deadlineMs: 1_000, run: () => internal.close() },
     { name: 'database', deadlineMs: 2_000, run: () => Promise.all([database.close(), revocationDatabase.close()]) },
     { name: 'identity', deadlineMs: 100, run: () => [custodian.close(), identity.stop()] },
@@ -62,23 +64,23 @@ const shutdown = onShutdown({
 })
 channel.onDrain(() => void drain())
 
-const started = await startGateway({
+const gateway = await startGateway({
   ...base, config, identity, custodian, database, revocationDatabase, metrics,
   signingKey: signer.privateKey,
   monotonicMs: () => performance.now(),
 })
 await untilItStands('the database', logger, () => database.ping())
-gateway = started
+running.gateway = gateway
 if (channel.isConnected) {
-  channel.onListen((socket) => void started.listen(socket).then((port) => logger.info({ port }, 'listening')))
+  channel.onListen((socket) => void gateway.listen(socket).then((port) => logger.info({ port }, 'listening')))
 } else {
-  const port = await started.listen({ host: config.gateway.host, port: config.gateway.port })
+  const port = await gateway.listen({ host: config.gateway.host, port: config.gateway.port })
   logger.info({ port }, 'listening')
 }
 channel.tell({ type: 'ready' })
 
 async function drain(): Promise<void> {
-  const left = await gateway?.drain() ?? 0
+  const left = await running.gateway?.drain() ?? 0
   if (left > 0) logger.warn({ left }, 'connections were still open at the end of the drain')
   channel.tell({ type: 'drained' })
   await shutdown.begin('drained')

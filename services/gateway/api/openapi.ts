@@ -82,7 +82,7 @@ function parameters(operation: Operation): OpenApiParameter[] {
     })
   }
   for (const [place, schema] of [['path', operation.params?.schema], ['query', operation.query]] as const) {
-    const { properties = {}, required = [] } = schema === undefined ? {} : jsonSchema(schema, 'input') as Shape
+    const { properties = {}, required = [] }: Shape = schema === undefined ? {} : jsonSchema(schema, 'input')
     for (const [name, { description = '', ...rest }] of Object.entries(properties)) {
       found.push({ name, in: place, required: required.includes(name), description: String(description), schema: rest })
     }

@@ -87,7 +87,7 @@ ${table('Parameters', ['Name', 'In', 'Meaning'], operation.parameters.map((one) 
 ${table('Body', ['Field', 'Form', 'Meaning'], fields(resolve(body?.['schema'], document)))}
 ${body?.['example'] === undefined ? '' : `<h3>Request</h3>${json(body['example'])}`}
 <h3>Answer ${text(status)}</h3>
-<p>${prose(String(answer['description']))}</p>
+<p>${prose(wordsOf(answer['description']))}</p>
 ${content(answer)?.['example'] === undefined ? '' : json(content(answer)?.['example'])}
 ${codes.length === 0 ? '' : `<h3>Errors</h3><p>${codes.map((one) =>
     `<a href="#${one.replaceAll('/', '-')}"><code>${text(one)}</code></a>`).join(' ')}</p>`}
@@ -100,13 +100,18 @@ function fields(schema: JsonObject | undefined, before = ''): string[][] {
   return Object.entries(properties).flatMap(([name, property]) => {
     const path = before + name
     if (property['type'] === 'object') return fields(property, `${path}.`)
-    const meaning = `${prose(String(property['description'] ?? ''))}${required.includes(name) ? '' : ' Optional.'}`
+    const meaning = `${prose(wordsOf(property['description']))}${required.includes(name) ? '' : ' Optional.'}`
     return [[`<code>${text(path)}</code>`, `<code>${text(formOf(property))}</code>`, meaning]]
   })
 }
 
 function formOf(property: JsonObject): string {
-  return String(property['pattern'] ?? property['format'] ?? `${String(property['type'])}, up to ${String(property['maxLength'])}`)
+  const { pattern, format, type, maxLength } = property
+  return wordsOf(pattern ?? format) || `${wordsOf(type)}${typeof maxLength === 'number' ? `, up to ${maxLength}` : ''}`
+}
+
+function wordsOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 function errors(): string {

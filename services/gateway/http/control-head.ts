@@ -20,7 +20,7 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
  * Origin form only (RFC 9112 §3.2.1), no percent-encoding, no empty or dotted segment: a path of ours has one spelling,
  * so that no two readers of it can disagree. A query may be encoded, its values have schemas.
  */
-const targetPattern = /^\/(?:[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*)?(?:\?[A-Za-z0-9._~=&%+-]*)?$/
+const targetPattern = /^\/(?:[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*\/?)?(?:\?[A-Za-z0-9._~=&%+-]*)?$/
 
 type CompiledRule = {
   readonly at: number; readonly bit: number; readonly lengthMax: number; readonly pattern: RegExp; readonly code: FaultCode

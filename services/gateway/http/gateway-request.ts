@@ -1,5 +1,4 @@
 import { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import type { RequestId } from '@ngome/kernel'
 
 /** A request with what the gateway learned of it before routing. */
@@ -10,11 +9,6 @@ export class GatewayRequest extends IncomingMessage {
   /** Whether its connection ends with the answer, whatever the client would like. */
   isLastOnConnection = false
   #id: RequestId | undefined
-
-  // Node makes requests itself; its types name the argument, its parser gives nothing else.
-  constructor(socket: Socket) {
-    super(socket)
-  }
 
   get requestId(): RequestId {
     if (this.#id === undefined) throw new TypeError('a request that did not come through the public server')

@@ -95,3 +95,9 @@ for (const [name, rule] of Object.entries(headerTable)) {
 export function groupBits(groups: readonly HeaderGroup[]): number {
   return groups.reduce((bits, group) => bits | headerGroups[group], 0)
 }
+
+/** The names of the groups of these bits; empty where there are none. */
+export function groupsOf(bits: number): string {
+  if (bits === 0) return ''
+  return Object.entries(headerGroups).filter(([, bit]) => (bits & bit) !== 0).map(([name]) => name).join(', ')
+}

@@ -6,7 +6,7 @@ import { operationNames, operations, type Operation, type OperationName } from '
 import { sendAnswer, type Answer } from './answer.ts'
 import type { AuthenticatedCaller, Call, Handlers } from './call.ts'
 import { GatewayRequest } from './gateway-request.ts'
-import { groupBits, headerGroups } from './header-table.ts'
+import { groupBits, groupsOf, headerGroups } from './header-table.ts'
 import { bodyBytesMax, segmentLengthMax } from './limits.ts'
 import { problemAnswer } from './problem-answer.ts'
 import { createPublicServer, type PublicCertificate, type PublicServer } from './public-server.ts'
@@ -73,8 +73,11 @@ function addOperation(app: App, ports: PublicApiPorts, name: OperationName, hand
     config: { operation: name },
     onRequest: (request, _reply, done) => {
       const raw = GatewayRequest.of(request.raw)
-      if ((raw.headerBits & ~allowedBits) !== 0) {
-        done(new Fault('request/header_refused', 'a header that this route does not take'))
+      const foreign = groupsOf(raw.headerBits & ~allowedBits)
+      if (foreign !== '') {
+        raw.isLastOnConnection = true
+        const field = { pointer: '', detail: `Refused: this route takes no headers of these kinds: ${foreign}.` }
+        done(new Fault('request/header_refused', `headers of the kinds ${foreign}`, { fields: [field] }))
         return
       }
       if (operation.credentials !== 'api-key') {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import type { SelfTestRequest, SelfTestResponse } from '@ngome/contracts'
 import { encodeRecordContext } from '@ngome/envelope'
 import { newId, toBase64Url, type Clock, type Random } from '@ngome/kernel'
 import { CustodianRefusal, type CustodianClient, type SelfTest } from '@ngome/runtime'
@@ -14,7 +15,8 @@ type Ports = { readonly custodian: CustodianClient; readonly clock: Clock; reado
  */
 export function selfTests(ports: Ports): Readonly<Record<string, SelfTest>> {
   return {
-    open: ({ challenge }) => attemptCall(() => ports.custodian.call('/v1/open', someOpening(ports), { challenge })),
+    open: ({ challenge, opening }) =>
+      attemptCall(() => ports.custodian.call('/v1/open', openRequest(opening ?? madeUp(ports)), { challenge })),
     index: ({ challenge }) => attemptCall(() => ports.custodian.call('/v1/index', {
       merchant: newId('merchant', ports), world: 'test', blinded: [toBase64Url(ports.random.bytes(32))],
     }, { challenge })),
@@ -22,20 +24,23 @@ export function selfTests(ports: Ports): Readonly<Record<string, SelfTest>> {
   }
 }
 
-/** An opening in its right form, of a record that does not exist: the refusal must come from who asks, not from what. */
-function someOpening({ random, ...from }: Ports) {
-  const tenant = { merchant: newId('merchant', { ...from, random }), world: 'test' } as const
-  const context = encodeRecordContext({
-    tenant, table: 'payments', recordId: newId('payment', { ...from, random }), dataClass: 'restricted', version: 1,
-  })
-  return {
-    purpose: 'dispatch' as const,
-    dataKeys: [toBase64Url(random.bytes(64))],
-    records: [{ dataKey: 0, context: toBase64Url(context), salt: toBase64Url(random.bytes(32)) }],
-  }
+type Opening = NonNullable<SelfTestRequest['opening']>
+
+function openRequest({ dataKey, context, salt }: Opening) {
+  return { purpose: 'dispatch' as const, dataKeys: [dataKey], records: [{ dataKey: 0, context, salt }] }
 }
 
-async function attemptCall(call: () => Promise<unknown>): Promise<object> {
+/** An opening in its right form, of a record that does not exist. */
+function madeUp({ clock, random }: Ports): Opening {
+  const from = { clock, random }
+  const context = encodeRecordContext({
+    tenant: { merchant: newId('merchant', from), world: 'test' },
+    table: 'payments', recordId: newId('payment', from), dataClass: 'restricted', version: 1,
+  })
+  return { dataKey: toBase64Url(random.bytes(64)), context: toBase64Url(context), salt: toBase64Url(random.bytes(32)) }
+}
+
+async function attemptCall(call: () => Promise<unknown>): Promise<SelfTestResponse> {
   try {
     await call()
     return { outcome: 'allowed' }
@@ -45,10 +50,10 @@ async function attemptCall(call: () => Promise<unknown>): Promise<object> {
   }
 }
 
-function attemptConnection(port: number): Promise<object> {
+function attemptConnection(port: number): Promise<SelfTestResponse> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port, timeout: connectTimeoutMs })
-    const end = (outcome: string, code?: string): void => {
+    const end = (outcome: SelfTestResponse['outcome'], code?: string): void => {
       socket.destroy()
       resolve({ outcome, ...(code === undefined ? {} : { code }) })
     }

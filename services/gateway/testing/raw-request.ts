@@ -4,7 +4,7 @@ export type RawAnswer = { readonly status: number; readonly head: string; readon
 
 /** Sends these exact bytes over TLS and reads until the connection ends or is quiet. */
 export function rawRequest(
-  at: { readonly port: number; readonly ca: string }, bytes: string | Uint8Array, quietMs = 400,
+  at: { readonly port: number; readonly ca: string }, bytes: string | Uint8Array, quietMs = 150,
 ): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port: at.port, ca: at.ca, servername: 'localhost', minVersion: 'TLSv1.3' })

@@ -7,8 +7,9 @@ import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type Tenant, type World } from '@ngome/kernel'
 import { createLogger, createMetrics, custodianClient, enrol, loadConfig, type Config, type Identity } from '@ngome/runtime'
 import { addMerchant, freezeMerchant, issueApiKey, revokeApiKey, type Database } from '@ngome/store'
-import { startTestCustodian, testDatabase, TestAuthority, type TestCustodian, type TestDatabase } from '@ngome/testkit'
-import { MerchantClient } from '../../../packages/testkit/merchant-client.ts'
+import {
+  MerchantClient, startTestCustodian, testDatabase, TestAuthority, type TestCustodian, type TestDatabase,
+} from '@ngome/testkit'
 import { startGateway, type Gateway } from '../gateway.ts'
 import { TestCustody } from './test-custody.ts'
 
