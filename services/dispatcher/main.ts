@@ -51,10 +51,11 @@ const database = openDatabase({
 })
 const metrics = createMetrics({ process: 'dispatcher' })
 const stopping = new AbortController()
-let workers: Workers | undefined
+/** Empty until the work begins. */
+const running: { workers?: Workers } = {}
 
 const readiness: Record<string, ReadinessCheck> = {
-  started: () => (workers === undefined ? 'starting' : null),
+  started: () => (running.workers === undefined ? 'starting' : null),
   database: async () => database.ping().then(() => null),
 }
 const internal = await internalServer({
@@ -69,14 +70,15 @@ const shutdown = onShutdown({
   totalMs: 2 * jobsGraceMs + 6_000,
   steps: [
     { name: 'housekeeping', deadlineMs: 100, run: () => stopping.abort() },
-    { name: 'jobs', deadlineMs: 2 * jobsGraceMs + 1_000, run: () => workers?.stop(jobsGraceMs) },
+    { name: 'jobs', deadlineMs: 2 * jobsGraceMs + 1_000, run: () => running.workers?.stop(jobsGraceMs) },
+    { name: 'word to the launcher', deadlineMs: 100, run: () => channel.tell({ type: 'drained' }) },
     { name: 'internal server', deadlineMs: 1_000, run: () => internal.close() },
     { name: 'egress', deadlineMs: 100, run: () => egress.close() },
     { name: 'database', deadlineMs: 2_000, run: () => database.close() },
     { name: 'identity', deadlineMs: 100, run: () => [custodian.close(), identity.stop()] },
   ],
 })
-channel.onDrain(() => void shutdown.begin('drained').then(() => channel.tell({ type: 'drained' })))
+channel.onDrain(() => void shutdown.begin('drain'))
 
 const secret = await untilItStands('the custodian', logger, () => fetchCallbackSecret(custodian))
 await untilItStands('the database', logger, () => database.ping())
@@ -94,7 +96,7 @@ const dispatcher: Dispatcher = {
     timeoutMs: config.webhooks.timeoutMs,
   },
 }
-workers = startJobs(dispatcher, metrics)
+running.workers = startJobs(dispatcher, metrics)
 keepHouseHourly(dispatcher, stopping.signal)
 logger.info({ networks: [...networks.keys()] }, 'working')
 channel.tell({ type: 'ready' })

@@ -48,5 +48,5 @@ const unknownUser = refusal(404, 'RESOURCE_NOT_FOUND', 'Requested resource was n
 
 function ownUser(books: Books, subscriptionKey: ReturnType<Callers['subscriptionKey']>, id: string): ReturnType<Books['user']> {
   const user = books.user(id)
-  return user !== undefined && user.subscriptionKey === subscriptionKey ? user : undefined
+  return user?.subscriptionKey === subscriptionKey ? user : undefined
 }

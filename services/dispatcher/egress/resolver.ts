@@ -15,7 +15,7 @@ export const systemResolver: Resolver = async (host) => {
   // The sleep rejects when it is cancelled after a lookup won the race; nobody waits for it then.
   timedOut.catch(() => undefined)
   try {
-    const found = await Promise.race([lookup(host, { all: true, verbatim: true }), timedOut])
+    const found = await Promise.race([lookup(host, { all: true, order: 'verbatim' }), timedOut])
     return found.map(({ address }) => address)
   } finally {
     giveUp.abort()

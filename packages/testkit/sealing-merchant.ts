@@ -1,0 +1,149 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { emit, type CustodianRequest, type CustodianResponse, type RetentionClass, type SealedPayment } from '@ngome/contracts'
+import {
+  dataKeySuite, deriveRecordKey, generateMerchantKeyPair, makeDataKey, openSealedDataKey, sealRecord, signStatement,
+  verifyStatement, type DataKey, type RecordContext,
+} from '@ngome/envelope'
+import {
+  Fault, newId, parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
+  type PaymentId, type Tenant, type WebhookEndpointId, type World,
+} from '@ngome/kernel'
+import { collectionTransfer, maskPhone } from '@ngome/payments'
+import { newWebhookSecret } from '@ngome/signatures'
+import {
+  acceptPayment, addMerchant, insertDataKey, insertWebhookEndpoint, recordCallbackHint, type Database,
+} from '@ngome/store'
+import type { TestDatabase } from './postgres.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+const hourMs = 3_600_000
+
+export type SealedPaymentOptions = {
+  readonly phone: string
+  readonly network?: string
+  readonly callingCode?: string
+  readonly amountMinor?: bigint
+  readonly currency?: Currency
+  readonly description?: string | null
+  /** What is sealed in place of what the columns say. */
+  readonly sealed?: Partial<SealedPayment>
+  /** The record that the blob is sealed for, where it is not this payment. */
+  readonly context?: Partial<RecordContext>
+}
+
+/**
+ * A merchant whose records are really sealed, as the gateway seals them, and the custodian's half that opens them: for
+ * tests of the dispatcher.
+ */
+export class SealingMerchant {
+  readonly tenant: Tenant
+  readonly #gateway: Database
+  readonly #privateKey: Secret<Uint8Array>
+  readonly #signer: { readonly publicKey: KeyObject }
+  readonly #dataKeys: Readonly<Record<RetentionClass, DataKey>>
+
+  private constructor(
+    tenant: Tenant, gateway: Database, privateKey: Secret<Uint8Array>, signer: { readonly publicKey: KeyObject },
+    dataKeys: Readonly<Record<RetentionClass, DataKey>>,
+  ) {
+    this.tenant = tenant
+    this.#gateway = gateway
+    this.#privateKey = privateKey
+    this.#signer = signer
+    this.#dataKeys = dataKeys
+  }
+
+  static async create(database: TestDatabase, world: World = 'test'): Promise<SealingMerchant> {
+    const tenant: Tenant = { merchant: newId('merchant', from), world }
+    const operator = database.open('ngome_operator', { poolMax: 1 })
+    await addMerchant(operator, { id: tenant.merchant, name: 'Sealing merchant', createdAtMs: from.clock.nowMs() },
+      emit({ ...from, process: 'operator' }, 'merchant.created', { merchant: tenant.merchant, world: null }, {}))
+    const { publicKey, privateKey } = await generateMerchantKeyPair()
+    const keys = generateKeyPairSync('ed25519')
+    const signer = { id: newId('signer', from), privateKey: keys.privateKey }
+    const gateway = database.open('ngome_gateway', { poolMax: 4 })
+    const make = async (retention: RetentionClass): Promise<DataKey> => {
+      const nowMs = from.clock.nowMs()
+      const statement = verifyStatement(signStatement({
+        keyId: newId('merchantKey', from), tenant, retention, period: 1, notBeforeMs: nowMs - hourMs,
+        notAfterMs: nowMs + hourMs, suite: dataKeySuite, publicKey,
+      }, keys.privateKey), keys.publicKey)
+      const dataKey = await makeDataKey({ statement, signer, ...from })
+      await insertDataKey(gateway, { id: dataKey.id, tenant, retention, sealed: dataKey.sealed, createdAtMs: dataKey.createdAtMs })
+      return dataKey
+    }
+    const dataKeys = { payment: await make('payment'), credential: await make('credential') }
+    return new SealingMerchant(tenant, gateway, privateKey, { publicKey: keys.publicKey }, dataKeys)
+  }
+
+  /** Accepts a payment, as the gateway does; its dispatch job is due at once. */
+  async accept(options: SealedPaymentOptions): Promise<PaymentId> {
+    const { tenant } = this
+    const { phone, network = 'mtn-sandbox', callingCode = '46', amountMinor = 500n, currency = 'EUR', description = null } = options
+    const id = newId('payment', from)
+    const money = { amountMinor, currency }
+    const sealed: SealedPayment = {
+      payer: { phone }, amount_minor: String(amountMinor), currency, direction: 'collection', network,
+      payee: tenant.merchant, description, ...options.sealed,
+    }
+    const context: RecordContext = { tenant, table: 'payments', recordId: id, dataClass: 'restricted', version: 1, ...options.context }
+    const outcome = await acceptPayment(this.#gateway, {
+      tenant,
+      payment: {
+        id, network, money, reference: 'order-42', payerMasked: maskPhone(phone, callingCode), apiKey: newId('apiKey', from),
+        dataKey: this.#dataKeys.payment.id,
+        sealed: sealRecord(this.#dataKeys.payment, context, Buffer.from(JSON.stringify(sealed)), from.random),
+        createdAtMs: from.clock.nowMs(),
+      },
+      transfer: collectionTransfer(from, { id, tenant, network, money }),
+      event: emit({ ...from, process: 'gateway' }, 'payment.accepted', tenant, { payment: id, status: 'accepted' }),
+      idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
+    })
+    if (outcome.kind !== 'accepted') throw new Error(`not accepted: ${outcome.kind}`)
+    return id
+  }
+
+  /** Adds a webhook endpoint. @returns its secret */
+  async addEndpoint(url: string): Promise<{ id: WebhookEndpointId; secret: Secret<string> }> {
+    const { tenant } = this
+    const id = newId('webhookEndpoint', from)
+    const secret = newWebhookSecret(from.random)
+    const context: RecordContext = { tenant, table: 'webhook_endpoints', recordId: id, dataClass: 'restricted', version: 1 }
+    const sealedSecret = sealRecord(this.#dataKeys.credential, context, secret.expose((text) => Buffer.from(text)), from.random)
+    await insertWebhookEndpoint(this.#gateway, {
+      tenant,
+      endpoint: { id, url, dataKey: this.#dataKeys.credential.id, sealedSecret, createdAtMs: from.clock.nowMs() },
+      event: emit({ ...from, process: 'gateway' }, 'webhook_endpoint.created', tenant, { endpoint: id }),
+      idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
+    })
+    return { id, secret }
+  }
+
+  /** Keeps a callback, as the gateway does; an enquiry is due at once. */
+  async receiveCallback(payment: PaymentId, body: Uint8Array): Promise<CallbackHintId> {
+    const { tenant } = this
+    const id = newId('callbackHint', from)
+    const context: RecordContext = { tenant, table: 'callback_hints', recordId: id, dataClass: 'restricted', version: 1 }
+    await recordCallbackHint(this.#gateway, tenant, {
+      id, payment, dataKey: this.#dataKeys.payment.id, receivedAtMs: from.clock.nowMs(),
+      sealed: sealRecord(this.#dataKeys.payment, context, body, from.random),
+    }, emit({ ...from, process: 'gateway' }, 'callback.received', tenant, { payment }))
+    return id
+  }
+
+  /** What the custodian answers to `/v1/open`, without its table of purposes. */
+  async open({ dataKeys, records }: Pick<CustodianRequest<'/v1/open'>, 'dataKeys' | 'records'>): Promise<CustodianResponse<'/v1/open'>> {
+    const keys = await Promise.all(records.map(async (record) => {
+      const sealed = bytesOf(dataKeys[record.dataKey] ?? '')
+      const dataKey = await openSealedDataKey({ sealed, privateKey: this.#privateKey, signerPublicKey: this.#signer.publicKey })
+      return toBase64Url(deriveRecordKey(dataKey, bytesOf(record.context), bytesOf(record.salt)))
+    }))
+    return { keys }
+  }
+}
+
+function bytesOf(text: string): Uint8Array {
+  const bytes = parseBase64Url(text)
+  if (bytes === undefined) throw new Fault('custodian/refused', 'not base64url')
+  return bytes
+}
