@@ -42,6 +42,7 @@ export const headerBytesMax = 1024
 
 /** Tables are PostgreSQL identifiers (at most 63 bytes), written without quotes. */
 export const tablePattern = /^[a-z][a-z0-9_]{0,62}$/
+export const recordIdLengthMax = 64
 export const recordIdPattern = /^[A-Za-z0-9_.:-]{1,64}$/
 export const retentionPattern = /^[a-z][a-z0-9-]{0,31}$/
 /** A record is sealed anew far fewer times than a PostgreSQL integer counts. */

@@ -1,30 +1,40 @@
 import { parseId, type DataKeyId } from '@ngome/kernel'
-import {
-  blobBytesMax, blobFormat, blobSuite, ciphertextAt, commitmentAt, prefixBytes, tagBytes,
-} from './format.ts'
+import { blobBytesMax, blobFormat, blobSuite, ciphertextAt, commitmentAt, prefixBytes, tagBytes } from './format.ts'
 
-export type Blob = {
+/** The parts of a sealed record. A part is cut out when it is asked for: who looks up a key needs two of the four. */
+export class Blob {
   readonly dataKeyId: DataKeyId
-  /** Format, suite and data key id as they stand: what the tag covers beside the ciphertext. */
-  readonly prefix: Uint8Array
-  readonly salt: Uint8Array
-  readonly commitment: Uint8Array
+  readonly #bytes: Uint8Array
+
+  constructor(dataKeyId: DataKeyId, bytes: Uint8Array) {
+    this.dataKeyId = dataKeyId
+    this.#bytes = bytes
+  }
+
+  get salt(): Uint8Array {
+    return this.#bytes.subarray(prefixBytes, commitmentAt)
+  }
+
+  get commitment(): Uint8Array {
+    return this.#bytes.subarray(commitmentAt, ciphertextAt)
+  }
+
   /** With its tag, the last 16 bytes. */
-  readonly ciphertext: Uint8Array
+  get ciphertext(): Uint8Array {
+    return this.#bytes.subarray(ciphertextAt)
+  }
 }
 
-/** @returns the parts of a sealed record, as views into it, or `undefined` where it does not have that shape. */
+/** Whether bytes have a sealed record's length, format and suite. */
+export function hasBlobShape(bytes: Uint8Array): boolean {
+  return bytes.length >= ciphertextAt + tagBytes && bytes.length <= blobBytesMax &&
+    bytes[0] === blobFormat && bytes[1] === blobSuite
+}
+
+/** @returns the parts of a sealed record, or `undefined` where the bytes do not have that shape. */
 export function parseBlob(blob: Uint8Array): Blob | undefined {
-  if (blob.length < ciphertextAt + tagBytes || blob.length > blobBytesMax) return undefined
-  if (blob[0] !== blobFormat || blob[1] !== blobSuite) return undefined
-  const bytes = Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength)
+  if (!hasBlobShape(blob)) return undefined
+  const bytes = Buffer.isBuffer(blob) ? blob : Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength)
   const dataKeyId = parseId('dataKey', bytes.toString('latin1', 2, prefixBytes))
-  if (dataKeyId === undefined) return undefined
-  return {
-    dataKeyId,
-    prefix: bytes.subarray(0, prefixBytes),
-    salt: bytes.subarray(prefixBytes, commitmentAt),
-    commitment: bytes.subarray(commitmentAt, ciphertextAt),
-    ciphertext: bytes.subarray(ciphertextAt),
-  }
+  return dataKeyId === undefined ? undefined : new Blob(dataKeyId, bytes)
 }

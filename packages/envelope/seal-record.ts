@@ -1,12 +1,14 @@
-import { createCipheriv } from 'node:crypto'
+import { createCipheriv, createHmac } from 'node:crypto'
 import type { Random } from '@ngome/kernel'
+import { blobPrefix } from './blob-prefix.ts'
 import type { DataKey } from './data-key.ts'
-import { deriveRecordKey } from './derive-record-key.ts'
-import {
-  blobFormat, blobSuite, cipherKeyBytes, ciphertextAt, commitmentAt, plaintextBytesMax, prefixBytes, saltBytes, tagBytes,
-} from './format.ts'
+import { messageFor } from './encode-record-context.ts'
+import { cipherKeyBytes, ciphertextAt, commitmentAt, plaintextBytesMax, prefixBytes, saltBytes, tagBytes } from './format.ts'
 import { nonce } from './nonce.ts'
-import { encodeRecordContext, type RecordContext } from './record-context.ts'
+import type { RecordContext } from './record-context.ts'
+import { writeSalt } from './salt-pool.ts'
+
+const options = { authTagLength: tagBytes }
 
 /**
  * Seals one record under a data key of the same tenant.
@@ -19,17 +21,16 @@ export function sealRecord(dataKey: DataKey, context: RecordContext, plaintext: 
     throw new TypeError('a record of one tenant under the data key of another')
   }
   if (plaintext.length > plaintextBytesMax) throw new RangeError('a record past the bound')
+  const message = messageFor(context)
+  const prefix = blobPrefix(dataKey)
   const blob = Buffer.allocUnsafe(ciphertextAt + plaintext.length + tagBytes)
-  blob[0] = blobFormat
-  blob[1] = blobSuite
-  blob.write(dataKey.id, 2, 'latin1')
-  const salt = random.bytes(saltBytes)
-  blob.set(salt, prefixBytes)
-  const recordKey = deriveRecordKey(dataKey.key, encodeRecordContext(context), salt)
+  blob.set(prefix)
+  writeSalt(random, message, message.length - saltBytes, blob, prefixBytes)
+  const recordKey = createHmac('sha512', dataKey.key).update(message).digest()
   blob.set(recordKey.subarray(cipherKeyBytes), commitmentAt)
-  const cipher = createCipheriv('aes-256-gcm', recordKey.subarray(0, cipherKeyBytes), nonce, { authTagLength: tagBytes })
+  const cipher = createCipheriv('aes-256-gcm', recordKey.subarray(0, cipherKeyBytes), nonce, options)
   recordKey.fill(0)
-  cipher.setAAD(blob.subarray(0, prefixBytes))
+  cipher.setAAD(prefix)
   blob.set(cipher.update(plaintext), ciphertextAt)
   cipher.final()
   blob.set(cipher.getAuthTag(), ciphertextAt + plaintext.length)
