@@ -19,6 +19,8 @@ export type Context = {
   readonly isTerminal: boolean
   /** Aborts on the first Ctrl-C, SIGTERM, or death of the process that started us. */
   readonly interrupted: AbortSignal
+  /** Calls the listener for each SIGHUP that asks a program without a terminal to read its configuration anew. */
+  readonly onReload: (listener: () => void) => void
 }
 
 export type Option = {
@@ -45,6 +47,8 @@ export type Command = {
   readonly summary: string
   readonly operands: readonly Operand[]
   readonly options: Readonly<Record<string, Option>>
+  /** It ends in order when interrupted; others end at once. */
+  readonly endsItself?: true
   readonly run: (context: Context, given: Given) => Promise<ExitCode>
 }
 

@@ -1,5 +1,23 @@
 import { chownSync, chmodSync, lchownSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
+import { Fault } from '@ngome/kernel'
+
+/**
+ * Makes the data folder, or takes the one that an earlier start made. Other users pass through it to their own folders,
+ * but list nothing.
+ * @returns its real path
+ * @throws Fault `launcher/failed` for a folder that holds something else, whose mode is not ours to change
+ */
+export function makeDataFolder(path: string, isShared: boolean): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const real = realpathSync(path)
+  const entries = readdirSync(real)
+  if (!entries.includes('launcher') && entries.some((name) => name !== 'ngome.json')) {
+    throw new Fault('launcher/failed', `${real} holds something else; set NGOME_DATA to an empty or new folder`)
+  }
+  chmodSync(real, isShared ? 0o711 : 0o700)
+  return real
+}
 
 /**
  * Makes a folder that its owner alone can use, and hands all in it to that owner where it belongs to somebody else (an
@@ -10,14 +28,6 @@ export function ownFolder(path: string, owner: number | undefined, mode = 0o700)
   chmodSync(path, mode)
   if (owner === undefined || lstatSync(path).uid === owner) return
   chownTree(path, owner)
-}
-
-/** Makes the data folder. Other users pass through it to their own folders, but list nothing. */
-export function makeDataFolder(path: string, isShared: boolean): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  const real = realpathSync(path)
-  chmodSync(real, isShared ? 0o711 : 0o700)
-  return real
 }
 
 function chownTree(path: string, uid: number): void {

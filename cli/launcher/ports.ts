@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { basename } from 'node:path'
 import { Fault } from '@ngome/kernel'
 
 export type PortUse = { readonly what: string; readonly host: string; readonly port: number; readonly variable: string }
@@ -31,12 +32,16 @@ export function holderOf(port: number): string {
   try {
     const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => listeningInodes(file, port)))
     for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
-      if (holdsSocket(pid, inodes)) return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`
+      if (holdsSocket(pid, inodes)) return `${programOf(pid)} (process ${pid})`
     }
   } catch {
     // No /proc here; the port is taken all the same.
   }
   return 'another program, perhaps another instance of Ngome'
+}
+
+function programOf(pid: string): string {
+  return basename(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] ?? 'a program')
 }
 
 /** Rows of proc(5)'s table: local address:port in hexadecimal, state (0A listens), …, inode. */

@@ -1,4 +1,4 @@
-import type { Clock } from '@ngome/kernel'
+import { Fault, type Clock } from '@ngome/kernel'
 import { describeExit, type Child, type Exit } from './child.ts'
 
 /** A process that dies at once is started again soon, then ever later: the cause rarely goes away by haste. */
@@ -82,6 +82,7 @@ export class Supervisor {
   }
 
   async #startOne(): Promise<void> {
+    if (this.#isStopping) throw new Fault('launcher/failed', `${this.#options.name} is not started any more`)
     const child = this.#options.start()
     this.#runs.add(child)
     void child.exited.then(() => this.#runs.delete(child))

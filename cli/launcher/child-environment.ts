@@ -1,0 +1,39 @@
+import { authorityPath, childEnvironment as roleEnvironment, processFolder, type Config, type Environment } from '@ngome/runtime'
+import type { ProcessName } from './process-table.ts'
+
+/** Credentials of providers reach the dispatcher in a file of its own, whatever the operator wrote them in. */
+const providerSecret = /^NGOME_NETWORKS__.*__(?:SUBSCRIPTION_KEY|API_USER|API_KEY)(?:_FILE)?$/
+const simulatorPrefix = 'MTN_MOMO_SIMULATOR_'
+/** The simulated payer's time to answer: MTN's five minutes, made short enough for somebody who watches. */
+const simulatorExpireAfterMs = 8_000
+
+/** What a process finds in its environment: its configuration, and nothing else of the launcher's. */
+export function childEnvironment(name: ProcessName, from: {
+  readonly env: Environment
+  readonly config: Config
+  readonly configFile: string | undefined
+  readonly token: string | undefined
+}): Record<string, string> {
+  const { config, env } = from
+  const zone = env['TZ'] === undefined ? {} : { TZ: env['TZ'] }
+  if (name === 'simulator') return { ...zone, ...simulatorEnvironment(env, config) }
+  const role = roleEnvironment(name, env, config, from.configFile)
+  return {
+    ...zone,
+    ...Object.fromEntries(Object.entries(role).filter(([variable]) => !providerSecret.test(variable))),
+    ...(from.token === undefined ? {} : { NGOME_ENROLMENT_TOKEN: from.token }),
+  }
+}
+
+function simulatorEnvironment(env: Environment, config: Config): Record<string, string> {
+  const passed = Object.entries(env).filter((entry): entry is [string, string] => (
+    entry[1] !== undefined && entry[0].startsWith(simulatorPrefix)
+  ))
+  return {
+    [`${simulatorPrefix}EXPIRE_AFTER_MS`]: String(simulatorExpireAfterMs),
+    ...Object.fromEntries(passed),
+    [`${simulatorPrefix}PORT`]: String(config.simulator.port),
+    [`${simulatorPrefix}FOLDER`]: processFolder(config, 'simulators/mtn-momo'),
+    [`${simulatorPrefix}CALLBACK_CA`]: authorityPath(config),
+  }
+}

@@ -1,0 +1,154 @@
+import { lookup } from 'node:dns/promises'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock, Random } from '@ngome/kernel'
+import { authorityPath, processFolder, type Config, type Environment } from '@ngome/runtime'
+import { makeDataFolder } from './data-folder.ts'
+import { prepareDatabase, startDatabase } from './database.ts'
+import { enrolmentKey } from './enrolment-token.ts'
+import { firstKey, type FirstKey } from './first-key.ts'
+import { prepareGround, type Ground } from './ground.ts'
+import { takeInstanceLock } from './instance-lock.ts'
+import { describeIsolation, type IsolationReport } from './isolation.ts'
+import { KnownProcesses } from './known-processes.ts'
+import { openListeningSocket } from './listening-socket.ts'
+import { LogFile } from './log-file.ts'
+import { applyEgressRules, removeEgressRules } from './nftables.ts'
+import { observeIsolation } from './observe-isolation.ts'
+import { atPeriodEnds } from './period-turns.ts'
+import { portUses } from './port-uses.ts'
+import { assertPortsFree } from './ports.ts'
+import { writePrivateFile } from './private-file.ts'
+import { processNames, type ProcessName } from './process-table.ts'
+import { superviseProcesses, type Processes } from './processes.ts'
+import type { Tell } from './progress.ts'
+import { usesSimulator, writeProviderCredentials } from './provider-credentials.ts'
+import { Undo } from './undo.ts'
+
+export type LaunchOptions = {
+  readonly root: string
+  readonly env: Environment
+  readonly config: Config
+  readonly configFile: string | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly tell: Tell
+}
+
+export type Platform = {
+  readonly key: FirstKey
+  readonly isolation: IsolationReport
+  /** Runs the gateway and the dispatcher anew, with this configuration; ports and folders stay as they were. */
+  reload(config: Config): Promise<void>
+}
+
+/** What a stop allows the gateway for the requests that it holds. */
+const stopDrainMs = 5_000
+
+/**
+ * Starts an instance: database, custodian, simulator, dispatcher, gateway, in the order in which they need each other.
+ * @param undo collects how to end what was begun, also where the start fails in the middle
+ */
+export async function launch(given: LaunchOptions, undo: Undo): Promise<Platform> {
+  const { tell, root, random, clock } = given
+  const dataDir = makeDataFolder(given.config.dataDir, process.getuid?.() === 0)
+  const options = { ...given, config: { ...given.config, dataDir } }
+  const { config } = options
+  const folder = processFolder(config, 'launcher')
+  mkdirSync(join(folder, 'logs'), { recursive: true, mode: 0o700 })
+  const lock = takeInstanceLock(folder)
+  await undo.push(() => lock.release())
+
+  const known = new KnownProcesses(join(folder, 'processes.json'))
+  const leftOvers = await known.endLeftOvers()
+  if (leftOvers.length > 0) tell(`an earlier start left ${leftOvers.join(', ')}; ended`)
+  await assertPortsFree(portUses(config))
+  const ground = await prepareGround(config, root, random)
+  await raiseRules(ground, undo)
+
+  const { address } = await lookup(config.gateway.host)
+  const socket = openListeningSocket(address, config.gateway.port)
+  await undo.push(() => socket.close())
+
+  const processes = superviseProcesses({ ...options, ground, known, socket, key: enrolmentKey(join(folder, 'enrolment.key'), random) })
+  await Promise.all([startStore(options, ground, known, undo), startCustodian(options, ground, processes, undo)])
+  const key = await firstKey(config, { clock, random })
+  if (usesSimulator(config)) await startOne('simulator', processes, tell, undo)
+  await writeProviderCredentials(config, ground.ownerOf('dispatcher'), random)
+  await Promise.all([startOne('dispatcher', processes, tell, undo), startOne('gateway', processes, tell, undo, stopDrainMs)])
+  const isolation = reportIsolation(config, ground, processes)
+  tell(describeIsolation(isolation))
+  await undo.push(atPeriodEnds(config.keys.dataKeyPeriodS * 1000, clock, async () => {
+    const isReplaced = await processes.of('gateway').replace()
+    if (isReplaced) tell('the data keys\' period has ended: the gateway was replaced')
+    return isReplaced
+  }))
+  return {
+    key,
+    isolation,
+    reload: async (next) => {
+      await writeProviderCredentials(next, ground.ownerOf('dispatcher'), random)
+      processes.use(next)
+      await processes.of('gateway').replace()
+      // Its restart is the supervisor's; jobs wait for it meanwhile.
+      processes.of('dispatcher').current?.kill('SIGTERM')
+    },
+  }
+}
+
+async function raiseRules({ rules, facts, table }: Ground, undo: Undo): Promise<void> {
+  const { nft } = facts
+  if (rules === undefined || nft === undefined) return
+  await applyEgressRules(nft, rules)
+  await undo.push(() => removeEgressRules(nft, table))
+}
+
+async function startStore(options: LaunchOptions, ground: Ground, known: KnownProcesses, undo: Undo): Promise<void> {
+  const { config, random, tell } = options
+  const log = new LogFile(join(processFolder(config, 'launcher'), 'logs', 'postgres.log'))
+  const starting = startDatabase({ config, runAs: ground.postgres, log, known, random, tell })
+  // Before anything else is pushed: the database is the last to stop.
+  await undo.push(async () => {
+    await (await starting.catch(() => undefined))?.stop()
+    tell('PostgreSQL has stopped')
+  })
+  const server = await starting
+  const passwords = await prepareDatabase(server.admin, config, random)
+  const own = process.getuid?.()
+  for (const [name, role, owner] of [
+    ['gateway', 'ngome_gateway', ground.ownerOf('gateway')], ['dispatcher', 'ngome_dispatcher', ground.ownerOf('dispatcher')],
+    ['operator', 'ngome_operator', own], ['auditor', 'ngome_auditor', own],
+  ] as const) {
+    passwords[role].expose((text) => writePrivateFile(join(processFolder(config, name), 'db-password'), `${text}\n`, owner))
+  }
+  tell(`PostgreSQL is up and migrated (${config.database.host}:${config.database.port})`)
+}
+
+/** On first run the custodian makes the authority; its public half is copied to where all processes may read it. */
+async function startCustodian({ config, tell }: LaunchOptions, ground: Ground, processes: Processes, undo: Undo): Promise<void> {
+  const folder = processFolder(config, 'custodian')
+  const key = readFileSync(join(processFolder(config, 'launcher'), 'enrolment.key'))
+  writePrivateFile(join(folder, 'enrolment.key'), key, ground.ownerOf('custodian'))
+  await startOne('custodian', processes, tell, undo)
+  writePrivateFile(authorityPath(config), readFileSync(join(folder, 'ca.pem')), undefined, 0o644)
+}
+
+async function startOne(name: ProcessName, processes: Processes, tell: Tell, undo: Undo, drainMs = 0): Promise<void> {
+  const supervisor = processes.of(name)
+  await undo.push(async () => {
+    await supervisor.stop(drainMs)
+    tell(`the ${name} has stopped`)
+  })
+  await supervisor.start()
+  tell(`the ${name} is ready`)
+}
+
+function reportIsolation(config: Config, ground: Ground, processes: Processes): IsolationReport {
+  const running = processNames.flatMap((name) => {
+    const pid = processes.of(name).current?.pid
+    return pid === undefined ? [] : [{ name, pid, uid: ground.ownerOf(name) }]
+  })
+  const report = observeIsolation(ground.report, running)
+  writePrivateFile(join(processFolder(config, 'launcher'), 'isolation.json'), JSON.stringify(report, undefined, 2) + '\n')
+  return report
+}

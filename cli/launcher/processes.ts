@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import type { Clock, Random, Secret } from '@ngome/kernel'
+import { processFolder, type Config, type Environment } from '@ngome/runtime'
+import { Child, inheritedSocketFd } from './child.ts'
+import { childCommand } from './child-command.ts'
+import { childEnvironment } from './child-environment.ts'
+import { mintEnrolmentToken } from './enrolment-token.ts'
+import type { Ground } from './ground.ts'
+import type { KnownProcesses } from './known-processes.ts'
+import type { ListeningSocket } from './listening-socket.ts'
+import { LogFile } from './log-file.ts'
+import { processNames, type ProcessName } from './process-table.ts'
+import type { Tell } from './progress.ts'
+import { Supervisor } from './supervisor.ts'
+
+/** The custodian's part in the roles that enrol is to check; it enrols nobody as itself, and the simulator is no part of us. */
+const enrolledRoles: Readonly<Record<ProcessName, 'gateway' | 'dispatcher' | undefined>> = {
+  custodian: undefined, simulator: undefined, gateway: 'gateway', dispatcher: 'dispatcher',
+}
+
+export type ProcessesOptions = {
+  readonly root: string
+  readonly env: Environment
+  readonly config: Config
+  readonly configFile: string | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly tell: Tell
+  readonly ground: Ground
+  readonly known: KnownProcesses
+  readonly socket: ListeningSocket
+  /** The key that enrolment tokens are made with. */
+  readonly key: Secret<Uint8Array>
+}
+
+/** The supervisors of this instance's processes. */
+export type Processes = {
+  of(name: ProcessName): Supervisor
+  /** What starts from now on starts with this configuration. */
+  use(config: Config): void
+}
+
+export function superviseProcesses(options: ProcessesOptions): Processes {
+  const { ground, known, socket, root, clock } = options
+  let { config } = options
+  const logs = Object.fromEntries(processNames.map((name) => [
+    name, new LogFile(join(processFolder(config, 'launcher'), 'logs', `${name}.log`)),
+  ])) as Record<ProcessName, LogFile>
+  const start = (name: ProcessName): Child => {
+    const role = enrolledRoles[name]
+    const token = role === undefined ? undefined : mintEnrolmentToken(options.key, role, options)
+    const env = childEnvironment(name, { ...options, config, token })
+    const command = childCommand(name, {
+      root, env, dataDir: config.dataDir, configFile: options.configFile, chain: ground.chainOf(name),
+    })
+    const child = Child.start({ ...command, ...(name === 'gateway' ? { socketFd: socket.fd } : {}) }, logs[name])
+    known.add(name, child.pid)
+    void child.exited.then(() => known.remove(child.pid))
+    return child
+  }
+  const supervisors = Object.fromEntries(processNames.map((name) => [name, new Supervisor({
+    name: `the ${name}`,
+    clock,
+    tell: options.tell,
+    start: () => start(name),
+    ...(name === 'gateway' ? { onReady: (child: Child) => listenOn(child, socket) } : {}),
+  })])) as Record<ProcessName, Supervisor>
+  return {
+    of: (name) => supervisors[name],
+    use: (next) => { config = { ...next, dataDir: options.config.dataDir } },
+  }
+}
+
+async function listenOn(child: Child, socket: ListeningSocket): Promise<void> {
+  child.send({ type: 'listen', fd: inheritedSocketFd })
+  await socket.untilAccepting()
+}

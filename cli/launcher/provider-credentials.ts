@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { Fault, type Random } from '@ngome/kernel'
+import { processFolder, type Config, type NetworkConfig } from '@ngome/runtime'
+import { z } from 'zod'
+import { readJsonFile, writePrivateFile } from './private-file.ts'
+
+const credentialsSchema = z.strictObject({ apiUser: z.string(), apiKey: z.string(), subscriptionKey: z.string() })
+const fileSchema = z.record(z.string(), credentialsSchema)
+type Credentials = z.output<typeof credentialsSchema>
+
+/** The simulator answers from memory. */
+const answerMsMax = 5_000
+
+/** Whether this platform has a network that the simulator plays. */
+export function usesSimulator(config: Config): boolean {
+  return Object.values(config.networks).some((network) => isSimulated(network, config))
+}
+
+/**
+ * Writes the dispatcher's credentials of each network: those of the configuration; else, for a network that the
+ * simulator plays, ones that it is asked for as MTN's portal would be.
+ * @param owner whom the file belongs to, where it is not us
+ */
+export async function writeProviderCredentials(config: Config, owner: number | undefined, random: Random): Promise<void> {
+  const file = join(processFolder(config, 'dispatcher'), 'providers.json')
+  const known = readJsonFile(file, fileSchema) ?? {}
+  const all: Record<string, Credentials> = {}
+  for (const [name, network] of Object.entries(config.networks)) {
+    const credentials = configured(network) ?? await simulated(config, network, known[name], random) ?? known[name]
+    if (credentials !== undefined) all[name] = credentials
+  }
+  writePrivateFile(file, JSON.stringify(all) + '\n', owner)
+}
+
+function isSimulated({ world, baseUrl }: NetworkConfig, { simulator }: Config): boolean {
+  return world === 'test' && new URL(baseUrl).host === `127.0.0.1:${simulator.port}`
+}
+
+function configured({ apiUser, apiKey, subscriptionKey }: NetworkConfig): Credentials | undefined {
+  if (apiUser === undefined || apiKey === undefined || subscriptionKey === undefined) return undefined
+  const text = (value: string): string => value
+  return { apiUser: apiUser.expose(text), apiKey: apiKey.expose(text), subscriptionKey: subscriptionKey.expose(text) }
+}
+
+async function simulated(
+  config: Config, network: NetworkConfig, known: Credentials | undefined, random: Random,
+): Promise<Credentials | undefined> {
+  if (!isSimulated(network, config)) return undefined
+  const callbackHost = new URL(config.dispatcher.callbackBaseUrl).hostname
+  if (known !== undefined && await isKnownUser(network, known, callbackHost)) return known
+  const apiUser = randomUUID()
+  const subscriptionKey = Buffer.from(random.bytes(16)).toString('hex')
+  const headers = { 'ocp-apim-subscription-key': subscriptionKey, 'x-reference-id': apiUser }
+  const { targetEnvironment } = network
+  await ask(network.baseUrl, 'POST', '/v1_0/apiuser', headers, { providerCallbackHost: callbackHost, targetEnvironment })
+  const { body } = await ask(network.baseUrl, 'POST', `/v1_0/apiuser/${apiUser}/apikey`, headers)
+  return { apiUser, subscriptionKey, apiKey: z.object({ apiKey: z.string() }).parse(body).apiKey }
+}
+
+/** The simulator keeps its books apart from our data: they may have been deleted. */
+async function isKnownUser(network: NetworkConfig, known: Credentials, callbackHost: string): Promise<boolean> {
+  const headers = { 'ocp-apim-subscription-key': known.subscriptionKey }
+  const answer = await ask(network.baseUrl, 'GET', `/v1_0/apiuser/${known.apiUser}`, headers)
+  const user = z.object({ providerCallbackHost: z.string(), targetEnvironment: z.string() }).safeParse(answer.body)
+  return user.success && user.data.providerCallbackHost === callbackHost && user.data.targetEnvironment === network.targetEnvironment
+}
+
+function ask(
+  baseUrl: string, method: 'GET' | 'POST', path: string, headers: Readonly<Record<string, string>>, body?: object,
+): Promise<{ readonly status: number; readonly body: unknown }> {
+  const text = body === undefined ? '' : JSON.stringify(body)
+  const contentType = body === undefined ? {} : { 'content-type': 'application/json' }
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown): void => reject(new Fault('launcher/failed', `the simulator did not answer ${path}`, { cause }))
+    const outgoing = request(new URL(path, baseUrl), {
+      method, agent: false, timeout: answerMsMax,
+      headers: { ...headers, ...contentType, 'content-length': Buffer.byteLength(text) },
+    }, (incoming) => {
+      let answer = ''
+      incoming.setEncoding('utf8').on('data', (chunk: string) => { answer += chunk }).on('error', fail)
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: answer === '' ? undefined : JSON.parse(answer) }))
+    })
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time'))).on('error', fail)
+    outgoing.end(text)
+  })
+}

@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url'
+import { Fault, systemClock, systemRandom } from '@ngome/kernel'
+import { exitCodes, Misuse, type Context, type ExitCode } from './command.ts'
+import { commands } from './commands.ts'
+import { commandHelp, overviewHelp } from './help.ts'
+import { parseCommandLine } from './parse-command-line.ts'
+import { watchSignals } from './signals.ts'
+
+/** A reader that goes away, as `head` does, is no failure of ours. */
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
+const out = (line: string): void => void process.stdout.write(`${line}\n`)
+const err = (line: string): void => void process.stderr.write(`${line}\n`)
+
+process.exitCode = await run(process.argv.slice(2))
+
+async function run(args: readonly string[]): Promise<ExitCode> {
+  try {
+    const line = parseCommandLine(commands, args)
+    if (line.kind === 'help') {
+      out(line.command === undefined ? overviewHelp(commands) : commandHelp(line.command))
+      return exitCodes.done
+    }
+    const { interrupted, insisted, onReload } = watchSignals(process, () => performance.now())
+    // What runs below us dies with us, by its channel and by the kernel.
+    insisted.addEventListener('abort', () => process.exit(exitCodes.failed))
+    if (line.command.endsItself !== true) interrupted.addEventListener('abort', () => process.exit(exitCodes.failed))
+    const context: Context = {
+      env: process.env,
+      root: fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, ''),
+      clock: systemClock,
+      random: systemRandom,
+      out, err, interrupted, onReload,
+      isTerminal: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    }
+    return await line.command.run(context, line.given)
+  } catch (error) {
+    return tellFailure(error)
+  }
+}
+
+function tellFailure(error: unknown): ExitCode {
+  if (error instanceof Misuse) {
+    err(`ngome: ${error.message}\nngome --help lists the commands`)
+    return exitCodes.misuse
+  }
+  if (error instanceof Fault) {
+    err(`ngome: ${error.message}${causes(error)}`)
+    return exitCodes.failed
+  }
+  throw error
+}
+
+/** What lies behind a fault, in the words of whoever met it first. */
+function causes(error: Error): string {
+  return error.cause instanceof Error ? ` (${error.cause.message}${causes(error.cause)})` : ''
+}

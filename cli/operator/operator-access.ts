@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { getCACertificates } from 'node:tls'
+import { Fault, Secret, type Clock, type Random } from '@ngome/kernel'
+import { createLogger, custodianClient, enrol, processFolder, type Config, type CustodianClient, type Identity } from '@ngome/runtime'
+import { openDatabase, type Database } from '@ngome/store'
+import { mintEnrolmentToken, readEnrolmentKey } from '../launcher/enrolment-token.ts'
+
+/** A command does one thing at a time; the second connection is for what a transaction waits for. */
+const poolMax = 2
+
+/** Opens the database in the operator's role. @throws Fault `launcher/failed` where no platform has run here */
+export function operatorDatabase(config: Config): Database {
+  return openDatabase({
+    host: config.database.host,
+    port: config.database.port,
+    database: config.database.name,
+    user: 'ngome_operator',
+    password: readPassword(join(processFolder(config, 'operator'), 'db-password')),
+    applicationName: 'ngome-operator',
+    poolMax,
+    ...(config.database.tls ? { tlsAuthority: getCACertificates('default').join('\n') } : {}),
+  })
+}
+
+export type OperatorIdentity = { readonly identity: Identity; readonly custodian: CustodianClient; close(): void }
+
+/** Enrols as the operator with a token made on the spot: whoever may read the launcher's key is the operator. */
+export async function operatorIdentity(
+  config: Config, from: { readonly clock: Clock; readonly random: Random },
+): Promise<OperatorIdentity> {
+  const key = readEnrolmentKey(join(processFolder(config, 'launcher'), 'enrolment.key'))
+  const identity = await enrol({
+    config,
+    role: 'operator',
+    token: new Secret(mintEnrolmentToken(key, 'operator', from)),
+    // A command says what failed itself; its lines are not a log.
+    logger: createLogger({ process: 'operator', level: 'fatal', destination: { write: () => undefined } }),
+    ...from,
+  })
+  const custodian = custodianClient(identity, config, from.clock)
+  return {
+    identity,
+    custodian,
+    close: () => {
+      custodian.close()
+      identity.stop()
+    },
+  }
+}
+
+function readPassword(path: string): Secret<string> {
+  try {
+    return new Secret(readFileSync(path, 'utf8').trim())
+  } catch (cause) {
+    throw new Fault('launcher/failed', `cannot read ${path}: start the platform first, or run this as its user`, { cause })
+  }
+}
