@@ -5,7 +5,7 @@ import { CustodianRefusal, type RefusalStatement, type SignedRefusal } from '@ng
 import type { Custodian } from '../custodian.ts'
 import { appendLog } from '../log/append-log.ts'
 import { callerName, type Caller } from './caller.ts'
-import { refusalReasons, Refusal } from './refusal.ts'
+import { refusalReasons, type Refusal } from './refusal.ts'
 
 export type RefusedCall = {
   readonly caller: Caller
