@@ -60,6 +60,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     pipeline: true,
   })
   pool.on('error', (error) => options.onIdleError?.(error))
+  // A connection that breaks while it is in use says so twice: its statements fail, and it emits an event that nobody
+  // would hear, which ends the process.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema('ngome')
   const waker = jobWaker(pool)
   return {
@@ -78,6 +81,22 @@ export function openDatabase(options: DatabaseOptions): Database {
       await waker.close()
       await kysely.destroy()
     },
+  }
+}
+
+/**
+ * Opens one connection outside of any pool.
+ * @throws Fault `store/unavailable`
+ */
+export async function openClient(connection: Connection): Promise<pg.Client> {
+  const client = new pg.Client(clientConfig(connection))
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    throw new Fault('store/unavailable', `the database does not let ${connection.user} in`, { cause: storeFault(error) })
   }
 }
 

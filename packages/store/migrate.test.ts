@@ -1,19 +1,90 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { testDatabase, type TestDatabase } from '@ngome/testkit'
-import { migrate, shippedMigrations } from './migrate.ts'
+import { after, before, describe, test } from 'node:test'
+import { Secret, systemRandom } from '@ngome/kernel'
+import { testDatabase, testServer, type TestDatabase } from '@ngome/testkit'
+import { openDatabase, type Connection } from './database.ts'
+import { migrate, shippedMigrations, type Migration } from './migrate.ts'
+import { createRoles, databaseRoles, type DatabaseRole } from './roles.ts'
 
 let database: TestDatabase
+let migrator: Connection
 before(async () => {
   database = await testDatabase()
+  migrator = database.connection('ngome_migrator')
 })
 after(() => database.close())
 
-test('a second migration changes nothing', async () => {
-  const catalog = (): Promise<unknown> => database.asAdmin(`SELECT
-    (SELECT count(*) FROM pg_class) AS relations, (SELECT count(*) FROM pg_policy) AS policies,
-    (SELECT json_agg(a ORDER BY name) FROM migrations.applied a) AS applied`)
-  const before = await catalog()
-  assert.deepEqual(await migrate(database.connection('ngome_migrator')), [])
-  assert.deepEqual(await catalog(), before)
+const shipped = shippedMigrations()
+const next: Migration = { name: '9999-next', sql: 'CREATE TABLE ngome.next (id integer)' }
+
+describe('migrations', () => {
+  test('change nothing the second time', async () => {
+    const catalog = (): Promise<unknown> => database.asAdmin(`SELECT
+      (SELECT count(*) FROM pg_class) AS relations, (SELECT count(*) FROM pg_policy) AS policies,
+      (SELECT json_agg(a ORDER BY name) FROM migrations.applied a) AS applied`)
+    const before = await catalog()
+    assert.deepEqual(await migrate(migrator), [])
+    assert.deepEqual(await catalog(), before)
+  })
+
+  test('are applied once by many who come at once', async () => {
+    const applied = await Promise.all(Array.from({ length: 4 }, () => migrate(migrator, [...shipped, next])))
+    assert.deepEqual(applied.flat(), ['9999-next'])
+  })
+
+  test('are refused where one was changed after it was applied', async () => {
+    const [first, ...rest] = shipped
+    assert.ok(first)
+    const changed = [{ ...first, sql: `${first.sql}\n-- a thought` }, ...rest]
+    await assert.rejects(migrate(migrator, changed), /0001-tenants was changed/)
+  })
+
+  test('that fail leave nothing behind', async () => {
+    const broken = { name: '9998-broken', sql: 'CREATE TABLE ngome.half (id integer); SELECT 1 / 0' }
+    await assert.rejects(migrate(migrator, [...shipped, broken]), /9998-broken failed/)
+    assert.deepEqual(await database.asAdmin(`SELECT to_regclass('ngome.half') AS half`), [{ half: null }])
+  })
+
+  test('make partitions for today and the days ahead, and a row of any other day is kept as well', async () => {
+    const dispatcher = database.open('ngome_dispatcher')
+    await dispatcher.pool.query('SELECT ngome.ensure_partitions(3)')
+    const days = await database.asAdmin(`SELECT count(*)::int AS n FROM pg_class
+      WHERE relname ~ '^events_[0-9]{8}$' AND relispartition`)
+    assert.ok(Number(days[0]?.['n']) >= 4)
+    await database.asAdmin(`INSERT INTO ngome.events (id, type, severity, at, process, data)
+      VALUES ('evt_01jd0000000000000000000000', 'merchant.created', 'info', '2001-01-01', 'operator', '{}')`)
+    assert.deepEqual(await database.asAdmin('SELECT count(*)::int AS n FROM ngome.events_default'), [{ n: 1 }])
+  })
+})
+
+describe('roles', () => {
+  test('rotate their passwords at each call, and the old ones no longer open', async () => {
+    // A server of its own: roles belong to the server, and other tests use theirs.
+    const server = await testServer({ fsync: 'off' })
+    const { admin } = server.postgres
+    const fresh = (): Record<DatabaseRole, Secret<string>> => Object.fromEntries(
+      databaseRoles.map((role) => [role, new Secret(Buffer.from(systemRandom.bytes(24)).toString('hex'))])) as Record<DatabaseRole, Secret<string>>
+    const [first, second] = [fresh(), fresh()]
+    const canEnter = async (password: Secret<string>): Promise<boolean> => {
+      const db = openDatabase({ ...admin, database: 'ngome', user: 'ngome_gateway', password, applicationName: 'test', poolMax: 1 })
+      return db.ping().then(() => true, () => false).finally(() => db.close())
+    }
+    try {
+      await createRoles(admin, 'ngome', first, systemRandom)
+      assert.equal(await canEnter(first.ngome_gateway), true)
+      await createRoles(admin, 'ngome', second, systemRandom)
+      assert.equal(await canEnter(first.ngome_gateway), false)
+      assert.equal(await canEnter(second.ngome_gateway), true)
+      assert.deepEqual(await migrate({ ...admin, database: 'ngome', user: 'ngome_migrator', password: second.ngome_migrator }),
+        shipped.map(({ name }) => name))
+    } finally {
+      await server.postgres.stop()
+    }
+  })
+
+  test('have verifiers of SCRAM, and the server has seen no password', async () => {
+    const rows = await database.asAdmin(`SELECT rolname FROM pg_authid WHERE rolname LIKE 'ngome_%'
+      AND rolpassword !~ '^SCRAM-SHA-256\\$4096:[A-Za-z0-9+/=]{24}\\$[A-Za-z0-9+/=]{44}:[A-Za-z0-9+/=]{44}$'`)
+    assert.deepEqual(rows, [])
+  })
 })

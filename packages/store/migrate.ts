@@ -2,12 +2,10 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { queueNames } from '@ngome/contracts'
-import { Fault } from '@ngome/kernel'
-import pg from 'pg'
-import { clientConfig, type Connection } from './database.ts'
+import type pg from 'pg'
+import { openClient, type Connection } from './database.ts'
 import { bossFor } from './jobs/boss.ts'
 import { queueSettings } from './jobs/queues.ts'
-import { storeFault } from './store-fault.ts'
 
 export type Migration = { readonly name: string; readonly sql: string }
 
@@ -34,12 +32,7 @@ export async function migrate(
   migrator: Connection,
   migrations: readonly Migration[] = shippedMigrations(),
 ): Promise<readonly string[]> {
-  const client = new pg.Client(clientConfig(migrator))
-  try {
-    await client.connect()
-  } catch (error) {
-    throw new Fault('store/unavailable', 'the database does not let the migrator in', { cause: storeFault(error) })
-  }
+  const client = await openClient(migrator)
   try {
     await client.query('SELECT pg_advisory_lock($1)', [lockKey])
     await client.query('ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC')

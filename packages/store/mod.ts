@@ -5,7 +5,7 @@ export { readRevocations, type Revocation, type Revocations } from './access/rea
 export { revokeApiKey } from './access/revoke-api-key.ts'
 export { loadCallbackHints, type CallbackHint } from './callbacks/load-callback-hints.ts'
 export { callbackHintsMax, recordCallbackHint, type NewCallbackHint } from './callbacks/record-callback-hint.ts'
-export { clientConfig, lockTimeoutMs, openDatabase, type Connection, type Database, type DatabaseOptions } from './database.ts'
+export { clientConfig, lockTimeoutMs, openClient, openDatabase, type Connection, type Database, type DatabaseOptions } from './database.ts'
 export { findOpenPayments } from './dispatch/find-open-payments.ts'
 export { loadDelivery, type Delivery } from './dispatch/load-delivery.ts'
 export { loadPaymentForDispatch, type Attempt, type DispatchablePayment } from './dispatch/load-payment.ts'

@@ -1,6 +1,6 @@
-import { Fault, type Random, type Secret } from '@ngome/kernel'
-import pg from 'pg'
-import { clientConfig, type Connection } from './database.ts'
+import type { Random, Secret } from '@ngome/kernel'
+import type pg from 'pg'
+import { openClient, type Connection } from './database.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
 /** Each process has a role of its own; `ngome_migrator` owns what they use and logs in only to migrate. */
@@ -11,7 +11,7 @@ export type DatabaseRole = (typeof databaseRoles)[number]
 
 /** More than one gateway, each with its pool, during a replacement. */
 const connectionsMax: Readonly<Record<DatabaseRole, number>> = {
-  ngome_migrator: 4,
+  ngome_migrator: 16,
   ngome_gateway: 64,
   ngome_dispatcher: 32,
   ngome_operator: 8,
@@ -32,12 +32,7 @@ export async function createRoles(
   passwords: Readonly<Record<DatabaseRole, Secret<string>>>,
   random: Random,
 ): Promise<void> {
-  const client = new pg.Client(clientConfig(admin))
-  try {
-    await client.connect()
-  } catch (error) {
-    throw new Fault('store/unavailable', 'the database server does not let the administrator in', { cause: error })
-  }
+  const client = await openClient(admin)
   try {
     for (const role of databaseRoles) await createRole(client, role, scramVerifier(passwords[role], random))
     await createDatabase(client, database)

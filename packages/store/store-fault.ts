@@ -16,9 +16,15 @@ const driverMessages = [
   'driver has already been destroyed',
 ]
 
-/** @returns `store/unavailable` for a database that is away or overwhelmed; every other error as it is */
+/**
+ * @returns `store/unavailable` for a database that is away or overwhelmed; every other error as it is, but without the
+ * rows and statements that PostgreSQL quotes in it: whoever logs it must not log them
+ */
 export function storeFault(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof Fault) return error
+  for (const quoting of ['detail', 'where', 'internalQuery']) {
+    if (quoting in error) Reflect.deleteProperty(error, quoting)
+  }
   const code = errorCode(error)
   const isAway = code !== undefined && (unavailableStates.test(code) || networkCodes.has(code))
   if (isAway || driverMessages.some((words) => error.message.includes(words))) {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmod, mkdtemp } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { Secret, systemRandom, toBase64Url } from '@ngome/kernel'
@@ -61,7 +61,9 @@ export async function testServer(settings: Readonly<Record<string, string>> = {}
 export async function startTestServer(
   server: Pick<TestServer, 'folder' | 'port'>,
   settings: Readonly<Record<string, string>> = {},
+  onLog?: (line: string) => void,
 ): Promise<EmbeddedPostgres> {
+  await mkdir(server.folder, { recursive: true, mode: 0o711 })
   const runAs = postgresUser()
   const postgres = await startEmbeddedPostgres({
     folder: join(server.folder, 'postgres'),
@@ -70,6 +72,7 @@ export async function startTestServer(
     random: systemRandom,
     settings: { shared_buffers: '32MB', ...settings },
     ...(runAs === undefined ? {} : { runAs }),
+    ...(onLog === undefined ? {} : { onLog }),
   })
   postgres.unref()
   removeAfter(postgres.pid, process.pid, server.folder)

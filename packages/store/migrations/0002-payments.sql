@@ -76,16 +76,16 @@ BEGIN
     END IF;
     RETURN NEW;
   END IF;
-  IF NOT EXISTS (
-    SELECT FROM ngome.payment_transitions t WHERE t.from_status = OLD.status AND t.to_status = NEW.status
-  ) THEN
-    RAISE EXCEPTION 'a payment cannot go from % to %', OLD.status, NEW.status USING ERRCODE = 'NG001';
-  END IF;
   IF (NEW.id, NEW.merchant, NEW.world, NEW.direction, NEW.network, NEW.currency, NEW.amount_minor, NEW.reference,
       NEW.payer_masked, NEW.api_key, NEW.data_key, NEW.sealed, NEW.created_at)
     IS DISTINCT FROM (OLD.id, OLD.merchant, OLD.world, OLD.direction, OLD.network, OLD.currency, OLD.amount_minor,
       OLD.reference, OLD.payer_masked, OLD.api_key, OLD.data_key, OLD.sealed, OLD.created_at) THEN
     RAISE EXCEPTION 'only the status of a payment changes' USING ERRCODE = 'NG002';
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM ngome.payment_transitions t WHERE t.from_status = OLD.status AND t.to_status = NEW.status
+  ) THEN
+    RAISE EXCEPTION 'a payment cannot go from % to %', OLD.status, NEW.status USING ERRCODE = 'NG001';
   END IF;
   RETURN NEW;
 END $$;
@@ -156,14 +156,14 @@ BEGIN
     END IF;
     RETURN NEW;
   END IF;
-  IF OLD.state <> 'pending' OR NEW.state NOT IN ('posted', 'voided') THEN
-    RAISE EXCEPTION 'a transfer cannot go from % to %', OLD.state, NEW.state USING ERRCODE = 'NG001';
-  END IF;
   IF (NEW.id, NEW.merchant, NEW.world, NEW.payment, NEW.kind, NEW.debit_account, NEW.credit_account, NEW.amount_minor,
       NEW.currency, NEW.created_at)
     IS DISTINCT FROM (OLD.id, OLD.merchant, OLD.world, OLD.payment, OLD.kind, OLD.debit_account, OLD.credit_account,
       OLD.amount_minor, OLD.currency, OLD.created_at) THEN
     RAISE EXCEPTION 'only the state of a transfer changes' USING ERRCODE = 'NG002';
+  END IF;
+  IF OLD.state <> 'pending' OR NEW.state NOT IN ('posted', 'voided') THEN
+    RAISE EXCEPTION 'a transfer cannot go from % to %', OLD.state, NEW.state USING ERRCODE = 'NG001';
   END IF;
   RETURN NEW;
 END $$;

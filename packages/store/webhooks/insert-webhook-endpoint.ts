@@ -40,14 +40,14 @@ export async function insertWebhookEndpoint(
       ])
     } catch (error) {
       // With every slot taken the statement offers the first number past them, which the table's check refuses.
-      if (errorCode(error) === checkViolation) throw new Fault('webhooks/too_many', 'no free slot', { cause: error })
+      if (violatedConstraint(error) === 'webhook_endpoints_slot_check') {
+        throw new Fault('webhooks/too_many', 'no free slot', { cause: error })
+      }
       const isRace = errorCode(error) === uniqueViolation && violatedConstraint(error) === 'webhook_endpoints_slot'
       if (!isRace || attempt === webhookEndpointsMax) throw error
     }
   }
 }
-
-const checkViolation = '23514'
 
 function endpointStatement(tenant: Tenant, endpoint: NewWebhookEndpoint): { name: string; text: string; values: unknown[] } {
   return {

@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { emit } from '@ngome/contracts'
+import { newId, systemClock, systemRandom, type PaymentId, type WebhookDeliveryId, type WebhookEndpointId } from '@ngome/kernel'
+import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
+import type { Database } from '../database.ts'
+import { checkLedger } from '../ledger-check.ts'
+import { acceptPayment } from '../payments/accept-payment.ts'
+import { deleteWebhookEndpoint } from '../webhooks/delete-webhook-endpoint.ts'
+import { insertWebhookEndpoint } from '../webhooks/insert-webhook-endpoint.ts'
+import { findOpenPayments } from './find-open-payments.ts'
+import { loadDelivery } from './load-delivery.ts'
+import { loadPaymentForDispatch } from './load-payment.ts'
+import { markAttemptSent } from './mark-attempt-sent.ts'
+import { prepareAttempt } from './prepare-attempt.ts'
+import { recordDeliveryResult } from './record-delivery-result.ts'
+import { recordOutcome, type PaymentOutcome } from './record-outcome.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+const dispatcherEvents = { ...from, process: 'dispatcher' } as const
+
+let database: TestDatabase
+let gateway: Database
+let dispatcher: Database
+let merchant: TestMerchant
+before(async () => {
+  database = await testDatabase()
+  gateway = database.open('ngome_gateway')
+  dispatcher = database.open('ngome_dispatcher')
+  merchant = await addTestMerchant(database)
+})
+after(() => database.close())
+
+async function accepted(): Promise<PaymentId> {
+  const acceptance = testAcceptance(merchant)
+  await acceptPayment(gateway, acceptance)
+  return acceptance.payment.id
+}
+
+const prepare = (payment: PaymentId) => prepareAttempt(dispatcher, merchant.tenant, payment,
+  { id: newId('attempt', from), reference: randomUUID(), atMs: from.clock.nowMs() })
+
+const markSent = (payment: PaymentId, fence: number) => markAttemptSent(dispatcher, merchant.tenant,
+  { payment, fence, atMs: from.clock.nowMs() },
+  emit(dispatcherEvents, 'payment.processing', merchant.tenant, { payment, status: 'processing' }))
+
+const succeeded: PaymentOutcome = { status: 'succeeded', networkReference: 'net-1' }
+const failed: PaymentOutcome = { status: 'failed', failure: 'payer_refused', networkReason: 'APPROVAL_REJECTED' }
+
+const end = (payment: PaymentId, fence: number | null, outcome: PaymentOutcome) => recordOutcome(dispatcher, from,
+  merchant.tenant, {
+    payment,
+    fence,
+    outcome,
+    event: outcome.status === 'succeeded'
+      ? emit(dispatcherEvents, 'payment.succeeded', merchant.tenant, { payment, status: 'succeeded' })
+      : emit(dispatcherEvents, 'payment.failed', merchant.tenant, { payment, status: 'failed', failure: outcome.failure }),
+  })
+
+const stateOf = async (payment: PaymentId): Promise<unknown> => (await database.asAdmin(`
+  SELECT p.status, p.failure, t.state AS transfer, a.state AS attempt, a.fence
+  FROM ngome.payments p JOIN ngome.transfers t ON t.payment = p.id LEFT JOIN ngome.attempts a ON a.payment = p.id
+  WHERE p.id = $1`, [payment]))[0]
+
+async function addEndpoint(): Promise<WebhookEndpointId> {
+  const id = newId('webhookEndpoint', from)
+  const outcome = await insertWebhookEndpoint(gateway, {
+    tenant: merchant.tenant,
+    endpoint: { id, url: 'https://shop.example/hooks', dataKey: merchant.dataKey, sealedSecret: systemRandom.bytes(200), createdAtMs: from.clock.nowMs() },
+    event: emit({ ...from, process: 'gateway' }, 'webhook_endpoint.created', merchant.tenant, { endpoint: id }),
+    idempotency: testAcceptance(merchant).idempotency,
+  })
+  assert.equal(outcome.kind, 'accepted')
+  return id
+}
+
+const removeEndpoint = (id: WebhookEndpointId) => deleteWebhookEndpoint(gateway, merchant.tenant, id,
+  emit({ ...from, process: 'gateway' }, 'webhook_endpoint.deleted', merchant.tenant, { endpoint: id }))
+
+describe('the way of an attempt', () => {
+  test('a payment that succeeds posts its transfer', async () => {
+    const payment = await accepted()
+    const attempt = await prepare(payment)
+    assert.equal(attempt?.state, 'prepared')
+    assert.equal(attempt?.fence, 1)
+    assert.equal(await markSent(payment, 1), 'marked')
+    assert.deepEqual(await stateOf(payment), { status: 'processing', failure: null, transfer: 'pending', attempt: 'sent', fence: 1 })
+    assert.equal(await end(payment, 1, succeeded), 'recorded')
+    assert.deepEqual(await stateOf(payment), { status: 'succeeded', failure: null, transfer: 'posted', attempt: 'known', fence: 1 })
+    const loaded = await loadPaymentForDispatch(dispatcher, merchant.tenant, payment)
+    assert.equal(loaded?.attempt?.reference, attempt?.reference)
+    assert.equal(loaded?.sealed.length, 320)
+    assert.equal(loaded?.dataKey.sealed.length, 1200)
+  })
+
+  test('a payment that fails voids its transfer', async () => {
+    const payment = await accepted()
+    await prepare(payment)
+    await markSent(payment, 1)
+    assert.equal(await end(payment, 1, failed), 'recorded')
+    assert.deepEqual(await stateOf(payment), { status: 'failed', failure: 'payer_refused', transfer: 'voided', attempt: 'known', fence: 1 })
+  })
+
+  test('a record that was refused before any attempt fails at once', async () => {
+    const payment = await accepted()
+    const refused = { status: 'failed', failure: 'record_refused', networkReason: null } as const
+    assert.equal(await end(payment, null, refused), 'recorded')
+    assert.deepEqual(await stateOf(payment), { status: 'failed', failure: 'record_refused', transfer: 'voided', attempt: null, fence: null })
+    assert.equal(await end(payment, null, refused), 'superseded')
+    assert.equal(await prepare(payment), undefined)
+  })
+
+  test('whoever takes over gets the same reference and the next fence, and the one before can do nothing more', async () => {
+    const payment = await accepted()
+    const first = await prepare(payment)
+    const second = await prepare(payment)
+    assert.equal(second?.reference, first?.reference)
+    assert.equal(second?.fence, 2)
+    assert.equal(await markSent(payment, 1), 'superseded')
+    assert.equal(await end(payment, 1, failed), 'superseded')
+    assert.equal(await end(payment, null, failed), 'superseded')
+    assert.equal(await markSent(payment, 2), 'marked')
+    const third = await prepare(payment)
+    assert.equal(third?.state, 'sent')
+    assert.notEqual(third?.sentAtMs, null)
+    assert.equal(await end(payment, 2, succeeded), 'superseded')
+    assert.deepEqual(await stateOf(payment), { status: 'processing', failure: null, transfer: 'pending', attempt: 'sent', fence: 3 })
+    assert.equal(await end(payment, 3, succeeded), 'recorded')
+  })
+
+  test('what was never sent cannot succeed', async () => {
+    const payment = await accepted()
+    await prepare(payment)
+    assert.equal(await end(payment, 1, succeeded), 'superseded')
+    assert.deepEqual(await stateOf(payment), { status: 'accepted', failure: null, transfer: 'pending', attempt: 'prepared', fence: 1 })
+  })
+
+  test('of twenty dispatchers at once each gets its own fence, and one outcome is recorded', async () => {
+    const payment = await accepted()
+    const attempts = await Promise.all(Array.from({ length: 20 }, () => prepare(payment)))
+    assert.deepEqual(attempts.map((attempt) => attempt?.fence).toSorted((a = 0, b = 0) => a - b), Array.from({ length: 20 }, (_, n) => n + 1))
+    assert.equal(new Set(attempts.map((attempt) => attempt?.reference)).size, 1)
+    const marks = await Promise.all(attempts.map((attempt) => markSent(payment, attempt?.fence ?? 0)))
+    assert.equal(marks.filter((mark) => mark === 'marked').length, 1)
+    const ends = await Promise.all(Array.from({ length: 10 }, (_, n) => end(payment, 20, n % 2 === 0 ? succeeded : failed)))
+    assert.equal(ends.filter((outcome) => outcome === 'recorded').length, 1)
+    const events = await database.asAdmin(`SELECT count(*)::int AS n FROM ngome.events
+      WHERE data->>'payment' = $1 AND type IN ('payment.succeeded', 'payment.failed')`, [payment])
+    assert.deepEqual(events, [{ n: 1 }])
+  })
+})
+
+describe('webhook deliveries', () => {
+  async function endedWithDelivery(): Promise<WebhookDeliveryId> {
+    const payment = await accepted()
+    await prepare(payment)
+    await markSent(payment, 1)
+    await end(payment, 1, succeeded)
+    const [row] = await database.asAdmin('SELECT id FROM ngome.webhook_deliveries WHERE payment = $1', [payment])
+    return row?.['id'] as WebhookDeliveryId
+  }
+
+  test('an outcome makes one for each endpoint, with a job', async () => {
+    const endpoint = await addEndpoint()
+    const id = await endedWithDelivery()
+    const delivery = await loadDelivery(dispatcher, merchant.tenant, id)
+    assert.equal(delivery?.endpoint?.id, endpoint)
+    assert.equal(delivery?.endpoint?.dataKey.id, merchant.dataKey)
+    assert.equal(delivery?.event.type, 'payment.succeeded')
+    assert.equal(delivery?.payment.status, 'succeeded')
+    assert.equal(delivery?.tries, 0)
+    const jobs = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job WHERE name = 'webhook-deliver' AND data->>'delivery' = $1`, [id])
+    assert.deepEqual(jobs, [{ n: 1 }])
+    await removeEndpoint(endpoint)
+  })
+
+  test('is tried again later, then settled once', async () => {
+    const endpoint = await addEndpoint()
+    const id = await endedWithDelivery()
+    const atMs = from.clock.nowMs()
+    assert.equal(await recordDeliveryResult(dispatcher, merchant.tenant, id, { kind: 'retry', httpStatus: 500, afterMs: 60_000 }, atMs), 'recorded')
+    const waiting = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job
+      WHERE data->>'delivery' = $1 AND start_after > now() + interval '50 s'`, [id])
+    assert.deepEqual(waiting, [{ n: 1 }])
+    const delivery = await loadDelivery(dispatcher, merchant.tenant, id)
+    const event = emit(dispatcherEvents, 'webhook.delivered', merchant.tenant, { delivery: id, payment: delivery?.payment.id as PaymentId })
+    assert.equal(await recordDeliveryResult(dispatcher, merchant.tenant, id, { kind: 'delivered', httpStatus: 204, event }, atMs), 'recorded')
+    assert.equal(await recordDeliveryResult(dispatcher, merchant.tenant, id, { kind: 'retry', httpStatus: null, afterMs: 1 }, atMs), 'superseded')
+    const settled = await loadDelivery(dispatcher, merchant.tenant, id)
+    assert.deepEqual([settled?.state, settled?.tries], ['delivered', 2])
+    await removeEndpoint(endpoint)
+  })
+
+  test('of an endpoint that was deleted has nowhere to go', async () => {
+    const endpoint = await addEndpoint()
+    const id = await endedWithDelivery()
+    assert.equal(await removeEndpoint(endpoint), 'deleted')
+    assert.equal(await removeEndpoint(endpoint), 'unknown')
+    assert.equal((await loadDelivery(dispatcher, merchant.tenant, id))?.endpoint, null)
+  })
+
+  test('go to ten endpoints at most, however many are made at once', async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 14 }, () => addEndpoint()))
+    const made = outcomes.filter((outcome) => outcome.status === 'fulfilled')
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
+    assert.equal(made.length, 10)
+    assert.ok(refused.every(({ reason }) => (reason as { code?: string }).code === 'webhooks/too_many'))
+    for (const { value } of made) await removeEndpoint(value)
+  })
+})
+
+describe('what stays behind is found', () => {
+  test('a payment that is open for too long', async () => {
+    const payment = await accepted()
+    assert.ok(!(await findOpenPayments(dispatcher, { olderThanMs: 60_000, limit: 100 })).some((open) => open.payment === payment))
+    const open = await findOpenPayments(dispatcher, { olderThanMs: 0, limit: 100 })
+    assert.deepEqual(open.find((found) => found.payment === payment), { payment, tenant: merchant.tenant })
+  })
+})
+
+describe('the ledger', () => {
+  test('agrees with the payments after all of the above', async () => {
+    const report = await checkLedger(database.open('ngome_auditor'))
+    assert.ok(report.payments > 8)
+    assert.deepEqual(report.wrong, [])
+    assert.deepEqual(report.unbalanced, [])
+  })
+
+  test('its check sees a transfer that was bent', async () => {
+    const payment = await accepted()
+    await database.asAdmin(`ALTER TABLE ngome.transfers DISABLE TRIGGER guard`)
+    await database.asAdmin(`UPDATE ngome.transfers SET amount_minor = 499 WHERE payment = $1`, [payment])
+    const report = await checkLedger(database.open('ngome_auditor'))
+    assert.deepEqual(report.wrong, [payment])
+    await database.asAdmin(`UPDATE ngome.transfers SET amount_minor = 500, state = 'posted', settled_at = now() WHERE payment = $1`, [payment])
+    assert.deepEqual((await checkLedger(database.open('ngome_auditor'))).wrong, [payment])
+    await database.asAdmin(`ALTER TABLE ngome.transfers ENABLE TRIGGER guard`)
+  })
+})

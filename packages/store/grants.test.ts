@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { testDatabase, type TestDatabase } from '@ngome/testkit'
+import { databaseRoles } from './roles.ts'
+
+/** What each role may do, reviewed by people. */
+const expectedFile = join(import.meta.dirname, 'grants.expected.txt')
+
+const processRoles = databaseRoles.filter((role) => role !== 'ngome_migrator')
+
+let database: TestDatabase
+before(async () => {
+  database = await testDatabase()
+})
+after(() => database.close())
+
+/** Every role × table, view, sequence, function and schema × verb that the catalog allows, a line for each object. */
+async function grantsOf(database: TestDatabase): Promise<readonly string[]> {
+  const rows = await database.asAdmin(`
+    WITH roles AS (SELECT unnest($1::text[]) AS role),
+    relations AS (
+      SELECT c.oid, n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname !~ '^pg_|^information_schema$' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    ),
+    whole AS (
+      SELECT role, name, verb FROM roles, relations,
+        unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER,MAINTAIN}'::text[]) AS verb
+      WHERE has_table_privilege(role, oid, verb)
+    ),
+    columns AS (
+      SELECT role, name, verb || ' (' || string_agg(a.attname, ', ' ORDER BY a.attnum) || ')' AS verb
+      FROM roles, relations JOIN pg_attribute a ON a.attrelid = oid AND a.attnum > 0 AND NOT a.attisdropped,
+        unnest('{SELECT,INSERT,UPDATE,REFERENCES}'::text[]) AS verb
+      WHERE has_column_privilege(role, oid, a.attnum, verb) AND NOT has_table_privilege(role, oid, verb)
+      GROUP BY role, name, verb
+    ),
+    functions AS (
+      SELECT role, n.nspname || '.' || p.proname || '()' AS name, 'EXECUTE' AS verb
+      FROM roles, pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+      WHERE n.nspname !~ '^pg_|^information_schema$' AND has_function_privilege(role, p.oid, 'EXECUTE')
+    ),
+    sequences AS (
+      SELECT role, n.nspname || '.' || c.relname AS name, verb
+      FROM roles, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, unnest('{USAGE,SELECT,UPDATE}'::text[]) AS verb
+      WHERE c.relkind = 'S' AND has_sequence_privilege(role, c.oid, verb)
+    ),
+    schemas AS (
+      SELECT role, 'schema ' || nspname AS name, verb FROM roles, pg_namespace, unnest('{USAGE,CREATE}'::text[]) AS verb
+      WHERE nspname !~ '^pg_|^information_schema$' AND has_schema_privilege(role, oid, verb)
+    ),
+    databases AS (
+      SELECT role, 'database' AS name, verb FROM roles, unnest('{CREATE,CONNECT,TEMPORARY}'::text[]) AS verb
+      WHERE has_database_privilege(role, current_database(), verb)
+    )
+    SELECT role || ': ' || name || ': ' || string_agg(verb, ', ' ORDER BY verb) AS line FROM (
+      TABLE whole UNION ALL TABLE columns UNION ALL TABLE functions UNION ALL TABLE sequences UNION ALL TABLE schemas
+      UNION ALL TABLE databases
+    ) AS everything (role, name, verb) GROUP BY role, name ORDER BY role, name`, [processRoles])
+  return rows.map(({ line }) => line as string)
+}
+
+describe('the grants', () => {
+  test('are those that were reviewed, no more and no fewer', async () => {
+    const expected = readFileSync(expectedFile, 'utf8').trimEnd().split('\n')
+    assert.deepEqual(await grantsOf(database), expected)
+  })
+
+  test('show one that somebody adds', async () => {
+    const before = await grantsOf(database)
+    await database.asAdmin('GRANT UPDATE (status) ON ngome.payments TO ngome_gateway')
+    const added = (await grantsOf(database)).filter((line) => !before.includes(line))
+    assert.match(added.join(), /^ngome_gateway: ngome\.payments: INSERT, SELECT \(.*\), UPDATE \(status\)$/)
+    await database.asAdmin('REVOKE UPDATE (status) ON ngome.payments FROM ngome_gateway')
+  })
+
+  test('give no role what would make the others meaningless', async () => {
+    const rows = await database.asAdmin(`SELECT rolname FROM pg_roles WHERE rolname LIKE 'ngome_%'
+      AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)`)
+    assert.deepEqual(rows, [])
+    const members = await database.asAdmin(`SELECT m.member::regrole FROM pg_auth_members m
+      WHERE m.member::regrole::text LIKE 'ngome_%'`)
+    assert.deepEqual(members, [])
+  })
+
+  const refused: readonly { readonly role: (typeof databaseRoles)[number]; readonly does: string; readonly sql: string }[] = [
+    { role: 'ngome_gateway', does: 'change a payment', sql: `UPDATE ngome.payments SET status = 'succeeded'` },
+    { role: 'ngome_gateway', does: 'read sealed data', sql: 'SELECT sealed FROM ngome.payments' },
+    { role: 'ngome_gateway', does: 'read sealed data keys', sql: 'SELECT sealed FROM ngome.data_keys' },
+    { role: 'ngome_gateway', does: 'list API keys', sql: 'SELECT id FROM ngome.api_keys' },
+    { role: 'ngome_gateway', does: 'read jobs', sql: 'SELECT id FROM pgboss.job' },
+    { role: 'ngome_gateway', does: 'take jobs', sql: `UPDATE pgboss.job SET state = 'active'` },
+    { role: 'ngome_gateway', does: 'settle a transfer', sql: `UPDATE ngome.transfers SET state = 'posted'` },
+    { role: 'ngome_gateway', does: 'read events', sql: 'SELECT id FROM ngome.events' },
+    { role: 'ngome_gateway', does: 'take a revocation back', sql: 'UPDATE ngome.revocation_counter SET value = 0' },
+    { role: 'ngome_dispatcher', does: 'make a payment', sql: `INSERT INTO ngome.payments (id) VALUES ('pay_1')` },
+    { role: 'ngome_dispatcher', does: 'change an amount', sql: 'UPDATE ngome.payments SET amount_minor = 1' },
+    { role: 'ngome_dispatcher', does: 'change where webhooks go', sql: `UPDATE ngome.webhook_endpoints SET url = 'x'` },
+    { role: 'ngome_dispatcher', does: 'find API keys', sql: `SELECT * FROM ngome.find_api_key('key_1')` },
+    { role: 'ngome_operator', does: 'read payments', sql: 'SELECT id FROM ngome.payments' },
+    { role: 'ngome_operator', does: 'read verifiers of API keys', sql: 'SELECT verifier FROM ngome.api_keys' },
+    { role: 'ngome_auditor', does: 'write anything', sql: `UPDATE ngome.merchants SET name = 'x'` },
+    { role: 'ngome_gateway', does: 'make a table', sql: 'CREATE TABLE ngome.mine ()' },
+    { role: 'ngome_gateway', does: 'make a temporary table', sql: 'CREATE TEMPORARY TABLE mine ()' },
+  ]
+  for (const { role, does, sql } of refused) {
+    test(`do not let ${role} ${does}`, async () => {
+      await assert.rejects(database.open(role, { poolMax: 1 }).pool.query(sql), { code: '42501' })
+    })
+  }
+})

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { newId, systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
+import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
+import type { Database } from '../database.ts'
+import { acceptPayment } from '../payments/accept-payment.ts'
+import { inTenant } from '../transaction.ts'
+import { enqueue } from './enqueue.ts'
+import { startWorkers, type JobHandlers } from './start-workers.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+
+let database: TestDatabase
+let gateway: Database
+let dispatcher: Database
+let merchant: TestMerchant
+before(async () => {
+  database = await testDatabase()
+  gateway = database.open('ngome_gateway')
+  dispatcher = database.open('ngome_dispatcher')
+  merchant = await addTestMerchant(database)
+})
+after(() => database.close())
+
+const work = (handlers: JobHandlers, errors: unknown[] = []) => startWorkers(dispatcher,
+  { handlers, concurrency: 4, leaseMs: 900, onError: (error) => errors.push(error) })
+
+const add = async (payment: PaymentId, startAfterMs = 0): Promise<void> => {
+  await inTenant(dispatcher, merchant.tenant, (tx) =>
+    enqueue(tx, 'payment-enquire', { ...merchant.tenant, payment }, { startAfterMs }))
+  dispatcher.wake('payment-enquire')
+}
+
+async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const startedAt = performance.now()
+  while (!await condition()) {
+    assert.ok(performance.now() - startedAt < timeoutMs, 'waited in vain')
+    await wait(20)
+  }
+}
+
+const statesOf = async (payment: PaymentId): Promise<readonly unknown[]> =>
+  (await database.asAdmin(`SELECT state::text FROM pgboss.job WHERE data->>'payment' = $1`, [payment])).map(({ state }) => state)
+
+describe('workers', () => {
+  test('start the job of an accepted payment within milliseconds of its wake', async () => {
+    const startedAt = new Map<string, number>()
+    const workers = work({ 'payment-dispatch': async ({ payment }) => void startedAt.set(payment, performance.now()) })
+    await wait(1_000)
+    const delays: number[] = []
+    for (let n = 0; n < 10; n++) {
+      const acceptance = testAcceptance(merchant)
+      await acceptPayment(gateway, acceptance)
+      const acceptedAt = performance.now()
+      await until(() => startedAt.has(acceptance.payment.id))
+      delays.push((startedAt.get(acceptance.payment.id) ?? 0) - acceptedAt)
+    }
+    await workers.stop()
+    // The poll alone would take 250 ms in the middle.
+    assert.ok((delays.toSorted((a, b) => a - b)[5] ?? 0) < 100, `delays: ${delays.map(Math.round).join(' ')}`)
+  })
+
+  test('wait for the time of a job that is to wait', async () => {
+    const ran: number[] = []
+    const workers = work({ 'payment-enquire': async () => void ran.push(performance.now()) })
+    await wait(300)
+    const addedAt = performance.now()
+    await add(newId('payment', from), 1_000)
+    await until(() => ran.length === 1)
+    await workers.stop()
+    const waitedMs = (ran[0] ?? 0) - addedAt
+    assert.ok(waitedMs >= 990 && waitedMs < 2_500, `waited ${waitedMs} ms`)
+  })
+
+  test('never hold more jobs at once than they may', async () => {
+    let [running, most, ended] = [0, 0, 0]
+    const workers = work({ 'payment-enquire': async () => {
+      most = Math.max(most, ++running)
+      await wait(30)
+      running--
+      ended++
+    } })
+    for (let n = 0; n < 20; n++) await add(newId('payment', from))
+    await until(() => ended === 20)
+    await workers.stop()
+    assert.equal(most, 4)
+  })
+
+  test('try a job again that failed, and keep of the failure only its code', async () => {
+    const payment = newId('payment', from)
+    const errors: unknown[] = []
+    let tries = 0
+    const workers = work({ 'payment-enquire': async () => {
+      if (++tries < 2) throw new Error('a message with +46733123499 in it')
+    } }, errors)
+    await add(payment)
+    await until(async () => (await statesOf(payment)).join() === 'completed')
+    await workers.stop()
+    assert.equal(tries, 2)
+    assert.equal(errors.length, 1)
+    const rows = await database.asAdmin('SELECT count(*)::int AS n FROM pgboss.job WHERE output::text LIKE $1', ['%46733%'])
+    assert.deepEqual(rows, [{ n: 0 }])
+  })
+
+  test('let the jobs in hand end when they stop, and take no other', async () => {
+    let [begun, ended] = [0, 0]
+    const workers = work({ 'payment-enquire': async () => {
+      begun++
+      await wait(200)
+      ended++
+    } })
+    for (let n = 0; n < 12; n++) await add(newId('payment', from))
+    await until(() => begun === 4)
+    await workers.stop()
+    assert.equal(begun, 4)
+    assert.equal(ended, 4)
+    const again = work({ 'payment-enquire': async () => void ended++ })
+    await until(() => ended === 12)
+    await again.stop()
+  })
+
+  test('abort a job that does not end in the grace', async () => {
+    let isAborted = false
+    const workers = work({ 'payment-enquire': async (_, { signal }) => {
+      await wait(60_000, undefined, { signal }).catch(() => {
+        isAborted = true
+      })
+    } })
+    await add(newId('payment', from))
+    await wait(700)
+    await workers.stop(100)
+    assert.equal(isAborted, true)
+  })
+
+  test('take over the job of a worker that was killed', async () => {
+    const payment = newId('payment', from)
+    await add(payment)
+    const { host, port, database: name, user, password } = database.connection('ngome_dispatcher')
+    const child = spawn(process.execPath, ['--input-type=module', '-e', `
+      import { openDatabase, startWorkers } from ${JSON.stringify(import.meta.resolve('../mod.ts'))}
+      import { Secret } from '@ngome/kernel'
+      const { password, ...rest } = JSON.parse(process.env.CONNECTION)
+      const db = openDatabase({ ...rest, password: new Secret(password), applicationName: 'doomed', poolMax: 2 })
+      startWorkers(db, { concurrency: 1, onError: () => undefined, handlers: {
+        'payment-enquire': () => { console.log('holding'); return new Promise((resolve) => setTimeout(resolve, 60_000)) },
+      } })
+    `], {
+      cwd: import.meta.dirname,
+      env: { CONNECTION: password.expose((text) => JSON.stringify({ host, port, database: name, user, password: text })) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(child.stdout, 'data')
+    child.kill('SIGKILL')
+    const killedAt = performance.now()
+    let takenOverAt = 0
+    const workers = work({ 'payment-enquire': async (data) => {
+      if (data.payment === payment) takenOverAt = performance.now()
+    } })
+    await until(() => takenOverAt > 0)
+    await workers.stop()
+    assert.ok(takenOverAt - killedAt < 6_000, `taken over after ${takenOverAt - killedAt} ms`)
+  })
+
+  test('keep a job that takes longer than the lease', async () => {
+    const payment = newId('payment', from)
+    let runs = 0
+    const slow: JobHandlers = { 'payment-enquire': async () => {
+      runs++
+      await wait(3_000)
+    } }
+    const [one, other] = [work(slow), work(slow)]
+    await add(payment)
+    await until(async () => (await statesOf(payment)).join() === 'completed')
+    await Promise.all([one.stop(), other.stop()])
+    assert.equal(runs, 1)
+  })
+})

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { paymentStatuses, type PaymentStatus } from '@ngome/contracts'
+import type { PaymentId } from '@ngome/kernel'
+import { accountKinds, canTransition, paymentTransitions, transferStates, transferTransitions } from '@ngome/payments'
+import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
+import { acceptPayment } from './payments/accept-payment.ts'
+
+let database: TestDatabase
+let merchant: TestMerchant
+before(async () => {
+  database = await testDatabase()
+  merchant = await addTestMerchant(database)
+})
+after(() => database.close())
+
+async function accepted(): Promise<PaymentId> {
+  const acceptance = testAcceptance(merchant)
+  await acceptPayment(database.open('ngome_gateway'), acceptance)
+  return acceptance.payment.id
+}
+
+/** Puts a payment into a state on a way that is allowed. */
+async function paymentIn(status: PaymentStatus): Promise<PaymentId> {
+  const payment = await accepted()
+  if (status !== 'accepted') await move(payment, 'processing')
+  if (status === 'succeeded' || status === 'failed') await move(payment, status)
+  return payment
+}
+
+// As the administrator: neither grants nor row-level security stand in the way, only what is tested here.
+const move = (payment: PaymentId, to: PaymentStatus) => database.asAdmin(
+  `UPDATE ngome.payments SET status = $2::text, failure = CASE WHEN $2::text = 'failed' THEN 'network_refused' END WHERE id = $1`, [payment, to])
+
+describe('the database refuses', () => {
+  test('exactly the changes of state that packages/payments does not list', async () => {
+    const rows = await database.asAdmin('SELECT from_status AS "from", to_status AS "to" FROM ngome.payment_transitions')
+    const sorted = (list: readonly unknown[]): readonly string[] => list.map((row) => JSON.stringify(row)).sort()
+    assert.deepEqual(sorted(rows), sorted(paymentTransitions))
+  })
+
+  for (const from of paymentStatuses) {
+    for (const to of paymentStatuses) {
+      if (from === to) continue
+      test(`${canTransition(from, to) ? 'not ' : ''}a payment that goes from ${from} to ${to}`, async () => {
+        const payment = await paymentIn(from)
+        if (canTransition(from, to)) await move(payment, to)
+        else await assert.rejects(move(payment, to), { code: 'NG001' })
+      })
+    }
+  }
+
+  for (const from of transferStates) {
+    for (const to of transferStates) {
+      if (from === to) continue
+      const isAllowed = transferTransitions.some((allowed) => allowed.from === from && allowed.to === to)
+      test(`${isAllowed ? 'not ' : ''}a transfer that goes from ${from} to ${to}`, async () => {
+        const payment = await accepted()
+        const settle = (state: string) => database.asAdmin(`UPDATE ngome.transfers
+          SET state = $2::text, settled_at = CASE WHEN $2::text <> 'pending' THEN now() END WHERE payment = $1`, [payment, state])
+        if (from !== 'pending') await settle(from)
+        if (isAllowed) await settle(to)
+        else await assert.rejects(settle(to), { code: 'NG001' })
+      })
+    }
+  }
+
+  test('kinds of accounts that packages/payments does not know', async () => {
+    const [row] = await database.asAdmin(`SELECT pg_get_constraintdef(oid) AS definition FROM pg_constraint
+      WHERE conrelid = 'ngome.accounts'::regclass AND conname = 'accounts_kind_check'`)
+    const kinds = [...String(row?.['definition']).matchAll(/'([a-z_]+)'/g)].map(([, kind]) => kind)
+    assert.deepEqual(kinds.sort(), [...accountKinds].sort())
+  })
+
+  const changes: readonly (readonly [what: string, sql: string, code: string])[] = [
+    ['another amount of a payment', 'UPDATE ngome.payments SET amount_minor = 1', 'NG002'],
+    ['another sealed part of a payment', `UPDATE ngome.payments SET sealed = sealed || 'x'`, 'NG002'],
+    ['another network of a payment', `UPDATE ngome.payments SET network = 'airtel-ug'`, 'NG002'],
+    ['another amount of a transfer', `UPDATE ngome.transfers SET state = 'posted', settled_at = now(), amount_minor = 1`, 'NG002'],
+    ['another account of a transfer', `UPDATE ngome.transfers SET state = 'posted', settled_at = now(), debit_account = credit_account`, 'NG002'],
+    ['the removal of payments', 'DELETE FROM ngome.payments', 'NG003'],
+    ['the removal of transfers', 'DELETE FROM ngome.transfers', 'NG003'],
+    ['the removal of attempts', 'DELETE FROM ngome.attempts', 'NG003'],
+    ['the removal of all transfers at once', 'TRUNCATE ngome.transfers', 'NG003'],
+    ['the removal of events', 'DELETE FROM ngome.events', 'NG003'],
+    ['a change of events', `UPDATE ngome.events SET type = 'x'`, 'NG003'],
+    ['a change of leaves', `UPDATE ngome.audit_leaves SET at = now()`, 'NG003'],
+    ['the removal of all events at once', 'TRUNCATE ngome.events', 'NG003'],
+  ]
+  for (const [what, sql, code] of changes) {
+    test(what, async () => {
+      await accepted()
+      await assert.rejects(database.asAdmin(sql), { code })
+    })
+  }
+
+  const inserts: readonly (readonly [what: string, change: string, code: string])[] = [
+    ['a payment that begins as succeeded', `status = 'succeeded'`, 'NG001'],
+    ['a payment of nothing', 'amount_minor = 0', '23514'],
+    ['a payment of less than nothing', 'amount_minor = -5', '23514'],
+    ['a phone number that is not masked', `payer_masked = '+46733123499'`, '23514'],
+    ['an id of another kind', `id = 'mer_01jd0000000000000000000000'`, '23514'],
+    ['a third world', `world = 'staging'`, '23514'],
+  ]
+  for (const [what, change, code] of inserts) {
+    test(what, async () => {
+      const payment = await accepted()
+      const [column = ''] = change.split(' = ')
+      const value = change.slice(column.length + 3)
+      await assert.rejects(database.asAdmin(`
+        CREATE TEMPORARY TABLE copy AS SELECT * FROM ngome.payments WHERE id = '${payment}';
+        UPDATE copy SET id = 'pay_01jd0000000000000000000000', ${column === 'id' ? `id = ${value}` : change};
+        INSERT INTO ngome.payments SELECT * FROM copy`.replace(`id = 'pay_01jd0000000000000000000000', id = `, 'id = ')), { code })
+    })
+  }
+
+  test('a transfer from an account to itself, or of nothing', async () => {
+    const payment = await accepted()
+    for (const change of ['debit_account = credit_account', 'amount_minor = 0']) {
+      await assert.rejects(database.asAdmin(`
+        CREATE TEMPORARY TABLE copy AS SELECT * FROM ngome.transfers WHERE payment = '${payment}';
+        UPDATE copy SET id = 'trf_01jd0000000000000000000000', ${change};
+        INSERT INTO ngome.transfers SELECT * FROM copy`), { code: '23514' })
+    }
+  })
+
+  test('a second transfer and a second attempt of one payment', async () => {
+    const payment = await accepted()
+    await assert.rejects(database.asAdmin(`
+      CREATE TEMPORARY TABLE copy AS SELECT * FROM ngome.transfers WHERE payment = '${payment}';
+      UPDATE copy SET id = 'trf_01jd0000000000000000000000';
+      INSERT INTO ngome.transfers SELECT * FROM copy`), { code: '23505' })
+    const insert = (id: string) => database.asAdmin(`INSERT INTO ngome.attempts
+      (id, merchant, world, payment, reference, fence, state, prepared_at)
+      VALUES ($1, $2, 'test', $3, gen_random_uuid(), 1, 'prepared', now())`, [id, merchant.tenant.merchant, payment])
+    await insert('att_01jd0000000000000000000000')
+    await assert.rejects(insert('att_01jd0000000000000000000001'), { code: '23505' })
+    await assert.rejects(database.asAdmin(`UPDATE ngome.attempts SET reference = gen_random_uuid()`), { code: 'NG002' })
+    await assert.rejects(database.asAdmin(`UPDATE ngome.attempts SET fence = 0`), { code: 'NG001' })
+  })
+})
