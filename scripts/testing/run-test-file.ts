@@ -27,7 +27,7 @@ export async function runTestFile(
   options: { readonly root: string; readonly timeMsMax: number; readonly hasCoverage: boolean },
 ): Promise<FileResult> {
   const startedAtMs = performance.now()
-  const child = spawn(process.execPath, [entry, file, options.hasCoverage ? 'coverage' : ''], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, file, options.hasCoverage ? 'coverage' : ''], {
     cwd: options.root,
     env: testEnvironment(),
     detached: true,

@@ -39,7 +39,7 @@ const queries: readonly string[] = [
    WHERE d.datname = current_database() AND g.grantee <> d.datdba`,
   `SELECT format('%s is a member of %s', m.rolname, r.rolname) AS line
    FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member JOIN pg_roles r ON r.oid = a.roleid
-   WHERE m.rolname LIKE 'ngome%' OR r.rolname LIKE 'ngome%'`,
+   WHERE m.rolname LIKE 'ngome%'`,
   `SELECT format('%s is %s', r.rolname, v.attribute) AS line
    FROM pg_roles r, (VALUES ('superuser'), ('creator of roles'), ('creator of databases'), ('replication'),
      ('bypassing row-level security')) v (attribute)

@@ -9,10 +9,10 @@ export type KeyIssuer = { readonly issueKeys: (count: number) => Promise<readonl
 const keyCount = 8
 const randomBytes = 32
 /**
- * 2,048 fair bits have 1,024 ones, give or take 22.6. Six times that is met by chance once in 10^9 runs, and missed by
- * any generator that repeats itself, counts, or leaves bits out.
+ * Each of a byte's eight bits is one in half of the 256 bytes, give or take 8. Six times that is met by chance once in
+ * 10^8 runs, and missed by any generator that repeats itself, leaves bits out, or deals in letters.
  */
-const onesTolerance = 136
+const onesTolerance = 48
 /** Runs of bytes that two keys may share by chance: four are met once in 10^7 runs. */
 const sharedBytesMax = 4
 
@@ -29,11 +29,11 @@ export const apiKeysAreUnguessable: Probe<KeyIssuer> = {
     }
     if (secrets.some((secret) => secret?.length !== randomBytes)) return fails(`a key carries fewer than ${randomBytes} bytes`)
     const bytes = Buffer.concat(secrets.filter((secret) => secret !== undefined))
-    const ones = [...bytes].reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0)
-    if (Math.abs(ones - bytes.length * 4) > onesTolerance) return fails(`${ones} of ${bytes.length * 8} bits are ones`)
+    const skewed = bitOnes(bytes).findIndex((ones) => Math.abs(ones - bytes.length / 2) > onesTolerance)
+    if (skewed >= 0) return fails(`bit ${skewed} of a key's bytes is not random`)
     const shared = longestShared(secrets.map((secret) => Buffer.from(secret ?? [])))
     if (shared > sharedBytesMax) return fails(`two keys share ${shared} bytes in a row`)
-    return holds(`${keyCount} keys of ${randomBytes * 8} bits, all different, ${ones} of ${bytes.length * 8} bits are ones; the checksum catches a typing error`)
+    return holds(`${keyCount} keys of ${randomBytes * 8} bits, all different, every bit balanced; the checksum catches a typing error`)
   },
 }
 
@@ -45,6 +45,11 @@ function secretOf(text: string): Uint8Array | undefined {
 function withTypingError(text: string): string {
   const at = text.length - 20
   return text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1)
+}
+
+/** @returns how often each of the eight bits is one. */
+function bitOnes(bytes: Uint8Array): number[] {
+  return Array.from({ length: 8 }, (_, bit) => bytes.reduce((sum, byte) => sum + ((byte >> bit) & 1), 0))
 }
 
 /** @returns the length of the longest run of bytes that occurs in two of them, wherever in each. */

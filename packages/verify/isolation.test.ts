@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ManualClock } from '@ngome/kernel'
+import type { MachineView, ProcessView } from './isolation/machine-view.ts'
+import { processIsolation } from './probes/process-isolation.ts'
+import { runProbes } from './run-probes.ts'
+
+const on = { status: 'on' }
+const everything = { permissionModel: on, ownUsers: on, noNewPrivileges: on, noCapabilities: on, noCoreDumps: on, egressRules: on }
+const flags = ['node', '--permission', '--allow-net', '--allow-fs-read=/srv', '--no-experimental-sqlite', 'main.ts']
+
+function processOf(name: string, uid: number, changes: Partial<ProcessView> = {}): ProcessView {
+  return {
+    name,
+    pid: uid,
+    status: `Name:\tnode\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nNoNewPrivs:\t1\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n`,
+    limits: 'Limit  Soft Limit  Hard Limit  Units\nMax core file size        0                    0                    bytes\n',
+    commandLine: name === 'custodian' ? flags.filter((flag) => !flag.includes('sqlite')) : flags,
+    ...changes,
+  }
+}
+
+const sound: MachineView = {
+  report: everything,
+  processes: [processOf('gateway', 901), processOf('custodian', 902), processOf('dispatcher', 903)],
+  secretFiles: [{ path: 'custodian/root.key', mode: 0o100600, uid: 902 }, { path: 'gateway', mode: 0o40700, uid: 901 }],
+}
+
+const withGateway = (changes: Partial<ProcessView>): MachineView => ({
+  ...sound,
+  processes: sound.processes.map((process) => (process.name === 'gateway' ? { ...process, ...changes } : process)),
+})
+
+async function look(view: MachineView): Promise<{ status: string; evidence: string }> {
+  const [result] = await runProbes([processIsolation], { machine: () => Promise.resolve(view) }, new ManualClock(0))
+  assert.ok(result)
+  return result
+}
+
+test('everything on and seen holds', async () => {
+  const { status, evidence } = await look(sound)
+  assert.equal(status, 'holds', evidence)
+})
+
+test('what the launcher reports as missing is partial, with the reason', async () => {
+  const { status, evidence } = await look({
+    ...sound, report: { ...everything, ownUsers: { status: 'off', reason: 'the launcher was not started as root' } },
+  })
+  assert.equal(status, 'partial')
+  assert.match(evidence, /not started as root/)
+})
+
+test('two gateways during a replacement share their user, and hold', async () => {
+  assert.equal((await look({ ...sound, processes: [...sound.processes, processOf('gateway', 901)] })).status, 'holds')
+})
+
+const lies: readonly { claim: string; view: MachineView }[] = [
+  { claim: 'a process as root', view: withGateway({ status: processOf('gateway', 0).status }) },
+  { claim: 'a process whose saved user is root', view: withGateway({ status: processOf('gateway', 901).status?.replace('901\t901\nNo', '0\t901\nNo') }) },
+  { claim: 'two zones as one user', view: withGateway({ status: processOf('gateway', 902).status }) },
+  { claim: 'a process that may gain privileges', view: withGateway({ status: sound.processes[0]?.status?.replace('NoNewPrivs:\t1', 'NoNewPrivs:\t0') }) },
+  { claim: 'a process with a capability', view: withGateway({ status: sound.processes[0]?.status?.replace('CapEff:\t0000000000000000', 'CapEff:\t0000000000000400') }) },
+  { claim: 'a process that may dump its core', view: withGateway({ limits: 'Max core file size        unlimited            unlimited            bytes\n' }) },
+  { claim: 'a process without the permission model', view: withGateway({ commandLine: ['node', 'main.ts'] }) },
+  { claim: 'a process with workers', view: withGateway({ commandLine: [...flags, '--allow-worker'] }) },
+  { claim: 'a process that reads everything', view: withGateway({ commandLine: [...flags, '--allow-fs-read=*'] }) },
+  { claim: 'a gateway with SQLite', view: withGateway({ commandLine: flags.filter((flag) => !flag.includes('sqlite')) }) },
+  { claim: 'a root key that others may read', view: { ...sound, secretFiles: [{ path: 'custodian/root.key', mode: 0o100640, uid: 902 }] } },
+]
+for (const { claim, view } of lies) {
+  test(`${claim}, against the launcher's report, fails`, async () => {
+    const { status, evidence } = await look(view)
+    assert.equal(status, 'fails', evidence)
+  })
+}
+
+test('no report, or a process that does not run, is unchecked', async () => {
+  assert.equal((await look({ ...sound, report: undefined })).status, 'unchecked')
+  assert.equal((await look({ ...sound, processes: sound.processes.slice(1) })).status, 'unchecked')
+})
