@@ -30,6 +30,7 @@ export async function makeDataKey({ statement, signer, clock, random }: {
     dataKeyFormat, dataKeySuite, id, tenant.merchant, tenant.world, retention, period, createdAtMs, keyId, signer.id,
   )
   const bytes = random.bytes(dataKeyBytes)
+  if (bytes.length !== dataKeyBytes) throw new RangeError('a source that gave another number of bytes')
   try {
     const recipient = await hpkeSuite.DeserializePublicKey(statement.publicKey)
     const { encapsulatedSecret, ciphertext } = await hpkeSuite.Seal(recipient, bytes, { info: hpkeInfo, aad: header })

@@ -13,3 +13,4 @@ export { SealingMerchant, type SealedPaymentOptions } from './sealing-merchant.t
 export { vectorsDir } from './vectors.ts'
 export { freePorts } from './free-ports.ts'
 export { MerchantClient, type Answer, type MerchantCall } from './merchant-client.ts'
+export { newSealingParties, type SealingParties } from './sealing-parties.ts'
