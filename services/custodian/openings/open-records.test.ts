@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import { openRecord, encodeRecordContext } from '@ngome/envelope'
+import { encodeRecordContext, openRecord, parseSealedDataKey, type SealedDataKey } from '@ngome/envelope'
 import { Fault, ManualClock, newId, parseBase64Url, Secret, systemRandom, toBase64Url, type Tenant } from '@ngome/kernel'
 import { newDataKey, openRequest, sealedRecord, type SealedRecord } from '../testing/sealed-record.ts'
 import { TestCustodian, type Gateway, type Peer } from '../testing/test-custodian.ts'
+import { checkOpening } from './check-opening.ts'
+import { openDataKey } from './open-data-key.ts'
 import { purposeRules } from './purposes.ts'
 
 const hourMs = 3_600_000
@@ -189,8 +191,6 @@ test('refuses a data key of one merchant sealed to the merchant key of another',
 test('refuses a data key that was made after its merchant key had ended', async (t) => {
   const { test, clock, gateway, tenant } = await world(t)
   const dataKey = await newDataKey(test, gateway, tenant)
-  const { openDataKey } = await import('./open-data-key.ts')
-  const { parseSealedDataKey } = await import('@ngome/envelope')
   const parts = parseSealedDataKey(dataKey.sealed)
   assert.ok(parts)
   const late = { ...parts, createdAtMs: clock.nowMs() + 30 * hourMs }
@@ -262,6 +262,17 @@ test('a data key in the cache does not outlive its age', async (t) => {
   await test.call(dispatcher, '/v1/open', body)
   clock.advance(10)
   await assert.rejects(test.call(dispatcher, '/v1/open', body), { code: 'custodian/refused' })
+})
+
+test('a purpose is its caller\'s alone', () => {
+  const rule = purposeRules.dispatch
+  const w = { merchant: other(), world: 'test' } as const
+  const at = { tenant: w, table: 'payments', recordId: 'pay_1', dataClass: 'restricted', version: 1 } as const
+  const key = { tenant: w, retention: 'payment', createdAtMs: startMs } as SealedDataKey
+  for (const role of ['gateway', 'operator', 'custodian'] as const) {
+    assert.equal(checkOpening(rule, { role, serial: '01' }, at, key, startMs), 'purpose_not_permitted')
+  }
+  assert.equal(checkOpening(rule, { role: 'dispatcher', serial: '01' }, at, key, startMs), null)
 })
 
 test('the purposes table is the dispatcher\'s alone, finite, and for restricted records', () => {

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { test } from 'node:test'
+import { ManualClock } from '@ngome/kernel'
+import { newCertificateRequest, parseCertificateRole } from '@ngome/runtime'
+import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
+import { serialOf } from '../testing/serial-of.ts'
+import { TestCustodian, type Peer } from '../testing/test-custodian.ts'
+import { endSigner, extendSigner, findSigner } from './signers.ts'
+
+const hourMs = 3_600_000
+
+async function open(t: { after(fn: () => void): void }): Promise<{ test: TestCustodian; clock: ManualClock }> {
+  const clock = new ManualClock(1_800_000_000_000)
+  const custodian = await TestCustodian.open({ clock })
+  t.after(() => custodian.remove())
+  return { test: custodian, clock }
+}
+
+async function renewed(test: TestCustodian, peer: Peer): Promise<Peer> {
+  // The request says another role; the certificate is what counts.
+  const { csr } = await newCertificateRequest('operator')
+  const { certificate } = await test.call(peer, '/v1/renew', { csr })
+  assert.equal(parseCertificateRole(new X509Certificate(certificate)), peer.role)
+  return { role: peer.role, serial: serialOf(certificate) }
+}
+
+for (const role of ['gateway', 'dispatcher', 'operator'] as const) {
+  test(`renews the certificate of ${role} and keeps the role`, async (t) => {
+    const { test } = await open(t)
+    const peer = await test.peer(role)
+    const next = await renewed(test, peer)
+    const row = test.db.prepare('SELECT * FROM certificates WHERE serial = ?').get(next.serial)
+    assert.equal(row?.['previous_serial'], peer.serial)
+    assert.equal(row?.['line'], peer.serial)
+    assert.equal(test.lastLog(1)[0]?.['subject'], `${role}/${next.serial}`)
+  })
+}
+
+test('renews for ever, one day at a time, but not over a certificate that has ended', async (t) => {
+  const { test, clock } = await open(t)
+  let peer = await test.peer('dispatcher')
+  for (let at = 0; at < 3; at++) {
+    clock.advance(16 * hourMs)
+    peer = await renewed(test, peer)
+  }
+  clock.advance(24 * hourMs)
+  const { csr } = await newCertificateRequest('dispatcher')
+  await assert.rejects(test.call(peer, '/v1/renew', { csr }), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'certificate_expired')
+})
+
+test('gives eight renewals over one certificate, for answers that were lost, and no more', async (t) => {
+  const { test } = await open(t)
+  const peer = await test.peer('dispatcher')
+  for (let at = 0; at < 8; at++) await renewed(test, peer)
+  const { csr } = await newCertificateRequest('dispatcher')
+  await assert.rejects(test.call(peer, '/v1/renew', { csr }), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'too_many_renewals')
+})
+
+test('a gateway that renews goes on as the same signer', async (t) => {
+  const { test, clock } = await open(t)
+  const { custodian: { rowTagKey } } = test
+  const gateway = await test.gateway()
+  const first = findSigner(test.db, rowTagKey, gateway.signerId)
+  clock.advance(16 * hourMs)
+  await renewed(test, gateway.peer)
+  const then = findSigner(test.db, rowTagKey, gateway.signerId)
+  assert.equal((then?.untilMs ?? 0) - (first?.untilMs ?? 0), 16 * hourMs)
+  extendSigner(test.db, rowTagKey, gateway.signerId, 5)
+  assert.equal(findSigner(test.db, rowTagKey, gateway.signerId)?.untilMs, then?.untilMs)
+})
+
+test('revoking one certificate revokes its whole line, and ends its signer', async (t) => {
+  const { test, clock } = await open(t)
+  const [gateway, operator, dispatcher, tenant] = [await test.gateway(), await test.peer('operator'), await test.peer('dispatcher'), await test.tenant()]
+  const before = await newDataKey(test, gateway, tenant)
+  const next = await renewed(test, gateway.peer)
+  clock.advance(1)
+  assert.deepEqual(await test.call(operator, '/v1/revoke-certificate', { serial: next.serial }), {})
+  assert.deepEqual(await test.call(operator, '/v1/revoke-certificate', { serial: next.serial }), {})
+  for (const peer of [gateway.peer, next]) {
+    await assert.rejects(test.call(peer, '/v1/tenants', { after: null }), { code: 'custodian/refused' })
+    assert.equal(test.lastLog(1)[0]?.['reason'], 'certificate_revoked')
+  }
+  await test.call(dispatcher, '/v1/open', openRequest(before.sealed, [sealedRecord(clock, before, 'x')]))
+  const helper = await test.gateway()
+  const after = await newDataKey(test, { ...gateway, peer: helper.peer }, tenant)
+  await assert.rejects(test.call(dispatcher, '/v1/open', openRequest(after.sealed, [sealedRecord(clock, after, 'x')])), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'signer_not_valid_then')
+})
+
+test('revokes a certificate without a signer', async (t) => {
+  const { test } = await open(t)
+  const [operator, dispatcher] = [await test.peer('operator'), await test.peer('dispatcher')]
+  await test.call(operator, '/v1/revoke-certificate', { serial: dispatcher.serial })
+  await assert.rejects(test.call(dispatcher, '/v1/secrets', { names: [] }), { code: 'custodian/refused' })
+})
+
+test('refuses to revoke what was never issued', async (t) => {
+  const { test } = await open(t)
+  await assert.rejects(test.call(await test.peer('operator'), '/v1/revoke-certificate', { serial: '00' }), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'certificate_unknown')
+})
+
+test('a signer whose row was written by somebody else is no signer', async (t) => {
+  const { test } = await open(t)
+  const { custodian: { rowTagKey } } = test
+  const [gateway, other] = [await test.gateway(), await test.gateway()]
+  const changes: readonly string[] = [
+    `UPDATE signers SET public_key = '${'A'.repeat(43)}' WHERE id = '${gateway.signerId}'`,
+    'UPDATE signers SET until_ms = until_ms + 1',
+    'UPDATE signers SET created_at_ms = created_at_ms - 1',
+    `UPDATE signers SET tag = x'00'`,
+  ]
+  for (const change of changes) {
+    test.db.exec('SAVEPOINT change')
+    test.db.exec(change)
+    assert.equal(findSigner(test.db, rowTagKey, gateway.signerId), undefined, change)
+    extendSigner(test.db, rowTagKey, gateway.signerId, Number.MAX_SAFE_INTEGER)
+    endSigner(test.db, rowTagKey, gateway.signerId, 0)
+    test.db.exec('ROLLBACK TO change; RELEASE change')
+  }
+  test.db.prepare('DELETE FROM signers WHERE id = ?').run(gateway.signerId)
+  test.db.prepare('UPDATE signers SET id = ? WHERE id = ?').run(gateway.signerId, other.signerId)
+  assert.equal(findSigner(test.db, rowTagKey, gateway.signerId), undefined)
+})
+
+test('gives the gateway a public certificate: the configured names, for answering only, and no identity inside', async (t) => {
+  const { test } = await open(t)
+  const gateway = await test.peer('gateway')
+  const { csr } = await newCertificateRequest('gateway')
+  const { certificate } = await test.call(gateway, '/v1/public-certificate', { csr })
+  const parsed = new X509Certificate(certificate)
+  assert.equal(parsed.subjectAltName, 'DNS:localhost, IP Address:127.0.0.1')
+  assert.deepEqual(parsed.keyUsage, ['1.3.6.1.5.5.7.3.1'])
+  assert.equal(parseCertificateRole(parsed), undefined)
+  const peer = { role: 'gateway', serial: serialOf(certificate) } as const
+  await assert.rejects(test.call(peer, '/v1/tenants', { after: null }), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'certificate_not_for_calls')
+})

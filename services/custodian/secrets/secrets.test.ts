@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { apiKeyVerifier, newApiKey } from '@ngome/access'
+import { custodianSecretNames } from '@ngome/contracts'
+import { newId, parseBase64Url, systemRandom, toBase64Url } from '@ngome/kernel'
+import { TestCustodian } from '../testing/test-custodian.ts'
+import { handOutSecrets } from './hand-out-secrets.ts'
+import { makeApiKeyVerifier } from './make-api-key-verifier.ts'
+
+const mayHold = {
+  gateway: ['api-pepper', 'index-outer', 'idempotency', 'callback'],
+  dispatcher: ['index-outer', 'callback'],
+} as const
+
+async function open(t: { after(fn: () => void): void }): Promise<TestCustodian> {
+  const custodian = await TestCustodian.open()
+  t.after(() => custodian.remove())
+  return custodian
+}
+
+for (const role of ['gateway', 'dispatcher'] as const) {
+  for (const name of custodianSecretNames) {
+    const isPermitted = (mayHold[role] as readonly string[]).includes(name)
+    test(`${role} ${isPermitted ? 'may' : 'may not'} hold ${name}`, async (t) => {
+      const test = await open(t)
+      const answer = test.call(await test.peer(role), '/v1/secrets', { names: [name] })
+      if (!isPermitted) {
+        await assert.rejects(answer, { code: 'custodian/refused' })
+        assert.equal(test.lastLog(1)[0]?.['reason'], 'secret_not_permitted')
+        return
+      }
+      const { secrets } = await answer
+      assert.deepEqual(secrets.map((secret) => [secret.name, secret.version, parseBase64Url(secret.value)?.length]), [[name, 1, 32]])
+      assert.deepEqual([test.lastLog(1)[0]?.['outcome'], test.lastLog(1)[0]?.['subject']], ['allowed', name])
+    })
+  }
+}
+
+test('one secret that is not permitted refuses the whole call', async (t) => {
+  const test = await open(t)
+  await assert.rejects(test.call(await test.peer('dispatcher'), '/v1/secrets', { names: ['callback', 'api-pepper'] }), { code: 'custodian/refused' })
+})
+
+test('secrets are the same after a restart, and differ from each other', async (t) => {
+  const test = await open(t)
+  const names = [...custodianSecretNames]
+  const gateway = await test.peer('gateway')
+  const before = await test.call(gateway, '/v1/secrets', { names })
+  await test.reopen()
+  assert.deepEqual(await test.call(gateway, '/v1/secrets', { names }), before)
+  assert.equal(new Set(before.secrets.map(({ value }) => value)).size, names.length)
+})
+
+test('computes the verifier of an API key under the pepper that the gateway gets', async (t) => {
+  const test = await open(t)
+  const tenant = await test.tenant()
+  const { id, digest } = newApiKey({ world: 'test', clock: test.clock, random: systemRandom })
+  const body = { ...tenant, key: id, digest: toBase64Url(digest) }
+  const answer = await test.call(await test.peer('operator'), '/v1/api-key-verifier', body)
+  const pepper = test.custodian.secrets.get('api-pepper')
+  assert.ok(pepper)
+  assert.equal(answer.verifier, toBase64Url(apiKeyVerifier(pepper, { id, tenant, digest })))
+  assert.equal(answer.pepperVersion, 1)
+})
+
+test('refuses a live key while the root key is unprotected, and makes it under a protected one', async (t) => {
+  const test = await open(t)
+  const tenant = await test.tenant('live')
+  const operator = await test.peer('operator')
+  const body = { ...tenant, key: newId('apiKey', { clock: test.clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)) }
+  await assert.rejects(test.call(operator, '/v1/api-key-verifier', body), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'root_unprotected')
+  const hsm = { ...test.custodian, root: { ...test.custodian.root, describe: () => ({ name: 'hsm', isProtected: true }) } }
+  assert.equal((await makeApiKeyVerifier(hsm, operator, body)).pepperVersion, 1)
+})
+
+test('refuses a verifier for a tenant that is not registered, or a digest of another length', async (t) => {
+  const test = await open(t)
+  const tenant = await test.tenant()
+  const operator = await test.peer('operator')
+  const body = { ...tenant, key: newId('apiKey', { clock: test.clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)) }
+  await assert.rejects(test.call(operator, '/v1/api-key-verifier', { ...body, world: 'live' }), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'tenant_unknown')
+  for (const digest of ['AAAA', toBase64Url(new Uint8Array(33))]) {
+    await assert.rejects(test.call(operator, '/v1/api-key-verifier', { ...body, digest }), { code: 'custodian/refused' })
+    assert.equal(test.lastLog(1)[0]?.['reason'], 'request_invalid')
+  }
+})
+
+test('a custodian without its secrets has a bug, and says so', async (t) => {
+  const test = await open(t)
+  const tenant = await test.tenant()
+  const bare = { ...test.custodian, secrets: new Map() }
+  const key = newId('apiKey', { clock: test.clock, random: systemRandom })
+  await assert.rejects(handOutSecrets(bare, await test.peer('gateway'), { names: ['callback'] }), TypeError)
+  const body = { ...tenant, key, digest: toBase64Url(new Uint8Array(32)) }
+  await assert.rejects(makeApiKeyVerifier(bare, await test.peer('operator'), body), TypeError)
+})
