@@ -79,7 +79,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     async close() {
       await waker.close()
+      // Kysely ends the pool only where it was used itself.
       await kysely.destroy()
+      if (!pool.ending) await pool.end()
     },
   }
 }

@@ -14,8 +14,8 @@ const connectionsMax: Readonly<Record<DatabaseRole, number>> = {
   ngome_migrator: 16,
   ngome_gateway: 64,
   ngome_dispatcher: 32,
-  ngome_operator: 8,
-  ngome_auditor: 8,
+  ngome_operator: 16,
+  ngome_auditor: 16,
 }
 
 /**

@@ -18,6 +18,7 @@ export async function addTestMerchant(database: TestDatabase, world: World = 'te
     emit({ ...from, process: 'operator' }, 'merchant.created', subject, {}))
   const dataKey = newId('dataKey', from)
   await insertDataKey(gateway, { id: dataKey, tenant, retention: 'payment', sealed: from.random.bytes(1200), createdAtMs })
+  await Promise.all([operator.close(), gateway.close()])
   return { tenant, dataKey }
 }
 

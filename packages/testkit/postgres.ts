@@ -95,7 +95,7 @@ export function describeDatabase(server: TestServer, name: string): TestDatabase
     },
     asAdmin: (sql, values = []) => runSql(admin, sql, values),
     async close() {
-      await Promise.all(opened.splice(0).map((db) => db.close()))
+      await Promise.all(opened.splice(0).filter((db) => !db.pool.ended).map((db) => db.close()))
       await runSql(server.postgres.admin, `DROP DATABASE ${name} WITH (FORCE)`)
     },
   }

@@ -148,6 +148,7 @@ async function launch(
     return { code: null, signal: null }
   })
   const stop = async (): Promise<void> => {
+    child.ref()
     child.kill('SIGINT')
     const isDown = await Promise.race([exited.then(() => true), wait(shutdownTimeoutMs, false, { ref: false })])
     if (!isDown) child.kill('SIGQUIT')

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { paymentStatuses, type PaymentStatus } from '@ngome/contracts'
+import { idPattern, ManualClock, systemRandom, type Currency, type MerchantId, type PaymentId, type Tenant } from '@ngome/kernel'
+import fc from 'fast-check'
+import { accountFor, accountKinds } from './accounts.ts'
+import { maskPhone } from './mask-phone.ts'
+import { canTransition, isFinal, paymentTransitions } from './payment-states.ts'
+import { collectionTransfer, transferStateOf, transferTransitions } from './transfers.ts'
+
+const statuses = fc.constantFrom(...paymentStatuses)
+const from = { clock: new ManualClock(1_800_000_000_000), random: systemRandom }
+
+const tenants: fc.Arbitrary<Tenant> = fc.record({
+  merchant: fc.stringMatching(/^mer_[0-7][0-9a-hjkmnp-tv-z]{25}$/) as unknown as fc.Arbitrary<MerchantId>,
+  world: fc.constantFrom('test', 'live'),
+})
+const networks = fc.stringMatching(/^[a-z][a-z0-9-]{1,20}$/)
+const currencies = fc.constantFrom<Currency>('EUR', 'UGX', 'XOF', 'TND')
+
+describe('the states of a payment', () => {
+  test('every way through them ends in succeeded or failed, after two changes at most, and never goes on', () => {
+    fc.assert(fc.property(fc.array(statuses, { maxLength: 20 }), (wishes) => {
+      let status: PaymentStatus = 'accepted'
+      let changes = 0
+      for (const wish of wishes) {
+        if (!canTransition(status, wish)) continue
+        assert.equal(isFinal(status), false)
+        status = wish
+        changes++
+      }
+      assert.ok(changes <= 2)
+      if (changes === 2) assert.equal(isFinal(status), true)
+    }))
+  })
+
+  test('a payment succeeds only out of processing, in which something was sent', () => {
+    assert.deepEqual(paymentTransitions.filter(({ to }) => to === 'succeeded'), [{ from: 'processing', to: 'succeeded' }])
+  })
+
+  test('no state leads to itself or back to accepted', () => {
+    assert.ok(paymentTransitions.every(({ from: one, to }) => one !== to && to !== 'accepted'))
+  })
+
+  test('the table cannot be changed', () => {
+    assert.throws(() => (paymentTransitions as unknown[]).push({ from: 'failed', to: 'succeeded' }), TypeError)
+  })
+})
+
+describe('a transfer', () => {
+  test('follows its payment: each change of a payment leaves its transfer as it is or settles it', () => {
+    for (const { from: before, to } of paymentTransitions) {
+      const [one, other] = [transferStateOf(before), transferStateOf(to)]
+      assert.ok(one === other || transferTransitions.some((allowed) => allowed.from === one && allowed.to === other))
+    }
+    assert.ok(paymentStatuses.every((status) => isFinal(status) === (transferStateOf(status) !== 'pending')))
+  })
+
+  test('of a collection moves the amount from the network\'s clearing to the merchant, in one tenant and one currency', () => {
+    fc.assert(fc.property(tenants, networks, currencies, fc.bigInt(1n, 10n ** 15n), (tenant, network, currency, amountMinor) => {
+      const money = { amountMinor, currency }
+      const transfer = collectionTransfer(from, { id: 'pay_x' as PaymentId, tenant, network, money })
+      assert.deepEqual([transfer.debit.kind, transfer.credit.kind], ['provider_clearing', 'merchant_available'])
+      assert.deepEqual([transfer.debit.network, transfer.credit.network], [network, ''])
+      assert.notEqual(transfer.debit.id, transfer.credit.id)
+      assert.deepEqual([transfer.debit.tenant, transfer.credit.tenant, transfer.money], [tenant, tenant, money])
+      assert.deepEqual([transfer.debit.currency, transfer.credit.currency], [currency, currency])
+      assert.match(transfer.id, idPattern('transfer'))
+    }))
+  })
+})
+
+describe('an account', () => {
+  const accounts = fc.tuple(tenants, fc.constantFrom(...accountKinds), networks, currencies)
+
+  test('has one id for what it is, and another for anything else', () => {
+    fc.assert(fc.property(accounts, accounts, (a, b) => {
+      const [one, other] = [accountFor(...a), accountFor(...b)]
+      assert.match(one.id, idPattern('account'))
+      assert.deepEqual(accountFor(...a), one)
+      const isSame = JSON.stringify({ ...one, id: '' }) === JSON.stringify({ ...other, id: '' })
+      assert.equal(one.id === other.id, isSame)
+    }))
+  })
+
+  test('of a merchant\'s available money is the same whatever network it came by', () => {
+    fc.assert(fc.property(tenants, networks, networks, currencies, (tenant, one, other, currency) => {
+      assert.equal(accountFor(tenant, 'merchant_available', one, currency).id, accountFor(tenant, 'merchant_available', other, currency).id)
+    }))
+  })
+})
+
+describe('a masked phone number', () => {
+  const phones = fc.stringMatching(/^\+[1-9][0-9]{6,14}$/)
+
+  test('shows the calling code and the last three digits', () => {
+    assert.equal(maskPhone('+46733123499', '46'), '+46•••499')
+    assert.equal(maskPhone('+256772123456', '256'), '+256•••456')
+    assert.equal(maskPhone('+12025550123', '1'), '+1•••123')
+  })
+
+  test('never shows more, and always hides at least four digits', () => {
+    fc.assert(fc.property(phones, fc.stringMatching(/^[0-9]{0,8}$/), (phone, callingCode) => {
+      const masked = maskPhone(phone, callingCode)
+      const shown = masked.replace(/[+•]/g, '').length
+      assert.match(masked, /^(\+[0-9]{1,3})?•••([0-9]{3})?$/)
+      assert.ok(phone.length - 1 - shown >= 4)
+      const [prefix = '', tail = ''] = masked.split('•••')
+      assert.ok(phone.startsWith(prefix) && phone.endsWith(tail))
+      assert.ok(prefix === '' || prefix === `+${callingCode}`)
+    }))
+  })
+
+  const hidden: readonly (readonly [why: string, phone: string, callingCode: string, masked: string])[] = [
+    ['a number of another country hides its beginning', '+46733123499', '256', '•••499'],
+    ['a calling code that is too long to be one shows nothing', '+46733123499', '4673', '•••499'],
+    ['no calling code shows nothing of the beginning', '+46733123499', '', '•••499'],
+    ['a number so short that the rest could be guessed hides its end', '+2567721', '256', '+256•••'],
+  ]
+  for (const [why, phone, callingCode, masked] of hidden) {
+    test(why, () => assert.equal(maskPhone(phone, callingCode), masked))
+  }
+})

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { emit } from '@ngome/contracts'
+import { newId, systemClock, systemRandom, type ApiKeyId } from '@ngome/kernel'
+import { addTestMerchant, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
+import type { Database } from '../database.ts'
+import { freezeMerchant } from '../merchants/freeze-merchant.ts'
+import { listMerchants } from '../merchants/list-merchants.ts'
+import { findApiKey } from './find-api-key.ts'
+import { issueApiKey } from './issue-api-key.ts'
+import { listApiKeys } from './list-api-keys.ts'
+import { readRevocations } from './read-revocations.ts'
+import { revokeApiKey } from './revoke-api-key.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+const operatorEvents = { ...from, process: 'operator' } as const
+
+let database: TestDatabase
+let gateway: Database
+let operator: Database
+let merchant: TestMerchant
+before(async () => {
+  database = await testDatabase()
+  gateway = database.open('ngome_gateway')
+  operator = database.open('ngome_operator')
+  merchant = await addTestMerchant(database)
+})
+after(() => database.close())
+
+async function issue(): Promise<{ id: ApiKeyId; verifier: Uint8Array }> {
+  const [id, verifier] = [newId('apiKey', from), systemRandom.bytes(32)]
+  await issueApiKey(operator, {
+    id, tenant: merchant.tenant, verifier, pepperVersion: 1, hint: 'ngome_sk_test_…', createdAtMs: from.clock.nowMs(),
+  }, emit(operatorEvents, 'api_key.issued', merchant.tenant, { key: id }))
+  return { id, verifier }
+}
+
+const revoke = (id: ApiKeyId, of = merchant) => revokeApiKey(operator, of.tenant, id, from.clock.nowMs(),
+  emit(operatorEvents, 'api_key.revoked', of.tenant, { key: id }))
+
+const freeze = (isFrozen: boolean) => freezeMerchant(operator, merchant.tenant.merchant, { isFrozen, atMs: from.clock.nowMs() },
+  emit(operatorEvents, isFrozen ? 'merchant.frozen' : 'merchant.unfrozen', { merchant: merchant.tenant.merchant, world: null }, {}))
+
+describe('an API key', () => {
+  test('is found by its id, with what is needed to prove it', async () => {
+    const { id, verifier } = await issue()
+    assert.deepEqual(await findApiKey(gateway, id), {
+      id, tenant: merchant.tenant, verifier: Buffer.from(verifier), pepperVersion: 1, isRevoked: false, isMerchantFrozen: false,
+    })
+    assert.equal(await findApiKey(gateway, newId('apiKey', from)), undefined)
+  })
+
+  test('is revoked once, is counted, and stays revoked', async () => {
+    const { id } = await issue()
+    const { counter } = await readRevocations(gateway.pool, null)
+    assert.equal(await revoke(id), 'revoked')
+    assert.equal(await revoke(id), 'already')
+    assert.equal((await findApiKey(gateway, id))?.isRevoked, true)
+    assert.deepEqual(await readRevocations(gateway.pool, counter), {
+      counter: counter + 1n,
+      revocations: [{ sequence: counter + 1n, kind: 'api_key_revoked', merchant: merchant.tenant.merchant, apiKey: id }],
+    })
+    const listed = (await listApiKeys(operator, merchant.tenant)).find((key) => key.id === id)
+    assert.notEqual(listed?.revokedAtMs, null)
+  })
+
+  test('of another merchant cannot be revoked', async () => {
+    const { id } = await issue()
+    const other = await addTestMerchant(database)
+    assert.equal(await revoke(id, other), 'unknown')
+    assert.equal((await findApiKey(gateway, id))?.isRevoked, false)
+  })
+})
+
+describe('revocations', () => {
+  test('come in one order without gaps, however many revoke at once', async () => {
+    const keys = await Promise.all(Array.from({ length: 12 }, issue))
+    const { counter } = await readRevocations(gateway.pool, null)
+    let seen = counter
+    const all: bigint[] = []
+    const read = async (): Promise<void> => {
+      const { counter: now, revocations } = await readRevocations(gateway.pool, seen)
+      all.push(...revocations.map(({ sequence }) => sequence))
+      seen = now
+    }
+    const revoking = Promise.all(keys.map(({ id }) => revoke(id)))
+    for (let n = 0; n < 20; n++) await read()
+    await revoking
+    await read()
+    assert.deepEqual(all, Array.from({ length: 12 }, (_, n) => counter + BigInt(n) + 1n))
+  })
+
+  test('that were taken back are not counted', async () => {
+    const { id } = await issue()
+    const { counter } = await readRevocations(gateway.pool, null)
+    const event = emit(operatorEvents, 'api_key.revoked', merchant.tenant, { key: id })
+    const twice = { ...event, severity: 'none' as never }
+    await assert.rejects(revokeApiKey(operator, merchant.tenant, id, from.clock.nowMs(), twice))
+    assert.deepEqual(await readRevocations(gateway.pool, counter), { counter, revocations: [] })
+    assert.equal((await findApiKey(gateway, id))?.isRevoked, false)
+  })
+})
+
+describe('a merchant', () => {
+  test('that is frozen is so for all its keys, and counts as a revocation, as does the thaw', async () => {
+    const { id } = await issue()
+    const { counter } = await readRevocations(gateway.pool, null)
+    assert.equal(await freeze(true), 'changed')
+    assert.equal(await freeze(true), 'already')
+    assert.equal((await findApiKey(gateway, id))?.isMerchantFrozen, true)
+    assert.equal((await listMerchants(operator, { after: null, limit: 10 }))[0]?.frozenAtMs === null, false)
+    assert.equal(await freeze(false), 'changed')
+    assert.equal((await findApiKey(gateway, id))?.isMerchantFrozen, false)
+    const { revocations } = await readRevocations(gateway.pool, counter)
+    assert.deepEqual(revocations.map(({ kind }) => kind), ['merchant_frozen', 'merchant_unfrozen'])
+  })
+
+  test('is listed once over pages', async () => {
+    await Promise.all(Array.from({ length: 4 }, () => addTestMerchant(database)))
+    const all = await listMerchants(operator, { after: null, limit: 100 })
+    const paged = []
+    for (let page = await listMerchants(operator, { after: null, limit: 2 }); page.length > 0;
+      page = await listMerchants(operator, { after: page.at(-1)?.id ?? null, limit: 2 })) paged.push(...page)
+    assert.deepEqual(paged, all)
+    assert.ok(all.length >= 5)
+  })
+})
