@@ -87,7 +87,7 @@ export function emit<T extends EventType>(
     process: from.process,
     merchant: subject?.merchant ?? null,
     world: subject?.world ?? null,
-    data: eventTypes[type].data.parse(data) as Event['data'],
+    data: eventTypes[type].data.parse(data),
   }
 }
 

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
 /** Finds ports on 127.0.0.1 that nobody listens on, all different because all are held until the last is found. */
 export async function freePorts(count: number): Promise<readonly number[]> {
@@ -12,7 +12,7 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports
 }
 
-function listen(): Promise<import('node:net').Server> {
+function listen(): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)
