@@ -1,5 +1,16 @@
 import type { Command } from './command.ts'
+import { events } from './events.ts'
+import { keysIssue } from './keys-issue.ts'
+import { keysList } from './keys-list.ts'
+import { keysRevoke } from './keys-revoke.ts'
+import { merchantsAdd } from './merchants-add.ts'
+import { merchantsFreeze } from './merchants-freeze.ts'
+import { merchantsList } from './merchants-list.ts'
+import { merchantsUnfreeze } from './merchants-unfreeze.ts'
+import { status } from './status.ts'
 import { up } from './up.ts'
 
 /** Every command, in the order of the help page. */
-export const commands: readonly Command[] = [up]
+export const commands: readonly Command[] = [
+  up, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke, events,
+]

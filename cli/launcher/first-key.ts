@@ -28,7 +28,7 @@ export async function firstKey(config: Config, from: { readonly clock: Clock; re
   try {
     // A start that was cut off after the merchant was made goes on with that one.
     const [existing] = await listMerchants(db, { after: null, limit: 1 })
-    const access = { db, custodian: operator.custodian, ...from }
+    const access = { ...from, db, custodian: operator.custodian }
     const merchant = existing?.id ?? await createMerchant(access, testMerchantName)
     const { id, text } = await createApiKey(access, { merchant, world: 'test' })
     const record = { merchant, key: id, issuedAt: new Date(from.clock.nowMs()).toISOString() }

@@ -23,7 +23,7 @@ import { processNames, type ProcessName } from './process-table.ts'
 import { superviseProcesses, type Processes } from './processes.ts'
 import type { Tell } from './progress.ts'
 import { usesSimulator, writeProviderCredentials } from './provider-credentials.ts'
-import { Undo } from './undo.ts'
+import type { Undo } from './undo.ts'
 
 export type LaunchOptions = {
   readonly root: string
@@ -71,9 +71,12 @@ export async function launch(given: LaunchOptions, undo: Undo): Promise<Platform
   await undo.push(() => socket.close())
 
   const processes = superviseProcesses({ ...options, ground, known, socket, key: enrolmentKey(join(folder, 'enrolment.key'), random) })
-  await Promise.all([startStore(options, ground, known, undo), startCustodian(options, ground, processes, undo)])
+  await Promise.all([
+    startStore(options, ground, known, undo),
+    startCustodian(options, ground, processes, undo),
+    usesSimulator(config) ? startOne('simulator', processes, tell, undo) : undefined,
+  ])
   const key = await firstKey(config, { clock, random })
-  if (usesSimulator(config)) await startOne('simulator', processes, tell, undo)
   await writeProviderCredentials(config, ground.ownerOf('dispatcher'), random)
   await Promise.all([startOne('dispatcher', processes, tell, undo), startOne('gateway', processes, tell, undo, stopDrainMs)])
   const isolation = reportIsolation(config, ground, processes)

@@ -1,28 +1,24 @@
 import { newApiKey } from '@ngome/access'
 import { emit } from '@ngome/contracts'
-import { parseBase64Url, toBase64Url, type ApiKeyId, type Clock, type Random, type Secret, type Tenant } from '@ngome/kernel'
-import type { CustodianClient } from '@ngome/runtime'
-import { issueApiKey, type Database } from '@ngome/store'
+import { parseBase64Url, toBase64Url, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
+import { issueApiKey } from '@ngome/store'
+import type { OperatorAccess } from './create-merchant.ts'
 
 /** `ngome_sk_test_` and the first characters of the id: enough to recognise a key by, nothing to use it by. */
 const hintLength = 24
 
 /** Issues an API key. Its text is in the answer and nowhere else; the pepper never leaves the custodian. */
-export async function createApiKey(from: {
-  readonly db: Database
-  readonly custodian: CustodianClient
-  readonly clock: Clock
-  readonly random: Random
-}, tenant: Tenant): Promise<{ readonly id: ApiKeyId; readonly text: Secret<string>; readonly hint: string }> {
-  const key = newApiKey({ ...from, world: tenant.world })
-  const { verifier, pepperVersion } = await from.custodian.call('/v1/api-key-verifier', {
+export async function createApiKey(
+  { db, custodian, clock, random }: OperatorAccess, tenant: Tenant,
+): Promise<{ readonly id: ApiKeyId; readonly text: Secret<string>; readonly hint: string }> {
+  const key = newApiKey({ clock, random, world: tenant.world })
+  const { verifier, pepperVersion } = await custodian.call('/v1/api-key-verifier', {
     ...tenant, key: key.id, digest: toBase64Url(key.digest),
   })
   const bytes = parseBase64Url(verifier)
   if (bytes === undefined) throw new TypeError('the custodian\'s verifier is base64url by contract')
   const hint = `${key.text.expose((text) => text.slice(0, hintLength))}…`
-  await issueApiKey(from.db, {
-    id: key.id, tenant, verifier: bytes, pepperVersion, hint, createdAtMs: from.clock.nowMs(),
-  }, emit({ ...from, process: 'operator' }, 'api_key.issued', tenant, { key: key.id }))
+  const event = emit({ clock, random, process: 'operator' }, 'api_key.issued', tenant, { key: key.id })
+  await issueApiKey(db, { id: key.id, tenant, verifier: bytes, pepperVersion, hint, createdAtMs: clock.nowMs() }, event)
   return { id: key.id, text: key.text, hint }
 }

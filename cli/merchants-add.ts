@@ -1,0 +1,20 @@
+import { exitCodes, Misuse, type Command } from './command.ts'
+import { createMerchant } from './operator/create-merchant.ts'
+import { withOperator } from './operator/load.ts'
+
+/** As the table bounds it: a name is for people to read. */
+const nameLengthMax = 200
+
+export const merchantsAdd: Command = {
+  name: 'merchants add',
+  summary: 'Add a merchant to the test world.',
+  operands: [{ name: 'name', about: 'what people call it', isRequired: true }],
+  options: {},
+  async run(context, { operands, isJson }) {
+    const name = operands['name'] ?? ''
+    if (name.trim() === '' || name.length > nameLengthMax) throw new Misuse(`a name has 1 to ${nameLengthMax} characters`)
+    const merchant = await withOperator(context, (access) => createMerchant(access, name))
+    context.out(isJson ? JSON.stringify({ merchant, name }) : merchant)
+    return exitCodes.done
+  },
+}

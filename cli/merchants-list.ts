@@ -1,0 +1,20 @@
+import { exitCodes, type Command } from './command.ts'
+import { allMerchants } from './operator/find-merchant.ts'
+import { withDatabase } from './operator/load.ts'
+
+export const merchantsList: Command = {
+  name: 'merchants list',
+  summary: 'List the merchants, the oldest first.',
+  operands: [],
+  options: {},
+  async run(context, { isJson }) {
+    const rows = await withDatabase(context, (db) => Array.fromAsync(allMerchants(db)))
+    const views = rows.map(({ id, name, createdAtMs, frozenAtMs }) => ({
+      merchant: id, name, createdAt: new Date(createdAtMs).toISOString(),
+      frozenAt: frozenAtMs === null ? null : new Date(frozenAtMs).toISOString(),
+    }))
+    if (isJson) context.out(JSON.stringify(views))
+    else for (const view of views) context.out(`${view.merchant}  ${view.createdAt}  ${view.frozenAt === null ? 'active' : 'frozen'}  ${view.name}`)
+    return exitCodes.done
+  },
+}

@@ -1,0 +1,36 @@
+import { loadConfig, type Config } from '@ngome/runtime'
+import type { Database } from '@ngome/store'
+import type { Context } from '../command.ts'
+import { operatorDatabase, operatorIdentity } from './operator-access.ts'
+import type { OperatorAccess } from './create-merchant.ts'
+
+/** The configuration, with paths relative to the clone wherever the command was typed. */
+export function configOf({ env, root }: Pick<Context, 'env' | 'root'>): Config {
+  return loadConfig(env, { workingDir: root })
+}
+
+/** Runs `use` with the database in the operator's role, and closes it. */
+export async function withDatabase<R>(context: Context, use: (db: Database, config: Config) => Promise<R>): Promise<R> {
+  const config = configOf(context)
+  const db = operatorDatabase(config)
+  try {
+    return await use(db, config)
+  } finally {
+    await db.close()
+  }
+}
+
+/** Runs `use` with the database and the custodian, as the operator. */
+export async function withOperator<R>(
+  context: Context, use: (access: OperatorAccess, config: Config) => Promise<R>,
+): Promise<R> {
+  return withDatabase(context, async (db, config) => {
+    const { clock, random } = context
+    const operator = await operatorIdentity(config, { clock, random })
+    try {
+      return await use({ db, custodian: operator.custodian, clock, random }, config)
+    } finally {
+      operator.close()
+    }
+  })
+}

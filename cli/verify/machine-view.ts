@@ -1,0 +1,56 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FileView, MachineView, ProcessView } from '@ngome/verify'
+import { z } from 'zod'
+
+const reportSchema = z.record(z.string(), z.object({ status: z.string(), reason: z.string().optional() }))
+const processesSchema = z.array(z.object({ name: z.string(), pid: z.int() }))
+
+/** Whoever reads one of these is a process, or the operator, or has what they have. */
+const secretPaths = [
+  'launcher', 'launcher/enrolment.key', 'launcher/postgres-password', 'custodian', 'custodian/root.key',
+  'custodian/enrolment.key', 'custodian/custodian.sqlite', 'gateway', 'gateway/db-password', 'dispatcher',
+  'dispatcher/db-password', 'dispatcher/providers.json', 'operator', 'operator/db-password', 'auditor',
+  'auditor/db-password', 'postgres',
+] as const
+
+/** Looks at this machine: what the launcher says, what /proc shows, and who may read what. */
+export function viewMachine(dataFolder: string): MachineView {
+  const launcher = join(dataFolder, 'launcher')
+  return {
+    report: parseFile(join(launcher, 'isolation.json'), reportSchema),
+    processes: (parseFile(join(launcher, 'processes.json'), processesSchema) ?? []).map(viewProcess),
+    secretFiles: secretPaths.flatMap((path) => viewFile(dataFolder, path)),
+  }
+}
+
+function viewProcess({ name, pid }: { name: string; pid: number }): ProcessView {
+  const commandLine = read(`/proc/${pid}/cmdline`)
+  return {
+    name, pid, status: read(`/proc/${pid}/status`), limits: read(`/proc/${pid}/limits`),
+    commandLine: commandLine?.split('\0').filter((argument) => argument !== ''),
+  }
+}
+
+function viewFile(folder: string, path: string): FileView[] {
+  try {
+    const { mode, uid } = statSync(join(folder, path))
+    return [{ path, mode, uid }]
+  } catch {
+    return []
+  }
+}
+
+function parseFile<T>(path: string, schema: z.ZodType<T>): T | undefined {
+  const text = read(path)
+  const parsed = text === undefined ? undefined : schema.safeParse(JSON.parse(text))
+  return parsed?.data
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

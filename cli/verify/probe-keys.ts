@@ -1,0 +1,73 @@
+import { emit } from '@ngome/contracts'
+import type { ApiKeyId, Secret, Tenant } from '@ngome/kernel'
+import { revokeApiKey } from '@ngome/store'
+import type { ProbeMerchant } from '@ngome/verify'
+import { createApiKey } from '../operator/create-api-key.ts'
+import { createMerchant, type OperatorAccess } from '../operator/create-merchant.ts'
+import { allMerchants } from '../operator/find-merchant.ts'
+
+/** The probes' own merchants, made at their first run; their payments are in the test world and say what they are. */
+const merchantNames = { first: 'Ngome verify, first', second: 'Ngome verify, second' } as const
+
+/** Merchants and keys for the probes. Every key that is issued here is revoked by {@link ProbeKeys.revokeAll}. */
+export class ProbeKeys {
+  readonly #operator: () => Promise<OperatorAccess>
+  readonly #issued: { readonly tenant: Tenant; readonly id: ApiKeyId }[] = []
+  readonly #merchants = new Map<'first' | 'second', Promise<ProbeMerchant>>()
+  /** One after another: two probes that both find no merchant would make two. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(operator: () => Promise<OperatorAccess>) {
+    this.#operator = operator
+  }
+
+  merchant(which: 'first' | 'second'): Promise<ProbeMerchant> {
+    const known = this.#merchants.get(which)
+    if (known !== undefined) return known
+    const making = this.#inOrder(() => this.#make(which))
+    this.#merchants.set(which, making)
+    return making
+  }
+
+  async issueKeys(count: number): Promise<readonly Secret<string>[]> {
+    const { tenant } = await this.merchant('first')
+    return this.#inOrder(async () => {
+      const keys: Secret<string>[] = []
+      while (keys.length < count) keys.push(await this.#issue(tenant))
+      return keys
+    })
+  }
+
+  async revokeAll(): Promise<void> {
+    if (this.#issued.length === 0) return
+    const { db, clock, random } = await this.#operator()
+    for (const { tenant, id } of this.#issued) {
+      const event = emit({ clock, random, process: 'operator' }, 'api_key.revoked', tenant, { key: id })
+      await revokeApiKey(db, tenant, id, clock.nowMs(), event)
+    }
+  }
+
+  async #make(which: 'first' | 'second'): Promise<ProbeMerchant> {
+    const operator = await this.#operator()
+    for await (const { id, name, frozenAtMs } of allMerchants(operator.db)) {
+      if (name === merchantNames[which] && frozenAtMs === null) return this.#withKey({ merchant: id, world: 'test' })
+    }
+    return this.#withKey({ merchant: await createMerchant(operator, merchantNames[which]), world: 'test' })
+  }
+
+  async #withKey(tenant: Tenant): Promise<ProbeMerchant> {
+    return { tenant, apiKey: await this.#issue(tenant) }
+  }
+
+  async #issue(tenant: Tenant): Promise<Secret<string>> {
+    const { id, text } = await createApiKey(await this.#operator(), tenant)
+    this.#issued.push({ tenant, id })
+    return text
+  }
+
+  #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work, work)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+}

@@ -1,0 +1,37 @@
+import { request } from 'node:https'
+import { selfTestResponseSchema } from '@ngome/contracts'
+import type { Config, Identity } from '@ngome/runtime'
+import { NotReached, type SelfTester } from '@ngome/verify'
+import { processAgent } from '../operator/process-agent.ts'
+
+/** A self-test is one call to the custodian or one connection; a process that needs longer does not answer. */
+const answerMsMax = 10_000
+
+/** Asks a process, as the operator, to attempt what it must not do. */
+export function selfTester(identity: () => Promise<Identity>, config: Config): SelfTester {
+  return {
+    selfTest: async (process, name, body) => {
+      const { internalHost: host, internalPort: port } = config[process]
+      const agent = processAgent(await identity(), process)
+      const { status, text } = await post({ agent, host, port, path: `/self-test/${name}`, timeout: answerMsMax }, body)
+      if (status !== 200) throw new NotReached(`the ${process} answered its self-test ${name} with ${status}`)
+      return selfTestResponseSchema.parse(JSON.parse(text))
+    },
+  }
+}
+
+function post(options: Parameters<typeof request>[0] & object, body: unknown): Promise<{ status: number; text: string }> {
+  const bytes = Buffer.from(JSON.stringify(body))
+  return new Promise((resolve, reject) => {
+    const outgoing = request({
+      ...options, method: 'POST', headers: { 'content-type': 'application/json', 'content-length': bytes.length },
+    }, (incoming) => {
+      let text = ''
+      incoming.setEncoding('utf8').on('data', (chunk: string) => { text += chunk }).on('error', reject)
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, text }))
+    })
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
+    outgoing.on('error', (error) => reject(new NotReached(`a process does not answer its self-test (${error.message})`)))
+    outgoing.end(bytes)
+  })
+}
