@@ -1,4 +1,5 @@
 import type { Command } from './command.ts'
+import { demo } from './demo.ts'
 import { events } from './events.ts'
 import { keysIssue } from './keys-issue.ts'
 import { keysList } from './keys-list.ts'
@@ -9,8 +10,9 @@ import { merchantsList } from './merchants-list.ts'
 import { merchantsUnfreeze } from './merchants-unfreeze.ts'
 import { status } from './status.ts'
 import { up } from './up.ts'
+import { verify } from './verify.ts'
 
 /** Every command, in the order of the help page. */
 export const commands: readonly Command[] = [
-  up, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke, events,
+  up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke, events, verify,
 ]

@@ -1,4 +1,4 @@
-import { request } from 'node:https'
+import { request, type Agent } from 'node:https'
 import { selfTestResponseSchema } from '@ngome/contracts'
 import type { Config, Identity } from '@ngome/runtime'
 import { NotReached, type SelfTester } from '@ngome/verify'
@@ -13,18 +13,21 @@ export function selfTester(identity: () => Promise<Identity>, config: Config): S
     selfTest: async (process, name, body) => {
       const { internalHost: host, internalPort: port } = config[process]
       const agent = processAgent(await identity(), process)
-      const { status, text } = await post({ agent, host, port, path: `/self-test/${name}`, timeout: answerMsMax }, body)
+      const { status, text } = await post({ agent, host, port, path: `/self-test/${name}` }, body)
       if (status !== 200) throw new NotReached(`the ${process} answered its self-test ${name} with ${status}`)
       return selfTestResponseSchema.parse(JSON.parse(text))
     },
   }
 }
 
-function post(options: Parameters<typeof request>[0] & object, body: unknown): Promise<{ status: number; text: string }> {
+type Where = { readonly agent: Agent; readonly host: string; readonly port: number; readonly path: string }
+
+function post({ agent, host, port, path }: Where, body: unknown): Promise<{ status: number; text: string }> {
   const bytes = Buffer.from(JSON.stringify(body))
   return new Promise((resolve, reject) => {
     const outgoing = request({
-      ...options, method: 'POST', headers: { 'content-type': 'application/json', 'content-length': bytes.length },
+      agent, host, port, path, method: 'POST', timeout: answerMsMax,
+      headers: { 'content-type': 'application/json', 'content-length': bytes.length },
     }, (incoming) => {
       let text = ''
       incoming.setEncoding('utf8').on('data', (chunk: string) => { text += chunk }).on('error', reject)

@@ -229,7 +229,7 @@ test('merchant keys: two merchants with keys of their own, and a custodian that 
   const rows = { first: await sealedPaymentRow(), second: await sealedPaymentRow() }
   const { status, evidence } = await verdictOf(separateMerchantKeys, {
     planted: (which) => Promise.resolve(rows[which]), auditor, random: systemRandom,
-    custodian: { statementKey: keys.custodian.publicKey },
+    custodian: { statementKey: () => Promise.resolve(keys.custodian.publicKey) },
     selfTest: (_process, _name, { challenge }) => refuses(challenge),
   })
   assert.equal(status, 'holds', evidence)
@@ -239,7 +239,7 @@ test('merchant keys: one key for two merchants fails', async () => {
   const row = await sealedPaymentRow()
   const { status } = await verdictOf(separateMerchantKeys, {
     planted: () => Promise.resolve(row), auditor, random: systemRandom,
-    custodian: { statementKey: keys.custodian.publicKey },
+    custodian: { statementKey: () => Promise.resolve(keys.custodian.publicKey) },
     selfTest: (_process, _name, { challenge }) => refuses(challenge),
   })
   assert.equal(status, 'fails')
@@ -249,7 +249,7 @@ test('merchant keys: a custodian that gives out the key of a swapped record fail
   const rows = { first: await sealedPaymentRow(), second: await sealedPaymentRow() }
   const { status } = await verdictOf(separateMerchantKeys, {
     planted: (which) => Promise.resolve(rows[which]), auditor, random: systemRandom,
-    custodian: { statementKey: keys.custodian.publicKey },
+    custodian: { statementKey: () => Promise.resolve(keys.custodian.publicKey) },
     selfTest: () => Promise.resolve({ outcome: 'allowed' }),
   })
   assert.equal(status, 'fails')
@@ -259,7 +259,7 @@ test('merchant keys: a refusal that answers another challenge fails', async () =
   const rows = { first: await sealedPaymentRow(), second: await sealedPaymentRow() }
   const { status } = await verdictOf(separateMerchantKeys, {
     planted: (which) => Promise.resolve(rows[which]), auditor, random: systemRandom,
-    custodian: { statementKey: keys.custodian.publicKey },
+    custodian: { statementKey: () => Promise.resolve(keys.custodian.publicKey) },
     selfTest: () => refuses(newChallenge(systemRandom)),
   })
   assert.equal(status, 'fails')

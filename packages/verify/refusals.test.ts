@@ -66,7 +66,7 @@ const sabotage: readonly { claim: string; answer: Answer }[] = [
 function custodianWith(caller: string, answer: Answer): CustodianView {
   return {
     endpoint: { name: 'custodian', host: '127.0.0.1', port: 1 },
-    statementKey: custodianKeys.publicKey,
+    statementKey: () => Promise.resolve(custodianKeys.publicKey),
     attempt: (_path, _request, challenge) => Promise.resolve(answer(caller, challenge)),
   }
 }
@@ -93,7 +93,7 @@ const subjects: readonly { name: string; look: (answer: Answer) => Promise<strin
   {
     name: 'dispatcher',
     look: (answer) => statusOf(dispatcherCannotOverreach, {
-      random: systemRandom, custodian: custodianWith('dispatcher', answer),
+      planted: () => Promise.resolve(planted), auditor, random: systemRandom, custodian: custodianWith('dispatcher', answer),
       selfTest: (process, _name, { challenge }) => Promise.resolve(answer(process, challenge)),
     }),
   },
@@ -116,4 +116,14 @@ test('a gateway that is away is unchecked', async () => {
     selfTest: () => Promise.reject(new Error('ECONNREFUSED')),
   })
   assert.equal(status, 'unchecked')
+})
+
+test('dispatcher: an egress guard that lets it reach a private address fails', async () => {
+  const status = await statusOf(dispatcherCannotOverreach, {
+    planted: () => Promise.resolve(planted), auditor, random: systemRandom, custodian: custodianWith('dispatcher', genuine),
+    selfTest: (process, name, { challenge }) => {
+      return Promise.resolve(name === 'egress-guard' ? { outcome: 'connected' } : genuine(process, challenge))
+    },
+  })
+  assert.equal(status, 'fails')
 })

@@ -16,6 +16,8 @@ export type Target = Planted & ProbeMerchants & SelfTester & KeyIssuer & {
   /** The internal authority's certificate, PEM. */
   readonly authority: string
   readonly dataFolder: string
+  /** An external database: its files are on another machine, where these probes do not reach. */
+  readonly isDatabaseElsewhere: boolean
   readonly auditor: Auditor
   readonly custodian: CustodianView
   readonly machine: () => Promise<MachineView>

@@ -10,6 +10,6 @@ export type Attempt = { readonly outcome: 'allowed' | 'refused'; readonly refusa
 export type CustodianView = {
   readonly endpoint: Endpoint
   /** With it the custodian signs statements and refusals; known since enrolment. */
-  readonly statementKey: KeyObject
+  readonly statementKey: () => Promise<KeyObject>
   readonly attempt: <P extends CustodianPath>(path: P, request: CustodianRequest<P>, challenge: string) => Promise<Attempt>
 }

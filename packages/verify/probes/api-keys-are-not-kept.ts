@@ -4,7 +4,7 @@ import { digestForms, readableForms } from '../at-rest/forms.ts'
 import { scanDatabase } from '../at-rest/scan-database.ts'
 import { scanFiles } from '../at-rest/scan-files.ts'
 import type { Probe } from '../probe.ts'
-import { fails, holds } from '../verdict.ts'
+import { fails, holds, partial } from '../verdict.ts'
 import type { Endpoint } from '../wire/endpoint.ts'
 import { ask } from '../wire/request.ts'
 import type { KeyIssuer } from './api-keys-are-unguessable.ts'
@@ -13,6 +13,7 @@ type Target = KeyIssuer & {
   readonly gateway: Endpoint
   readonly authority: string
   readonly dataFolder: string
+  readonly isDatabaseElsewhere?: boolean
   readonly auditor: Auditor
 }
 
@@ -21,7 +22,7 @@ export const apiKeysAreNotKept: Probe<Target> = {
   source: import.meta.filename,
   does: 'Issues an API key as the operator does, uses it once, and searches all rows and all files of the data folder, the custodian\'s aside, for the key, for its secret part, and for their digests without a key, in every encoding.',
   timeMsMax: 120_000,
-  run: async ({ issueKeys, gateway, authority, dataFolder, auditor }) => {
+  run: async ({ issueKeys, gateway, authority, dataFolder, isDatabaseElsewhere = false, auditor }) => {
     const [key] = await issueKeys(1)
     if (key === undefined) return fails('the operator could not issue a key')
     const used = await ask(gateway, authority, { method: 'GET', path: '/v1/payments', apiKey: key })
@@ -40,6 +41,7 @@ export const apiKeysAreNotKept: Probe<Target> = {
     if (files.found.length > 0) {
       return fails(`an API key can be read in ${files.found.slice(0, 5).map(({ path, form }) => `${join(dataFolder, path)} (${form})`).join(', ')}`)
     }
-    return holds(`${forms.length} forms of a key that works are in none of ${rows.rowCount} rows and ${files.fileCount} files`)
+    const seen = `${forms.length} forms of a key that works are in none of ${rows.rowCount} rows and ${files.fileCount} files`
+    return isDatabaseElsewhere ? partial(`${seen}; the database's files are on another machine`) : holds(seen)
   },
 }

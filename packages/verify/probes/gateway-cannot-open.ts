@@ -27,7 +27,7 @@ export const gatewayCannotOpen: Probe<Target> = {
     for (const name of attempts) {
       const challenge = newChallenge(target.random)
       const attempt = await target.selfTest('gateway', name, { challenge, opening })
-      const { statementKey } = target.custodian
+      const statementKey = await target.custodian.statementKey()
       const problem = problemOfRefusal(attempt, { challenge, caller: 'gateway', reasons: notPermitted, statementKey })
       if (problem !== undefined) return fails(`${name}: ${problem}`)
     }

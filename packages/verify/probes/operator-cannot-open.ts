@@ -21,7 +21,8 @@ export const operatorCannotOpen: Probe<Target> = {
     const { id, tenant } = await target.planted('first')
     const row = await sealedPayment(target.auditor, tenant, id)
     const { dataKey, context, salt } = openRequest(row.sealedDataKey, paymentContext(tenant, id), row.blob)
-    const { attempt: ask, statementKey } = target.custodian
+    const { attempt: ask } = target.custodian
+    const statementKey = await target.custodian.statementKey()
     const attempts = {
       'open a payment': (challenge: string) => ask('/v1/open', {
         purpose: 'dispatch', dataKeys: [dataKey], records: [{ dataKey: 0, context, salt }],

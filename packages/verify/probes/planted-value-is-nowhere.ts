@@ -5,9 +5,9 @@ import type { Planted } from '../at-rest/plant-payment.ts'
 import { scanDatabase } from '../at-rest/scan-database.ts'
 import { scanFiles } from '../at-rest/scan-files.ts'
 import type { Probe } from '../probe.ts'
-import { fails, holds } from '../verdict.ts'
+import { fails, holds, partial } from '../verdict.ts'
 
-type Target = Planted & { readonly dataFolder: string; readonly auditor: Auditor }
+type Target = Planted & { readonly dataFolder: string; readonly isDatabaseElsewhere?: boolean; readonly auditor: Auditor }
 
 /**
  * What is not searched: the simulator is the payment network, whom the payer's number is meant for; the custodian's
@@ -33,9 +33,8 @@ export const plantedValueIsNowhere: Probe<Target> = {
       const places = files.found.slice(0, 5).map(({ path, form }) => `${join(target.dataFolder, path)} (${form})`)
       return fails(`the planted values are readable in ${places.join(', ')}`)
     }
-    return holds(
-      `${forms.length} forms of a planted number and note are in none of ${rows.rowCount} rows of ${rows.tableCount} tables`
-      + ` and ${files.fileCount} files of ${Math.ceil(files.byteCount / 1024 ** 2)} MiB`,
-    )
+    const seen = `${forms.length} forms of a planted number and note are in none of ${rows.rowCount} rows of ${rows.tableCount} tables`
+      + ` and ${files.fileCount} files of ${Math.ceil(files.byteCount / 1024 ** 2)} MiB`
+    return target.isDatabaseElsewhere === true ? partial(`${seen}; the database's files are on another machine`) : holds(seen)
   },
 }

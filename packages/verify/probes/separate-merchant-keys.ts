@@ -45,7 +45,7 @@ async function putIn(target: Target, what: SealedPaymentRow, place: SealedPaymen
   const attempt = await target.selfTest('dispatcher', 'open', {
     challenge, opening: openRequest(what.sealedDataKey, paymentContext(place.tenant, place.id), what.blob),
   })
-  const { statementKey } = target.custodian
+  const statementKey = await target.custodian.statementKey()
   const problem = problemOfRefusal(attempt, { challenge, caller: 'dispatcher', reasons: misplaced, statementKey })
   return problem === undefined ? undefined : fails(`one merchant's record in another's place: ${problem}`)
 }

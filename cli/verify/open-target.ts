@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { getCACertificates } from 'node:tls'
+import { Fault, Secret } from '@ngome/kernel'
+import { authorityPath, processFolder, type Config, type Identity } from '@ngome/runtime'
+import { openDatabase, type Database } from '@ngome/store'
+import { NotReached, plantPayment, type Auditor, type PlantedPayment, type ProbeNetwork, type Target } from '@ngome/verify'
+import { z } from 'zod'
+import type { Context } from '../command.ts'
+import { operatorDatabase, operatorIdentity, type OperatorIdentity } from '../operator/operator-access.ts'
+import { custodianView } from './custodian-view.ts'
+import { once } from './once.ts'
+import { viewMachine } from './machine-view.ts'
+import { ProbeKeys } from './probe-keys.ts'
+import { selfTester } from './self-tester.ts'
+
+const auditorConnections = 4
+const reachMsMax = 2_000
+
+export type OpenTarget = { readonly target: Target; close(): Promise<void> }
+
+/**
+ * Puts together what the probes reach: the public API as anybody, the database as the auditor, the custodian and the
+ * self-tests as the operator. Nothing is opened before a probe asks for it, so that what is away hurts only who needs it.
+ * @throws Fault `launcher/failed` where no platform has run on this data folder
+ */
+export function openTarget(config: Config, { clock, random, root }: Pick<Context, 'clock' | 'random' | 'root'>): OpenTarget {
+  const authority = readAuthority(config)
+  const db = operatorDatabase(config)
+  const audit = openAuditor(config)
+  const operator = once(async () => {
+    await assertReached(config.custodian.host, config.custodian.enrolmentPort)
+    return operatorIdentity(config, { clock, random })
+  })
+  const access = async () => ({ db, custodian: (await operator()).custodian, clock, random })
+  const identity = async (): Promise<Identity> => (await operator()).identity
+  const keys = new ProbeKeys(access)
+  const gateway = { name: 'gateway', host: reachable(config.gateway.host), port: config.gateway.port }
+  const plant = async (which: 'first' | 'second'): Promise<PlantedPayment> => {
+    return plantPayment({ gateway, authority, network: probeNetwork(config), random }, await keys.merchant(which))
+  }
+  const planted = { first: once(() => plant('first')), second: once(() => plant('second')) }
+  const custodian = { name: 'custodian', host: config.custodian.host, port: config.custodian.port }
+  const target: Target = {
+    gateway,
+    authority,
+    listeners: [
+      gateway, custodian,
+      { name: 'custodian enrolment', host: config.custodian.host, port: config.custodian.enrolmentPort },
+      { name: 'gateway internal', host: config.gateway.internalHost, port: config.gateway.internalPort },
+      { name: 'dispatcher internal', host: config.dispatcher.internalHost, port: config.dispatcher.internalPort },
+    ],
+    dataFolder: config.dataDir,
+    isDatabaseElsewhere: config.database.url !== undefined,
+    auditor: audit.auditor,
+    custodian: custodianView(custodian, operator),
+    ...selfTester(identity, config),
+    merchant: (which) => keys.merchant(which),
+    issueKeys: (count) => keys.issueKeys(count),
+    planted: (which) => planted[which](),
+    machine: () => Promise.resolve(viewMachine(config.dataDir)),
+    expectedGrants: readExpectedGrants(root),
+    random,
+  }
+  return { target, close: () => close({ keys, operator, databases: [db, audit.db] }) }
+}
+
+type Opened = {
+  readonly keys: ProbeKeys
+  readonly operator: { readonly begun: () => Promise<OperatorIdentity> | undefined }
+  readonly databases: readonly Database[]
+}
+
+async function close({ keys, operator, databases }: Opened): Promise<void> {
+  try {
+    await keys.revokeAll()
+  } finally {
+    const opened = await operator.begun()?.catch(() => undefined)
+    opened?.close()
+    await Promise.all(databases.map((database) => database.close()))
+  }
+}
+
+/** The address of a listener on every interface is none that one connects to. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host === '::' ? '::1' : host
+}
+
+function readAuthority(config: Config): string {
+  try {
+    return readFileSync(authorityPath(config), 'utf8')
+  } catch (cause) {
+    throw new Fault('launcher/failed', `cannot read ${authorityPath(config)}: start the platform first`, { cause })
+  }
+}
+
+function openAuditor(config: Config): { auditor: Auditor; db: Database } {
+  const { host, port, name, tls } = config.database
+  const path = join(processFolder(config, 'auditor'), 'db-password')
+  const db = openDatabase({
+    host, port, database: name, user: 'ngome_auditor', password: new Secret(readFileSync(path, 'utf8').trim()),
+    applicationName: 'ngome-verify', poolMax: auditorConnections,
+    ...(tls ? { tlsAuthority: getCACertificates('default').join('\n') } : {}),
+  })
+  const query: Auditor['query'] = async <Row>(sql: string, parameters: readonly unknown[] = []) => {
+    const { rows } = await db.pool.query(sql, [...parameters])
+    // What a query of ours selects is what its caller says; the driver knows no types.
+    return rows as readonly Row[]
+  }
+  return { auditor: { query }, db }
+}
+
+/** Probes pay in the test world only. @throws NotReached where no network of it is configured */
+function probeNetwork(config: Config): ProbeNetwork {
+  const found = Object.entries(config.networks).find(([, { world }]) => world === 'test')
+  if (found === undefined) throw new NotReached('no payment network of the test world is configured')
+  const [name, { currency, callingCode }] = found
+  return { name, currency, callingCode }
+}
+
+function readExpectedGrants(root: string): readonly string[] {
+  const path = join(root, 'controls', 'expectations', 'database-grants.json')
+  return z.array(z.string()).parse(JSON.parse(readFileSync(path, 'utf8')))
+}
+
+/** Enrolling waits for a custodian that is starting; a probe does not. */
+function assertReached(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, timeout: reachMsMax })
+    const end = (problem?: string): void => {
+      socket.destroy()
+      if (problem === undefined) resolve()
+      else reject(new NotReached(`the custodian is not reached at ${host}:${port} (${problem})`))
+    }
+    socket.once('connect', () => end())
+    socket.once('timeout', () => end('no answer'))
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
+  })
+}
