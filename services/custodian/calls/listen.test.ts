@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { Agent, request } from 'node:https'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { test } from 'node:test'
+import { custodianOperations } from '@ngome/contracts'
+import { openRecord } from '@ngome/envelope'
+import { parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type ProcessRole } from '@ngome/kernel'
+import {
+  createLogger, createMetrics, CustodianRefusal, custodianClient, enrol, newCertificateRequest, verifyRefusal,
+  type Identity, type IdentityContext,
+} from '@ngome/runtime'
+import { TestAuthority } from '@ngome/testkit'
+import { ownIdentity } from '../authority/own-identity.ts'
+import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
+import { serialOf } from '../testing/serial-of.ts'
+import { TestCustodian } from '../testing/test-custodian.ts'
+import { listen, type Listening } from './listen.ts'
+
+const logger = createLogger({ process: 'custodian', level: 'fatal', destination: { write: () => undefined } })
+const signer = generateKeyPairSync('ed25519')
+
+type World = { test: TestCustodian; listening: Listening; enrolled: (role: ProcessRole) => Promise<Identity>; config: { custodian: { host: string; port: number } } }
+
+async function world(t: { after(fn: () => unknown): void }, certificateLifeMs = 3_600_000): Promise<World> {
+  const test = await TestCustodian.open({ clock: systemClock, settings: { certificateLifeMs } })
+  const identity = await ownIdentity(test.custodian, logger)
+  const listening = await listen(test.custodian, {
+    identity, host: '127.0.0.1', port: 0, enrolmentPort: 0, logger, metrics: createMetrics({ process: 'custodian' }),
+  })
+  t.after(async () => {
+    identity.stop()
+    await listening.close()
+    test.remove()
+  })
+  const config = {
+    dataDir: test.folder,
+    custodian: { host: '127.0.0.1', port: listening.port, enrolmentPort: listening.enrolmentPort, enrolmentKeyPath: '' },
+  }
+  const enrolled = async (role: ProcessRole) => enrol({
+    config, role, token: new Secret(test.token({ role })), clock: systemClock, random: systemRandom, logger,
+    ...(role === 'gateway' ? { signerPublicKey: signer.publicKey } : {}),
+  })
+  return { test, listening, enrolled, config }
+}
+
+type Answer = { readonly status: number; readonly body: string }
+
+function post(port: number, path: string, context: Partial<IdentityContext>, options: {
+  readonly body?: string; readonly method?: string; readonly agent?: Agent; readonly type?: string
+} = {}): Promise<Answer> {
+  const { body = '{}', method = 'POST', type = 'application/json' } = options
+  return new Promise((resolve, reject) => {
+    const outgoing = request({
+      host: '127.0.0.1', port, path, method, agent: options.agent ?? false, ...context, servername: 'localhost',
+      headers: { 'content-type': type },
+    }, (incoming) => {
+      const chunks: Buffer[] = []
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+      incoming.on('error', reject)
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString() }))
+    })
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
+
+test('a payment\'s way through the custodian, over real mutual TLS', async (t) => {
+  const { test, enrolled, config } = await world(t)
+  const [operator, gateway, dispatcher] = [await enrolled('operator'), await enrolled('gateway'), await enrolled('dispatcher')]
+  const clients = { operator: custodianClient(operator, config), gateway: custodianClient(gateway, config), dispatcher: custodianClient(dispatcher, config) }
+  t.after(() => Object.values(clients).forEach((client) => client.close()))
+  const tenant = await test.tenant()
+  await clients.operator.call('/v1/merchants', tenant)
+  assert.deepEqual(await clients.gateway.call('/v1/tenants', { after: null }), { tenants: [tenant] })
+  assert.ok(gateway.signerId)
+  const peer = { role: 'gateway', serial: serialOf(gateway.secureContext().cert) } as const
+  const dataKey = await newDataKey(test, { peer, signerId: gateway.signerId, privateKey: signer.privateKey }, tenant)
+  const record = sealedRecord(systemClock, dataKey, '+256700000001')
+  const { keys } = await clients.dispatcher.call('/v1/open', openRequest(dataKey.sealed, [record]))
+  const key = new Secret(parseBase64Url(keys[0] ?? '') ?? new Uint8Array())
+  assert.equal(Buffer.from(openRecord(key, record.blob)).toString(), '+256700000001')
+  const { entries } = await clients.operator.call('/v1/openings', { after: 0 })
+  assert.ok(entries.some(({ operation, subject }) => operation === '/v1/open' && subject.includes(record.context.recordId)))
+})
+
+test('a refusal over the wire is signed for the caller\'s challenge', async (t) => {
+  const { enrolled, config, test } = await world(t)
+  const gateway = await enrolled('gateway')
+  const client = custodianClient(gateway, config)
+  t.after(() => client.close())
+  const challenge = toBase64Url(systemRandom.bytes(16))
+  await assert.rejects(client.call('/v1/openings', { after: 0 }, { challenge }), (fault) => {
+    assert.ok(fault instanceof CustodianRefusal && fault.refusal)
+    assert.equal(verifyRefusal(gateway.statementKey, fault.refusal, challenge)?.reason, 'caller_not_permitted')
+    assert.equal(verifyRefusal(gateway.statementKey, fault.refusal, toBase64Url(new Uint8Array(16))), undefined)
+    return true
+  })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'caller_not_permitted')
+})
+
+test('without a certificate no operation can be asked for on the main port', async (t) => {
+  const { test, listening } = await world(t)
+  for (const path of Object.keys(custodianOperations)) {
+    await assert.rejects(post(listening.port, path, { ca: test.custodian.authority.pem }), path)
+  }
+})
+
+test('the enrolment port knows enrolment and nothing else, and records who tries', async (t) => {
+  const { test, listening } = await world(t)
+  const ca = { ca: test.custodian.authority.pem }
+  for (const path of [...Object.keys(custodianOperations).filter((one) => one !== '/v1/enrol'), '/healthz', '/readyz', '/metrics', '/self-test/log', '/']) {
+    const { status, body } = await post(listening.enrolmentPort, path, ca)
+    assert.equal(status, 403, path)
+    assert.match(body, /"custodian\/refused"/)
+    assert.deepEqual([test.lastLog(1)[0]?.['caller'], test.lastLog(1)[0]?.['operation']], ['anonymous', path])
+  }
+  assert.equal((await post(listening.enrolmentPort, '/v1/enrol', ca)).status, 403)
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'request_invalid')
+})
+
+test('refuses at the handshake what is not a process certificate of ours that holds now', async (t) => {
+  const { test, listening, enrolled } = await world(t)
+  const ca = test.custodian.authority.pem
+  const revoked = (await enrolled('dispatcher')).secureContext()
+  await test.call(await test.peer('operator'), '/v1/revoke-certificate', { serial: serialOf(revoked.cert) })
+  const foreign = await TestAuthority.create('Ngome internal authority')
+  const unknown = (await enrolled('dispatcher')).secureContext()
+  test.db.prepare('DELETE FROM certificates WHERE serial = ?').run(serialOf(unknown.cert))
+  const { csr, privateKey } = await newCertificateRequest('gateway')
+  const pem = privateKey.expose((text) => text)
+  const { certificate } = await test.call(await test.peer('gateway'), '/v1/public-certificate', { csr })
+  const cases: Record<string, Partial<IdentityContext>> = {
+    revoked: { ...revoked, ca },
+    foreign: { ca, key: pem, cert: await foreign.issue(csr, 'operator') },
+    unrecorded: { ...unknown, ca },
+    public: { ca, key: pem, cert: certificate },
+    'TLS 1.2': { ca, ...({ maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' } as object) },
+  }
+  for (const [name, context] of Object.entries(cases)) {
+    await assert.rejects(post(listening.port, '/v1/openings', context), name)
+  }
+})
+
+test('a certificate that ended is refused, at the handshake and on a connection that stayed open', async (t) => {
+  const { listening, enrolled } = await world(t, 2_000)
+  const context = (await enrolled('operator')).secureContext()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ...context, servername: 'localhost' })
+  t.after(() => agent.destroy())
+  const options = { agent, body: '{"after":0}' }
+  assert.equal((await post(listening.port, '/v1/openings', {}, options)).status, 200)
+  await new Promise((resolve) => setTimeout(resolve, 2_100))
+  const kept = await post(listening.port, '/v1/openings', {}, options).catch(() => ({ status: 0 }))
+  assert.notEqual(kept.status, 200)
+  await assert.rejects(post(listening.port, '/v1/openings', context, { body: '{"after":0}' }))
+})
+
+test('a certificate that is revoked is refused on a connection that stayed open', async (t) => {
+  const { test, listening, enrolled } = await world(t)
+  const context = (await enrolled('gateway')).secureContext()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ...context, servername: 'localhost' })
+  t.after(() => agent.destroy())
+  const options = { agent, body: '{"after":null}' }
+  assert.equal((await post(listening.port, '/v1/tenants', {}, options)).status, 200)
+  await test.call(await test.peer('operator'), '/v1/revoke-certificate', { serial: serialOf(context.cert) })
+  assert.equal((await post(listening.port, '/v1/tenants', {}, options)).status, 403)
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'certificate_revoked')
+})
+
+test('an unknown path and an unknown method are refused and recorded', async (t) => {
+  const { test, listening, enrolled } = await world(t)
+  const context = (await enrolled('operator')).secureContext()
+  assert.equal((await post(listening.port, '/v1/keys?all=1', context)).status, 403)
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'operation_unknown')
+  assert.equal((await post(listening.port, '/v1/openings', context, { method: 'PUT' })).status, 404)
+})
+
+test('a forbidden caller is refused before his body is read', async (t) => {
+  const { test, listening, enrolled } = await world(t)
+  const context = (await enrolled('gateway')).secureContext()
+  assert.equal((await post(listening.port, '/v1/openings', context, { body: '{' })).status, 403)
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'caller_not_permitted')
+})
+
+const badBodies: readonly (readonly [string, string, number])[] = [
+  ['no JSON', '{', 400],
+  ['a duplicate key', '{"after":0,"after":1}', 400],
+  ['a key of the prototype', '{"__proto__":{"after":0}}', 400],
+  ['a number past a double', '{"after":1e999}', 400],
+  ['deep nesting', '['.repeat(1_000), 400],
+  ['too much', `"${'x'.repeat(300_000)}"`, 413],
+  ['another shape', '{"after":0,"more":1}', 403],
+]
+
+test('takes strict, bounded JSON and nothing else', async (t) => {
+  const { listening, enrolled } = await world(t)
+  const context = (await enrolled('operator')).secureContext()
+  for (const [name, body, status] of badBodies) {
+    assert.equal((await post(listening.port, '/v1/openings', context, { body })).status, status, name)
+  }
+  assert.equal((await post(listening.port, '/v1/openings', context, { body: 'after=0', type: 'text/plain' })).status, 415)
+})
+
+test('tells the operator about itself', async (t) => {
+  const { test, listening, enrolled } = await world(t)
+  const context = (await enrolled('operator')).secureContext()
+  const body = JSON.stringify({ challenge: toBase64Url(new Uint8Array(16)) })
+  const ask = async (name: string) => JSON.parse((await post(listening.port, `/self-test/${name}`, context, { body })).body) as Record<string, unknown>
+  assert.deepEqual(await ask('root-key'), { name: 'software-unprotected', isProtected: false })
+  assert.equal((await ask('log'))['ok'], true)
+  test.db.exec('DROP TRIGGER log_keeps_values; UPDATE log SET reason = \'x\' WHERE sequence = 1')
+  assert.deepEqual(await ask('log'), { ok: false, brokenAt: 1 })
+  for (const [path, status] of [['/readyz', 200], ['/healthz', 200], ['/metrics', 200]] as const) {
+    assert.equal((await post(listening.port, path, context, { method: 'GET', body: '' })).status, status)
+  }
+})
+
+test('a connection that says nothing does not keep the custodian from others', async (t) => {
+  const { test, listening, enrolled } = await world(t)
+  const idle = connect({ host: '127.0.0.1', port: listening.port, ca: test.custodian.authority.pem, servername: 'localhost' })
+  idle.on('error', () => undefined)
+  t.after(() => idle.destroy())
+  writeFileSync(join(test.folder, 'note'), 'this folder is the custodian\'s')
+  assert.equal((await enrolled('dispatcher')).role, 'dispatcher')
+})

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ManualClock, toBase64Url } from '@ngome/kernel'
+import { TestCustodian } from '../testing/test-custodian.ts'
+import { appendLog } from './append-log.ts'
+import { checkLog } from './check-log.ts'
+import { logStart, type LogEntry } from './log-entry.ts'
+import { readLog } from './read-log.ts'
+
+const entry: LogEntry = { caller: 'dispatcher/01', operation: '/v1/open', outcome: 'allowed', reason: '', subject: 'x' }
+
+async function open(t: { after(fn: () => void): void }): Promise<TestCustodian> {
+  const custodian = await TestCustodian.open({ clock: new ManualClock(1_800_000_000_000) })
+  t.after(() => custodian.remove())
+  for (let at = 0; at < 9; at++) appendLog(custodian.db, custodian.clock, { ...entry, subject: String(at) })
+  return custodian
+}
+
+test('the chain holds from the first run on, and across a restart', async (t) => {
+  const test = await open(t)
+  const check = checkLog(test.db)
+  assert.ok(check.ok)
+  assert.equal(check.rows, 10)
+  const rows = readLog(test.db, { after: 0, limit: 100 })
+  assert.equal(rows[0]?.operation, 'first-run')
+  assert.deepEqual(rows[0]?.previous, logStart)
+  assert.deepEqual(check.head, rows.at(-1)?.hash)
+  await test.reopen()
+  assert.deepEqual(checkLog(test.db), check)
+})
+
+const tampering: readonly (readonly [string, string])[] = [
+  ['its time', 'UPDATE log SET at_ms = at_ms + 1 WHERE sequence = 5'],
+  ['its caller', `UPDATE log SET caller = 'operator/01' WHERE sequence = 5`],
+  ['its operation', `UPDATE log SET operation = '/v1/index' WHERE sequence = 5`],
+  ['its outcome', `UPDATE log SET outcome = 'refused' WHERE sequence = 5`],
+  ['its reason', `UPDATE log SET reason = 'x' WHERE sequence = 5`],
+  ['its subject', `UPDATE log SET subject = 'y' WHERE sequence = 5`],
+  ['its hash', `UPDATE log SET hash = zeroblob(32) WHERE sequence = 5`],
+  ['its link', `UPDATE log SET previous = zeroblob(32) WHERE sequence = 5`],
+  ['its place', 'UPDATE log SET sequence = 50 WHERE sequence = 5'],
+  ['its existence', 'DELETE FROM log WHERE sequence = 5'],
+]
+
+for (const [name, sql] of tampering) {
+  test(`shows a row that lost ${name}`, async (t) => {
+    const test = await open(t)
+    test.db.exec('DROP TRIGGER log_keeps_rows; DROP TRIGGER log_keeps_values')
+    test.db.exec(sql)
+    assert.deepEqual(checkLog(test.db), { ok: false, brokenAt: 5 })
+  })
+}
+
+test('checks more rows than it reads at a time', async (t) => {
+  const test = await open(t)
+  await test.custodian.store.commits.run(() => {
+    for (let at = 0; at < 1_500; at++) appendLog(test.db, test.clock, entry)
+  })
+  const check = checkLog(test.db)
+  assert.ok(check.ok)
+  assert.equal(check.rows, 1_510)
+})
+
+test('a row is one line of printable text, however a caller names things', async (t) => {
+  const test = await open(t)
+  appendLog(test.db, test.clock, { ...entry, operation: '/v1/\n\u001b[2J\u0000é', subject: 'x'.repeat(10_000) })
+  const [row] = test.lastLog(1)
+  assert.equal(row?.['operation'], '/v1/??[2J??')
+  assert.equal(String(row?.['subject']).length, 512)
+})
+
+test('the operator pulls the log in pages, with the hash of each row', async (t) => {
+  const test = await open(t)
+  const operator = await test.peer('operator')
+  await test.custodian.store.commits.run(() => {
+    for (let at = 0; at < 600; at++) appendLog(test.db, test.clock, entry)
+  })
+  const first = await test.call(operator, '/v1/openings', { after: 0 })
+  assert.equal(first.entries.length, 500)
+  const second = await test.call(operator, '/v1/openings', { after: first.entries.at(-1)?.sequence ?? 0 })
+  assert.equal(second.entries.length, 111)
+  const check = checkLog(test.db)
+  assert.ok(check.ok)
+  assert.equal(second.entries.at(-1)?.hash, toBase64Url(check.head))
+  assert.deepEqual(await test.call(operator, '/v1/openings', { after: check.rows }), { entries: [] })
+})
