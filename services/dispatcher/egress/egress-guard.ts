@@ -30,8 +30,10 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
   const webhookAgents = makeAgents(false)
 
   const send = async (destination: Destination, outgoing: Outgoing, agents = webhookAgents): Promise<Transmission> => {
-    const checked = await checkDestination(destination, allowedByName, settings.resolve)
-    return transmit(checked, outgoing, agents, settings.authorities)
+    const deadline = AbortSignal.timeout(outgoing.timeoutMs)
+    const checked = await Promise.race([checkDestination(destination, allowedByName, settings.resolve), aborted(deadline)])
+    if (checked === 'aborted') return { kind: 'unreached', reason: 'no address in time' }
+    return transmit(checked, outgoing, agents, deadline, settings.authorities)
   }
 
   return {
@@ -53,6 +55,10 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
       }
     },
   }
+}
+
+function aborted(signal: AbortSignal): Promise<'aborted'> {
+  return new Promise((resolve) => { signal.addEventListener('abort', () => { resolve('aborted') }, { once: true }) })
 }
 
 /** A path below a provider's base address, which no part of it can leave. */

@@ -7,7 +7,7 @@ export type Outgoing = {
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
-  /** From the first step to the last byte of the answer. */
+  /** From the look at the name to the last byte of the answer. */
   readonly timeoutMs: number
 }
 
@@ -40,34 +40,36 @@ export function makeAgents(keepAlive: boolean): Agents {
  * Sends one request to a checked address, follows nothing, and reads a bounded answer within the time given. The next
  * address is tried only while no byte has left.
  *
+ * @param deadline aborted when the time is over
  * @param authorities certificates to trust in place of the system's, in PEM
  */
 export async function transmit(
-  destination: CheckedDestination, outgoing: Outgoing, agents: Agents, authorities?: readonly string[],
+  destination: CheckedDestination, outgoing: Outgoing, agents: Agents, deadline: AbortSignal, authorities?: readonly string[],
 ): Promise<Transmission> {
   let transmission: Transmission = { kind: 'unreached', reason: 'the name has no address' }
   for (const address of destination.addresses.slice(0, addressesTriedMax)) {
-    transmission = await transmitTo(address, destination, outgoing, agents, authorities)
+    if (deadline.aborted) break
+    transmission = await transmitTo(address, destination, outgoing, agents, deadline, authorities)
     if (transmission.kind !== 'unreached') return transmission
   }
   return transmission
 }
 
 function transmitTo(
-  address: string, destination: CheckedDestination, outgoing: Outgoing, agents: Agents, authorities?: readonly string[],
+  address: string, destination: CheckedDestination, outgoing: Outgoing, agents: Agents, deadline: AbortSignal,
+  authorities?: readonly string[],
 ): Promise<Transmission> {
   const { promise, resolve } = Promise.withResolvers<Transmission>()
   let isConnected = false
   const fail = (reason: string): void => { resolve({ kind: isConnected ? 'lost' : 'unreached', reason }) }
   const call = startRequest(address, destination, outgoing, agents, authorities)
-  const total = setTimeout(() => {
-    fail('no whole answer in time')
+  const timeOut = (reason: string): void => {
+    fail(reason)
     call.destroy()
-  }, outgoing.timeoutMs)
-  const connecting = setTimeout(() => {
-    fail('no connection in time')
-    call.destroy()
-  }, Math.min(connectTimeoutMs, outgoing.timeoutMs))
+  }
+  const total = (): void => { timeOut('no whole answer in time') }
+  deadline.addEventListener('abort', total, { once: true })
+  const connecting = setTimeout(() => { timeOut('no connection in time') }, connectTimeoutMs)
   const connected = (): void => {
     isConnected = true
     clearTimeout(connecting)
@@ -86,7 +88,7 @@ function transmitTo(
   })
   call.end(outgoing.body)
   return promise.finally(() => {
-    clearTimeout(total)
+    deadline.removeEventListener('abort', total)
     clearTimeout(connecting)
   })
 }

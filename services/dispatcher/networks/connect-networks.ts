@@ -5,6 +5,10 @@ import type { PaymentNetwork } from '../connectors/payment-network.ts'
 import type { Network } from '../dispatcher.ts'
 import type { EgressGuard } from '../egress/egress-guard.ts'
 
+const sendWithinMs = 5_000
+/** The calls that one sending may need at most: token, request, and both again after a 401. */
+const callsPerSending = 4
+
 /**
  * Makes the connector of each configured network.
  * @throws Fault `config/invalid` for a network without credentials
@@ -22,6 +26,8 @@ export function connectNetworks(
     settleAfterMs: config.settleAfterS * 1_000,
     enquiryIntervalMs: config.enquiryIntervalS * 1_000,
     giveUpAfterMs: config.giveUpAfterS * 1_000,
+    sendWithinMs,
+    lastByteAfterMs: sendWithinMs + callsPerSending * config.requestTimeoutMs,
   }]))
 }
 

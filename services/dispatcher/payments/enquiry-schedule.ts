@@ -1,6 +1,6 @@
 import type { Network } from '../dispatcher.ts'
 
-type Timing = Pick<Network, 'settleAfterMs' | 'enquiryIntervalMs' | 'giveUpAfterMs'>
+type Timing = Pick<Network, 'settleAfterMs' | 'enquiryIntervalMs' | 'giveUpAfterMs' | 'lastByteAfterMs'>
 
 /** A payment that is still open is asked about in proportion to its age, within these bounds. */
 const shareOfAge = 0.1
@@ -9,7 +9,7 @@ const rareShareOfAge = 0.2
 const rareIntervalMaxMs = 3_600_000
 
 /** How long until a payment that was sent `ageMs` ago is asked about again. */
-export function nextEnquiryAfterMs(ageMs: number, { enquiryIntervalMs, giveUpAfterMs }: Timing): number {
+export function nextEnquiryAfterMs(ageMs: number, { enquiryIntervalMs, giveUpAfterMs }: Pick<Timing, 'enquiryIntervalMs' | 'giveUpAfterMs'>): number {
   const [share, maxMs] = ageMs < giveUpAfterMs ? [shareOfAge, intervalMaxMs] : [rareShareOfAge, rareIntervalMaxMs]
   return Math.max(enquiryIntervalMs, Math.min(Math.round(ageMs * share), maxMs))
 }
@@ -18,12 +18,12 @@ export function nextEnquiryAfterMs(ageMs: number, { enquiryIntervalMs, giveUpAft
 export const sendingsMax = 8
 
 /**
- * What "not found" means for a reference that was first sent `ageMs` ago and taken in hand `fence` times. It is final
- * only when the last sending that could have been, before giving up, has had the network's whole settling time; until
- * then the same reference is sent again, one settling time apart.
+ * What "not found" means for a reference that was first sent `ageMs` before the network was asked, and taken in hand
+ * `fence` times. It is final only when the last sending that could have been, before giving up, has had the network's
+ * whole settling time; until then the same reference is sent again, one settling time apart.
  */
-export function afterNotFound(ageMs: number, fence: number, timing: Timing): 'wait' | 'send_again' | 'final' {
-  if (ageMs >= timing.giveUpAfterMs + timing.settleAfterMs) return 'final'
+export function afterNotFound(ageMs: number, fence: number, timing: Omit<Timing, 'enquiryIntervalMs'>): 'wait' | 'send_again' | 'final' {
+  if (ageMs >= timing.giveUpAfterMs + timing.lastByteAfterMs + timing.settleAfterMs) return 'final'
   if (ageMs >= timing.giveUpAfterMs || fence >= sendingsMax) return 'wait'
   return ageMs >= timing.settleAfterMs * fence ? 'send_again' : 'wait'
 }

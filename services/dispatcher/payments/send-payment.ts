@@ -13,11 +13,6 @@ import { enquireLater } from './schedule.ts'
 /** Tries at a network that certainly heard nothing, before the rest is left to enquiries. */
 const unheardTriesMax = 3
 const unheardPauseMs = 500
-/**
- * A process that was suspended after it said "sent" must not wake up much later and send: by then the payment may have
- * been given up. Far below any settling time.
- */
-const sendWithinMs = 5_000
 
 /** Sends a payment for the first time. Its reference, and that it may have left, are on disk before the first byte. */
 export async function sendPayment(dispatcher: Dispatcher, network: Network, opened: OpenedPayment): Promise<void> {
@@ -67,8 +62,11 @@ async function request(
   const { payment, sealed } = opened
   const token = callbackToken(callbacks.secret, payment.tenant, payment.id)
   let outcome: RequestOutcome = { kind: 'not_sent', reason: 'too late to send' }
-  for (let tries = 1; tries <= unheardTriesMax && clock.nowMs() - decidedAtMs <= sendWithinMs; tries++) {
+  for (let tries = 1; tries <= unheardTriesMax; tries++) {
     if (tries > 1) await sleep(unheardPauseMs)
+    // A process that was suspended after it said "sent" must not wake up much later and send: by then the payment may
+    // have been given up.
+    if (clock.nowMs() - decidedAtMs > network.sendWithinMs) break
     outcome = await network.connector.requestPayment({
       reference,
       payment: payment.id,
@@ -84,6 +82,7 @@ async function request(
   return outcome
 }
 
+/** Asked after the refusal, so that what it says is of a time when the only sending was over. */
 async function isUnknownToNetwork({ connector }: Network, { payment }: OpenedPayment, reference: string): Promise<boolean> {
   const money = { amountMinor: payment.amountMinor, currency: payment.currency }
   const answer = await connector.enquire({ reference, payment: payment.id, money })

@@ -39,6 +39,8 @@ async function ask(
 ): Promise<boolean> {
   const { id, tenant } = payment
   const money = { amountMinor: payment.amountMinor, currency: payment.currency }
+  // Before the question: what is not found is not found as of then, however late the answer comes.
+  const ageMs = ageOf(dispatcher, attempt)
   const answer = await network.connector.enquire({ reference: attempt.reference, payment: id, money })
   dispatcher.logger.debug({ payment: id, answer }, 'payment enquired about')
   switch (answer.kind) {
@@ -51,7 +53,7 @@ async function ask(
     case 'pending':
       if (attempt.takenAtMs === null) await markAttemptTaken(dispatcher.db, tenant, { payment: id, atMs: dispatcher.clock.nowMs() })
       return false
-    case 'not_found': return notFound(dispatcher, network, payment, attempt, signal)
+    case 'not_found': return notFound(dispatcher, network, payment, { attempt, ageMs }, signal)
     case 'differs': {
       const event = emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment: id, fields: [...answer.fields] })
       await inTenant(dispatcher.db, tenant, (tx) => appendEvent(tx, event))
@@ -63,11 +65,12 @@ async function ask(
 }
 
 async function notFound(
-  dispatcher: Dispatcher, network: Network, payment: DispatchablePayment, attempt: Attempt, signal: AbortSignal,
+  dispatcher: Dispatcher, network: Network, payment: DispatchablePayment,
+  { attempt, ageMs }: { readonly attempt: Attempt; readonly ageMs: number }, signal: AbortSignal,
 ): Promise<boolean> {
   // The network had it once, so that it cannot have nothing: it is asked until it remembers.
   if (attempt.takenAtMs !== null) return false
-  switch (afterNotFound(ageOf(dispatcher, attempt), attempt.fence, network)) {
+  switch (afterNotFound(ageMs, attempt.fence, network)) {
     case 'wait': return false
     case 'send_again': {
       const opening = await openPayment(dispatcher, payment, network, signal)

@@ -1,0 +1,537 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { paymentSchema, type PaymentStatus } from '@ngome/contracts'
+import { Fault, newId, Secret, systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
+import { createLogger, createMetrics, CustodianRefusal, type CustodianClient } from '@ngome/runtime'
+import { parseCallbackToken, parseWebhookSecret, verifyWebhook } from '@ngome/signatures'
+import {
+  checkLedger, deleteWebhookEndpoint, enqueue, inTenant, markAttemptSent, prepareAttempt, recordOutcome, type Database,
+  type Workers,
+} from '@ngome/store'
+import { MtnMomoSimulator, SealingMerchant, testDatabase, type SealedPaymentOptions, type TestDatabase } from '@ngome/testkit'
+import { emit } from '@ngome/contracts'
+import { connectMtnMomo } from './connectors/mtn-momo/connect-mtn-momo.ts'
+import { opener } from './custodian/open-sealed.ts'
+import { eventSource, type Dispatcher, type Network } from './dispatcher.ts'
+import { createEgressGuard } from './egress/egress-guard.ts'
+import { startJobs } from './process/start-jobs.ts'
+
+const base = { clock: systemClock, random: systemRandom }
+const decideAfterMs = 50
+const requestTimeoutMs = 250
+const timing = {
+  settleAfterMs: 400, enquiryIntervalMs: 50, giveUpAfterMs: 2_400, sendWithinMs: 500, lastByteAfterMs: 500 + 4 * requestTimeoutMs,
+}
+
+type Received = { readonly path: string; readonly headers: IncomingHttpHeaders; readonly body: Buffer }
+
+/** One database, one simulator, one merchant, and dispatchers on them as `main.ts` would build them. */
+class World {
+  readonly database: TestDatabase
+  readonly simulator: MtnMomoSimulator
+  readonly merchant: SealingMerchant
+  readonly received: Received[] = []
+  /** What the merchant's server answers to the next webhooks; then 200. */
+  readonly answers: number[] = []
+  isCustodianAway = false
+  refusal: CustodianRefusal | undefined
+  readonly #servers: Server[] = []
+  readonly #workers: Workers[] = []
+  readonly #callbackSecret = new Secret(systemRandom.bytes(32))
+  #callbackUrl = ''
+  webhookUrl = ''
+
+  private constructor(database: TestDatabase, simulator: MtnMomoSimulator, merchant: SealingMerchant) {
+    this.database = database
+    this.simulator = simulator
+    this.merchant = merchant
+  }
+
+  static async create(): Promise<World> {
+    const database = await testDatabase()
+    const simulator = await MtnMomoSimulator.start({
+      DECIDE_AFTER_MS: String(decideAfterMs), DELAYED_AFTER_MS: '300', EXPIRE_AFTER_MS: '1000', STATUS_PER_SECOND_MAX: '10000',
+    })
+    const world = new World(database, simulator, await SealingMerchant.create(database))
+    world.#callbackUrl = await world.#listen((request) => { void world.#receiveCallback(request) })
+    world.webhookUrl = await world.#listen((request) => {
+      world.received.push(request)
+      return world.answers.shift()
+    })
+    return world
+  }
+
+  /** A gateway for callbacks, as far as the dispatcher sees one. */
+  async #receiveCallback({ path, body }: Received): Promise<void> {
+    const subject = parseCallbackToken(this.#callbackSecret, path.split('/').at(-1) ?? '')
+    assert(subject !== undefined && path.startsWith('/v1/callbacks/mtn-momo/'))
+    await this.merchant.receiveCallback(subject.payment, body)
+  }
+
+  async #listen(receive: (request: Received) => number | void): Promise<string> {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = []
+      request.on('data', (chunk: Buffer) => chunks.push(chunk))
+      request.on('end', () => {
+        const status = receive({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) }) ?? 200
+        response.writeHead(status, status === 302 ? { location: `${this.webhookUrl}/elsewhere` } : {}).end()
+      })
+    })
+    this.#servers.push(server)
+    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  async dispatcher(): Promise<Dispatcher> {
+    const credentials = await this.simulator.provision('sandbox', '127.0.0.1')
+    const egress = createEgressGuard({
+      providers: { 'mtn-sandbox': { baseUrl: this.simulator.url } },
+      allowPrivate: [new URL(this.simulator.url).host, new URL(this.webhookUrl).host],
+      resolve: async () => [],
+    })
+    const connector = connectMtnMomo(
+      { network: 'mtn-sandbox', targetEnvironment: 'sandbox', requestTimeoutMs, enquiriesPerSecondMax: 1_000 },
+      { apiUser: new Secret(credentials.apiUser), apiKey: new Secret(credentials.apiKey), subscriptionKey: new Secret(credentials.subscriptionKey) },
+      egress, systemClock,
+    )
+    const network: Network = { connector, provider: 'mtn-momo', world: 'test', currency: 'EUR', callingCode: '46', ...timing }
+    return {
+      ...base,
+      db: this.database.open('ngome_dispatcher'),
+      openSealed: opener({ call: this.#custodian }, generateKeyPairSync('ed25519').publicKey, systemRandom),
+      egress,
+      networks: new Map([['mtn-sandbox', network]]),
+      callbacks: { baseUrl: this.#callbackUrl, secret: this.#callbackSecret },
+      webhooks: { attemptsMax: 3, firstRetryMs: 20, retryMaxMs: 40, timeoutMs: 500 },
+      logger: createLogger({ process: 'dispatcher', level: 'fatal' }),
+    }
+  }
+
+  readonly #custodian: CustodianClient['call'] = async (path, body) => {
+    assert.equal(path, '/v1/open')
+    if (this.isCustodianAway) throw new Fault('custodian/unavailable', 'away')
+    if (this.refusal !== undefined) throw this.refusal
+    return this.merchant.open(body as Parameters<SealingMerchant['open']>[0]) as never
+  }
+
+  start(dispatcher: Dispatcher): Workers {
+    const workers = startJobs(dispatcher, createMetrics({ process: 'dispatcher' }))
+    this.#workers.push(workers)
+    return workers
+  }
+
+  async stopWorkers(): Promise<void> {
+    await Promise.all(this.#workers.splice(0).map((workers) => workers.stop(1_000)))
+  }
+
+  async close(): Promise<void> {
+    await this.stopWorkers()
+    for (const server of this.#servers) {
+      server.closeAllConnections()
+      server.close()
+    }
+    await this.simulator.stop()
+    await this.database.close()
+  }
+
+  accept(phone: string, options: Partial<SealedPaymentOptions> = {}): Promise<PaymentId> {
+    return this.merchant.accept({ phone, ...options })
+  }
+
+  async stateOf(id: PaymentId): Promise<{ status: PaymentStatus; failure: string | null }> {
+    const [row] = await this.database.asAdmin('SELECT status, failure FROM ngome.payments WHERE id = $1', [id])
+    return row as { status: PaymentStatus; failure: string | null }
+  }
+
+  async ended(id: PaymentId, timeoutMs = 15_000): Promise<readonly [PaymentStatus, string | null]> {
+    for (const startedAtMs = Date.now(); Date.now() - startedAtMs < timeoutMs; await sleep(40)) {
+      const { status, failure } = await this.stateOf(id)
+      if (status === 'succeeded' || status === 'failed') return [status, failure]
+    }
+    throw new Error(`${id} did not end: ${JSON.stringify(await this.stateOf(id))}`)
+  }
+
+  async eventsOf(id: PaymentId): Promise<readonly string[]> {
+    const rows = await this.database.asAdmin('SELECT type FROM ngome.events WHERE data->>\'payment\' = $1 ORDER BY at, id', [id])
+    return rows.map(({ type }) => String(type))
+  }
+
+  async untilEvent(id: PaymentId, type: string): Promise<void> {
+    for (let turn = 0; turn < 200; turn++) {
+      if ((await this.eventsOf(id)).includes(type)) return
+      await sleep(40)
+    }
+    throw new Error(`no ${type} of ${id}: ${JSON.stringify(await this.eventsOf(id))}`)
+  }
+
+  async chargesOf(id: PaymentId): Promise<readonly string[]> {
+    return (await this.simulator.charges()).filter(({ externalId }) => externalId === id).map(({ status }) => status)
+  }
+
+  /** The promise of the room: charged at most once, and the state is the network's truth. */
+  async assertTruth(id: PaymentId): Promise<void> {
+    const [charges, { status }] = [await this.chargesOf(id), await this.stateOf(id)]
+    assert(charges.length <= 1, `charged ${charges.length} times`)
+    assert.equal(status, charges[0] === 'SUCCESSFUL' ? 'succeeded' : 'failed')
+    const [transfer] = await this.database.asAdmin('SELECT state FROM ngome.transfers WHERE payment = $1', [id])
+    assert.equal(transfer?.['state'], status === 'succeeded' ? 'posted' : 'voided')
+  }
+}
+
+let world: World
+before(async () => { world = await World.create() })
+after(() => world.close())
+
+describe('one dispatcher', () => {
+  let dispatcher: Dispatcher
+  before(async () => {
+    dispatcher = await world.dispatcher()
+    world.start(dispatcher)
+  })
+  after(async () => {
+    await world.stopWorkers()
+    dispatcher.egress.close()
+  })
+  beforeEach(() => world.simulator.script([]))
+
+  test('every documented number reaches its end, charged at most once', async () => {
+    const ends: readonly [string, PaymentStatus, string | null][] = [
+      ['+46733123450', 'failed', 'insufficient_funds'], ['+46733123451', 'failed', 'payer_refused'],
+      ['+46733123452', 'failed', 'payer_timed_out'], ['+46733123453', 'failed', 'payer_timed_out'],
+      ['+46733123454', 'succeeded', null], ['+46733123455', 'failed', 'payer_unknown'],
+      ['+46733123456', 'failed', 'not_allowed'], ['+46733123457', 'failed', 'not_allowed'],
+      ['+46733123458', 'failed', 'network_refused'], ['+46733123459', 'failed', 'network_refused'],
+      ['+46733123460', 'failed', 'network_refused'], ['+46733123461', 'failed', 'insufficient_funds'],
+      // Taken by nobody, and never refused by name: given up after all its sendings.
+      ['+46733123462', 'failed', 'network_refused'],
+      ['+46733123463', 'failed', 'payer_timed_out'], ['+46733123499', 'succeeded', null],
+    ]
+    await Promise.all(ends.map(async ([phone, ...end]) => {
+      const id = await world.accept(phone)
+      assert.deepEqual(await world.ended(id), end, phone)
+      await world.assertTruth(id)
+      assert.deepEqual((await world.eventsOf(id)).filter((type) => type.startsWith('payment.')),
+        ['payment.accepted', 'payment.processing', `payment.${end[0]}`])
+    }))
+  })
+
+  test('every bad manner ends in the truth, charged at most once', async () => {
+    const manners: readonly object[] = [
+      { on: 'request', do: { kind: 'answer', status: 500 }, times: 1 },
+      { on: 'request', do: { kind: 'answer', status: 503 }, times: 2 },
+      { on: 'request', do: { kind: 'hang' }, times: 1 },
+      { on: 'request', do: { kind: 'take_and_hang' } },
+      { on: 'request', do: { kind: 'take_and_answer_late', delayMs: 400 } },
+      { on: 'request', do: { kind: 'take_and_answer', status: 500 } },
+      { on: 'request', do: { kind: 'answer_then_take', status: 500, delayMs: 250 }, times: 1 },
+      // Still in MTN's queue when the reference is sent again.
+      { on: 'request', do: { kind: 'answer_then_take', status: 503, delayMs: 900 }, times: 1 },
+      { on: 'request', do: { kind: 'token_expired' }, times: 1 },
+      { on: 'request', do: { kind: 'decide', reason: 'APPROVAL_REJECTED' } },
+      { on: 'status', do: { kind: 'answer', status: 500 }, times: 2 },
+      { on: 'status', do: { kind: 'hang' }, times: 1 },
+      { on: 'status', do: { kind: 'answer_late', delayMs: 400 }, times: 1 },
+      { on: 'status', do: { kind: 'rate_capped' }, times: 2 },
+      { on: 'status', do: { kind: 'token_expired' }, times: 1 },
+      // MTN forgets for longer than we would have waited, had it never had the charge.
+      { on: 'status', do: { kind: 'not_found' }, times: 8 },
+      { on: 'callback', do: { kind: 'drop' } },
+      { on: 'callback', do: { kind: 'twice' } },
+      { on: 'callback', do: { kind: 'before_answer' } },
+      { on: 'callback', do: { kind: 'late', delayMs: 500 } },
+    ]
+    const payers = manners.map((manner, at) => ({ manner, payer: String(46_733_200_000 + at) }))
+    await world.simulator.script(payers.map(({ manner, payer }) => ({ ...manner, payer })))
+    await Promise.all(payers.map(async ({ manner, payer }) => {
+      const id = await world.accept(`+${payer}`)
+      await world.ended(id, 20_000).catch((error: unknown) => { throw new Error(JSON.stringify(manner), { cause: error }) })
+      await world.assertTruth(id)
+    }))
+  })
+
+  for (const [name, phone, status] of [
+    ['succeeded', '+46733201001', 'succeeded'], ['failed', '+46733201002', 'failed'],
+  ] as const) {
+    test(`a callback that lies about a payment that ${name} changes nothing and is reported`, async () => {
+      await world.simulator.script([
+        { on: 'callback', do: { kind: 'lie' } },
+        ...(status === 'failed' ? [{ on: 'request', do: { kind: 'decide', reason: 'EXPIRED' } }] : []),
+      ])
+      const id = await world.accept(phone)
+      assert.equal((await world.ended(id))[0], status)
+      await world.untilEvent(id, 'callback.contradicted')
+      await world.assertTruth(id)
+    })
+  }
+  test('a callback that tells the truth is not reported, one that says nothing is not either', async () => {
+    const id = await world.accept('+46733201003')
+    await world.ended(id)
+    await world.untilEvent(id, 'callback.received')
+    await world.merchant.receiveCallback(id, Buffer.from('not JSON'))
+    await sleep(500)
+    assert(!(await world.eventsOf(id)).includes('callback.contradicted'))
+  })
+  test('callbacks for a payment that was not sent yet ask nobody', async () => {
+    world.isCustodianAway = true
+    const id = await world.accept('+46733201004')
+    await world.merchant.receiveCallback(id, Buffer.from('{"status":"SUCCESSFUL"}'))
+    await sleep(300)
+    assert.equal((await world.stateOf(id)).status, 'accepted')
+    world.isCustodianAway = false
+    assert.equal((await world.ended(id))[0], 'succeeded')
+  })
+
+  const tampered: readonly [string, Partial<SealedPaymentOptions>, string, string?][] = [
+    ['the amount differs', { sealed: { amount_minor: '501' } }, 'payment.mismatch', 'amount_minor'],
+    ['the currency differs', { sealed: { currency: 'UGX' } }, 'payment.mismatch', 'currency'],
+    ['the network differs', { sealed: { network: 'mtn-ug' } }, 'payment.mismatch', 'network'],
+    ['the payee differs', { sealed: { payee: newId('merchant', base) } }, 'payment.mismatch', 'merchant'],
+    ['the payer differs', { sealed: { payer: { phone: '+46733123498' } } }, 'payment.mismatch', 'payer_masked'],
+    ['the currency is not the network\'s', { currency: 'UGX', sealed: { currency: 'UGX' } }, 'payment.mismatch', 'currency'],
+    ['it was sealed for another payment', { context: { recordId: newId('payment', base) } }, 'payment.unopenable'],
+    ['it was sealed for another table', { context: { table: 'callback_hints' } }, 'payment.unopenable'],
+    ['it is an older version', { context: { version: 2 } }, 'payment.unopenable'],
+    ['what was sealed is no payment', { sealed: { direction: 'payout' as 'collection' } }, 'payment.unopenable'],
+  ]
+  for (const [name, options, alarm, field] of tampered) {
+    test(`${name}: an alarm, record_refused, and nothing is sent`, async () => {
+      const id = await world.accept('+46733123499', options)
+      assert.deepEqual(await world.ended(id), ['failed', 'record_refused'])
+      const [event] = await world.database.asAdmin('SELECT severity, data FROM ngome.events WHERE type = $1 AND data->>\'payment\' = $2', [alarm, id])
+      assert.equal(event?.['severity'], 'alarm')
+      if (field !== undefined) assert.deepEqual((event?.['data'] as { fields: string[] }).fields, [field])
+      assert.deepEqual(await world.chargesOf(id), [])
+      assert(!(await world.eventsOf(id)).includes('payment.processing'))
+    })
+  }
+  test('a custodian that refuses: the same, since a refusal never passes', async () => {
+    world.refusal = new CustodianRefusal('no')
+    const id = await world.accept('+46733123499')
+    assert.deepEqual(await world.ended(id), ['failed', 'record_refused'])
+    world.refusal = undefined
+    assert.deepEqual(await world.chargesOf(id), [])
+  })
+  test('a custodian that is away: payments wait as accepted, and are caught up with', async () => {
+    world.isCustodianAway = true
+    const ids = await Promise.all(Array.from({ length: 12 }, (_, at) => world.accept(`+467332020${String(at).padStart(2, '0')}`)))
+    await sleep(700)
+    for (const id of ids) assert.equal((await world.stateOf(id)).status, 'accepted')
+    world.isCustodianAway = false
+    for (const id of ids) {
+      assert.equal((await world.ended(id))[0], 'succeeded')
+      await world.assertTruth(id)
+    }
+  })
+  test('a network that gives no token: payments wait as accepted', async () => {
+    const other = await world.dispatcher()
+    await world.simulator.script([{ on: 'token', do: { kind: 'answer', status: 503 } }])
+    await world.stopWorkers()
+    world.start(other)
+    const id = await world.accept('+46733203001')
+    await sleep(500)
+    assert.equal((await world.stateOf(id)).status, 'accepted')
+    await world.simulator.script([])
+    assert.equal((await world.ended(id))[0], 'succeeded')
+    await world.stopWorkers()
+    other.egress.close()
+    world.start(dispatcher)
+  })
+  test('an answer about another payment is an alarm and no end', async () => {
+    const id = await world.accept('+46733203002')
+    await world.ended(id)
+    // The same reference under another amount, as a network with mixed-up books would have it.
+    const [row] = await world.database.asAdmin('SELECT reference FROM ngome.attempts WHERE payment = $1', [id])
+    const network = dispatcher.networks.get('mtn-sandbox')
+    const answer = await network?.connector.enquire({
+      reference: String(row?.['reference']), payment: id, money: { amountMinor: 1n, currency: 'EUR' },
+    })
+    assert.deepEqual(answer, { kind: 'differs', fields: ['amount'] })
+  })
+})
+
+describe('a dispatcher that died', () => {
+  let dispatcher: Dispatcher
+  let db: Database
+  before(async () => {
+    dispatcher = await world.dispatcher()
+    db = dispatcher.db
+    await world.simulator.script([])
+  })
+  after(async () => {
+    await world.stopWorkers()
+    dispatcher.egress.close()
+  })
+  const prepare = (id: PaymentId, reference: string) =>
+    prepareAttempt(db, world.merchant.tenant, id, { id: newId('attempt', base), reference, atMs: Date.now() })
+  const markSent = (payment: PaymentId, fence: number) => markAttemptSent(db, world.merchant.tenant, { payment, fence, atMs: Date.now() },
+    emit(eventSource(dispatcher), 'payment.processing', world.merchant.tenant, { payment, status: 'processing' }))
+
+  test('after preparing: another goes on with the same reference', async () => {
+    const reference = crypto.randomUUID()
+    const id = await world.accept('+46733210001')
+    await prepare(id, reference)
+    world.start(dispatcher)
+    assert.equal((await world.ended(id))[0], 'succeeded')
+    await world.assertTruth(id)
+    assert((await world.simulator.charges()).some((charge) => charge.reference === reference && charge.externalId === id))
+  })
+  test('after saying "sent", before the first byte: another asks, and sends the same reference after the settling time', async () => {
+    await world.stopWorkers()
+    const reference = crypto.randomUUID()
+    const id = await world.accept('+46733210002')
+    const attempt = await prepare(id, reference)
+    assert.equal(await markSent(id, attempt?.fence ?? 0), 'marked')
+    const sentAtMs = Date.now()
+    world.start(dispatcher)
+    assert.equal((await world.ended(id))[0], 'succeeded')
+    await world.assertTruth(id)
+    const charge = (await world.simulator.charges()).find(({ externalId }) => externalId === id) as { reference: string; takenAtMs: number } | undefined
+    assert.equal(charge?.reference, reference)
+    assert(charge.takenAtMs - sentAtMs >= timing.settleAfterMs)
+  })
+  test('whoever held an earlier fence can neither say "sent" nor end the payment', async () => {
+    await world.stopWorkers()
+    const id = await world.accept('+46733210003')
+    const [first, second] = [await prepare(id, crypto.randomUUID()), await prepare(id, crypto.randomUUID())]
+    assert.equal(first?.reference, second?.reference)
+    assert.equal(await markSent(id, first?.fence ?? 0), 'superseded')
+    const event = emit(eventSource(dispatcher), 'payment.failed', world.merchant.tenant, { payment: id, status: 'failed', failure: 'network_refused' })
+    const outcome = { status: 'failed', failure: 'network_refused', networkReason: null } as const
+    assert.equal(await recordOutcome(db, base, world.merchant.tenant, { payment: id, fence: first?.fence ?? 0, outcome, event }), 'superseded')
+    world.start(dispatcher)
+    assert.equal((await world.ended(id))[0], 'succeeded')
+    await world.assertTruth(id)
+  })
+})
+
+test('three dispatchers and ten jobs for each payment: one charge', async () => {
+  await world.simulator.script([{ on: 'request', do: { kind: 'take_and_answer', status: 500 }, share: 0.5 }])
+  const dispatchers = await Promise.all([world.dispatcher(), world.dispatcher(), world.dispatcher()])
+  const { tenant } = world.merchant
+  const ids = await Promise.all(Array.from({ length: 10 }, (_, at) => world.accept(`+4673322000${at}`)))
+  const db = world.database.open('ngome_dispatcher')
+  await inTenant(db, tenant, async (tx) => {
+    for (const payment of ids) for (let copy = 0; copy < 10; copy++) await enqueue(tx, 'payment-dispatch', { ...tenant, payment })
+  })
+  for (const dispatcher of dispatchers) world.start(dispatcher)
+  for (const id of ids) {
+    assert.deepEqual(await world.ended(id, 30_000), ['succeeded', null])
+    await world.assertTruth(id)
+    const events = await world.eventsOf(id)
+    assert.equal(events.filter((type) => type === 'payment.processing').length, 1)
+    assert.equal(events.filter((type) => type === 'payment.succeeded').length, 1)
+  }
+  await world.stopWorkers()
+  for (const { egress } of dispatchers) egress.close()
+})
+
+const seed = Number(process.env['NGOME_TEST_SEED'] ?? 20_261_122)
+test(`forty payments under every manner at random, with the network killed twice, end in the truth (seed ${seed})`, async () => {
+  await world.simulator.script([
+    ...['answer', 'take_and_answer'].map((kind) => ({ on: 'request', do: { kind, status: 500 }, share: 0.15 })),
+    ...['hang', 'take_and_hang'].map((kind) => ({ on: 'request', do: { kind }, share: 0.1 })),
+    { on: 'request', do: { kind: 'answer_then_take', status: 503, delayMs: 300 }, share: 0.1 },
+    { on: 'status', do: { kind: 'answer', status: 500 }, share: 0.2 },
+    { on: 'status', do: { kind: 'not_found' }, share: 0.2 },
+    { on: 'status', do: { kind: 'token_expired' }, share: 0.05 },
+    { on: 'callback', do: { kind: 'lie' }, share: 0.3 },
+    { on: 'callback', do: { kind: 'drop' }, share: 0.3 },
+  ], seed)
+  const dispatcher = await world.dispatcher()
+  world.start(dispatcher)
+  const ids = await Promise.all(Array.from({ length: 40 }, (_, at) => world.accept(`+467331234${String((at * 7) % 100).padStart(2, '0')}`)))
+  for (let kill = 0; kill < 2; kill++) {
+    await sleep(400)
+    await world.simulator.kill()
+    await world.simulator.restart()
+  }
+  for (const id of ids) {
+    await world.ended(id, 40_000)
+    await world.assertTruth(id)
+  }
+  const ledger = await checkLedger(world.database.open('ngome_auditor'))
+  assert.deepEqual([ledger.wrong, ledger.unbalanced], [[], []])
+  await world.stopWorkers()
+  dispatcher.egress.close()
+})
+
+describe('webhooks', () => {
+  let dispatcher: Dispatcher
+  let endpoint: Awaited<ReturnType<SealingMerchant['addEndpoint']>>
+  before(async () => {
+    await world.simulator.script([])
+    dispatcher = await world.dispatcher()
+    endpoint = await world.merchant.addEndpoint(`${world.webhookUrl}/hooks`)
+    world.start(dispatcher)
+  })
+  after(async () => {
+    await world.stopWorkers()
+    dispatcher.egress.close()
+  })
+  beforeEach(() => {
+    world.received.length = 0
+    world.answers.length = 0
+  })
+  const bodyOf = ({ body }: Received): { type: string; timestamp: string; data: unknown } => JSON.parse(body.toString()) as ReturnType<typeof bodyOf>
+
+  test('a merchant is told, signed, with the payment masked', async () => {
+    const id = await world.accept('+46733230001')
+    await world.untilEvent(id, 'webhook.delivered')
+    const [webhook] = world.received
+    assert(webhook !== undefined && world.received.length === 1)
+    const secret = parseWebhookSecret(endpoint.secret)
+    assert(secret !== undefined)
+    assert(verifyWebhook([secret], webhook.headers as Record<string, string>, webhook.body, systemClock) !== undefined)
+    const { type, data } = bodyOf(webhook)
+    const payment = paymentSchema.parse(data)
+    assert.deepEqual([type, payment.id, payment.status, payment.amount, payment.payer.phone], ['payment.succeeded', id, 'succeeded', '5.00', '+46•••001'])
+    assert(!webhook.body.includes('46733230001'))
+  })
+  test('a failure is told as well, with its code', async () => {
+    await world.accept('+46733123451').then((id) => world.untilEvent(id, 'webhook.delivered'))
+    const [webhook] = world.received
+    assert(webhook !== undefined)
+    assert.deepEqual([bodyOf(webhook).type, paymentSchema.parse(bodyOf(webhook).data).failure], ['payment.failed', { code: 'payer_refused' }])
+  })
+  test('an endpoint that fails is tried again with the same id and body, and a new signature', async () => {
+    world.answers.push(500, 302)
+    const id = await world.accept('+46733230003')
+    await world.untilEvent(id, 'webhook.delivered')
+    assert.equal(world.received.length, 3)
+    assert.equal(new Set(world.received.map(({ headers }) => headers['webhook-id'])).size, 1)
+    assert.equal(new Set(world.received.map(({ body }) => body.toString())).size, 1)
+    // The redirect was not followed.
+    assert.deepEqual(new Set(world.received.map(({ path }) => path)), new Set(['/hooks']))
+  })
+  test('after the last try it is given up, with an event', async () => {
+    world.answers.push(500, 404, 410, 500, 500)
+    const id = await world.accept('+46733230004')
+    await world.untilEvent(id, 'webhook.given_up')
+    assert.equal(world.received.length, 3)
+  })
+  test('a custodian that is away delays it, and a secret that does not open gives it up', async () => {
+    const id = await world.accept('+46733230005')
+    await world.ended(id)
+    world.refusal = new CustodianRefusal('no')
+    const other = await world.accept('+46733230006')
+    await world.untilEvent(id, 'webhook.delivered').catch(() => undefined)
+    assert.deepEqual(await world.ended(other), ['failed', 'record_refused'])
+    await world.untilEvent(other, 'webhook.given_up')
+    world.refusal = undefined
+  })
+  test('an address that the egress guard refuses is never called, and given up', async () => {
+    const forbidden = await world.merchant.addEndpoint(`${world.simulator.url}/simulator/script`)
+    const id = await world.accept('+46733230007')
+    await world.untilEvent(id, 'webhook.delivered')
+    await world.untilEvent(id, 'webhook.given_up')
+    const gateway = world.database.open('ngome_gateway')
+    const { tenant } = world.merchant
+    for (const gone of [forbidden.id, endpoint.id]) {
+      await deleteWebhookEndpoint(gateway, tenant, gone, emit({ ...base, process: 'gateway' }, 'webhook_endpoint.deleted', tenant, { endpoint: gone }))
+    }
+  })
+})
