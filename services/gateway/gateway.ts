@@ -44,8 +44,10 @@ export type Gateway = {
   readonly isDraining: boolean
   /** Takes connections from now on; `fd` is a socket that was bound before. @returns the port */
   listen(at: { readonly fd: number } | { readonly host: string; readonly port: number }): Promise<number>
-  /** @returns how many connections were still open at the deadline */
+  /** Hands over to a successor. @returns how many connections were still open at the deadline */
   drain(): Promise<number>
+  /** Ends without a successor: answers what is under way. @returns as `drain` */
+  end(deadlineMs: number): Promise<number>
   /** Stops what runs by itself; the databases are the caller's. */
   stop(): void
 }
@@ -95,6 +97,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     },
     listen: (at) => listen(server, at),
     drain: () => drain.drain(),
+    end: (deadlineMs) => drain.end(deadlineMs),
     stop: () => stops.forEach((stop) => stop()),
   }
 }

@@ -14,7 +14,8 @@ import { untilItStands } from './process/until-it-stands.ts'
 
 /** Enough that PostgreSQL sets the pace, and two gateways at a replacement stay below their role's limit. */
 const databaseConnections = 16
-const drainStepMs = 31_000
+/** For the requests under way when there is no successor; the launcher kills after 10 s. */
+const endDeadlineMs = 5_000
 
 const config = loadConfig(process.env)
 const logger = createLogger({ process: 'gateway', level: config.log.level })
@@ -53,9 +54,9 @@ const internal = await internalServer({
 
 const shutdown = onShutdown({
   logger,
-  totalMs: drainStepMs + 5_000,
+  totalMs: endDeadlineMs + 4_000,
   steps: [
-    { name: 'drain', deadlineMs: drainStepMs, run: () => running.gateway?.drain() },
+    { name: 'public server', deadlineMs: endDeadlineMs + 500, run: () => running.gateway?.end(endDeadlineMs) },
     { name: 'timers', deadlineMs: 100, run: () => running.gateway?.stop() },
     { name: 'internal server', deadlineMs: 1_000, run: () => internal.close() },
     { name: 'database', deadlineMs: 2_000, run: () => Promise.all([database.close(), revocationDatabase.close()]) },

@@ -122,11 +122,13 @@ export const operations = {
     method: 'POST',
     path: '/v1/callbacks/:provider/:token',
     ...callback(),
+    summary: 'A payment network reports',
   },
   receiveCallbackByPut: {
     method: 'PUT',
     path: '/v1/callbacks/:provider/:token',
     ...callback(),
+    summary: 'A payment network reports by PUT',
   },
   getOpenApi: {
     method: 'GET',
@@ -155,12 +157,11 @@ export const operationNames = Object.keys(operations) as readonly OperationName[
 
 /** What may go wrong with any request, before its operation is looked at. */
 export const commonFaults: readonly FaultCode[] = [
-  'request/malformed', 'request/header_refused', 'request/method_refused', 'gateway/internal',
+  'request/malformed', 'request/header_refused', 'request/method_refused', 'request/not_found', 'gateway/internal',
 ]
 
 function callback() {
   return {
-    summary: 'A payment network reports',
     description: 'For payment networks. The path is unguessable; what arrives is a hint and never believed.',
     credentials: 'path-token',
     headerGroups: ['every', 'body', 'provider'],

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { faults, type FaultCode } from '@ngome/kernel'
+import { publicFault } from '@ngome/kernel'
 import type { JsonObject } from './json-schema.ts'
 import type { OpenApiDocument, OpenApiOperation } from './openapi.ts'
+import { commonFaults, operationNames, operations } from './operations.ts'
 import { pageStyle } from './reference-style.ts'
 
 export type ReferencePage = { readonly html: string; readonly contentSecurityPolicy: string }
@@ -90,7 +91,7 @@ ${body?.['example'] === undefined ? '' : `<h3>Request</h3>${json(body['example']
 <p>${prose(wordsOf(answer['description']))}</p>
 ${content(answer)?.['example'] === undefined ? '' : json(content(answer)?.['example'])}
 ${codes.length === 0 ? '' : `<h3>Errors</h3><p>${codes.map((one) =>
-    `<a href="#${one.replaceAll('/', '-')}"><code>${text(one)}</code></a>`).join(' ')}</p>`}
+    `<a href="#${one.replaceAll('/', '-')}"><code>${text(one)}</code></a>`).join(', ')}</p>`}
 </section>`
 }
 
@@ -106,8 +107,10 @@ function fields(schema: JsonObject | undefined, before = ''): string[][] {
 }
 
 function formOf(property: JsonObject): string {
-  const { pattern, format, type, maxLength } = property
-  return wordsOf(pattern ?? format) || `${wordsOf(type)}${typeof maxLength === 'number' ? `, up to ${maxLength}` : ''}`
+  const { pattern, format, type, minLength, maxLength } = property
+  if (pattern !== undefined || format !== undefined) return wordsOf(pattern ?? format)
+  if (typeof maxLength !== 'number') return wordsOf(type)
+  return `${wordsOf(type)}, ${minLength === maxLength ? '' : 'up to '}${maxLength} characters`
 }
 
 function wordsOf(value: unknown): string {
@@ -115,21 +118,17 @@ function wordsOf(value: unknown): string {
 }
 
 function errors(): string {
-  const rows = Object.entries(faults).filter(([code]) => isPublic(code as FaultCode)).map(([code, row]) =>
-    [`<code id="${code.replaceAll('/', '-')}">${text(code)}</code>`, String(row.status), text(row.public)])
+  const codes = new Set([...commonFaults, ...operationNames.flatMap((name) => operations[name].faults)])
+  const rows = [...codes].map((code) => {
+    const row = publicFault(code)
+    return [`<code id="${code.replaceAll('/', '-')}">${text(code)}</code>`, String(row.status), text(row.public)]
+  })
   return `<section aria-labelledby="errors">
 <h2 id="errors">Errors</h2>
 <p>A problem document (RFC 9457) with a <code>code</code> that does not change, and a <code>request_id</code> to name when
 you ask us. Repeat what got 503 after <code>Retry-After</code> seconds, with the same <code>Idempotency-Key</code>.</p>
 ${table('Codes', ['Code', 'Status', 'Meaning'], rows)}
 </section>`
-}
-
-/** What only our own processes say to each other is no part of the public API. */
-const publicAreas = new Set(['request', 'access', 'idempotency', 'payments', 'webhooks', 'callbacks', 'store', 'gateway'])
-
-function isPublic(code: FaultCode): boolean {
-  return publicAreas.has(code.split('/')[0] ?? '') || code === 'custodian/unavailable'
 }
 
 function table(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -31,8 +31,10 @@ section { padding: 2rem 0; border-top: 1px solid var(--line); }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 table { width: 100%; border-collapse: collapse; text-align: left; font-size: .95rem; }
 caption { text-align: left; color: var(--soft); font-weight: 600; padding-bottom: .25rem; }
-th, td { padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; min-width: 6rem; }
+th, td { padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+td:last-child { min-width: 12rem; }
 tbody th { font-weight: 400; }
+tbody th code { white-space: nowrap; }
 tr:has(:target) { background: var(--raised); }
 @media (min-width: 60rem) {
   .columns { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 3rem; }

@@ -100,13 +100,18 @@ function authenticate(ports: PublicApiPorts, request: Incoming, done: (error?: E
     (request as Incoming & Authenticated).caller = caller
     done()
   }
+  const refuse = (error: unknown): void => {
+    // Always, not only where the body happens to be on its way still: that would tell which keys needed a look-up.
+    GatewayRequest.of(request.raw).isLastOnConnection = true
+    done(error as Error)
+  }
   try {
     const caller = ports.authenticate(request.headers.authorization)
     // A key that is in memory is checked at once; only one that is not costs a turn of the event loop.
-    if (caller instanceof Promise) caller.then(keep, done)
+    if (caller instanceof Promise) caller.then(keep, refuse)
     else keep(caller)
   } catch (error) {
-    done(error as Error)
+    refuse(error)
   }
 }
 

@@ -1,12 +1,12 @@
 import { Server as NetServer, type Socket } from 'node:net'
-import type { PublicServer } from '../http/public-server.ts'
 import { drainDeadlineMs } from '../http/limits.ts'
+import type { PublicServer } from '../http/public-server.ts'
 
-/** Whether this process is on its way out: every answer from then on ends its connection. */
+/** The ways out: with a successor that takes over, or without one. */
 export class Drain {
-  #isDraining = false
-  readonly #connections = new Set<Socket>()
   readonly #server: PublicServer
+  readonly #connections = new Set<Socket>()
+  #isDraining = false
 
   constructor(server: PublicServer) {
     this.#server = server
@@ -17,6 +17,7 @@ export class Drain {
     })
   }
 
+  /** Whether every answer ends its connection. */
   get isDraining(): boolean {
     return this.#isDraining
   }
@@ -30,8 +31,19 @@ export class Drain {
     this.#isDraining = true
     // `http.Server.close` would end idle connections at once; the plain one only stops listening.
     NetServer.prototype.close.call(this.#server)
+    return this.#untilEmpty(drainDeadlineMs)
+  }
+
+  /** As {@link drain}, for a shutdown without a successor: idle connections are ended now, since nobody will answer. */
+  async end(deadlineMs: number): Promise<number> {
+    this.#isDraining = true
+    this.#server.close()
+    return this.#untilEmpty(deadlineMs)
+  }
+
+  async #untilEmpty(deadlineMs: number): Promise<number> {
     await new Promise<void>((resolve) => {
-      const deadline = setTimeout(resolve, drainDeadlineMs)
+      const deadline = setTimeout(resolve, deadlineMs)
       const look = (): void => {
         if (this.#connections.size > 0) return
         clearTimeout(deadline)
@@ -42,6 +54,7 @@ export class Drain {
     })
     const left = this.#connections.size
     for (const socket of this.#connections) socket.destroy()
+    // Ends the search for slow requests as well, which kept running for those that were under way.
     this.#server.close()
     return left
   }

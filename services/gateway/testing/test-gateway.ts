@@ -110,7 +110,7 @@ export class TestGateway {
   async close(): Promise<void> {
     for (const close of this.#closers) close()
     this.gateway.stop()
-    await this.gateway.drain()
+    await this.gateway.end(1_000)
     await this.custodian.close()
     await this.database.close()
     rmSync(this.#folder, { recursive: true, force: true })

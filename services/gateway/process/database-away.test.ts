@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemRandom } from '@ngome/kernel'
+import type { Identity } from '@ngome/runtime'
+import { createRoles, migrate } from '@ngome/store'
+import { describeDatabase, startTestServer, testServer, type MerchantClient, type TestDatabase, type TestServer } from '@ngome/testkit'
+import { callInternal } from '../testing/call-internal.ts'
+import type { GatewayProcess } from '../testing/gateway-process.ts'
+import { TestPlatform } from '../testing/test-platform.ts'
+
+let server: TestServer
+let database: TestDatabase
+let platform: TestPlatform
+let gateway: GatewayProcess
+let client: MerchantClient
+let operator: Identity
+
+before(async () => {
+  server = await testServer()
+  database = describeDatabase(server, 'ngome')
+  await createRoles(server.postgres.admin, 'ngome', server.passwords, systemRandom)
+  await migrate(database.connection('ngome_migrator'))
+  platform = await TestPlatform.create(database)
+  assert.ok(platform.custodian)
+  operator = await platform.custodian.enrol('operator')
+  gateway = platform.startGateway({ hasChannel: false })
+  client = platform.client()
+  await until(async () => (await readyz()) === 200)
+})
+after(async () => {
+  client.close()
+  operator.stop()
+  await platform.close()
+  await server.postgres.stop().catch(() => undefined)
+})
+
+const order = { amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payer: { phone: '+46733123499' }, reference: 'r' }
+const create = (idempotencyKey: string) => client.call({ method: 'POST', path: '/v1/payments', body: order, idempotencyKey })
+
+async function readyz(): Promise<number> {
+  return (await callInternal(operator, platform.folders.ports.internal, '/readyz')).status
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += 100) {
+    if (await isSo().catch(() => false)) return
+    if (waitedMs > 25_000) throw new Error(gateway.output)
+    await sleep(100)
+  }
+}
+
+test('without its database the gateway answers 503 with Retry-After, says that it is not ready, and recovers by itself', async () => {
+  assert.equal((await create('before')).status, 201)
+  await server.postgres.stop()
+  const refused = await create('while')
+  assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '1'], refused.text)
+  assert.equal(await readyz(), 503)
+  // The answer of the lease, whose end nothing in memory outlives.
+  await sleep(2_100)
+  const closed = await client.call({ path: '/v1/payments' })
+  assert.deepEqual([closed.status, (JSON.parse(closed.text) as { code: string }).code], [503, 'access/lease_lost'])
+  assert.equal(closed.headers['strict-transport-security'], 'max-age=63072000; includeSubDomains')
+  const again = await startTestServer(server)
+  await until(async () => (await readyz()) === 200)
+  await until(async () => (await create('while')).status === 201)
+  assert.equal((await create('before')).headers['idempotent-replayed'], 'true')
+  assert.equal(gateway.child.exitCode, null)
+  await again.stop()
+})

@@ -1,0 +1,80 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Secret } from '@ngome/kernel'
+import { freePorts, type TestDatabase } from '@ngome/testkit'
+
+const root = resolve(import.meta.dirname, '../../..')
+
+/** What processes of one platform share. */
+export type Platform = {
+  readonly folder: string
+  readonly ports: { readonly custodian: number; readonly enrolment: number; readonly gateway: number; readonly internal: number }
+}
+
+export async function newPlatform(): Promise<Platform> {
+  const folder = mkdtempSync(join(tmpdir(), 'ngome-platform-'))
+  const [custodian = 0, enrolment = 0, gateway = 0, internal = 0] = await freePorts(4)
+  return { folder, ports: { custodian, enrolment, gateway, internal } }
+}
+
+export function removePlatform({ folder }: Platform): void {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** A gateway as the launcher starts it: a process of its own under the permission model, with a channel. */
+export class GatewayProcess {
+  readonly child: ChildProcess
+  readonly messages: string[] = []
+  readonly exited: Promise<number | null>
+  output = ''
+
+  constructor(platform: Platform, database: TestDatabase, token: Secret<string>, options: {
+    readonly socketFd?: number; readonly env?: Readonly<Record<string, string>>; readonly hasChannel?: boolean
+  } = {}) {
+    const own = join(platform.folder, 'gateway')
+    mkdirSync(own, { recursive: true })
+    const { port, password } = database.connection('ngome_gateway')
+    writeFileSync(join(own, 'db-password'), password.expose((text) => text))
+    chmodSync(platform.folder, 0o755)
+    this.child = spawn(process.execPath, [
+      '--permission', '--allow-net', `--allow-fs-read=${root}`, `--allow-fs-read=${own}`,
+      `--allow-fs-read=${join(platform.folder, 'ca.pem')}`, `--allow-fs-write=${own}`,
+      '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning', join(root, 'services/gateway/main.ts'),
+    ], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe', options.hasChannel === false ? 'ignore' : 'ipc', ...(options.socketFd === undefined ? [] : [options.socketFd])],
+      env: {
+        NGOME_DATA: platform.folder, NGOME_CONFIG: '',
+        NGOME_CUSTODIAN__PORT: String(platform.ports.custodian),
+        NGOME_CUSTODIAN__ENROLMENT_PORT: String(platform.ports.enrolment),
+        NGOME_GATEWAY__PORT: String(platform.ports.gateway),
+        NGOME_GATEWAY__INTERNAL_PORT: String(platform.ports.internal),
+        NGOME_DATABASE__PORT: String(port), NGOME_DATABASE__NAME: database.name,
+        NGOME_ENROLMENT_TOKEN: token.expose((text) => text),
+        ...options.env,
+      },
+    })
+    for (const stream of [this.child.stdout, this.child.stderr]) stream?.on('data', (chunk: Buffer) => this.output += chunk.toString('utf8'))
+    this.child.on('message', (message) => this.messages.push((message as { type: string }).type))
+    this.exited = new Promise((done) => this.child.once('exit', (code) => done(code)))
+  }
+
+  async until(message: string, withinMs = 20_000): Promise<void> {
+    for (let waitedMs = 0; !this.messages.includes(message); waitedMs += 20) {
+      if (waitedMs > withinMs || this.child.exitCode !== null) throw new Error(`no ${message} in time\n${this.output}`)
+      await sleep(20)
+    }
+  }
+
+  send(message: object): void {
+    this.child.send(message)
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null) this.child.kill('SIGKILL')
+    await this.exited
+  }
+}

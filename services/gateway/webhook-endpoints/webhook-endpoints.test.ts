@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { createdWebhookEndpointSchema, webhookEndpointPageSchema } from '@ngome/contracts'
+import { Fault, Secret } from '@ngome/kernel'
+import { parseWebhookSecret } from '@ngome/signatures'
+import { webhookEndpointsMax } from '@ngome/store'
+import type { Answer } from '@ngome/testkit'
+import { problemIn } from '../testing/problem-in.ts'
+import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
+import { checkAddress } from './check-address.ts'
+
+const refusedAddresses: readonly (readonly [string, string])[] = [
+  ['plain HTTP', 'http://shop.example.com/hooks'],
+  ['a password', 'https://user:pass@shop.example.com/'],
+  ['a user', 'https://user@shop.example.com/'],
+  ['a fragment', 'https://shop.example.com/#x'],
+  ['loopback', 'https://127.0.0.1/'],
+  ['loopback in decimal', 'https://2130706433/'],
+  ['loopback in octal', 'https://0177.0.0.1/'],
+  ['loopback in hexadecimal', 'https://0x7f000001/'],
+  ['loopback, short', 'https://127.1/'],
+  ['any address', 'https://0.0.0.0/'],
+  ['private 10', 'https://10.0.0.1/'],
+  ['private 172', 'https://172.16.5.4/'],
+  ['private 192', 'https://192.168.1.1/'],
+  ['shared (RFC 6598)', 'https://100.64.0.1/'],
+  ['link-local, where clouds keep credentials', 'https://169.254.169.254/latest/meta-data/'],
+  ['multicast', 'https://224.0.0.1/'],
+  ['broadcast', 'https://255.255.255.255/'],
+  ['documentation', 'https://192.0.2.1/'],
+  ['IPv6 loopback', 'https://[::1]/'],
+  ['IPv6 unspecified', 'https://[::]/'],
+  ['IPv6 unique local', 'https://[fd00::1]/'],
+  ['IPv6 link-local', 'https://[fe80::1]/'],
+  ['IPv4-mapped loopback', 'https://[::ffff:127.0.0.1]/'],
+  ['IPv4-mapped loopback in hexadecimal', 'https://[::ffff:7f00:1]/'],
+  ['NAT64 of a private address', 'https://[64:ff9b::a00:1]/'],
+  ['6to4 of a private address', 'https://[2002:a00:1::]/'],
+  ['localhost', 'https://localhost/'],
+  ['localhost with a dot', 'https://localhost./'],
+  ['below localhost', 'https://x.localhost/'],
+  ['a name without a dot', 'https://intranet/'],
+  ['an mDNS name', 'https://printer.local/'],
+  ['an internal name', 'https://metadata.google.internal/'],
+  ['a hidden service', 'https://abcdef.onion/'],
+  ['an allowed host at another port', 'https://127.0.0.1:9998/'],
+]
+
+for (const [what, address] of refusedAddresses) {
+  test(`refuses an address of ${what}`, () => {
+    assert.throws(() => checkAddress(address, ['127.0.0.1:9999']), (error) =>
+      error instanceof Fault && error.code === 'webhooks/address_refused')
+  })
+}
+
+test('takes public addresses, and what the operator allows by name', () => {
+  for (const [address, allowed] of [
+    ['https://shop.example.com/hooks', []], ['https://shop.example.com:8443/hooks?x=1', []], ['https://1.1.1.1/', []],
+    ['https://[2606:4700:4700::1111]/', []], ['http://127.0.0.1:9999/hooks', ['127.0.0.1:9999']],
+    ['http://localhost:9999/', ['localhost:9999']], ['https://[::1]:9999/', ['[::1]:9999']],
+  ] as const) assert.equal(checkAddress(address, allowed), address)
+})
+
+let running: TestGateway
+let merchant: TestMerchant
+
+before(async () => {
+  running = await TestGateway.start()
+  merchant = await running.addMerchant()
+})
+after(() => running.close())
+
+let serial = 0
+const create = (url: string, idempotencyKey = `w-${++serial}`): Promise<Answer> =>
+  merchant.client.call({ method: 'POST', path: '/v1/webhook_endpoints', body: { url }, idempotencyKey })
+const list = async (): Promise<readonly { id: string; url: string }[]> => {
+  const answer = await merchant.client.call({ path: '/v1/webhook_endpoints' })
+  return webhookEndpointPageSchema.parse(JSON.parse(answer.text)).data
+}
+
+test('an endpoint shows its secret once, and is deleted', async () => {
+  const created = await create('https://shop.example.com/hooks', 'once')
+  assert.equal(created.status, 201, created.text)
+  const { id, secret } = createdWebhookEndpointSchema.parse(JSON.parse(created.text))
+  assert.ok(secret !== null && parseWebhookSecret(new Secret(secret)) !== undefined)
+  const again = createdWebhookEndpointSchema.parse(JSON.parse((await create('https://shop.example.com/hooks', 'once')).text))
+  assert.deepEqual([again.id, again.secret], [id, null], 'a repeated request acts once and tells no secret')
+  assert.deepEqual((await list()).map((one) => one.id), [id])
+  const rows = await running.database.asAdmin('SELECT r::text AS row FROM ngome.webhook_endpoints r UNION ALL SELECT r::text FROM ngome.idempotency r')
+  for (const { row } of rows as { row: string }[]) assert.doesNotMatch(row, new RegExp(secret.slice(6, 30).replaceAll('+', '\\+')))
+  const remove = (): Promise<Answer> => merchant.client.call({ method: 'DELETE', path: `/v1/webhook_endpoints/${id}` })
+  const removed = await remove()
+  assert.deepEqual([removed.status, removed.text], [204, ''])
+  assert.equal((await remove()).status, 404)
+  assert.deepEqual(await list(), [])
+})
+
+test('an address that is refused early writes nothing and names its field', async () => {
+  const answer = await create('https://169.254.169.254/')
+  assert.deepEqual([answer.status, problemIn(answer).code, problemIn(answer).errors?.[0]?.pointer],
+    [422, 'webhooks/address_refused', '/url'])
+  assert.deepEqual(await list(), [])
+})
+
+test('a merchant has as many endpoints as there are slots, also when all are asked for at once', async () => {
+  const answers = await Promise.all(Array.from({ length: webhookEndpointsMax + 4 }, (_, at) => create(`https://shop${at}.example.com/`)))
+  assert.equal(answers.filter((one) => one.status === 201).length, webhookEndpointsMax)
+  const refused = answers.filter((one) => one.status !== 201)
+  assert.deepEqual(new Set(refused.map((one) => `${one.status} ${problemIn(one).code}`)), new Set(['409 webhooks/too_many']))
+})
