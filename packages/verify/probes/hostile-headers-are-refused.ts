@@ -67,7 +67,7 @@ export const hostileHeadersAreRefused: Probe<Target> = {
       const status = statusOf(answer)
       if (status === undefined && !answer.isClosed) return fails(`${attack}: neither refused nor closed`)
       if (status !== undefined && (status < 400 || status >= 500)) return fails(`${attack}: answered with ${status}`)
-      if (answer.bytes.indexOf('HTTP/1.1 ', 1) > 0) return fails(`${attack}: one request, two answers`)
+      if ((answer.bytes.toString('latin1').match(/HTTP\/1\.1 [0-9]{3} /g)?.length ?? 0) > 1) return fails(`${attack}: one request, two answers`)
     }
     return holds(`${hostileHeads.length} hostile heads refused`)
   },
