@@ -35,6 +35,9 @@ const clients = 6
 const answerMsMax = 120_000
 const settleMsMax = 180_000
 const tailMs = 3_000
+const processCount = 5
+/** How often a platform that is still recovering is hit again. */
+const hitsInRecovery = 0.2
 /** A client's pause between two payments, so that the kills fall among many. */
 const thinkMsMax = 200
 
@@ -80,6 +83,10 @@ async function killAtRandom(loop: KillLoop, random: SeededRandom, signal: AbortS
   while (!signal.aborted) {
     const isOver = await sleep(random.between(...loop.pauseMs), false, { signal }).catch(() => true)
     if (isOver) break
+    // Mostly a whole platform is hit, sometimes one that is still recovering; if all hits fell into recoveries, the
+    // launcher's growing pauses would leave nothing up to take a payment.
+    const isWhole = loop.platform.processes().length >= processCount
+    if (!isWhole && random.next() > hitsInRecovery) continue
     const victim = random.pick(loop.victims)
     if (loop.platform.kill(victim)) kills[victim] = (kills[victim] ?? 0) + 1
   }

@@ -10,14 +10,16 @@ const from = { clock: systemClock, random: systemRandom }
 export type TestMerchant = { readonly tenant: Tenant; readonly dataKey: DataKeyId }
 
 export async function addTestMerchant(database: TestDatabase, world: World = 'test'): Promise<TestMerchant> {
-  const [operator, gateway] = [database.open('ngome_operator', { poolMax: 1 }), database.open('ngome_gateway', { poolMax: 1 })]
+  const operator = database.open('ngome_operator', { poolMax: 1 })
+  const gateway = database.open('ngome_gateway', { poolMax: 1 })
   const tenant: Tenant = { merchant: newId('merchant', from), world }
   const createdAtMs = from.clock.nowMs()
   const subject = { merchant: tenant.merchant, world: null }
   await addMerchant(operator, { id: tenant.merchant, name: 'Test merchant', createdAtMs },
     emit({ ...from, process: 'operator' }, 'merchant.created', subject, {}))
   const dataKey = newId('dataKey', from)
-  await insertDataKey(gateway, { id: dataKey, tenant, retention: 'payment', sealed: from.random.bytes(1200), createdAtMs })
+  const sealed = from.random.bytes(1200)
+  await insertDataKey(gateway, { id: dataKey, tenant, retention: 'payment', sealed, createdAtMs })
   await Promise.all([operator.close(), gateway.close()])
   return { tenant, dataKey }
 }

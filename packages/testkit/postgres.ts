@@ -115,7 +115,11 @@ function randomPassword(): Secret<string> {
   return new Secret(toBase64Url(systemRandom.bytes(24)))
 }
 
-async function runSql(connection: Connection, sql: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> {
+async function runSql(
+  connection: Connection,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<readonly Record<string, unknown>[]> {
   const { host, port, database, user, password } = connection
   const client = new pg.Client({ host, port, database, user, password: password.expose((text) => text) })
   await client.connect()
@@ -148,5 +152,6 @@ function numericId(flag: '-u' | '-g'): number | undefined {
 /** A shell that waits for the test and its server to end, however they do, and removes the folder. */
 function removeAfter(serverPid: number, testPid: number, folder: string): void {
   const script = 'while kill -0 "$1" 2>/dev/null || kill -0 "$2" 2>/dev/null; do sleep 0.2; done; rm -rf -- "$3"'
-  spawn('sh', ['-c', script, 'remove-after', String(serverPid), String(testPid), folder], { detached: true, stdio: 'ignore' }).unref()
+  const args = ['-c', script, 'remove-after', String(serverPid), String(testPid), folder]
+  spawn('sh', args, { detached: true, stdio: 'ignore' }).unref()
 }

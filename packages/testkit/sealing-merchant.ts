@@ -5,8 +5,8 @@ import {
   verifyStatement, type DataKey, type RecordContext,
 } from '@ngome/envelope'
 import {
-  Fault, newId, parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
-  type PaymentId, type Tenant, type WebhookEndpointId, type World,
+  Fault, newId, parseBase64Url, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
+  type PaymentId, type Secret, type Tenant, type WebhookEndpointId, type World,
 } from '@ngome/kernel'
 import { collectionTransfer, maskPhone } from '@ngome/payments'
 import { newWebhookSecret } from '@ngome/signatures'
