@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { Fault, Secret, systemClock } from '@ngome/kernel'
+import type { NetworkConfig } from '@ngome/runtime'
+import { createEgressGuard } from '../egress/egress-guard.ts'
+import { connectNetworks } from './connect-networks.ts'
+import { readCredentials } from './read-credentials.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ngome-providers-'))
+after(() => { rmSync(folder, { recursive: true }) })
+const path = join(folder, 'providers.json')
+const good = '{"mtn-sandbox":{"apiUser":"u","apiKey":"planted-secret","subscriptionKey":"s"}}'
+
+function write(text: string, mode = 0o600): void {
+  writeFileSync(path, text)
+  chmodSync(path, mode)
+}
+
+const isInvalid = (error: unknown): boolean =>
+  error instanceof Fault && error.code === 'config/invalid' && !error.message.includes('planted-secret')
+
+test('reads credentials as secrets, by network', () => {
+  write(good)
+  const credentials = readCredentials(path).get('mtn-sandbox')
+  assert(credentials?.apiKey instanceof Secret)
+  assert.equal(credentials.apiKey.expose((key) => key), 'planted-secret')
+})
+test('no file: no credentials', () => { assert.equal(readCredentials(join(folder, 'none.json')).size, 0) })
+
+describe('refuses, without quoting it', () => {
+  for (const mode of [0o640, 0o604, 0o644, 0o660, 0o666]) {
+    test(`a file that others may read (${mode.toString(8)})`, () => {
+      write(good, mode)
+      assert.throws(() => readCredentials(path), isInvalid)
+    })
+  }
+  for (const [name, text] of [
+    ['no JSON', 'planted-secret'], ['a list', '["planted-secret"]'], ['an unknown member', good.replace('"apiUser"', '"user"')],
+    ['a missing member', '{"mtn-sandbox":{"apiKey":"planted-secret"}}'], ['a duplicate key', good.replace('{"mtn', '{"mtn-sandbox":{},"mtn')],
+    ['an empty secret', good.replace('"u"', '""')],
+  ] as const) {
+    test(name, () => {
+      write(text)
+      assert.throws(() => readCredentials(path), isInvalid)
+    })
+  }
+})
+
+describe('connecting networks', () => {
+  const config: NetworkConfig = {
+    connector: 'mtn-momo', world: 'test', baseUrl: 'http://127.0.0.1:1', targetEnvironment: 'sandbox', currency: 'EUR', callingCode: '46',
+    requestTimeoutMs: 10_000, settleAfterS: 120, enquiryIntervalS: 5, enquiriesPerSecondMax: 10, giveUpAfterS: 900,
+  }
+  const egress = createEgressGuard({ providers: { 'mtn-sandbox': config }, allowPrivate: [], resolve: async () => [] })
+  test('a network without credentials is refused, and told where they go', () => {
+    assert.throws(() => connectNetworks({ 'mtn-sandbox': config }, new Map(), egress, systemClock), isInvalid)
+  })
+  test('credentials come from the configuration or from the file; a sending ends before it may be given up', () => {
+    const secrets = { apiUser: new Secret('u'), apiKey: new Secret('k'), subscriptionKey: new Secret('s') }
+    for (const networks of [
+      connectNetworks({ 'mtn-sandbox': { ...config, ...secrets } }, new Map(), egress, systemClock),
+      connectNetworks({ 'mtn-sandbox': config }, new Map([['mtn-sandbox', secrets]]), egress, systemClock),
+    ]) {
+      const network = networks.get('mtn-sandbox')
+      assert.deepEqual([network?.settleAfterMs, network?.lastByteAfterMs], [120_000, 45_000])
+    }
+  })
+})

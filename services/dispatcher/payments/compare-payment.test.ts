@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { SealedPayment } from '@ngome/contracts'
+import { newId, parseId, systemClock, systemRandom } from '@ngome/kernel'
+import type { DispatchablePayment } from '@ngome/store'
+import { compareWithSealed } from './compare-payment.ts'
+import { newReference } from './new-reference.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+const merchant = newId('merchant', from)
+const network = { world: 'test', currency: 'EUR', callingCode: '46' } as const
+const sealed: SealedPayment = {
+  payer: { phone: '+46733123499' }, amount_minor: '500', currency: 'EUR', direction: 'collection', network: 'mtn-sandbox',
+  payee: merchant, description: null,
+}
+const payment: DispatchablePayment = {
+  id: newId('payment', from), tenant: { merchant, world: 'test' }, status: 'accepted', failure: null, network: 'mtn-sandbox',
+  currency: 'EUR', amountMinor: 500n, reference: 'order-42', payerMasked: '+46•••499', createdAtMs: 0, updatedAtMs: 0,
+  direction: 'collection', apiKey: newId('apiKey', from), sealed: new Uint8Array(), attempt: null,
+  dataKey: { id: newId('dataKey', from), sealed: new Uint8Array(), createdAtMs: 0 },
+}
+
+test('a payment as it was accepted differs in nothing', () => {
+  assert.deepEqual(compareWithSealed(payment, sealed, network), [])
+})
+
+describe('names the column that somebody changed', () => {
+  const cases: readonly [string, Partial<DispatchablePayment>][] = [
+    ['amount_minor', { amountMinor: 50n }],
+    ['currency', { currency: 'UGX' }],
+    ['network', { network: 'mtn-ug' }],
+    ['direction', { direction: 'payout' as 'collection' }],
+    ['merchant', { tenant: { merchant: newId('merchant', from), world: 'test' } }],
+    ['world', { tenant: { merchant, world: 'live' } }],
+    ['payer_masked', { payerMasked: '+46•••498' }],
+    ['payer_masked', { payerMasked: '•••' }],
+  ]
+  for (const [column, change] of cases) {
+    test(`${column} = ${JSON.stringify(change, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}`, () => {
+      assert.deepEqual(compareWithSealed({ ...payment, ...change }, sealed, network), [column])
+    })
+  }
+  test('a network of the other world, or of another currency', () => {
+    assert.deepEqual(compareWithSealed(payment, sealed, { ...network, world: 'live' }), ['world'])
+    assert.deepEqual(compareWithSealed(payment, sealed, { ...network, currency: 'UGX' }), ['currency'])
+  })
+  test('every member of what was sealed is compared, but the description, which no column has', () => {
+    const others: readonly Partial<SealedPayment>[] = [
+      { payer: { phone: '+46733123498' } }, { amount_minor: '501' }, { currency: 'UGX' }, { direction: 'x' as 'collection' },
+      { network: 'mtn-ug' }, { payee: parseId('merchant', newId('merchant', from)) ?? merchant },
+    ]
+    assert.deepEqual([...others.flatMap(Object.keys), 'description'].sort(), Object.keys(sealed).sort())
+    for (const other of others) assert.equal(compareWithSealed(payment, { ...sealed, ...other }, network).length, 1)
+  })
+})
+
+test('references are random UUIDs of version 4', () => {
+  const references = Array.from({ length: 100 }, () => newReference(systemRandom))
+  for (const reference of references) assert.match(reference, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  assert.equal(new Set(references).size, 100)
+})
