@@ -8,8 +8,10 @@ export type TransferKind = (typeof transferKinds)[number]
 export const transferStates = ['pending', 'posted', 'voided'] as const
 export type TransferState = (typeof transferStates)[number]
 
+export type TransferTransition = { readonly from: TransferState; readonly to: TransferState }
+
 /** A transfer is settled once; a correction is another transfer. */
-export const transferTransitions: readonly { readonly from: TransferState; readonly to: TransferState }[] = Object.freeze([
+export const transferTransitions: readonly TransferTransition[] = Object.freeze([
   { from: 'pending', to: 'posted' },
   { from: 'pending', to: 'voided' },
 ])

@@ -69,7 +69,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     connection: options,
     kysely,
     pool,
-    wake: waker.wake,
+    wake: (queue) => waker.wake(queue),
     async ping() {
       try {
         await pool.query('SELECT 1')
@@ -98,7 +98,8 @@ export async function openClient(connection: Connection): Promise<pg.Client> {
     return client
   } catch (error) {
     await client.end().catch(() => undefined)
-    throw new Fault('store/unavailable', `the database does not let ${connection.user} in`, { cause: storeFault(error) })
+    const cause = storeFault(error)
+    throw new Fault('store/unavailable', `the database does not let ${connection.user} in`, { cause })
   }
 }
 
@@ -120,5 +121,5 @@ export function clientConfig(connection: Connection): pg.ClientConfig {
 const int8Oid = 20
 
 // Money is int8: a JavaScript number would round it, and pg's default is a string.
-const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: 'text') =>
-  oid === int8Oid && format !== ('binary' as string) ? BigInt : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser
+const getTypeParser = ((oid: number, format?: 'text'): unknown =>
+  oid === int8Oid ? BigInt : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser

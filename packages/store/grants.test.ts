@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { testDatabase, type TestDatabase } from '@ngome/testkit'
-import { databaseRoles } from './roles.ts'
+import { databaseRoles, type DatabaseRole } from './roles.ts'
 
 /** What each role may do, reviewed by people. */
 const expectedFile = join(import.meta.dirname, 'grants.expected.txt')
@@ -43,7 +43,8 @@ async function grantsOf(database: TestDatabase): Promise<readonly string[]> {
     ),
     sequences AS (
       SELECT role, n.nspname || '.' || c.relname AS name, verb
-      FROM roles, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, unnest('{USAGE,SELECT,UPDATE}'::text[]) AS verb
+      FROM roles, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+        unnest('{USAGE,SELECT,UPDATE}'::text[]) AS verb
       WHERE c.relkind = 'S' AND has_sequence_privilege(role, c.oid, verb)
     ),
     schemas AS (
@@ -84,7 +85,7 @@ describe('the grants', () => {
     assert.deepEqual(members, [])
   })
 
-  const refused: readonly { readonly role: (typeof databaseRoles)[number]; readonly does: string; readonly sql: string }[] = [
+  const refused: readonly { readonly role: DatabaseRole; readonly does: string; readonly sql: string }[] = [
     { role: 'ngome_gateway', does: 'change a payment', sql: `UPDATE ngome.payments SET status = 'succeeded'` },
     { role: 'ngome_gateway', does: 'read sealed data', sql: 'SELECT sealed FROM ngome.payments' },
     { role: 'ngome_gateway', does: 'read sealed data keys', sql: 'SELECT sealed FROM ngome.data_keys' },

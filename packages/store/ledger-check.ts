@@ -7,7 +7,7 @@ export type LedgerReport = {
   readonly payments: number
   /** How many payments stand in each state. */
   readonly byStatus: Readonly<Record<string, number>>
-  /** Payments whose transfer is missing, differs, or stands in another state than the payment; none in a true ledger. */
+  /** Payments whose transfer is missing, differs, or stands in another state than they; none in a true ledger. */
   readonly wrong: readonly PaymentId[]
   /** Currencies in which posted debits and credits differ; none in a true ledger. */
   readonly unbalanced: readonly string[]
@@ -35,9 +35,11 @@ export async function checkLedger(db: Database): Promise<LedgerReport> {
       LIMIT ${wrongMax}`.execute(tx)
     const unbalanced = await sql<{ currency: string }>`
       WITH entries AS (
-        SELECT debit_account AS account, merchant, world, -amount_minor AS amount FROM ngome.transfers WHERE state = 'posted'
+        SELECT debit_account AS account, merchant, world, -amount_minor AS amount FROM ngome.transfers
+        WHERE state = 'posted'
         UNION ALL
-        SELECT credit_account, merchant, world, amount_minor FROM ngome.transfers WHERE state = 'posted'
+        SELECT credit_account, merchant, world, amount_minor FROM ngome.transfers
+        WHERE state = 'posted'
       )
       SELECT a.currency FROM ngome.accounts a JOIN entries e
         ON e.merchant = a.merchant AND e.world = a.world AND e.account = a.id

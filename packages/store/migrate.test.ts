@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { Secret, systemRandom } from '@ngome/kernel'
+import { Secret, systemRandom, toBase64Url } from '@ngome/kernel'
 import { testDatabase, testServer, type TestDatabase } from '@ngome/testkit'
 import { openDatabase, type Connection } from './database.ts'
 import { migrate, shippedMigrations, type Migration } from './migrate.ts'
@@ -62,12 +62,16 @@ describe('roles', () => {
     // A server of its own: roles belong to the server, and other tests use theirs.
     const server = await testServer({ fsync: 'off' })
     const { admin } = server.postgres
-    const fresh = (): Record<DatabaseRole, Secret<string>> => Object.fromEntries(
-      databaseRoles.map((role) => [role, new Secret(Buffer.from(systemRandom.bytes(24)).toString('hex'))])) as Record<DatabaseRole, Secret<string>>
+    type Passwords = Record<DatabaseRole, Secret<string>>
+    const fresh = (): Passwords => Object.fromEntries(
+      databaseRoles.map((role) => [role, new Secret(toBase64Url(systemRandom.bytes(24)))])) as Passwords
     const [first, second] = [fresh(), fresh()]
     const canEnter = async (password: Secret<string>): Promise<boolean> => {
-      const db = openDatabase({ ...admin, database: 'ngome', user: 'ngome_gateway', password, applicationName: 'test', poolMax: 1 })
-      return db.ping().then(() => true, () => false).finally(() => db.close())
+      const connection = { ...admin, database: 'ngome', user: 'ngome_gateway', password }
+      const db = openDatabase({ ...connection, applicationName: 'test', poolMax: 1 })
+      const isIn = await db.ping().then(() => true, () => false)
+      await db.close()
+      return isIn
     }
     try {
       await createRoles(admin, 'ngome', first, systemRandom)
@@ -75,8 +79,8 @@ describe('roles', () => {
       await createRoles(admin, 'ngome', second, systemRandom)
       assert.equal(await canEnter(first.ngome_gateway), false)
       assert.equal(await canEnter(second.ngome_gateway), true)
-      assert.deepEqual(await migrate({ ...admin, database: 'ngome', user: 'ngome_migrator', password: second.ngome_migrator }),
-        shipped.map(({ name }) => name))
+      const migrator = { ...admin, database: 'ngome', user: 'ngome_migrator', password: second.ngome_migrator }
+      assert.deepEqual(await migrate(migrator), shipped.map(({ name }) => name))
     } finally {
       await server.postgres.stop()
     }

@@ -66,7 +66,8 @@ async function applyMissing(client: pg.Client, migrations: readonly Migration[])
   for (const column of ['name', 'checksum', 'at']) {
     await client.query(`COMMENT ON COLUMN migrations.applied.${column} IS 'class: public'`)
   }
-  const applied = await client.query<{ name: string; checksum: Buffer }>('SELECT name, checksum FROM migrations.applied')
+  type Applied = { name: string; checksum: Buffer }
+  const applied = await client.query<Applied>('SELECT name, checksum FROM migrations.applied')
   const checksums = new Map(applied.rows.map((row) => [row.name, row.checksum]))
   const now: string[] = []
   for (const migration of migrations) {

@@ -5,7 +5,9 @@ export { readRevocations, type Revocation, type Revocations } from './access/rea
 export { revokeApiKey } from './access/revoke-api-key.ts'
 export { loadCallbackHints, type CallbackHint } from './callbacks/load-callback-hints.ts'
 export { callbackHintsMax, recordCallbackHint, type NewCallbackHint } from './callbacks/record-callback-hint.ts'
-export { clientConfig, lockTimeoutMs, openClient, openDatabase, type Connection, type Database, type DatabaseOptions } from './database.ts'
+export {
+  clientConfig, lockTimeoutMs, openClient, openDatabase, type Connection, type Database, type DatabaseOptions,
+} from './database.ts'
 export { findOpenPayments } from './dispatch/find-open-payments.ts'
 export { loadDelivery, type Delivery } from './dispatch/load-delivery.ts'
 export { loadPaymentForDispatch, type Attempt, type DispatchablePayment } from './dispatch/load-payment.ts'
@@ -21,7 +23,9 @@ export { appendEvent } from './events/append-event.ts'
 export { currentEventCursor, listEvents, type EventCursor, type EventPage } from './events/list-events.ts'
 export { keepHouse } from './housekeeping.ts'
 export { enqueue } from './jobs/enqueue.ts'
-export { startWorkers, type JobHandler, type JobHandlers, type WorkerOptions, type Workers } from './jobs/start-workers.ts'
+export {
+  startWorkers, type JobHandler, type JobHandlers, type WorkerOptions, type Workers,
+} from './jobs/start-workers.ts'
 export { checkLedger, type LedgerReport } from './ledger-check.ts'
 export { addMerchant } from './merchants/add-merchant.ts'
 export { freezeMerchant } from './merchants/freeze-merchant.ts'
@@ -36,5 +40,7 @@ export { createRoles, databaseRoles, type DatabaseRole } from './roles.ts'
 export type { AttemptState, DeliveryState, RevocationKind } from './tables.ts'
 export { inTenant } from './transaction.ts'
 export { deleteWebhookEndpoint } from './webhooks/delete-webhook-endpoint.ts'
-export { insertWebhookEndpoint, webhookEndpointsMax, type NewWebhookEndpoint } from './webhooks/insert-webhook-endpoint.ts'
+export {
+  insertWebhookEndpoint, webhookEndpointsMax, type NewWebhookEndpoint,
+} from './webhooks/insert-webhook-endpoint.ts'
 export { listWebhookEndpoints, type WebhookEndpointRow } from './webhooks/list-webhook-endpoints.ts'

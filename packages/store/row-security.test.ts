@@ -19,14 +19,21 @@ before(async () => {
 })
 after(() => database.close())
 
+type Rows = readonly Record<string, unknown>[]
+
+const enter = `SELECT set_config('ngome.merchant', $1, true), set_config('ngome.world', $2, true)`
+
 /** Runs SQL as a role, in the tenant where one is given. */
-async function asRole(role: DatabaseRole, tenant: Tenant | null, sql: string, values: readonly unknown[] = []): Promise<readonly Record<string, unknown>[]> {
+async function asRole(
+  role: DatabaseRole,
+  tenant: Tenant | null,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<Rows> {
   const client = await database.open(role, { poolMax: 1 }).pool.connect()
   try {
     await client.query('BEGIN')
-    if (tenant !== null) {
-      await client.query(`SELECT set_config('ngome.merchant', $1, true), set_config('ngome.world', $2, true)`, [tenant.merchant, tenant.world])
-    }
+    if (tenant !== null) await client.query(enter, [tenant.merchant, tenant.world])
     return (await client.query<Record<string, unknown>>(sql, [...values])).rows
   } finally {
     await client.query('ROLLBACK')
@@ -77,8 +84,9 @@ describe('row-level security', () => {
       (id, type, severity, at, process, merchant, world, data)
       VALUES ($1, 'payment.accepted', 'info', now(), 'gateway', $2, 'test', '{}')`,
     [newId('event', from), other.tenant.merchant]), { code: '42501' })
-    const changed = await asRole('ngome_dispatcher', mine.tenant, `WITH changed AS (
-      UPDATE ngome.payments SET updated_at = now() WHERE merchant = $1 RETURNING 1) SELECT count(*)::int AS n FROM changed`,
+    const changed = await asRole('ngome_dispatcher', mine.tenant, `
+      WITH changed AS (UPDATE ngome.payments SET updated_at = now() WHERE merchant = $1 RETURNING 1)
+      SELECT count(*)::int AS n FROM changed`,
     [other.tenant.merchant])
     assert.deepEqual(changed, [{ n: 0 }])
   })
@@ -87,7 +95,7 @@ describe('row-level security', () => {
     const client = await database.open('ngome_gateway', { poolMax: 1 }).pool.connect()
     try {
       await client.query('BEGIN')
-      await client.query(`SELECT set_config('ngome.merchant', $1, true), set_config('ngome.world', 'test', true)`, [mine.tenant.merchant])
+      await client.query(enter, [mine.tenant.merchant, mine.tenant.world])
       await client.query('COMMIT')
       const { rows } = await client.query('SELECT id FROM ngome.payments')
       assert.deepEqual(rows, [])
@@ -96,7 +104,7 @@ describe('row-level security', () => {
     }
   })
 
-  test('covers every table that has a merchant or a world, also for the owner, but for the revocations that all gateways read', async () => {
+  test('covers every table of tenants, also for the owner, but for revocations, which all gateways read', async () => {
     assert.deepEqual(await uncovered(), ['revocations'])
     await database.asAdmin('CREATE TABLE ngome.forgotten (merchant text)')
     assert.deepEqual(await uncovered(), ['forgotten', 'revocations'])

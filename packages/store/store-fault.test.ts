@@ -55,9 +55,8 @@ describe('a database that is away', () => {
   })
 
   test('that was killed under load ends no process', async () => {
-    const uses = Array.from({ length: 40 }, () => acceptPayment(gateway, testAcceptance(merchant)).catch((error: unknown) => {
-      assert.ok(unavailable(error), inspect(error))
-    }))
+    const refuse = (error: unknown): void => assert.ok(unavailable(error), inspect(error))
+    const uses = Array.from({ length: 40 }, () => acceptPayment(gateway, testAcceptance(merchant)).catch(refuse))
     process.kill(server.postgres.pid, 'SIGKILL')
     await Promise.all(uses)
     await server.postgres.exited
@@ -79,8 +78,9 @@ describe('a database that is away', () => {
   test('that refuses the password is away, and the password is in no error', async () => {
     const password = new Secret('correct horse battery staple')
     const db = openDatabase({ ...gateway.connection, password, applicationName: 'test', poolMax: 1 })
-    await assert.rejects(db.ping(), (error) => unavailable(error) && !inspect(error, { depth: 9, showHidden: true }).includes('horse'))
-    assert.ok(!inspect(db, { depth: 9, showHidden: true }).includes('horse'))
+    const shown = (value: unknown): string => inspect(value, { depth: 9, showHidden: true })
+    await assert.rejects(db.ping(), (error) => unavailable(error) && !shown(error).includes('horse'))
+    assert.ok(!shown(db).includes('horse'))
     await db.close()
   })
 })

@@ -8,7 +8,11 @@ import type { Tables } from './tables.ts'
  * Runs `use` in one transaction that sees and writes the rows of this tenant only.
  * @throws Fault `store/unavailable`
  */
-export async function inTenant<R>(db: Database, tenant: Tenant, use: (tx: Transaction<Tables>) => Promise<R>): Promise<R> {
+export async function inTenant<R>(
+  db: Database,
+  tenant: Tenant,
+  use: (tx: Transaction<Tables>) => Promise<R>,
+): Promise<R> {
   return inSetting(db, tenant.merchant, tenant.world, use)
 }
 
@@ -28,7 +32,8 @@ function inSetting<R>(
   use: (tx: Transaction<Tables>) => Promise<R>,
 ): Promise<R> {
   return guarded(() => db.kysely.transaction().execute(async (tx) => {
-    await sql`SELECT set_config('ngome.merchant', ${merchant}, true), set_config('ngome.world', ${world}, true)`.execute(tx)
+    await sql`SELECT set_config('ngome.merchant', ${merchant}, true), set_config('ngome.world', ${world}, true)`
+      .execute(tx)
     return use(tx)
   }))
 }

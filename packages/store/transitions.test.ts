@@ -29,12 +29,14 @@ async function paymentIn(status: PaymentStatus): Promise<PaymentId> {
 }
 
 // As the administrator: neither grants nor row-level security stand in the way, only what is tested here.
-const move = (payment: PaymentId, to: PaymentStatus) => database.asAdmin(
-  `UPDATE ngome.payments SET status = $2::text, failure = CASE WHEN $2::text = 'failed' THEN 'network_refused' END WHERE id = $1`, [payment, to])
+const move = (payment: PaymentId, to: PaymentStatus) => database.asAdmin(`UPDATE ngome.payments
+  SET status = $2::text, failure = CASE WHEN $2::text = 'failed' THEN 'network_refused' END
+  WHERE id = $1`, [payment, to])
 
 describe('the database refuses', () => {
   test('exactly the changes of state that packages/payments does not list', async () => {
-    const rows = await database.asAdmin('SELECT from_status AS "from", to_status AS "to" FROM ngome.payment_transitions')
+    const rows = await database.asAdmin(`SELECT from_status AS "from", to_status AS "to"
+      FROM ngome.payment_transitions`)
     const sorted = (list: readonly unknown[]): readonly string[] => list.map((row) => JSON.stringify(row)).sort()
     assert.deepEqual(sorted(rows), sorted(paymentTransitions))
   })
@@ -57,7 +59,8 @@ describe('the database refuses', () => {
       test(`${isAllowed ? 'not ' : ''}a transfer that goes from ${from} to ${to}`, async () => {
         const payment = await accepted()
         const settle = (state: string) => database.asAdmin(`UPDATE ngome.transfers
-          SET state = $2::text, settled_at = CASE WHEN $2::text <> 'pending' THEN now() END WHERE payment = $1`, [payment, state])
+          SET state = $2::text, settled_at = CASE WHEN $2::text <> 'pending' THEN now() END WHERE payment = $1`,
+        [payment, state])
         if (from !== 'pending') await settle(from)
         if (isAllowed) await settle(to)
         else await assert.rejects(settle(to), { code: 'NG001' })
@@ -69,15 +72,15 @@ describe('the database refuses', () => {
     const [row] = await database.asAdmin(`SELECT pg_get_constraintdef(oid) AS definition FROM pg_constraint
       WHERE conrelid = 'ngome.accounts'::regclass AND conname = 'accounts_kind_check'`)
     const kinds = [...String(row?.['definition']).matchAll(/'([a-z_]+)'/g)].map(([, kind]) => kind)
-    assert.deepEqual(kinds.sort(), [...accountKinds].sort())
+    assert.deepEqual(new Set(kinds), new Set(accountKinds))
   })
 
   const changes: readonly (readonly [what: string, sql: string, code: string])[] = [
     ['another amount of a payment', 'UPDATE ngome.payments SET amount_minor = 1', 'NG002'],
     ['another sealed part of a payment', `UPDATE ngome.payments SET sealed = sealed || 'x'`, 'NG002'],
     ['another network of a payment', `UPDATE ngome.payments SET network = 'airtel-ug'`, 'NG002'],
-    ['another amount of a transfer', `UPDATE ngome.transfers SET state = 'posted', settled_at = now(), amount_minor = 1`, 'NG002'],
-    ['another account of a transfer', `UPDATE ngome.transfers SET state = 'posted', settled_at = now(), debit_account = credit_account`, 'NG002'],
+    ['another amount of a transfer', 'UPDATE ngome.transfers SET amount_minor = 1', 'NG002'],
+    ['another account of a transfer', 'UPDATE ngome.transfers SET debit_account = credit_account', 'NG002'],
     ['the removal of payments', 'DELETE FROM ngome.payments', 'NG003'],
     ['the removal of transfers', 'DELETE FROM ngome.transfers', 'NG003'],
     ['the removal of attempts', 'DELETE FROM ngome.attempts', 'NG003'],
@@ -105,12 +108,11 @@ describe('the database refuses', () => {
   for (const [what, change, code] of inserts) {
     test(what, async () => {
       const payment = await accepted()
-      const [column = ''] = change.split(' = ')
-      const value = change.slice(column.length + 3)
       await assert.rejects(database.asAdmin(`
         CREATE TEMPORARY TABLE copy AS SELECT * FROM ngome.payments WHERE id = '${payment}';
-        UPDATE copy SET id = 'pay_01jd0000000000000000000000', ${column === 'id' ? `id = ${value}` : change};
-        INSERT INTO ngome.payments SELECT * FROM copy`.replace(`id = 'pay_01jd0000000000000000000000', id = `, 'id = ')), { code })
+        UPDATE copy SET id = 'pay_01jd0000000000000000000000';
+        UPDATE copy SET ${change};
+        INSERT INTO ngome.payments SELECT * FROM copy`), { code })
     })
   }
 

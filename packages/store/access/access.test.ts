@@ -38,14 +38,22 @@ async function issue(): Promise<{ id: ApiKeyId; verifier: Uint8Array }> {
 const revoke = (id: ApiKeyId, of = merchant) => revokeApiKey(operator, of.tenant, id, from.clock.nowMs(),
   emit(operatorEvents, 'api_key.revoked', of.tenant, { key: id }))
 
-const freeze = (isFrozen: boolean) => freezeMerchant(operator, merchant.tenant.merchant, { isFrozen, atMs: from.clock.nowMs() },
-  emit(operatorEvents, isFrozen ? 'merchant.frozen' : 'merchant.unfrozen', { merchant: merchant.tenant.merchant, world: null }, {}))
+const freeze = (isFrozen: boolean) => {
+  const subject = { merchant: merchant.tenant.merchant, world: null }
+  return freezeMerchant(operator, subject.merchant, { isFrozen, atMs: from.clock.nowMs() },
+    emit(operatorEvents, isFrozen ? 'merchant.frozen' : 'merchant.unfrozen', subject, {}))
+}
 
 describe('an API key', () => {
   test('is found by its id, with what is needed to prove it', async () => {
     const { id, verifier } = await issue()
     assert.deepEqual(await findApiKey(gateway, id), {
-      id, tenant: merchant.tenant, verifier: Buffer.from(verifier), pepperVersion: 1, isRevoked: false, isMerchantFrozen: false,
+      id,
+      tenant: merchant.tenant,
+      verifier: Buffer.from(verifier),
+      pepperVersion: 1,
+      isRevoked: false,
+      isMerchantFrozen: false,
     })
     assert.equal(await findApiKey(gateway, newId('apiKey', from)), undefined)
   })
@@ -56,9 +64,10 @@ describe('an API key', () => {
     assert.equal(await revoke(id), 'revoked')
     assert.equal(await revoke(id), 'already')
     assert.equal((await findApiKey(gateway, id))?.isRevoked, true)
+    const revocation = { kind: 'api_key_revoked', merchant: merchant.tenant.merchant, apiKey: id }
     assert.deepEqual(await readRevocations(gateway.pool, counter), {
       counter: counter + 1n,
-      revocations: [{ sequence: counter + 1n, kind: 'api_key_revoked', merchant: merchant.tenant.merchant, apiKey: id }],
+      revocations: [{ sequence: counter + 1n, ...revocation }],
     })
     const listed = (await listApiKeys(operator, merchant.tenant)).find((key) => key.id === id)
     assert.notEqual(listed?.revokedAtMs, null)

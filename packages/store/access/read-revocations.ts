@@ -38,7 +38,7 @@ export async function readRevocations(client: Pick<pg.Pool, 'query'>, after: big
     values: [after],
   }))
   const first = rows[0]
-  if (first === undefined || first.is_standby) throw new TypeError('revocations are read from the primary, with their counter')
+  if (first === undefined || first.is_standby) throw new TypeError('revocations are read from the primary')
   return {
     counter: BigInt(first.value),
     revocations: rows.flatMap((row) => row.sequence === null

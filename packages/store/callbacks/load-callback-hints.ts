@@ -11,7 +11,11 @@ export type CallbackHint = {
 }
 
 /** @throws Fault `store/unavailable` */
-export async function loadCallbackHints(db: Database, tenant: Tenant, payment: PaymentId): Promise<readonly CallbackHint[]> {
+export async function loadCallbackHints(
+  db: Database,
+  tenant: Tenant,
+  payment: PaymentId,
+): Promise<readonly CallbackHint[]> {
   const rows = await inTenant(db, tenant, (tx) => tx.selectFrom('callback_hints as h')
     .innerJoin('data_keys as d', (join) => join
       .onRef('d.merchant', '=', 'h.merchant').onRef('d.world', '=', 'h.world').onRef('d.id', '=', 'h.data_key'))

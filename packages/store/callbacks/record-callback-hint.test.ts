@@ -20,9 +20,13 @@ before(async () => {
 })
 after(() => database.close())
 
-const hint = (payment: PaymentId) => recordCallbackHint(gateway, merchant.tenant,
-  { id: newId('callbackHint', from), payment, dataKey: merchant.dataKey, sealed: systemRandom.bytes(300), receivedAtMs: from.clock.nowMs() },
-  emit({ ...from, process: 'gateway' }, 'callback.received', merchant.tenant, { payment }))
+const hint = (payment: PaymentId) => recordCallbackHint(gateway, merchant.tenant, {
+  id: newId('callbackHint', from),
+  payment,
+  dataKey: merchant.dataKey,
+  sealed: systemRandom.bytes(300),
+  receivedAtMs: from.clock.nowMs(),
+}, emit({ ...from, process: 'gateway' }, 'callback.received', merchant.tenant, { payment }))
 
 async function accepted(): Promise<PaymentId> {
   const acceptance = testAcceptance(merchant)
@@ -36,7 +40,8 @@ describe('a callback hint', () => {
     assert.equal(await hint(payment), 'recorded')
     const rows = await database.asAdmin(`SELECT
       (SELECT count(*)::int FROM pgboss.job WHERE name = 'payment-enquire' AND data->>'payment' = $1) AS jobs,
-      (SELECT count(*)::int FROM ngome.events WHERE type = 'callback.received' AND data->>'payment' = $1) AS events`, [payment])
+      (SELECT count(*)::int FROM ngome.events WHERE type = 'callback.received' AND data->>'payment' = $1) AS events`,
+    [payment])
     assert.deepEqual(rows, [{ jobs: 1, events: 1 }])
     const hints = await loadCallbackHints(database.open('ngome_dispatcher'), merchant.tenant, payment)
     assert.equal(hints.length, 1)
@@ -46,10 +51,13 @@ describe('a callback hint', () => {
   test('is one of eight at most, however fast they come', async () => {
     const payment = await accepted()
     const outcomes: string[] = []
-    for (let round = 0; round < 6; round++) outcomes.push(...await Promise.all(Array.from({ length: 5 }, () => hint(payment))))
+    for (let round = 0; round < 6; round++) {
+      outcomes.push(...await Promise.all(Array.from({ length: 5 }, () => hint(payment))))
+    }
     const kept = outcomes.filter((outcome) => outcome === 'recorded').length
     assert.ok(kept >= 6 && kept <= callbackHintsMax, `${kept} kept`)
-    const rows = await database.asAdmin('SELECT count(*)::int AS n FROM ngome.callback_hints WHERE payment = $1', [payment])
+    const rows = await database.asAdmin('SELECT count(*)::int AS n FROM ngome.callback_hints WHERE payment = $1',
+      [payment])
     assert.deepEqual(rows, [{ n: kept }])
     for (let n = kept; n < callbackHintsMax; n++) assert.equal(await hint(payment), 'recorded')
     assert.equal(await hint(payment), 'full')

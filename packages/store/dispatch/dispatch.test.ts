@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { emit } from '@ngome/contracts'
-import { newId, systemClock, systemRandom, type PaymentId, type WebhookDeliveryId, type WebhookEndpointId } from '@ngome/kernel'
+import {
+  newId, systemClock, systemRandom, type PaymentId, type WebhookDeliveryId, type WebhookEndpointId,
+} from '@ngome/kernel'
 import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import type { Database } from '../database.ts'
 import { checkLedger } from '../ledger-check.ts'
@@ -14,7 +16,7 @@ import { loadDelivery } from './load-delivery.ts'
 import { loadPaymentForDispatch } from './load-payment.ts'
 import { markAttemptSent } from './mark-attempt-sent.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
-import { recordDeliveryResult } from './record-delivery-result.ts'
+import { recordDeliveryResult, type DeliveryResult } from './record-delivery-result.ts'
 import { recordOutcome, type PaymentOutcome } from './record-outcome.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -48,26 +50,34 @@ const markSent = (payment: PaymentId, fence: number) => markAttemptSent(dispatch
 const succeeded: PaymentOutcome = { status: 'succeeded', networkReference: 'net-1' }
 const failed: PaymentOutcome = { status: 'failed', failure: 'payer_refused', networkReason: 'APPROVAL_REJECTED' }
 
-const end = (payment: PaymentId, fence: number | null, outcome: PaymentOutcome) => recordOutcome(dispatcher, from,
-  merchant.tenant, {
-    payment,
-    fence,
-    outcome,
-    event: outcome.status === 'succeeded'
-      ? emit(dispatcherEvents, 'payment.succeeded', merchant.tenant, { payment, status: 'succeeded' })
-      : emit(dispatcherEvents, 'payment.failed', merchant.tenant, { payment, status: 'failed', failure: outcome.failure }),
-  })
+const end = (payment: PaymentId, fence: number | null, outcome: PaymentOutcome) => {
+  const { status } = outcome
+  const event = status === 'succeeded'
+    ? emit(dispatcherEvents, 'payment.succeeded', merchant.tenant, { payment, status })
+    : emit(dispatcherEvents, 'payment.failed', merchant.tenant, { payment, status, failure: outcome.failure })
+  return recordOutcome(dispatcher, from, merchant.tenant, { payment, fence, outcome, event })
+}
 
-const stateOf = async (payment: PaymentId): Promise<unknown> => (await database.asAdmin(`
-  SELECT p.status, p.failure, t.state AS transfer, a.state AS attempt, a.fence
-  FROM ngome.payments p JOIN ngome.transfers t ON t.payment = p.id LEFT JOIN ngome.attempts a ON a.payment = p.id
-  WHERE p.id = $1`, [payment]))[0]
+/** Status and failure of the payment, state of its transfer, state and fence of its attempt. */
+const stateOf = async (payment: PaymentId): Promise<unknown> => {
+  const [row] = await database.asAdmin(`
+    SELECT p.status, p.failure, t.state AS transfer, a.state AS attempt, a.fence
+    FROM ngome.payments p JOIN ngome.transfers t ON t.payment = p.id LEFT JOIN ngome.attempts a ON a.payment = p.id
+    WHERE p.id = $1`, [payment])
+  return row === undefined ? undefined : Object.values(row)
+}
 
 async function addEndpoint(): Promise<WebhookEndpointId> {
   const id = newId('webhookEndpoint', from)
   const outcome = await insertWebhookEndpoint(gateway, {
     tenant: merchant.tenant,
-    endpoint: { id, url: 'https://shop.example/hooks', dataKey: merchant.dataKey, sealedSecret: systemRandom.bytes(200), createdAtMs: from.clock.nowMs() },
+    endpoint: {
+      id,
+      url: 'https://shop.example/hooks',
+      dataKey: merchant.dataKey,
+      sealedSecret: systemRandom.bytes(200),
+      createdAtMs: from.clock.nowMs(),
+    },
     event: emit({ ...from, process: 'gateway' }, 'webhook_endpoint.created', merchant.tenant, { endpoint: id }),
     idempotency: testAcceptance(merchant).idempotency,
   })
@@ -85,9 +95,9 @@ describe('the way of an attempt', () => {
     assert.equal(attempt?.state, 'prepared')
     assert.equal(attempt?.fence, 1)
     assert.equal(await markSent(payment, 1), 'marked')
-    assert.deepEqual(await stateOf(payment), { status: 'processing', failure: null, transfer: 'pending', attempt: 'sent', fence: 1 })
+    assert.deepEqual(await stateOf(payment), ['processing', null, 'pending', 'sent', 1])
     assert.equal(await end(payment, 1, succeeded), 'recorded')
-    assert.deepEqual(await stateOf(payment), { status: 'succeeded', failure: null, transfer: 'posted', attempt: 'known', fence: 1 })
+    assert.deepEqual(await stateOf(payment), ['succeeded', null, 'posted', 'known', 1])
     const loaded = await loadPaymentForDispatch(dispatcher, merchant.tenant, payment)
     assert.equal(loaded?.attempt?.reference, attempt?.reference)
     assert.equal(loaded?.sealed.length, 320)
@@ -99,19 +109,19 @@ describe('the way of an attempt', () => {
     await prepare(payment)
     await markSent(payment, 1)
     assert.equal(await end(payment, 1, failed), 'recorded')
-    assert.deepEqual(await stateOf(payment), { status: 'failed', failure: 'payer_refused', transfer: 'voided', attempt: 'known', fence: 1 })
+    assert.deepEqual(await stateOf(payment), ['failed', 'payer_refused', 'voided', 'known', 1])
   })
 
   test('a record that was refused before any attempt fails at once', async () => {
     const payment = await accepted()
     const refused = { status: 'failed', failure: 'record_refused', networkReason: null } as const
     assert.equal(await end(payment, null, refused), 'recorded')
-    assert.deepEqual(await stateOf(payment), { status: 'failed', failure: 'record_refused', transfer: 'voided', attempt: null, fence: null })
+    assert.deepEqual(await stateOf(payment), ['failed', 'record_refused', 'voided', null, null])
     assert.equal(await end(payment, null, refused), 'superseded')
     assert.equal(await prepare(payment), undefined)
   })
 
-  test('whoever takes over gets the same reference and the next fence, and the one before can do nothing more', async () => {
+  test('whoever takes over gets the same reference and the next fence, and the one before can do no more', async () => {
     const payment = await accepted()
     const first = await prepare(payment)
     const second = await prepare(payment)
@@ -125,7 +135,7 @@ describe('the way of an attempt', () => {
     assert.equal(third?.state, 'sent')
     assert.notEqual(third?.sentAtMs, null)
     assert.equal(await end(payment, 2, succeeded), 'superseded')
-    assert.deepEqual(await stateOf(payment), { status: 'processing', failure: null, transfer: 'pending', attempt: 'sent', fence: 3 })
+    assert.deepEqual(await stateOf(payment), ['processing', null, 'pending', 'sent', 3])
     assert.equal(await end(payment, 3, succeeded), 'recorded')
   })
 
@@ -133,17 +143,19 @@ describe('the way of an attempt', () => {
     const payment = await accepted()
     await prepare(payment)
     assert.equal(await end(payment, 1, succeeded), 'superseded')
-    assert.deepEqual(await stateOf(payment), { status: 'accepted', failure: null, transfer: 'pending', attempt: 'prepared', fence: 1 })
+    assert.deepEqual(await stateOf(payment), ['accepted', null, 'pending', 'prepared', 1])
   })
 
   test('of twenty dispatchers at once each gets its own fence, and one outcome is recorded', async () => {
     const payment = await accepted()
     const attempts = await Promise.all(Array.from({ length: 20 }, () => prepare(payment)))
-    assert.deepEqual(attempts.map((attempt) => attempt?.fence).toSorted((a = 0, b = 0) => a - b), Array.from({ length: 20 }, (_, n) => n + 1))
+    const fences = attempts.map((attempt) => attempt?.fence).toSorted((a = 0, b = 0) => a - b)
+    assert.deepEqual(fences, Array.from({ length: 20 }, (_, n) => n + 1))
     assert.equal(new Set(attempts.map((attempt) => attempt?.reference)).size, 1)
     const marks = await Promise.all(attempts.map((attempt) => markSent(payment, attempt?.fence ?? 0)))
     assert.equal(marks.filter((mark) => mark === 'marked').length, 1)
-    const ends = await Promise.all(Array.from({ length: 10 }, (_, n) => end(payment, 20, n % 2 === 0 ? succeeded : failed)))
+    const outcomes = Array.from({ length: 10 }, (_, n) => n % 2 === 0 ? succeeded : failed)
+    const ends = await Promise.all(outcomes.map((outcome) => end(payment, 20, outcome)))
     assert.equal(ends.filter((outcome) => outcome === 'recorded').length, 1)
     const events = await database.asAdmin(`SELECT count(*)::int AS n FROM ngome.events
       WHERE data->>'payment' = $1 AND type IN ('payment.succeeded', 'payment.failed')`, [payment])
@@ -170,7 +182,8 @@ describe('webhook deliveries', () => {
     assert.equal(delivery?.event.type, 'payment.succeeded')
     assert.equal(delivery?.payment.status, 'succeeded')
     assert.equal(delivery?.tries, 0)
-    const jobs = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job WHERE name = 'webhook-deliver' AND data->>'delivery' = $1`, [id])
+    const jobs = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job
+      WHERE name = 'webhook-deliver' AND data->>'delivery' = $1`, [id])
     assert.deepEqual(jobs, [{ n: 1 }])
     await removeEndpoint(endpoint)
   })
@@ -178,15 +191,18 @@ describe('webhook deliveries', () => {
   test('is tried again later, then settled once', async () => {
     const endpoint = await addEndpoint()
     const id = await endedWithDelivery()
-    const atMs = from.clock.nowMs()
-    assert.equal(await recordDeliveryResult(dispatcher, merchant.tenant, id, { kind: 'retry', httpStatus: 500, afterMs: 60_000 }, atMs), 'recorded')
+    const record = (result: DeliveryResult) =>
+      recordDeliveryResult(dispatcher, merchant.tenant, id, result, from.clock.nowMs())
+    assert.equal(await record({ kind: 'retry', httpStatus: 500, afterMs: 60_000 }), 'recorded')
     const waiting = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job
       WHERE data->>'delivery' = $1 AND start_after > now() + interval '50 s'`, [id])
     assert.deepEqual(waiting, [{ n: 1 }])
     const delivery = await loadDelivery(dispatcher, merchant.tenant, id)
-    const event = emit(dispatcherEvents, 'webhook.delivered', merchant.tenant, { delivery: id, payment: delivery?.payment.id as PaymentId })
-    assert.equal(await recordDeliveryResult(dispatcher, merchant.tenant, id, { kind: 'delivered', httpStatus: 204, event }, atMs), 'recorded')
-    assert.equal(await recordDeliveryResult(dispatcher, merchant.tenant, id, { kind: 'retry', httpStatus: null, afterMs: 1 }, atMs), 'superseded')
+    assert.ok(delivery)
+    const subject = { delivery: id, payment: delivery.payment.id }
+    const event = emit(dispatcherEvents, 'webhook.delivered', merchant.tenant, subject)
+    assert.equal(await record({ kind: 'delivered', httpStatus: 204, event }), 'recorded')
+    assert.equal(await record({ kind: 'retry', httpStatus: null, afterMs: 1 }), 'superseded')
     const settled = await loadDelivery(dispatcher, merchant.tenant, id)
     assert.deepEqual([settled?.state, settled?.tries], ['delivered', 2])
     await removeEndpoint(endpoint)
@@ -213,7 +229,8 @@ describe('webhook deliveries', () => {
 describe('what stays behind is found', () => {
   test('a payment that is open for too long', async () => {
     const payment = await accepted()
-    assert.ok(!(await findOpenPayments(dispatcher, { olderThanMs: 60_000, limit: 100 })).some((open) => open.payment === payment))
+    const old = await findOpenPayments(dispatcher, { olderThanMs: 60_000, limit: 100 })
+    assert.equal(old.find((found) => found.payment === payment), undefined)
     const open = await findOpenPayments(dispatcher, { olderThanMs: 0, limit: 100 })
     assert.deepEqual(open.find((found) => found.payment === payment), { payment, tenant: merchant.tenant })
   })
@@ -233,7 +250,8 @@ describe('the ledger', () => {
     await database.asAdmin(`UPDATE ngome.transfers SET amount_minor = 499 WHERE payment = $1`, [payment])
     const report = await checkLedger(database.open('ngome_auditor'))
     assert.deepEqual(report.wrong, [payment])
-    await database.asAdmin(`UPDATE ngome.transfers SET amount_minor = 500, state = 'posted', settled_at = now() WHERE payment = $1`, [payment])
+    await database.asAdmin(`UPDATE ngome.transfers SET amount_minor = 500, state = 'posted', settled_at = now()
+      WHERE payment = $1`, [payment])
     assert.deepEqual((await checkLedger(database.open('ngome_auditor'))).wrong, [payment])
     await database.asAdmin(`ALTER TABLE ngome.transfers ENABLE TRIGGER guard`)
   })

@@ -37,7 +37,8 @@ export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeli
       .innerJoin('data_keys as d', (join) => join
         .onRef('d.merchant', '=', 'e.merchant').onRef('d.world', '=', 'e.world').onRef('d.id', '=', 'e.data_key'))
       .select(['e.id', 'e.url', 'e.sealed_secret', 'e.data_key', 'd.sealed', 'd.created_at'])
-      .where('e.merchant', '=', tenant.merchant).where('e.world', '=', tenant.world).where('e.id', '=', delivery.endpoint)
+      .where('e.merchant', '=', tenant.merchant).where('e.world', '=', tenant.world)
+      .where('e.id', '=', delivery.endpoint)
       .executeTakeFirst()
     return {
       id,

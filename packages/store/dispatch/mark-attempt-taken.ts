@@ -3,8 +3,8 @@ import type { Database } from '../database.ts'
 import { inTenant } from '../transaction.ts'
 
 /**
- * Notes that the network has been seen to have the attempt. True whoever holds the fence, and for ever, so that there is
- * nothing to compare.
+ * Notes that the network has been seen to have the attempt. True whoever holds the fence, and for ever, so that there
+ * is nothing to compare.
  * @throws Fault `store/unavailable`
  */
 export async function markAttemptTaken(

@@ -24,8 +24,8 @@ export type OutcomeRecord = {
 }
 
 /**
- * Ends a payment, in one transaction: attempt, payment, ledger, event with its leaf, a delivery for each of the tenant's
- * webhook endpoints and their jobs. Compare-and-set: it happens once, for the holder of the fence, or not at all.
+ * Ends a payment, in one transaction: attempt, payment, ledger, event with its leaf, a delivery for each of the
+ * tenant's webhook endpoints and their jobs. Compare-and-set: it happens once, for the holder of the fence, or never.
  *
  * @returns `superseded` where the payment has ended already or another holds the attempt by now
  * @throws Fault `store/unavailable`

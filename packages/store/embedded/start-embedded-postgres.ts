@@ -35,7 +35,7 @@ export type EmbeddedPostgres = {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
   /** Shuts down in order: open transactions are taken back, all that was committed is on disk. */
   stop(): Promise<void>
-  /** Lets this process end without stopping the server before, which then ends by itself where the system can do that. */
+  /** Lets this process end without stopping the server, which then ends by itself where the system can do that. */
   unref(): void
 }
 
@@ -58,8 +58,8 @@ const fixedSettings: Readonly<Record<string, string>> = {
   log_timezone: 'UTC',
   logging_collector: 'off',
   log_destination: 'stderr',
-  // A log that quotes statements, or the values that one stumbled over, would be a second copy of the data. Errors go to
-  // the client that caused them, and only there; what the server says of itself, refused logins included, is logged.
+  // A log that quotes statements, or the values that one stumbled over, would be a second copy of the data. Errors go
+  // to the client that caused them, and only there; what the server says of itself, and refused logins, are logged.
   log_min_messages: 'log',
   log_statement: 'none',
   log_min_error_statement: 'panic',
@@ -70,8 +70,8 @@ const fixedSettings: Readonly<Record<string, string>> = {
 }
 
 /**
- * Starts PostgreSQL on this machine, and makes its data folder the first time: SCRAM, data checksums, 127.0.0.1 only, no
- * socket file. On Linux it gets a fast shutdown when the process that started it dies.
+ * Starts PostgreSQL on this machine, and makes its data folder the first time: SCRAM, data checksums, 127.0.0.1 only,
+ * no socket file. On Linux it gets a fast shutdown when the process that started it dies.
  * @throws Fault `launcher/failed` with the last lines of PostgreSQL's log
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
@@ -135,7 +135,10 @@ async function launch(
   const command = [binaries.postgres, '-D', data, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
   const [program = '', ...args] = [...dyingWithParent(), ...command]
   const child = spawn(program, args, {
-    ...identity(options.runAs), cwd: options.folder, env: childEnvironment(options.runAs), stdio: ['ignore', 'ignore', 'pipe'],
+    ...identity(options.runAs),
+    cwd: options.folder,
+    env: childEnvironment(options.runAs),
+    stdio: ['ignore', 'ignore', 'pipe'],
     // A group of its own: Ctrl-C in the terminal reaches the launcher alone, which stops PostgreSQL last.
     detached: true,
   })
@@ -167,7 +170,8 @@ async function launch(
 
 /** Linux sends the signal when the thread that started the child ends; SIGINT is PostgreSQL's fast shutdown. */
 function dyingWithParent(): readonly string[] {
-  const hasSetpriv = process.platform === 'linux' && spawnSync('setpriv', ['--version'], { stdio: 'ignore' }).status === 0
+  if (process.platform !== 'linux') return []
+  const hasSetpriv = spawnSync('setpriv', ['--version'], { stdio: 'ignore' }).status === 0
   return hasSetpriv ? ['setpriv', '--pdeathsig', 'INT', '--no-new-privs', '--'] : []
 }
 
@@ -177,7 +181,8 @@ function identity(runAs: RunAs | undefined): { uid?: number; gid?: number } {
 
 /** Only what the programs need: an environment may hold secrets that are not PostgreSQL's. */
 function childEnvironment(runAs: RunAs | undefined): NodeJS.ProcessEnv {
-  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', USER: runAs?.user ?? 'postgres' }
+  const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+  return { PATH: path, LC_ALL: 'C', USER: runAs?.user ?? 'postgres' }
 }
 
 function followLog(child: ChildProcess, onLog: ((line: string) => void) | undefined): string[] {
@@ -196,12 +201,10 @@ function followLog(child: ChildProcess, onLog: ((line: string) => void) | undefi
 }
 
 async function isReady(admin: Connection, exited: Promise<unknown>): Promise<boolean> {
-  let isOver = false
-  void exited.then(() => {
-    isOver = true
-  })
+  const over = new AbortController()
+  void exited.then(() => over.abort())
   const triesMax = startTimeoutMs / readyPollMs
-  for (let tries = 0; tries < triesMax && !isOver; tries++) {
+  for (let tries = 0; tries < triesMax && !over.signal.aborted; tries++) {
     const client = new pg.Client(clientConfig(admin))
     client.on('error', () => undefined)
     try {

@@ -22,7 +22,8 @@ before(async () => {
 })
 after(() => database.close())
 
-const accepted = (): Event => emit(from, 'payment.accepted', merchant.tenant, { payment: newId('payment', from), status: 'accepted' })
+const accepted = (): Event => emit(from, 'payment.accepted', merchant.tenant,
+  { payment: newId('payment', from), status: 'accepted' })
 
 describe('events', () => {
   test('come back as they went in, with the leaf of exactly that', async () => {
@@ -61,7 +62,8 @@ describe('events', () => {
     const events = Array.from({ length: 120 }, accepted)
     const seen: string[] = []
     let isWriting = true
-    const writing = Promise.all(events.map((event) => inTenant(gateway, merchant.tenant, (tx) => appendEvent(tx, event))))
+    const write = (event: Event) => inTenant(gateway, merchant.tenant, (tx) => appendEvent(tx, event))
+    const writing = Promise.all(events.map(write))
       .finally(() => {
         isWriting = false
       })

@@ -19,17 +19,19 @@ export async function listEvents(
   db: Database,
   page: { readonly after: EventCursor | null; readonly limit: number },
 ): Promise<EventPage> {
-  const [xact = '0', id = ''] = (page.after ?? '').split(':', 2)
+  const [xact = '', afterId = ''] = (page.after ?? firstCursor).split(':', 2)
   const rows = await guarded(() => db.kysely.selectFrom('events')
-    .selectAll()
-    .where(sql<boolean>`(xact, id) > (${xact === '' ? '0' : xact}::xid8, ${id})`)
+    .select(['id', 'type', 'severity', 'at', 'process', 'merchant', 'world', 'data', 'xact'])
+    .where(sql<boolean>`(xact, id) > (${xact}::xid8, ${afterId})`)
     .where(sql<boolean>`xact < pg_snapshot_xmin(pg_current_snapshot())`)
     .orderBy('xact').orderBy('id')
     .limit(Math.min(page.limit, pageMax))
     .execute())
   const last = rows.at(-1)
   return {
-    events: rows.map(({ xact: _, at, data, ...rest }) => ({ ...rest, at: at.toISOString(), data: data as Event['data'] })),
+    events: rows.map(({ id, type, severity, at, process, merchant, world, data }) => ({
+      id, type, severity, at: at.toISOString(), process, merchant, world, data: data as Event['data'],
+    })),
     cursor: last === undefined ? page.after ?? firstCursor : `${last.xact}:${last.id}` as EventCursor,
   }
 }

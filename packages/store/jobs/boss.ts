@@ -9,10 +9,13 @@ const poolMax = 4
  * @param options `supervise`: whether it removes finished jobs and fails those that ran too long; `migrate`: whether it
  * installs its schema, which only the migrator may
  */
-export function bossFor(connection: Connection, options: { readonly supervise: boolean; readonly migrate?: true }): PgBoss {
-  const { types: _, ...config } = clientConfig(connection)
+export function bossFor(
+  connection: Connection,
+  options: { readonly supervise: boolean; readonly migrate?: true },
+): PgBoss {
+  const { host, port, database, user, password, ssl, connectionTimeoutMillis } = clientConfig(connection)
   return new PgBoss({
-    ...config as { host: string; port: number; database: string; user: string; password: () => string },
+    ...defined({ host, port, database, user, password, ssl, connectionTimeoutMillis }),
     application_name: `${connection.user} jobs`,
     max: poolMax,
     options: '-c statement_timeout=10s',
@@ -25,4 +28,9 @@ export function bossFor(connection: Connection, options: { readonly supervise: b
     registerInstance: false,
     openTelemetry: { enabled: false },
   })
+}
+
+/** pg-boss takes an option that is there for one that is set. */
+function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 }

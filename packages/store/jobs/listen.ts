@@ -15,7 +15,8 @@ export function listenForWakes(connection: Connection, onWake: (queue: QueueName
   let timer: NodeJS.Timeout | undefined
 
   const connect = async (): Promise<void> => {
-    const next = new pg.Client({ ...clientConfig(connection), keepAlive: true, application_name: `${connection.user} wakes` })
+    const application = { keepAlive: true, application_name: `${connection.user} wakes` }
+    const next = new pg.Client({ ...clientConfig(connection), ...application })
     client = next
     next.on('error', () => undefined)
     next.on('end', () => {

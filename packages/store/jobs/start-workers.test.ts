@@ -43,7 +43,8 @@ async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 10
 }
 
 const statesOf = async (payment: PaymentId): Promise<readonly unknown[]> =>
-  (await database.asAdmin(`SELECT state::text FROM pgboss.job WHERE data->>'payment' = $1`, [payment])).map(({ state }) => state)
+  (await database.asAdmin(`SELECT state::text FROM pgboss.job WHERE data->>'payment' = $1`, [payment]))
+    .map(({ state }) => state)
 
 describe('workers', () => {
   test('start the job of an accepted payment within milliseconds of its wake', async () => {
@@ -101,7 +102,8 @@ describe('workers', () => {
     await workers.stop()
     assert.equal(tries, 2)
     assert.equal(errors.length, 1)
-    const rows = await database.asAdmin('SELECT count(*)::int AS n FROM pgboss.job WHERE output::text LIKE $1', ['%46733%'])
+    const rows = await database.asAdmin('SELECT count(*)::int AS n FROM pgboss.job WHERE output::text LIKE $1',
+      ['%46733%'])
     assert.deepEqual(rows, [{ n: 0 }])
   })
 
@@ -138,18 +140,22 @@ describe('workers', () => {
   test('take over the job of a worker that was killed', async () => {
     const payment = newId('payment', from)
     await add(payment)
-    const { host, port, database: name, user, password } = database.connection('ngome_dispatcher')
+    const { password, ...rest } = database.connection('ngome_dispatcher')
+    const connection = password.expose((text) => JSON.stringify({ ...rest, password: text }))
     const child = spawn(process.execPath, ['--input-type=module', '-e', `
       import { openDatabase, startWorkers } from ${JSON.stringify(import.meta.resolve('../mod.ts'))}
       import { Secret } from '@ngome/kernel'
       const { password, ...rest } = JSON.parse(process.env.CONNECTION)
       const db = openDatabase({ ...rest, password: new Secret(password), applicationName: 'doomed', poolMax: 2 })
       startWorkers(db, { concurrency: 1, onError: () => undefined, handlers: {
-        'payment-enquire': () => { console.log('holding'); return new Promise((resolve) => setTimeout(resolve, 60_000)) },
+        'payment-enquire': () => {
+          console.log('holding')
+          return new Promise((resolve) => setTimeout(resolve, 60_000))
+        },
       } })
     `], {
       cwd: import.meta.dirname,
-      env: { CONNECTION: password.expose((text) => JSON.stringify({ host, port, database: name, user, password: text })) },
+      env: { CONNECTION: connection },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(child.stdout, 'data')

@@ -41,7 +41,8 @@ export function startWorkers(db: Database, options: WorkerOptions): Workers {
   const stopping = new AbortController()
   const boss = bossFor(db.connection, { supervise: true })
   boss.on('error', (error) => options.onError(error, null))
-  const queues = (Object.keys(options.handlers) as QueueName[]).map((queue) => new QueueWorker(db, boss, queue, options))
+  const names = Object.keys(options.handlers) as QueueName[]
+  const queues = names.map((name) => new QueueWorker(db, boss, name, options))
   const listener = listenForWakes(db.connection, (name) => queues.find(({ queue }) => queue === name)?.wake())
   const running = start(boss, stopping.signal, options)
     .then((isStarted) => isStarted ? Promise.all(queues.map((queue) => queue.run(stopping.signal))) : [])
@@ -70,7 +71,12 @@ async function start(boss: PgBoss, stopping: AbortSignal, options: WorkerOptions
   return false
 }
 
-type Held = { readonly id: string; readonly retryCount: number; readonly abort: AbortController; readonly done: Promise<void> }
+type Held = {
+  readonly id: string
+  readonly retryCount: number
+  readonly abort: AbortController
+  readonly done: Promise<void>
+}
 
 class QueueWorker {
   readonly queue: QueueName
@@ -144,7 +150,7 @@ class QueueWorker {
     const attempt = { id: job.id, retryCount: job.retryCount }
     try {
       const handler = this.#options.handlers[this.queue] as JobHandler<QueueName>
-      await handler(jobSchemas[this.queue].parse(job.data) as JobData<QueueName>, { signal })
+      await handler(jobSchemas[this.queue].parse(job.data), { signal })
       await this.#boss.complete(this.queue, attempt)
     } catch (error) {
       this.#options.onError(error, this.queue)
@@ -160,7 +166,8 @@ class QueueWorker {
     const roused = new Promise<void>((resolve) => {
       this.#rouse = resolve
     })
-    await Promise.race([roused, wait(this.#options.pollMs ?? pollDefaultMs, undefined, { signal: poll.signal }).catch(() => undefined)])
+    const pollMs = this.#options.pollMs ?? pollDefaultMs
+    await Promise.race([roused, wait(pollMs, undefined, { signal: poll.signal }).catch(() => undefined)])
     this.#rouse = () => undefined
     poll.abort()
   }

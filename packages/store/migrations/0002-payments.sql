@@ -219,7 +219,8 @@ CREATE FUNCTION ngome.find_open_payments(older_than interval, at_most integer)
 RETURNS TABLE (merchant text, world text, id text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT p.merchant, p.world, p.id FROM ngome.payments p
-  WHERE p.status IN ('accepted', 'processing') AND p.created_at < now() - older_than AND p.updated_at < now() - older_than
+  WHERE p.status IN ('accepted', 'processing')
+    AND p.created_at < now() - older_than AND p.updated_at < now() - older_than
   ORDER BY p.created_at LIMIT least(at_most, 1000)
 $$;
 GRANT EXECUTE ON FUNCTION ngome.find_open_payments TO ngome_dispatcher;

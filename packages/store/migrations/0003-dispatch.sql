@@ -29,7 +29,8 @@ CREATE POLICY tenant ON ngome.attempts TO ngome_dispatcher
   WITH CHECK (merchant = current_setting('ngome.merchant', true) AND world = current_setting('ngome.world', true));
 CREATE POLICY auditor_reads ON ngome.attempts FOR SELECT TO ngome_auditor USING (true);
 GRANT SELECT, INSERT ON ngome.attempts TO ngome_dispatcher;
-GRANT UPDATE (fence, state, network_reference, network_reason, sent_at, taken_at, known_at) ON ngome.attempts TO ngome_dispatcher;
+GRANT UPDATE (fence, state, network_reference, network_reason, sent_at, taken_at, known_at) ON ngome.attempts
+  TO ngome_dispatcher;
 
 CREATE FUNCTION ngome.guard_attempt() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { systemRandom } from '@ngome/kernel'
+import { systemRandom, type DataKeyId } from '@ngome/kernel'
 import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import type { Database } from '../database.ts'
 import { acceptPayment } from './accept-payment.ts'
@@ -22,14 +22,18 @@ const countsOf = (id: string): Promise<readonly Record<string, unknown>[]> => da
   (SELECT count(*)::int FROM ngome.payments WHERE id = $1) AS payments,
   (SELECT count(*)::int FROM ngome.transfers WHERE payment = $1 AND state = 'pending') AS transfers,
   (SELECT count(*)::int FROM ngome.events WHERE data->>'payment' = $1) AS events,
-  (SELECT count(*)::int FROM ngome.audit_leaves l JOIN ngome.events e ON e.id = l.event WHERE e.data->>'payment' = $1) AS leaves,
+  (SELECT count(*)::int FROM ngome.audit_leaves l JOIN ngome.events e ON e.id = l.event
+    WHERE e.data->>'payment' = $1) AS leaves,
   (SELECT count(*)::int FROM pgboss.job WHERE data->>'payment' = $1 AND state = 'created') AS jobs`, [id])
+
+const everything = { payments: 1, transfers: 1, events: 1, leaves: 1, jobs: 1 }
+const nothing = { payments: 0, transfers: 0, events: 0, leaves: 0, jobs: 0 }
 
 describe('accepting a payment', () => {
   test('writes payment, transfer, event, leaf and job together', async () => {
     const acceptance = testAcceptance(merchant)
     assert.deepEqual(await acceptPayment(gateway, acceptance), { kind: 'accepted' })
-    assert.deepEqual(await countsOf(acceptance.payment.id), [{ payments: 1, transfers: 1, events: 1, leaves: 1, jobs: 1 }])
+    assert.deepEqual(await countsOf(acceptance.payment.id), [everything])
     const row = await findPayment(gateway, merchant.tenant, acceptance.payment.id)
     assert.equal(row?.status, 'accepted')
     assert.equal(row?.amountMinor, 500n)
@@ -38,9 +42,10 @@ describe('accepting a payment', () => {
 
   test('leaves nothing of one that the database refuses', async () => {
     const acceptance = testAcceptance(merchant)
-    const unknownKey = { ...acceptance, payment: { ...acceptance.payment, dataKey: 'dek_00000000000000000000000000' as never } }
+    const dataKey = 'dek_00000000000000000000000000' as DataKeyId
+    const unknownKey = { ...acceptance, payment: { ...acceptance.payment, dataKey } }
     await assert.rejects(acceptPayment(gateway, unknownKey), { code: '23503' })
-    assert.deepEqual(await countsOf(acceptance.payment.id), [{ payments: 0, transfers: 0, events: 0, leaves: 0, jobs: 0 }])
+    assert.deepEqual(await countsOf(acceptance.payment.id), [nothing])
     assert.deepEqual(await acceptPayment(gateway, acceptance), { kind: 'accepted' })
   })
 
@@ -48,10 +53,11 @@ describe('accepting a payment', () => {
     const first = testAcceptance(merchant)
     await acceptPayment(gateway, first)
     const { idempotency } = first
-    const again = testAcceptance(merchant, { idempotency: { ...idempotency, answer: { status: 201, body: 'another' } } })
+    const answer = { status: 201, body: 'another' }
+    const again = testAcceptance(merchant, { idempotency: { ...idempotency, answer } })
     assert.deepEqual(await acceptPayment(gateway, again), { kind: 'replay', ...idempotency.answer })
     assert.deepEqual(await findAnswer(gateway, merchant.tenant, idempotency), { kind: 'replay', ...idempotency.answer })
-    assert.deepEqual(await countsOf(again.payment.id), [{ payments: 0, transfers: 0, events: 0, leaves: 0, jobs: 0 }])
+    assert.deepEqual(await countsOf(again.payment.id), [nothing])
   })
 
   test('refuses a key that came with another request before', async () => {
@@ -75,7 +81,8 @@ describe('accepting a payment', () => {
     const kinds = Map.groupBy(outcomes, ({ kind }) => kind)
     assert.equal(kinds.get('accepted')?.length, 1)
     assert.equal(kinds.get('replay')?.length, 99)
-    const rows = await database.asAdmin('SELECT count(*)::int AS n FROM ngome.idempotency WHERE key_hash = $1', [idempotency.keyHash])
+    const rows = await database.asAdmin('SELECT count(*)::int AS n FROM ngome.idempotency WHERE key_hash = $1',
+      [idempotency.keyHash])
     assert.deepEqual(rows, [{ n: 1 }])
   })
 
@@ -86,9 +93,10 @@ describe('accepting a payment', () => {
       await other.query('BEGIN')
       await other.query(`SELECT set_config('ngome.merchant', $1, true), set_config('ngome.world', $2, true)`,
         [merchant.tenant.merchant, merchant.tenant.world])
-      await other.query(`INSERT INTO ngome.idempotency (merchant, world, key_hash, fingerprint, status, body, created_at)
-        VALUES ($1, $2, $3, $4, 201, 'first', now())`, [merchant.tenant.merchant, merchant.tenant.world,
-        acceptance.idempotency.keyHash, acceptance.idempotency.fingerprint])
+      await other.query(`INSERT INTO ngome.idempotency
+        (merchant, world, key_hash, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, 201, 'first', now())`,
+      [merchant.tenant.merchant, merchant.tenant.world, acceptance.idempotency.keyHash,
+        acceptance.idempotency.fingerprint])
       const startedAt = performance.now()
       assert.deepEqual(await acceptPayment(gateway, acceptance), { kind: 'in_flight' })
       const waitedMs = performance.now() - startedAt
@@ -104,7 +112,8 @@ describe('accepting a payment', () => {
     const fresh = await addTestMerchant(database)
     const outcomes = await Promise.all(Array.from({ length: 40 }, () => acceptPayment(gateway, testAcceptance(fresh))))
     assert.ok(outcomes.every(({ kind }) => kind === 'accepted'))
-    const rows = await database.asAdmin('SELECT kind FROM ngome.accounts WHERE merchant = $1 ORDER BY kind', [fresh.tenant.merchant])
+    const rows = await database.asAdmin('SELECT kind FROM ngome.accounts WHERE merchant = $1 ORDER BY kind',
+      [fresh.tenant.merchant])
     assert.deepEqual(rows, [{ kind: 'merchant_available' }, { kind: 'provider_clearing' }])
   })
 })

@@ -85,12 +85,12 @@ function paymentStatement(tenant: Tenant, payment: NewPayment): Statement {
   }
 }
 
-function accountStatement(account: Account): Statement {
+function accountStatement({ id, tenant, kind, network, currency }: Account): Statement {
   return {
     name: 'insert_account',
     text: `INSERT INTO ngome.accounts (id, merchant, world, kind, network, currency) VALUES ($1, $2, $3, $4, $5, $6)
       ON CONFLICT DO NOTHING`,
-    values: [account.id, account.tenant.merchant, account.tenant.world, account.kind, account.network, account.currency],
+    values: [id, tenant.merchant, tenant.world, kind, network, currency],
   }
 }
 

@@ -46,10 +46,15 @@ export async function withIdempotency(
 }
 
 /** Looks for the answer of a key before any work is done for it: the repetition of an old request costs one read. */
-export async function findAnswer(db: Database, tenant: Tenant, claim: Omit<IdempotencyClaim, 'answer'>): Promise<IdempotentOutcome> {
+export async function findAnswer(
+  db: Database,
+  tenant: Tenant,
+  claim: Omit<IdempotencyClaim, 'answer'>,
+): Promise<IdempotentOutcome> {
   const [result] = await pipelined(db, tenant, [{
     name: 'find_answer',
-    text: `SELECT fingerprint, status, body FROM ngome.idempotency WHERE merchant = $1 AND world = $2 AND key_hash = $3`,
+    text: `SELECT fingerprint, status, body FROM ngome.idempotency
+      WHERE merchant = $1 AND world = $2 AND key_hash = $3`,
     values: [tenant.merchant, tenant.world, claim.keyHash],
   }])
   const row = result?.rows[0] as { fingerprint: Uint8Array; status: number; body: string } | undefined

@@ -20,8 +20,8 @@ export type DataKeyRow = {
 export async function insertDataKey(db: Database, key: DataKeyRow): Promise<void> {
   await pipelined(db, key.tenant, [{
     name: 'insert_data_key',
-    text: `INSERT INTO ngome.data_keys (id, merchant, world, retention, sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-      ON CONFLICT DO NOTHING`,
+    text: `INSERT INTO ngome.data_keys (id, merchant, world, retention, sealed, created_at)
+      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
     values: [key.id, key.tenant.merchant, key.tenant.world, key.retention, key.sealed, new Date(key.createdAtMs)],
   }])
 }

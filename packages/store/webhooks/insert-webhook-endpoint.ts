@@ -3,6 +3,7 @@ import { Fault, type DataKeyId, type Tenant, type WebhookEndpointId } from '@ngo
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
+import type { Statement } from '../pipeline.ts'
 import { errorCode, uniqueViolation, violatedConstraint } from '../store-fault.ts'
 
 export type NewWebhookEndpoint = {
@@ -49,7 +50,7 @@ export async function insertWebhookEndpoint(
   }
 }
 
-function endpointStatement(tenant: Tenant, endpoint: NewWebhookEndpoint): { name: string; text: string; values: unknown[] } {
+function endpointStatement(tenant: Tenant, endpoint: NewWebhookEndpoint): Statement {
   return {
     name: 'insert_webhook_endpoint',
     text: `INSERT INTO ngome.webhook_endpoints (id, merchant, world, slot, url, data_key, sealed_secret, created_at)
