@@ -93,7 +93,7 @@ async function start(): Promise<void> {
   })
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { output += chunk.toString('utf8') })
   const [message] = await Promise.race([
-    once(child, 'message'),
+    once(child, 'message') as Promise<[unknown]>,
     once(child, 'exit').then(() => { throw new Error(`the dispatcher did not start: ${output}`) }),
   ])
   assert.deepEqual(message, { type: 'ready' })

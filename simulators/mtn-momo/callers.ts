@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ApiUser, Books } from './books.ts'
 import { refusal, type Refusal } from './refusal.ts'
@@ -12,15 +12,19 @@ const subscriptionKeyPattern = /^[0-9a-f]{32}$/
 /** Who calls, for which environment; what {@link Callers.authorise} has proven. */
 export type Caller = { readonly user: ApiUser; readonly environment: string; readonly currency: string }
 
+export type RandomBytes = (length: number) => Buffer
+
 /** Tokens and the checks of a caller's headers. Tokens live in memory: a restart answers 401 to all of them. */
 export class Callers {
   readonly #books: Books
   readonly #nowMs: () => number
+  readonly #randomBytes: RandomBytes
   readonly #tokens = new Map<string, { readonly user: ApiUser; readonly expiresAtMs: number }>()
 
-  constructor(books: Books, nowMs: () => number) {
+  constructor(books: Books, nowMs: () => number, randomBytes: RandomBytes) {
     this.#books = books
     this.#nowMs = nowMs
+    this.#randomBytes = randomBytes
   }
 
   subscriptionKey(headers: IncomingHttpHeaders): string | Refusal {
@@ -40,7 +44,7 @@ export class Callers {
     }
     if (user.subscriptionKey !== subscriptionKey) return accessDenied('Access denied due to invalid subscription key.')
     this.#forgetExpired()
-    const token = randomBytes(32).toString('base64url')
+    const token = this.#randomBytes(32).toString('base64url')
     this.#tokens.set(token, { user, expiresAtMs: this.#nowMs() + tokenLifeS * 1000 })
     return token
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { stateOf, type Books, type Charge } from './books.ts'
 import { oppositeOf, viewOf, type SendCallback } from './callbacks.ts'
-import { tokenLifeS, unauthorised, type Callers } from './callers.ts'
+import { tokenLifeS, unauthorised, type Callers, type RandomBytes } from './callers.ts'
 import type { Manners } from './manners.ts'
 import { RateCap } from './rate-cap.ts'
 import { refusal, type Refusal } from './refusal.ts'
@@ -17,6 +17,7 @@ export type Collection = {
   /** Status requests that one API user may make in a second. */
   readonly statusPerSecondMax: number
   readonly nowMs: () => number
+  readonly randomBytes: RandomBytes
   /** Aborted when the program stops, so that nothing scheduled holds it. */
   readonly stopping: AbortSignal
 }
@@ -39,7 +40,7 @@ export function collectionRoutes(server: FastifyInstance, collection: Collection
     const caller = callers.authorise(request.headers)
     if ('status' in caller) return answer(reply, caller)
     const nowMs = collection.nowMs()
-    const charge = parseRequestToPay(caller, request.headers, request.body, collection.delays, nowMs)
+    const charge = parseRequestToPay(caller, request.headers, request.body, collection.delays, nowMs, collection.randomBytes)
     if ('status' in charge) return answer(reply, charge)
     return requestToPay(collection, charge, reply)
   })

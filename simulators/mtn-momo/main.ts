@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { startSimulator } from './start-simulator.ts'
@@ -35,7 +36,7 @@ const simulator = await startSimulator({
     method: environment.MTN_MOMO_SIMULATOR_CALLBACK_METHOD,
     authorityPath: environment.MTN_MOMO_SIMULATOR_CALLBACK_CA,
   },
-}, () => Date.now(), log)
+}, { nowMs: () => Date.now(), randomBytes: (length) => randomBytes(length) }, log)
 
 let stopping: Promise<void> | undefined
 const stop = (): void => {

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Books } from './books.ts'
-import { digestOf, single, type Callers } from './callers.ts'
+import { digestOf, single, type Callers, type RandomBytes } from './callers.ts'
 import { refusal } from './refusal.ts'
 import { environments } from './test-numbers.ts'
 
@@ -14,7 +13,7 @@ const bodySchema = z.strictObject({
 })
 
 /** API users and their keys. */
-export function provisioningRoutes(server: FastifyInstance, books: Books, callers: Callers): void {
+export function provisioningRoutes(server: FastifyInstance, books: Books, callers: Callers, randomBytes: RandomBytes): void {
   server.post('/v1_0/apiuser', async (request, reply) => {
     const subscriptionKey = callers.subscriptionKey(request.headers)
     if (typeof subscriptionKey !== 'string') return reply.code(subscriptionKey.status).send(subscriptionKey.body)

@@ -1,8 +1,7 @@
-import { randomInt } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
 import type { Charge } from './books.ts'
-import { single, type Caller } from './callers.ts'
+import { single, type Caller, type RandomBytes } from './callers.ts'
 import { refusal, type Refusal } from './refusal.ts'
 import { behaviourOf, type Outcome } from './test-numbers.ts'
 
@@ -18,6 +17,9 @@ const bodySchema = z.object({
 /** X-Reference-Id must be a UUID of version 4. */
 const referencePattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
+/** MTN's transaction ids have ten digits. */
+const transactionIdMin = 1_000_000_000
+
 export type Delays = {
   readonly decideAfterMs: number
   readonly delayedAfterMs: number
@@ -26,7 +28,7 @@ export type Delays = {
 
 /** Reads a request to pay into the charge that it would make, or says why MTN refuses it. */
 export function parseRequestToPay(
-  caller: Caller, headers: IncomingHttpHeaders, body: unknown, delays: Delays, nowMs: number,
+  caller: Caller, headers: IncomingHttpHeaders, body: unknown, delays: Delays, nowMs: number, randomBytes: RandomBytes,
 ): Charge | Refusal {
   const reference = single(headers['x-reference-id']) ?? ''
   if (!referencePattern.test(reference)) return refusal(400, 'BAD_REQUEST', 'X-Reference-Id must be a UUID of version 4.')
@@ -54,7 +56,7 @@ export function parseRequestToPay(
     takenAtMs: nowMs,
     decidedAtMs: nowMs + afterMs[behaviour.when],
     outcome: behaviour.outcome,
-    financialTransactionId: String(randomInt(1_000_000_000, 9_999_999_999)),
+    financialTransactionId: String(transactionIdMin + randomBytes(4).readUInt32BE()),
   }
 }
 

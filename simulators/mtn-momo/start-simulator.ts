@@ -1,7 +1,7 @@
 import fastify from 'fastify'
 import { Books } from './books.ts'
 import { callbackSender, type CallbackSettings } from './callbacks.ts'
-import { Callers } from './callers.ts'
+import { Callers, type RandomBytes } from './callers.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { openJournal } from './journal.ts'
 import { Manners } from './manners.ts'
@@ -23,18 +23,19 @@ const bodyBytesMax = 65_536
 
 /** Opens the books and listens; `stop` lets running requests end and cuts those that hang. */
 export async function startSimulator(
-  settings: SimulatorSettings, nowMs: () => number, log: (line: object) => void,
+  settings: SimulatorSettings, world: { readonly nowMs: () => number; readonly randomBytes: RandomBytes }, log: (line: object) => void,
 ): Promise<{ port: number; stop: () => Promise<void> }> {
+  const { nowMs, randomBytes } = world
   const { journal, entries } = await openJournal(settings.folder)
   const books = new Books(journal, entries)
-  const callers = new Callers(books, nowMs)
+  const callers = new Callers(books, nowMs, randomBytes)
   const manners = new Manners()
   const stopping = new AbortController()
   const server = fastify({ bodyLimit: bodyBytesMax, forceCloseConnections: true, logger: false })
-  provisioningRoutes(server, books, callers)
+  provisioningRoutes(server, books, callers, randomBytes)
   simulatorRoutes(server, books, manners, nowMs)
   collectionRoutes(server, {
-    books, callers, manners, nowMs,
+    books, callers, manners, nowMs, randomBytes,
     sendCallback: callbackSender(settings.callbacks, log),
     delays: settings.delays,
     statusPerSecondMax: settings.statusPerSecondMax,

@@ -9,21 +9,21 @@ const shortLifeShare = 0.5
 
 /** Keeps one token for everybody: never one for each transaction, and one request at a time for a new one. */
 export class TokenCache {
-  readonly #fetch: () => Promise<Token | undefined>
+  readonly #request: () => Promise<Token | undefined>
   readonly #clock: Clock
   #held: { readonly text: Secret<string>; readonly freshUntilMs: number } | undefined
-  #fetching: Promise<Secret<string> | undefined> | undefined
+  #requesting: Promise<Secret<string> | undefined> | undefined
 
-  constructor(fetch: () => Promise<Token | undefined>, clock: Clock) {
-    this.#fetch = fetch
+  constructor(request: () => Promise<Token | undefined>, clock: Clock) {
+    this.#request = request
     this.#clock = clock
   }
 
   /** @returns the token, or `undefined` where the network gives none now */
   get(): Promise<Secret<string> | undefined> {
     if (this.#held !== undefined && this.#clock.nowMs() < this.#held.freshUntilMs) return Promise.resolve(this.#held.text)
-    this.#fetching ??= this.#renew().finally(() => { this.#fetching = undefined })
-    return this.#fetching
+    this.#requesting ??= this.#renew().finally(() => { this.#requesting = undefined })
+    return this.#requesting
   }
 
   /** Forgets a token that the network refused; one that has been replaced meanwhile stays. */
@@ -33,7 +33,7 @@ export class TokenCache {
 
   async #renew(): Promise<Secret<string> | undefined> {
     const startedAtMs = this.#clock.nowMs()
-    const token = await this.#fetch()
+    const token = await this.#request()
     if (token === undefined) return undefined
     const usableS = Math.max(token.lifeS - refreshEarlyS, token.lifeS * shortLifeShare)
     // Counted from before the request, since the network began to count before its answer came.
