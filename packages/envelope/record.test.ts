@@ -203,6 +203,12 @@ suite('sealing refuses', () => {
     })
   }
 
+  test('a context of no merchant or no world, when it is encoded alone', () => {
+    assert.throws(() => encodeRecordContext(bad({ tenant: { ...tenant, merchant: 'mer_1' } })), TypeError)
+    assert.throws(() => encodeRecordContext(bad({ tenant: { ...tenant, world: 'prod' } })), TypeError)
+    assert.throws(() => encodeRecordContext(bad({ tenant: { ...tenant, world: 'toString' } })), TypeError)
+  })
+
   test('a salt of another length, when a key is derived', () => {
     for (const length of [0, 31, 33]) assert.throws(() => deriveRecordKey(dataKey.key, Buffer.alloc(1), Buffer.alloc(length)), TypeError)
   })
