@@ -1,4 +1,4 @@
-import { chownSync, chmodSync, lchownSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs'
+import { chownSync, chmodSync, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '@ngome/kernel'
 
@@ -11,8 +11,8 @@ import { Fault } from '@ngome/kernel'
 export function makeDataFolder(path: string, isShared: boolean): string {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   const real = realpathSync(path)
-  const entries = readdirSync(real)
-  if (!entries.includes('launcher') && entries.some((name) => name !== 'ngome.json')) {
+  const isOurs = existsSync(join(real, 'launcher', 'lock.sqlite'))
+  if (!isOurs && readdirSync(real).some((name) => name !== 'ngome.json')) {
     throw new Fault('launcher/failed', `${real} holds something else; set NGOME_DATA to an empty or new folder`)
   }
   chmodSync(real, isShared ? 0o711 : 0o700)

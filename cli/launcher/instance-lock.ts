@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Fault } from '@ngome/kernel'
@@ -22,6 +22,21 @@ export function takeInstanceLock(launcherFolder: string): InstanceLock {
   }
   writeFileSync(holderFile, `${process.pid}\n`, { mode: 0o600 })
   return { release: () => database.close() }
+}
+
+/** Whether a launcher runs on this data folder now. */
+export function isInstanceRunning(launcherFolder: string): boolean {
+  const file = join(launcherFolder, 'lock.sqlite')
+  if (!existsSync(file)) return false
+  const database = new DatabaseSync(file)
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return false
+  } catch {
+    return true
+  } finally {
+    database.close()
+  }
 }
 
 function readHolder(file: string): string {
