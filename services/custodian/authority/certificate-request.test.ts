@@ -12,7 +12,7 @@ const p256: Algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 async function request(algorithm: Algorithm = p256, more: object = {}) {
   const keys = await crypto.subtle.generateKey(algorithm as never, true, ['sign', 'verify'])
-  return x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=gateway', keys, signingAlgorithm: algorithm, ...more } as never)
+  return x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=gateway', keys, signingAlgorithm: algorithm, ...more })
 }
 
 test('takes a P-256 key whose holder signed for it', async () => {
@@ -76,14 +76,17 @@ for (const { name, pem } of attacks) {
   })
 }
 
-test('no bytes make it throw', async () => {
+test('no bytes make it throw, or take a key that nobody signed for', async () => {
   const frame = (bytes: Uint8Array) => x509.PemConverter.encode(bytes, 'CERTIFICATE REQUEST')
-  const genuine = Buffer.from((await request()).rawData)
+  const csr = await request()
+  const genuine = Buffer.from(csr.rawData)
   await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.nat(genuine.length - 1), fc.integer({ min: 1, max: 255 }), async (bytes, at, mask) => {
     assert.equal(await parseCertificateRequest(frame(bytes)), undefined)
     const changed = Buffer.from(genuine)
     changed[at] = (changed[at] ?? 0) ^ mask
-    assert.equal(await parseCertificateRequest(frame(changed)), undefined)
+    // Bits that mean nothing, such as the count of unused bits, may change; the key may not.
+    const key = await parseCertificateRequest(frame(changed))
+    if (key !== undefined) assert.ok(key.export({ format: 'der', type: 'spki' }).equals(Buffer.from(csr.publicKey.rawData)))
   }), { numRuns: 60 })
 })
 
