@@ -54,3 +54,14 @@ test('a real run reports the line that it did not reach', async (t) => {
   counts.add(result.coverage)
   assert.deepEqual(coverageGaps(root, room, counts), ['packages/kernel/a.ts lines 3-4 are run by no test'])
 })
+
+test('asks for no line of a file that holds types only', (t) => {
+  const root = roomWith({
+    'a.ts': 'export const a = 1\n',
+    'types.ts': "import type { A } from './a.ts'\n\n/** Words. */\nexport type B = A // more\n",
+    'both.ts': 'export type B = number\nexport const b: B = 1\n',
+  }, t)
+  const counts = new LineCounts()
+  counts.add([{ path: join(root, room, 'a.ts'), lines: [{ line: 1, count: 1 }] }])
+  assert.deepEqual(coverageGaps(root, room, counts), [`${room}/both.ts is loaded by no test`])
+})

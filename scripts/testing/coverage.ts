@@ -1,4 +1,5 @@
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { join, relative } from 'node:path'
 import type { FileCoverage } from './messages.ts'
 
@@ -53,12 +54,19 @@ export function coveragePercent(root: string, room: string, counts: LineCounts):
   return total === 0 ? 0 : ((total - missed) / total) * 100
 }
 
-/** A composition root runs in a process of its own, and a list of exports holds no logic. */
+/** A composition root runs in a process of its own, a list of exports holds no logic, and types alone leave no line. */
 function sourceFiles(root: string, room: string): string[] {
   return globSync(`${room}/**/*.ts`, { cwd: root })
     .map((file) => relative(root, join(root, file)))
     .filter((file) => !file.endsWith('.test.ts') && !/(^|\/)(main|mod)\.ts$/.test(file))
+    .filter((file) => hasCode(readFileSync(join(root, file), 'utf8')))
     .toSorted()
+}
+
+/** Nobody loads a file of types: its imports are gone before the program runs. An empty file is not one of types. */
+function hasCode(text: string): boolean {
+  if (!/\btype\b/.test(text)) return true
+  return stripTypeScriptTypes(text).replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '').replace(/\bexport \{\s*\}/g, '').trim() !== ''
 }
 
 function ranges(lines: readonly number[]): string {
