@@ -134,7 +134,7 @@ describe('a call to the custodian', () => {
   })
 
   test('is not made with an identity that has expired', async () => {
-    const short = await startTestCustodian({ dataDir: join(dataDir, 'short'), certificateLifeMs: 2000 })
+    const short = await startTestCustodian({ dataDir: join(dataDir, 'short'), certificateLifeMs: 3000 })
     const identity = await short.enrol('gateway')
     const client = custodianClient(identity, short.config)
     await new Promise((resolve) => setTimeout(resolve, identity.notAfterMs() - Date.now() + 20))

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { Fault, ManualClock, newId, Secret, systemRandom } from '@ngome/kernel'
 import fc from 'fast-check'
 import { createLogger, type Logger } from './create-logger.ts'
-import { redact, redactText } from './redact.ts'
+import { redact, redactLine, redactText } from './redact.ts'
 
 type Line = Readonly<Record<string, unknown>> & { readonly msg?: string; readonly err?: Readonly<Record<string, unknown>> }
 
@@ -165,6 +165,15 @@ describe('a secret does not reach the log', () => {
       assert.ok(!text().includes(planted), text())
       assert.doesNotThrow(() => JSON.parse(text()))
     }))
+  })
+
+  test('in a line that a library serialised on its own, which stays JSON', () => {
+    for (const [, secret, planted] of formed.filter(([claim]) => !/without a plus|card/.test(claim))) {
+      const line = redactLine(`${JSON.stringify({ a: secret, b: [secret, 1] })}\n`)
+      assert.ok(!line.includes(planted), line)
+      assert.equal((JSON.parse(line) as { b: unknown[] }).b[1], 1)
+      assert.ok(line.endsWith('\n'))
+    }
   })
 
   test('and a text that has none stays as it is', () => {

@@ -21,7 +21,8 @@ const idPattern = new RegExp(`^(?:${Object.values(idPrefixes).join('|')})_[0-7][
 
 /** What is a secret wherever it stands, also in the serialised line. */
 const secretValues: readonly RegExp[] = [
-  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g,
+  // Up to a quotation mark at most, so that in a serialised line the rest of the line stands.
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^"]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|(?=")|$)/g,
   /ngome_sk_(?:test|live)_[A-Za-z0-9_-]*/g,
   /whsec_[A-Za-z0-9+/=_-]*/g,
   // A token that begins as base64url of `{"`: JSON Web Tokens (RFC 7519) and enrolment tokens.

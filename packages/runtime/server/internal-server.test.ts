@@ -239,7 +239,7 @@ function readAll(socket: TLSSocket): Promise<string> {
   })
 }
 
-const soon = () => new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000)
+const soon = () => new Date(Math.ceil(Date.now() / 1000) * 1000 + 2000)
 const until = (date: Date) => new Promise((resolve) => setTimeout(resolve, date.getTime() - Date.now() + 50))
 
 describe('a certificate that ends while a connection stands', () => {
