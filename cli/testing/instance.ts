@@ -51,6 +51,9 @@ export class Instance {
       NGOME_DISPATCHER__INTERNAL_PORT: String(dispatcher),
       NGOME_SIMULATOR__PORT: String(simulator),
       NGOME_DATABASE__PORT: String(database),
+      // A simulator that was killed forgets nothing, so its "not found" may be believed soon.
+      NGOME_NETWORKS__MTN_SANDBOX__ENQUIRY_INTERVAL_S: '1',
+      NGOME_NETWORKS__MTN_SANDBOX__SETTLE_AFTER_S: '2',
     }, Number(gateway), as)
   }
 

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { exitCodes, Misuse, type Command } from './command.ts'
+import { commands } from './commands.ts'
+import { commandHelp, overviewHelp } from './help.ts'
+import { parseCommandLine } from './parse-command-line.ts'
+
+const given = (...args: string[]) => parseCommandLine(commands, args)
+
+test('reads a command of two words, its operand and its options', () => {
+  const line = given('merchants', 'add', 'Two Words', '--json')
+  assert.ok(line.kind === 'run')
+  assert.deepEqual([line.command.name, line.given.operands, line.given.isJson], ['merchants add', { name: 'Two Words' }, true])
+})
+
+const misuses: readonly (readonly [string, readonly string[], RegExp])[] = [
+  ['an unknown command, with the nearest one', ['stauts'], /no command "stauts"; did you mean "status"\?/],
+  ['an unknown second word', ['merchants', 'freze'], /did you mean "merchants freeze"\?/],
+  ['half a command', ['keys'], /"keys" is one of: keys issue, keys list, keys revoke/],
+  ['what is near to nothing', ['xxxxxxxxxxxx'], /no command "xxxxxxxxxxxx"$/],
+  ['an unknown option', ['status', '--jsn'], /jsn/],
+  ['a missing operand', ['merchants', 'add'], /merchants add needs NAME/],
+  ['a surplus operand', ['status', 'now'], /status does not take "now"/],
+  ['a value for a flag', ['status', '--json=yes'], /json/],
+  ['options before the command', ['--json', 'status'], /no command ""/],
+]
+for (const [what, args, message] of misuses) {
+  test(`refuses ${what}`, () => {
+    assert.throws(() => given(...args), (error) => error instanceof Misuse && message.test(error.message))
+  })
+}
+
+test('no command line makes the parser fail otherwise than by misuse', () => {
+  const word = fc.oneof(fc.constantFrom('merchants', 'add', 'keys', 'up', '--json', '--help', '--', '-h', 'help'), fc.string())
+  fc.assert(fc.property(fc.array(word, { maxLength: 6 }), (args) => {
+    try {
+      parseCommandLine(commands, args)
+    } catch (error) {
+      return error instanceof Misuse
+    }
+    return true
+  }))
+})
+
+test('every command has a help page of its own and a line in the overview', () => {
+  for (const command of commands) {
+    for (const args of [[...command.name.split(' '), '--help'], ['help', ...command.name.split(' ')]]) {
+      assert.deepEqual(given(...args), { kind: 'help', command })
+    }
+    assert.match(commandHelp(command), new RegExp(`^usage: ngome ${command.name}`))
+    assert.ok(overviewHelp(commands).includes(`  ${command.name} `))
+    assert.match(command.summary, /\.$/)
+  }
+  assert.deepEqual(given(), { kind: 'help', command: undefined })
+  assert.deepEqual(given('--help'), { kind: 'help', command: undefined })
+})
+
+test('asks for an option that has to be there', () => {
+  const strict: Command = {
+    name: 'strict', summary: '', operands: [], run: async () => exitCodes.done,
+    options: { reason: { type: 'string', value: 'TEXT', about: '', isRequired: true } },
+  }
+  assert.throws(() => parseCommandLine([strict], ['strict']), Misuse)
+  const line = parseCommandLine([strict], ['strict', '--reason', 'why not'])
+  assert.ok(line.kind === 'run')
+  assert.equal(line.given.options['reason'], 'why not')
+})
