@@ -39,7 +39,7 @@ export type RequestId = Id<'request'>
 
 /** Makes an id from a UUID of version 7 (RFC 9562 §5.7): ids of one kind sort by the time they were made. */
 export function newId<K extends IdKind>(kind: K, from: { readonly clock: Clock; readonly random: Random }): Id<K> {
-  return `${idPrefixes[kind]}_${toBase32(uuidV7(from.clock.nowMs(), from.random.bytes(10)))}` as Id<K>
+  return `${idPrefixes[kind]}_${toBase32(uuidV7(from.clock.nowMs(), from.random.bytes(randomBytes)))}` as Id<K>
 }
 
 /** @returns the id, or `undefined` where the text is not an id of this kind in its one canonical form. */
@@ -61,12 +61,15 @@ export function idCreatedAtMs(id: Id<IdKind>): number {
 // character holds two spare bits, so that it is at most '7'.
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const suffixLength = 26
+/** What a UUID of version 7 takes beside its time, with its six bits of version and variant. */
+const randomBytes = 10
 
 const patterns = Object.fromEntries(
   Object.entries(idPrefixes).map(([kind, prefix]) => [kind, new RegExp(`^${prefix}_[0-7][${alphabet}]{25}$`)]),
 ) as Record<IdKind, RegExp>
 
 function uuidV7(nowMs: number, random: Uint8Array): bigint {
+  if (random.length !== randomBytes) throw new RangeError('a source that gave another number of bytes')
   const bytes = Buffer.alloc(16)
   bytes.writeUIntBE(nowMs, 0, 6)
   bytes.set(random, 6)

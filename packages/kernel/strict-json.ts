@@ -150,6 +150,7 @@ class Reader {
   }
 
   #escape(): string {
+    const letterAt = this.#at
     const letter = this.#text[this.#at++] ?? ''
     if (letter === 'u') {
       const hex = this.#text.slice(this.#at, this.#at + 4)
@@ -157,7 +158,7 @@ class Reader {
       this.#at += 4
       return String.fromCharCode(Number.parseInt(hex, 16))
     }
-    return escapes[letter] ?? this.#refuse('syntax')
+    return escapes[letter] ?? this.#refuse('syntax', letterAt)
   }
 
   #number(): number {
