@@ -1,7 +1,7 @@
-import type { MerchantId, Tenant } from '@ngome/kernel'
+import { Fault, type MerchantId, type Tenant } from '@ngome/kernel'
 import { sql, type Transaction } from 'kysely'
 import type { Database } from './database.ts'
-import { guarded } from './store-fault.ts'
+import { errorCode, guarded, lockNotAvailable } from './store-fault.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -35,5 +35,8 @@ function inSetting<R>(
     await sql`SELECT set_config('ngome.merchant', ${merchant}, true), set_config('ngome.world', ${world}, true)`
       .execute(tx)
     return use(tx)
-  }))
+  })).catch((error: unknown) => {
+    if (errorCode(error) !== lockNotAvailable) throw error
+    throw new Fault('store/unavailable', 'a row was not free in time', { cause: error })
+  })
 }

@@ -40,22 +40,22 @@ async function accepted(): Promise<PaymentId> {
   return acceptance.payment.id
 }
 
-const prepare = (payment: PaymentId) => prepareAttempt(dispatcher, merchant.tenant, payment,
+const prepare = (payment: PaymentId, db = dispatcher) => prepareAttempt(db, merchant.tenant, payment,
   { id: newId('attempt', from), reference: randomUUID(), atMs: from.clock.nowMs() })
 
-const markSent = (payment: PaymentId, fence: number) => markAttemptSent(dispatcher, merchant.tenant,
+const markSent = (payment: PaymentId, fence: number, db = dispatcher) => markAttemptSent(db, merchant.tenant,
   { payment, fence, atMs: from.clock.nowMs() },
   emit(dispatcherEvents, 'payment.processing', merchant.tenant, { payment, status: 'processing' }))
 
 const succeeded: PaymentOutcome = { status: 'succeeded', networkReference: 'net-1' }
 const failed: PaymentOutcome = { status: 'failed', failure: 'payer_refused', networkReason: 'APPROVAL_REJECTED' }
 
-const end = (payment: PaymentId, fence: number | null, outcome: PaymentOutcome) => {
+const end = (payment: PaymentId, fence: number | null, outcome: PaymentOutcome, db = dispatcher) => {
   const { status } = outcome
   const event = status === 'succeeded'
     ? emit(dispatcherEvents, 'payment.succeeded', merchant.tenant, { payment, status })
     : emit(dispatcherEvents, 'payment.failed', merchant.tenant, { payment, status, failure: outcome.failure })
-  return recordOutcome(dispatcher, from, merchant.tenant, { payment, fence, outcome, event })
+  return recordOutcome(db, from, merchant.tenant, { payment, fence, outcome, event })
 }
 
 /** Status and failure of the payment, state of its transfer, state and fence of its attempt. */
@@ -160,6 +160,19 @@ describe('the way of an attempt', () => {
     const events = await database.asAdmin(`SELECT count(*)::int AS n FROM ngome.events
       WHERE data->>'payment' = $1 AND type IN ('payment.succeeded', 'payment.failed')`, [payment])
     assert.deepEqual(events, [{ n: 1 }])
+  })
+})
+
+describe('many who take over, send and record at once', () => {
+  test('never wait for each other in a circle', async () => {
+    const payment = await accepted()
+    const wide = database.open('ngome_dispatcher', { poolMax: 24 })
+    const outcomes = await Promise.allSettled(Array.from({ length: 72 }, (_, n) => {
+      const fence = Math.floor(n / 3)
+      if (n % 3 === 0) return prepare(payment, wide)
+      return n % 3 === 1 ? markSent(payment, fence, wide) : end(payment, fence, failed, wide)
+    }))
+    assert.deepEqual(outcomes.filter(({ status }) => status === 'rejected'), [])
   })
 })
 

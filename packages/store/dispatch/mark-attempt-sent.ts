@@ -3,6 +3,7 @@ import type { PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { inTenant } from '../transaction.ts'
+import { lockPayment } from './lock-payment.ts'
 
 /**
  * Says, before the first byte leaves, that something may have left; the payment is `processing` from here on.
@@ -17,6 +18,7 @@ export async function markAttemptSent(
   event: Event,
 ): Promise<'marked' | 'superseded'> {
   return inTenant(db, tenant, async (tx) => {
+    await lockPayment(tx, tenant, attempt.payment)
     const at = new Date(attempt.atMs)
     const marked = await tx.updateTable('attempts').set({ state: 'sent', sent_at: at })
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', attempt.payment)

@@ -1,8 +1,10 @@
 import type { AttemptId, PaymentId, Tenant } from '@ngome/kernel'
+import { isFinal } from '@ngome/payments'
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { inTenant } from '../transaction.ts'
 import type { Attempt } from './load-payment.ts'
+import { lockPayment } from './lock-payment.ts'
 
 /**
  * Takes a payment in hand: makes its one attempt, or takes over the one that it has, with the next fence. Whoever held
@@ -20,12 +22,8 @@ export async function prepareAttempt(
   proposed: { readonly id: AttemptId; readonly reference: string; readonly atMs: number },
 ): Promise<Attempt | undefined> {
   return inTenant(db, tenant, async (tx) => {
-    // The lock makes two dispatchers take turns; the status is read under it.
-    const open = await tx.selectFrom('payments').select('id')
-      .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', payment)
-      .where('status', 'in', ['accepted', 'processing'])
-      .forUpdate().executeTakeFirst()
-    if (open === undefined) return undefined
+    const status = await lockPayment(tx, tenant, payment)
+    if (status === undefined || isFinal(status)) return undefined
     const row = await tx.insertInto('attempts').values({
       ...tenant,
       id: proposed.id,

@@ -7,6 +7,7 @@ import { appendEvent } from '../events/append-event.ts'
 import { enqueue } from '../jobs/enqueue.ts'
 import type { Tables } from '../tables.ts'
 import { inTenant } from '../transaction.ts'
+import { lockPayment } from './lock-payment.ts'
 
 export type PaymentOutcome =
   | { readonly status: 'succeeded'; readonly networkReference: string | null }
@@ -37,6 +38,7 @@ export async function recordOutcome(
   record: OutcomeRecord,
 ): Promise<'recorded' | 'superseded'> {
   const deliveries = await inTenant(db, tenant, async (tx) => {
+    await lockPayment(tx, tenant, record.payment)
     const at = new Date(from.clock.nowMs())
     const isHeld = record.fence === null
       ? await hasNoAttempt(tx, tenant, record.payment)
@@ -53,9 +55,6 @@ export async function recordOutcome(
 
 /** The lock on the payment keeps an attempt from appearing between this look and the end. */
 async function hasNoAttempt(tx: Transaction<Tables>, tenant: Tenant, payment: PaymentId): Promise<boolean> {
-  await tx.selectFrom('payments').select('id')
-    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', payment)
-    .forUpdate().executeTakeFirst()
   const attempt = await tx.selectFrom('attempts').select('id')
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', payment)
     .executeTakeFirst()

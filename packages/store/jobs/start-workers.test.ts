@@ -8,6 +8,7 @@ import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type 
 import type { Database } from '../database.ts'
 import { acceptPayment } from '../payments/accept-payment.ts'
 import { inTenant } from '../transaction.ts'
+import { bossFor } from './boss.ts'
 import { enqueue } from './enqueue.ts'
 import { startWorkers, type JobHandlers } from './start-workers.ts'
 
@@ -182,5 +183,24 @@ describe('workers', () => {
     await until(async () => (await statesOf(payment)).join() === 'completed')
     await Promise.all([one.stop(), other.stop()])
     assert.equal(runs, 1)
+  })
+
+  test('tidy up with the dispatcher\'s rights: old jobs go, those that ran too long are tried again', async () => {
+    const [old, stuck] = [newId('payment', from), newId('payment', from)]
+    await add(old)
+    await add(stuck)
+    await database.asAdmin(`UPDATE pgboss.job SET state = 'completed', completed_on = now() - interval '2 hours'
+      WHERE data->>'payment' = $1`, [old])
+    await database.asAdmin(`UPDATE pgboss.job SET state = 'active', started_on = now() - interval '10 minutes'
+      WHERE data->>'payment' = $1`, [stuck])
+    const boss = bossFor(database.connection('ngome_dispatcher'), { supervise: false })
+    const errors: unknown[] = []
+    boss.on('error', (error) => errors.push(error))
+    await boss.start()
+    await boss.supervise()
+    await boss.stop({ graceful: false })
+    assert.deepEqual(errors, [])
+    assert.deepEqual(await statesOf(old), [])
+    assert.deepEqual(await statesOf(stuck), ['retry'])
   })
 })

@@ -7,7 +7,8 @@ GRANT INSERT (name, data, start_after, keep_until, retry_limit, retry_delay, ret
 GRANT SELECT, INSERT, UPDATE, DELETE ON pgboss.job, pgboss.job_common TO ngome_dispatcher;
 GRANT SELECT, UPDATE ON pgboss.queue, pgboss.version TO ngome_dispatcher;
 GRANT SELECT, INSERT, DELETE ON pgboss.warning TO ngome_dispatcher;
-GRANT SELECT, DELETE ON pgboss.instance, pgboss.job_dependency TO ngome_dispatcher;
+GRANT SELECT, UPDATE, DELETE ON pgboss.instance TO ngome_dispatcher;
+GRANT SELECT, DELETE ON pgboss.job_dependency TO ngome_dispatcher;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA pgboss FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION pgboss.job_now TO ngome_dispatcher;
 
