@@ -24,6 +24,7 @@ export const faults = {
   'webhooks/too_many': { status: 409, public: 'The limit of webhook endpoints is reached. Delete one first.' },
   'callbacks/unknown': { status: 404, public: 'There is nothing at this address.' },
   'store/unavailable': { status: 503, public: 'Try again shortly.' },
+  'store/schema_refused': { status: 500, public: 'The database is not of this version.' },
   'custodian/unavailable': { status: 503, public: 'Try again shortly.' },
   'custodian/refused': { status: 403, public: 'Refused.' },
   'custodian/enrolment_refused': { status: 403, public: 'Refused.' },

@@ -35,13 +35,17 @@ describe('migrations', () => {
   test('are refused where one was changed after it was applied', async () => {
     const [first, ...rest] = shipped
     assert.ok(first)
-    const changed = [{ ...first, sql: `${first.sql}\n-- a thought` }, ...rest]
-    await assert.rejects(migrate(migrator, changed), /0001-tenants was changed/)
+    const changed = [{ ...first, sql: `${first.sql}\n-- a thought` }, ...rest, next]
+    await assert.rejects(migrate(migrator, changed), { code: 'store/schema_refused', message: /0001-tenants was changed/ })
+  })
+
+  test('are refused where the database knows one that the program does not', async () => {
+    await assert.rejects(migrate(migrator, shipped), { code: 'store/schema_refused', message: /9999-next, which this version/ })
   })
 
   test('that fail leave nothing behind', async () => {
     const broken = { name: '9998-broken', sql: 'CREATE TABLE ngome.half (id integer); SELECT 1 / 0' }
-    await assert.rejects(migrate(migrator, [...shipped, broken]), /9998-broken failed/)
+    await assert.rejects(migrate(migrator, [...shipped, next, broken]), /9998-broken failed/)
     assert.deepEqual(await database.asAdmin(`SELECT to_regclass('ngome.half') AS half`), [{ half: null }])
   })
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { queueNames } from '@ngome/contracts'
+import { Fault } from '@ngome/kernel'
 import type pg from 'pg'
 import { openClient, type Connection } from './database.ts'
 import { bossFor } from './jobs/boss.ts'
@@ -69,6 +70,7 @@ async function applyMissing(client: pg.Client, migrations: readonly Migration[])
   type Applied = { name: string; checksum: Buffer }
   const applied = await client.query<Applied>('SELECT name, checksum FROM migrations.applied')
   const checksums = new Map(applied.rows.map((row) => [row.name, row.checksum]))
+  refuseNewer(migrations, checksums)
   const now: string[] = []
   for (const migration of migrations) {
     const checksum = createHash('sha256').update(migration.sql).digest()
@@ -77,10 +79,21 @@ async function applyMissing(client: pg.Client, migrations: readonly Migration[])
       await applyOne(client, migration, checksum)
       now.push(migration.name)
     } else if (!before.equals(checksum)) {
-      throw new Error(`migration ${migration.name} was changed after it was applied: write a new one instead`)
+      throw new Fault('store/schema_refused', `migration ${migration.name} was changed after it was applied: ` +
+        'go back to the version that made this database, or start with a new data folder')
     }
   }
   return now
+}
+
+/** An older program on a newer database would write rows that the newer one does not expect. */
+function refuseNewer(migrations: readonly Migration[], applied: ReadonlyMap<string, unknown>): void {
+  const known = new Set(migrations.map(({ name }) => name))
+  const unknown = [...applied.keys()].filter((name) => !known.has(name))
+  if (unknown.length > 0) {
+    throw new Fault('store/schema_refused', `the database has ${unknown.join(', ')}, which this version does not know: ` +
+      'start the newer version that made it')
+  }
 }
 
 async function applyOne(client: pg.Client, migration: Migration, checksum: Buffer): Promise<void> {
