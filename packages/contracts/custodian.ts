@@ -65,7 +65,7 @@ export const custodianOperations = {
     response: z.strictObject({ tenants: z.array(z.strictObject(tenant)) }),
   },
   '/v1/secrets': {
-    request: z.strictObject({ names: z.array(z.enum(custodianSecretNames)).max(8) }),
+    request: z.strictObject({ names: z.array(classed('internal', z.enum(custodianSecretNames))).max(8) }),
     response: z.strictObject({
       secrets: z.array(z.strictObject({
         name: classed('internal', z.enum(custodianSecretNames)),
