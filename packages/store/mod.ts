@@ -16,8 +16,9 @@ export { markAttemptTaken } from './dispatch/mark-attempt-taken.ts'
 export { prepareAttempt } from './dispatch/prepare-attempt.ts'
 export { recordDeliveryResult, type DeliveryResult } from './dispatch/record-delivery-result.ts'
 export { recordOutcome, type OutcomeRecord, type PaymentOutcome } from './dispatch/record-outcome.ts'
+export type { RunAs } from './embedded/run-as.ts'
 export {
-  startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions, type RunAs,
+  startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions,
 } from './embedded/start-embedded-postgres.ts'
 export { appendEvent } from './events/append-event.ts'
 export { currentEventCursor, listEvents, type EventCursor, type EventPage } from './events/list-events.ts'

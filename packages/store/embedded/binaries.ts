@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { chmod, cp, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Fault } from '@ngome/kernel'
-import type { RunAs } from './start-embedded-postgres.ts'
+import type { RunAs } from './run-as.ts'
 
 export type Binaries = { readonly initdb: string; readonly postgres: string }
 
@@ -33,9 +34,9 @@ export async function findBinaries(folder: string, runAs: RunAs | undefined, ins
 async function nativeFolder(): Promise<string> {
   const name = `@embedded-postgres/${platformNames[process.platform] ?? process.platform}-${process.arch}`
   try {
-    const programs = await import(name) as { readonly postgres: string }
-    await stat(programs.postgres)
-    return dirname(dirname(programs.postgres))
+    const native = join(dirname(fileURLToPath(import.meta.resolve(name))), '..', 'native')
+    await stat(binariesIn(native).postgres)
+    return native
   } catch (error) {
     throw new Fault('launcher/failed', `no embedded PostgreSQL for this machine (${name})`, { cause: error })
   }

@@ -8,10 +8,8 @@ import { Fault, Secret, toBase64Url, type Random } from '@ngome/kernel'
 import pg from 'pg'
 import { clientConfig, type Connection } from '../database.ts'
 import { findBinaries, type Binaries } from './binaries.ts'
+import type { RunAs } from './run-as.ts'
 import { settleStalePid } from './stale-pid.ts'
-
-/** The user that PostgreSQL runs as, which it needs where we are root; it must have an entry in the user table. */
-export type RunAs = { readonly uid: number; readonly gid: number; readonly user: string }
 
 export type EmbeddedPostgresOptions = {
   /** Where the data lies. Whoever PostgreSQL runs as must be able to enter the folders above it. */

@@ -108,7 +108,7 @@ class QueueWorker {
     try {
       while (!stopping.aborted) {
         this.#isWoken = false
-        await this.#fetch()
+        await this.#take()
         if (!this.#isWoken && !stopping.aborted) await this.#sleep()
       }
     } finally {
@@ -125,7 +125,7 @@ class QueueWorker {
     clearInterval(beat)
   }
 
-  async #fetch(): Promise<void> {
+  async #take(): Promise<void> {
     const free = this.#options.concurrency - this.#held.size
     if (free <= 0) return
     try {
