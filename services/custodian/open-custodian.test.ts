@@ -111,6 +111,13 @@ for (const [name, sql] of swaps) {
   })
 }
 
+test('does not start with a log that somebody changed', async (t) => {
+  const test = await open(t)
+  await test.peer('dispatcher')
+  test.db.exec(`DROP TRIGGER log_keeps_values; UPDATE log SET subject = 'x' WHERE sequence = 1`)
+  await assert.rejects(test.reopen(), /row 1: somebody changed it/)
+})
+
 test('a bug at the start is not hidden as a refusal', async (t) => {
   const test = await open(t)
   test.db.exec('ALTER TABLE wrapped_keys RENAME COLUMN wrapped TO other')

@@ -5,6 +5,7 @@ import { loadAuthority, makeAuthority } from './authority/authority.ts'
 import { RefusalMeter } from './calls/refusal-meter.ts'
 import type { Custodian, Settings } from './custodian.ts'
 import { appendLog } from './log/append-log.ts'
+import { checkLog } from './log/check-log.ts'
 import { loadStatementKey, makeStatementKey } from './merchants/statement-key.ts'
 import { DataKeyCache } from './openings/data-key-cache.ts'
 import { openRootKeyFile } from './root-keys/open-root-key-file.ts'
@@ -19,6 +20,8 @@ const statementLabel: KeyLabel = { purpose: 'statement', name: 'v1' }
 const rowTagLabel: KeyLabel = { purpose: 'row-tag', name: 'v1' }
 const enrolmentKeyBytes = 32
 const rowTagKeyBytes = 32
+/** Rows of the log that a start checks: less than a second. Whoever pulls the log checks the whole of it. */
+const checkedRowsMax = 50_000
 
 type From = { readonly clock: Clock; readonly random: Random; readonly root: RootKey; readonly store: Store }
 
@@ -44,6 +47,7 @@ export async function openCustodian({ folder, enrolmentKeyPath, settings, clock,
     const isFirstRun = !hasWrappedKeys(store.db)
     const root = openRootKeyFile(folder, { mayCreate: isFirstRun, random })
     if (isFirstRun) await firstRun({ clock, random, root, store })
+    assertLog(store)
     const keys = await loadKeys({ clock, random, root, store })
     replacePublicFile(join(folder, 'ca.pem'), keys.authority.pem, random)
     return {
@@ -54,6 +58,13 @@ export async function openCustodian({ folder, enrolmentKeyPath, settings, clock,
     store.close()
     throw failure
   }
+}
+
+/** A log that was changed is no record; and without a record there is no opening. */
+function assertLog({ db }: Store): void {
+  const check = checkLog(db, { last: checkedRowsMax })
+  if (check.ok) return
+  throw new Fault('custodian/start_refused', `the log does not hold at row ${check.brokenAt}: somebody changed it`)
 }
 
 async function firstRun({ clock, random, root, store: { db, commits } }: From): Promise<void> {
@@ -74,16 +85,26 @@ async function firstRun({ clock, random, root, store: { db, commits } }: From): 
   })
 }
 
-async function loadKeys(from: From): Promise<Pick<Custodian, 'authority' | 'statementKey' | 'rowTagKey' | 'secrets'>> {
-  const { root, store: { db } } = from
+async function loadKeys(
+  { root, store: { db } }: From,
+): Promise<Pick<Custodian, 'authority' | 'statementKey' | 'rowTagKey' | 'secrets'>> {
   const row = db.prepare('SELECT certificate FROM authority WHERE one = 1').get()
   if (row === undefined) throw new Fault('custodian/start_refused', 'the store has keys but no authority')
+  // What becomes a key object of its own leaves no bytes behind.
+  const unwrapped = async <T>(label: KeyLabel, use: (key: Secret<Uint8Array>) => T | Promise<T>): Promise<T> => {
+    const key = await unwrapKey({ db, root }, label)
+    try {
+      return await use(key)
+    } finally {
+      key.expose((bytes) => bytes.fill(0))
+    }
+  }
   try {
     const secrets = new Map<CustodianSecretName, Secret<Uint8Array>>()
     for (const name of custodianSecretNames) secrets.set(name, await unwrapKey({ db, root }, secretLabel(name)))
     return {
-      authority: await loadAuthority(String(row['certificate']), await unwrapKey({ db, root }, authorityLabel)),
-      statementKey: loadStatementKey(await unwrapKey({ db, root }, statementLabel)),
+      authority: await unwrapped(authorityLabel, (key) => loadAuthority(String(row['certificate']), key)),
+      statementKey: await unwrapped(statementLabel, loadStatementKey),
       rowTagKey: await unwrapKey({ db, root }, rowTagLabel),
       secrets,
     }

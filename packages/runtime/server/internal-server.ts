@@ -42,7 +42,7 @@ export type InternalServerOptions = TlsServerOptions & {
   readonly readiness?: Readonly<Record<string, ReadinessCheck>>
   readonly metrics: Registry
   readonly selfTests?: Readonly<Record<string, SelfTest>>
-  /** Looks at each new connection's certificate once more; an answer of false ends the connection before any request. */
+  /** Looks at each new connection's certificate once more; an answer of false ends it before any request. */
   readonly acceptsPeer?: (certificate: X509Certificate) => boolean
   /** Is told of a call to a path that there is not, before it is refused; what it throws is answered instead. */
   readonly onUnknownPath?: (call: InternalCallHead) => Promise<void>

@@ -14,7 +14,7 @@ export async function parseCertificateRequest(pem: string): Promise<KeyObject | 
   try {
     const request = new x509.Pkcs10CertificateRequest(pem)
     // The library's type extends the browser's, which is not among our types.
-    const { name, hash } = request.signatureAlgorithm as { readonly name?: string; readonly hash?: { readonly name?: string } }
+    const { name, hash } = request.signatureAlgorithm as { readonly name?: string; readonly hash?: { name?: string } }
     if (name !== signatureAlgorithm.name || hash?.name !== signatureAlgorithm.hash) return undefined
     const key = createPublicKey({ key: Buffer.from(request.publicKey.rawData), format: 'der', type: 'spki' })
     const isP256 = key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'

@@ -62,8 +62,8 @@ function keep({ store: { db }, clock, rowTagKey, settings }: Custodian, { token,
 }): RefusalReason | null {
   const nowMs = clock.nowMs()
   db.prepare('DELETE FROM enrolment_nonces WHERE used_at_ms < ?').run(nowMs - nonceKeptMs)
-  const { changes } = db.prepare('INSERT INTO enrolment_nonces (nonce, used_at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING')
-    .run(token.nonce, nowMs)
+  const insert = db.prepare('INSERT INTO enrolment_nonces (nonce, used_at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const { changes } = insert.run(token.nonce, nowMs)
   if (changes === 0) return 'token_used'
   if (signerId !== null && signerKey !== null) {
     const untilMs = signerUntilMs(issued.notAfterMs, settings.merchantKeyPeriodMs)

@@ -15,7 +15,8 @@ export type Identified =
 export function identifyCaller(
   db: DatabaseSync, peer: { readonly serial: string; readonly role: string | undefined }, nowMs: number,
 ): Identified {
-  const row = db.prepare('SELECT kind, role, not_after_ms, revoked_at_ms FROM certificates WHERE serial = ?').get(peer.serial)
+  const row = db.prepare('SELECT kind, role, not_after_ms, revoked_at_ms FROM certificates WHERE serial = ?')
+    .get(peer.serial)
   if (row === undefined) return { ok: false, reason: 'certificate_unknown' }
   if (row['revoked_at_ms'] !== null) return { ok: false, reason: 'certificate_revoked' }
   if (Number(row['not_after_ms']) <= nowMs) return { ok: false, reason: 'certificate_expired' }

@@ -9,8 +9,8 @@ import { clockSkewMs, signatureAlgorithm } from './authority.ts'
 import { newSerial } from './serial.ts'
 
 /**
- * What a certificate is for: `process` speaks for a role on both ends of mutual TLS, `own` is the custodian's server end,
- * `public` is what the Internet sees of the gateway, and proves nothing inside.
+ * What a certificate is for: `process` speaks for a role on both ends of mutual TLS, `own` is the custodian's server
+ * end, `public` is what the Internet sees of the gateway, and proves nothing inside.
  */
 export type CertificateKind = 'process' | 'own' | 'public'
 
@@ -33,11 +33,11 @@ const anyAddresses: readonly string[] = ['0.0.0.0', '::']
 /** Signs a certificate. It counts only once {@link recordCertificate} has kept it, so answer after that. */
 export async function issueCertificate(
   { authority, clock, random, settings }: Pick<Custodian, 'authority' | 'clock' | 'random' | 'settings'>,
-  { kind, role, publicKey }: { readonly kind: CertificateKind; readonly role: ProcessRole; readonly publicKey: KeyObject },
+  { kind, role, publicKey }: Pick<IssuedCertificate, 'kind' | 'role'> & { readonly publicKey: KeyObject },
 ): Promise<IssuedCertificate> {
   const serial = newSerial(random)
   const nowMs = clock.nowMs()
-  const lifeMs = role === 'operator' ? Math.min(settings.certificateLifeMs, operatorLifeMsMax) : settings.certificateLifeMs
+  const lifeMs = Math.min(settings.certificateLifeMs, role === 'operator' ? operatorLifeMsMax : Infinity)
   const [notBeforeMs, notAfterMs] = [nowMs - clockSkewMs, nowMs + lifeMs]
   const spki = publicKey.export({ format: 'der', type: 'spki' })
   const internal = [...localNames, ...settings.internalNames[role]].filter((name) => !anyAddresses.includes(name))

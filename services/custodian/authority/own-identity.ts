@@ -31,7 +31,8 @@ async function certify(custodian: Custodian, publicKey: KeyObject): Promise<stri
   await commits.run(() => {
     recordCertificate(db, issued, { nowMs: clock.nowMs(), previousSerial: null, signer: null })
     appendLog(db, clock, {
-      caller: 'custodian', operation: 'own-certificate', outcome: 'allowed', reason: '', subject: `custodian/${issued.serial}`,
+      caller: 'custodian', operation: 'own-certificate', outcome: 'allowed', reason: '',
+      subject: `custodian/${issued.serial}`,
     })
   })
   return issued.pem

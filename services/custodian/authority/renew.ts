@@ -31,7 +31,8 @@ export async function renew(
     const row = db.prepare('SELECT signer FROM certificates WHERE serial = ?').get(caller.serial)
     const signer = (row?.['signer'] ?? null) as SignerId | null
     recordCertificate(db, issued, { nowMs: clock.nowMs(), previousSerial: caller.serial, signer })
-    if (signer !== null) extendSigner(db, rowTagKey, signer, signerUntilMs(issued.notAfterMs, settings.merchantKeyPeriodMs))
+    const untilMs = signerUntilMs(issued.notAfterMs, settings.merchantKeyPeriodMs)
+    if (signer !== null) extendSigner(db, rowTagKey, signer, untilMs)
     appendLog(db, clock, {
       caller: callerName(caller), operation: '/v1/renew', outcome: 'allowed', reason: '',
       subject: `${issued.role}/${issued.serial}`,

@@ -47,7 +47,8 @@ export function endSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, id: Sign
 }
 
 function setUntil(db: DatabaseSync, tagKey: Secret<Uint8Array>, signer: Signer): void {
-  db.prepare('UPDATE signers SET until_ms = ?, tag = ? WHERE id = ?').run(signer.untilMs, tagOf(tagKey, signer), signer.id)
+  db.prepare('UPDATE signers SET until_ms = ?, tag = ? WHERE id = ?')
+    .run(signer.untilMs, tagOf(tagKey, signer), signer.id)
 }
 
 /** Who can write the file but does not hold the root key cannot add a signer of his own. */

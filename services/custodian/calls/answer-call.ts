@@ -86,7 +86,9 @@ function parseRequest<P extends CustodianPath>(path: P, body: JsonValue | undefi
   throw new Refusal('request_invalid', fields, { isEnrolment: path === '/v1/enrol' })
 }
 
-async function recordingRefusals<T>(custodian: Custodian, call: Call, caller: Caller, act: () => Promise<T>): Promise<T> {
+async function recordingRefusals<T>(
+  custodian: Custodian, call: Call, caller: Caller, act: () => Promise<T>,
+): Promise<T> {
   try {
     return await act()
   } catch (failure) {

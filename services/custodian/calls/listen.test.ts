@@ -12,7 +12,7 @@ import {
   createLogger, createMetrics, CustodianRefusal, custodianClient, enrol, newCertificateRequest, verifyRefusal,
   type Identity, type IdentityContext,
 } from '@ngome/runtime'
-import { TestAuthority } from '@ngome/testkit'
+import { freePorts, TestAuthority } from '@ngome/testkit'
 import { ownIdentity } from '../authority/own-identity.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
 import { serialOf } from '../testing/serial-of.ts'
@@ -203,18 +203,28 @@ test('takes strict, bounded JSON and nothing else', async (t) => {
   assert.equal((await post(listening.port, '/v1/openings', context, { body: 'after=0', type: 'text/plain' })).status, 415)
 })
 
-test('tells the operator about itself', async (t) => {
+test('is healthy, ready and measured for those who hold a certificate', async (t) => {
+  const { listening, enrolled } = await world(t)
+  const context = (await enrolled('operator')).secureContext()
+  for (const path of ['/readyz', '/healthz', '/metrics']) {
+    assert.equal((await post(listening.port, path, context, { method: 'GET', body: '' })).status, 200, path)
+  }
+})
+
+test('attempts to connect outwards when the operator asks, and says what came of it', async (t) => {
   const { test, listening, enrolled } = await world(t)
   const context = (await enrolled('operator')).secureContext()
-  const body = JSON.stringify({ challenge: toBase64Url(new Uint8Array(16)) })
-  const ask = async (name: string) => JSON.parse((await post(listening.port, `/self-test/${name}`, context, { body })).body) as Record<string, unknown>
-  assert.deepEqual(await ask('root-key'), { name: 'software-unprotected', isProtected: false })
-  assert.equal((await ask('log'))['ok'], true)
-  test.db.exec('DROP TRIGGER log_keeps_values; UPDATE log SET reason = \'x\' WHERE sequence = 1')
-  assert.deepEqual(await ask('log'), { ok: false, brokenAt: 1 })
-  for (const [path, status] of [['/readyz', 200], ['/healthz', 200], ['/metrics', 200]] as const) {
-    assert.equal((await post(listening.port, path, context, { method: 'GET', body: '' })).status, status)
+  const [closedPort] = await freePorts(1)
+  const ask = async (port?: number) => {
+    const body = JSON.stringify({ challenge: toBase64Url(new Uint8Array(32)), ...(port === undefined ? {} : { port }) })
+    return JSON.parse((await post(listening.port, '/self-test/egress', context, { body })).body) as unknown
   }
+  assert.deepEqual(await ask(), { outcome: 'not_attempted' })
+  assert.deepEqual(await ask(listening.port), { outcome: 'connected' })
+  assert.deepEqual(await ask(closedPort), { outcome: 'refused', code: 'ECONNREFUSED' })
+  const gateway = (await enrolled('gateway')).secureContext()
+  assert.equal((await post(listening.port, '/self-test/egress', gateway)).status, 403)
+  assert.equal(test.lastLog(1)[0]?.['outcome'], 'allowed')
 })
 
 test('a connection that says nothing does not keep the custodian from others', async (t) => {

@@ -1,13 +1,13 @@
 import { challengeHeader, custodianOperations, type CustodianPath } from '@ngome/contracts'
-import { processRoles, toBase64Url } from '@ngome/kernel'
+import { processRoles } from '@ngome/kernel'
 import {
   enrolmentServer, internalServer, parseCertificateRole, type InternalCall, type InternalCallHead,
   type InternalServerOptions,
 } from '@ngome/runtime'
 import { identifyCaller } from '../authority/identify-caller.ts'
 import type { Custodian } from '../custodian.ts'
-import { checkLog } from '../log/check-log.ts'
 import { admitCall, answerCall, type Call } from './answer-call.ts'
+import { attemptConnection } from './attempt-connection.ts'
 
 export type Listening = {
   readonly port: number
@@ -21,7 +21,9 @@ export type Listening = {
  */
 export async function listen(
   custodian: Custodian,
-  options: Pick<InternalServerOptions, 'identity' | 'host' | 'port' | 'logger' | 'metrics'> & { readonly enrolmentPort: number },
+  options: Pick<InternalServerOptions, 'identity' | 'host' | 'port' | 'logger' | 'metrics'> & {
+    readonly enrolmentPort: number
+  },
 ): Promise<Listening> {
   const base = { ...options, clock: custodian.clock, random: custodian.random }
   const server = await internalServer({
@@ -32,7 +34,7 @@ export async function listen(
     }, custodian.clock.nowMs()).ok,
     onUnknownPath: async (head) => void await admitCall(custodian, callOf(head)),
     readiness: { store: () => (custodian.store.db.prepare('SELECT 1').get() === undefined ? 'no store' : null) },
-    selfTests: selfTests(custodian),
+    selfTests: { egress: ({ port }) => (port === undefined ? { outcome: 'not_attempted' } : attemptConnection(port)) },
   })
   const enrolment = await enrolmentServer({
     ...base,
@@ -58,17 +60,8 @@ function routes(custodian: Custodian): NonNullable<InternalServerOptions['routes
   }))
 }
 
-function callOf({ caller, serial, path, header }: Pick<InternalCallHead, 'caller' | 'serial' | 'path' | 'header'>): Call {
+function callOf(
+  { caller, serial, path, header }: Pick<InternalCallHead, 'caller' | 'serial' | 'path' | 'header'>,
+): Call {
   return { peer: { role: caller, serial }, path, challenge: header(challengeHeader) }
-}
-
-/** What `ngome verify` asks the custodian about itself. */
-function selfTests({ root, store: { db } }: Custodian): NonNullable<InternalServerOptions['selfTests']> {
-  return {
-    'log': async () => {
-      const check = checkLog(db)
-      return check.ok ? { ok: true, rows: check.rows, head: toBase64Url(check.head) } : check
-    },
-    'root-key': async () => root.describe(),
-  }
 }

@@ -35,7 +35,8 @@ export async function refuseCall(custodian: Custodian, call: RefusedCall, refusa
   const message = `${call.operation} of ${caller}: ${refusal.message}`
   const options = { cause: refusal.cause }
   if (refusal.code !== 'custodian/refused') return new Fault(refusal.code, message, options)
-  const signed = isChallenge(call.challenge) ? signRefusal(custodian, { ...call, challenge: call.challenge }, refusal) : undefined
+  const { challenge } = call
+  const signed = isChallenge(challenge) ? signRefusal(custodian, { ...call, challenge }, refusal) : undefined
   return new CustodianRefusal(message, { ...options, refusal: signed })
 }
 

@@ -12,12 +12,15 @@ export type LogCheck =
   | { readonly ok: false; readonly brokenAt: number }
 
 /**
- * Walks the chain from its start. It shows a row that was changed, removed or put in between; rows cut off the end show
- * only to who has pulled them before.
+ * Walks the chain, from its start or over its last rows. It shows a row that was changed, removed or put in between;
+ * rows cut off the end show only to who has pulled them before.
  */
-export function checkLog(db: DatabaseSync): LogCheck {
-  let previous = logStart
-  let sequence = 0
+export function checkLog(
+  db: DatabaseSync, { last = Number.MAX_SAFE_INTEGER }: { readonly last?: number } = {},
+): LogCheck {
+  const head = Number(db.prepare('SELECT max(sequence) AS head FROM log').get()?.['head'] ?? 0)
+  let sequence = Math.max(0, head - last)
+  let previous = sequence === 0 ? logStart : readLog(db, { after: sequence - 1, limit: 1 })[0]?.hash ?? logStart
   for (;;) {
     const rows = readLog(db, { after: sequence, limit: pageRows })
     for (const row of rows) {

@@ -51,6 +51,17 @@ for (const [name, sql] of tampering) {
   })
 }
 
+test('checks the last rows alone where that is asked for', async (t) => {
+  const test = await open(t)
+  const whole = checkLog(test.db)
+  assert.deepEqual(checkLog(test.db, { last: 3 }), whole)
+  assert.deepEqual(checkLog(test.db, { last: 100 }), whole)
+  test.db.exec('DROP TRIGGER log_keeps_values')
+  test.db.exec(`UPDATE log SET reason = 'x' WHERE sequence = 8`)
+  assert.deepEqual(checkLog(test.db, { last: 3 }), { ok: false, brokenAt: 8 })
+  assert.equal(checkLog(test.db, { last: 2 }).ok, true)
+})
+
 test('checks more rows than it reads at a time', async (t) => {
   const test = await open(t)
   await test.custodian.store.commits.run(() => {

@@ -21,8 +21,8 @@ export function indexKeyLabel(tenant: Tenant): KeyLabel {
 }
 
 /**
- * Computes blind indexes: HMAC under the merchant's index key of what the caller has blinded already. The custodian sees
- * no value; the caller sees no key. Counted by hour, since who may ask without end could try every phone number.
+ * Computes blind indexes: HMAC under the merchant's index key of what the caller has blinded already. The custodian
+ * sees no value; the caller sees no key. Counted by hour, since who may ask without end could try every phone number.
  * @throws Refusal `custodian/refused`
  */
 export async function indexValues(
@@ -39,11 +39,14 @@ export async function indexValues(
   await commits.run(() => {
     const budget = { purpose: 'index', subject: '*', timesMax: indexesPerHourMax, windowMs: hourMs }
     if (!spend(db, budget, clock.nowMs(), blinded.length)) throw new Refusal('purpose_budget_spent', subject)
-    appendLog(db, clock, { caller: callerName(caller), operation: '/v1/index', outcome: 'allowed', reason: '', subject })
+    appendLog(db, clock, {
+      caller: callerName(caller), operation: '/v1/index', outcome: 'allowed', reason: '', subject,
+    })
   })
   return { indexes: blinded.map((bytes) => toBase64Url(indexOf(key, bytes))) }
 }
 
 function indexOf(key: Secret<Uint8Array>, blinded: Uint8Array): Uint8Array {
-  return key.expose((bytes) => createHmac('sha256', bytes).update(lengthPrefixed('ngome/blind-index/v1', blinded)).digest())
+  const framed = lengthPrefixed('ngome/blind-index/v1', blinded)
+  return key.expose((bytes) => createHmac('sha256', bytes).update(framed).digest())
 }

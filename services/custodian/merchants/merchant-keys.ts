@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { retentionClasses } from '@ngome/contracts'
-import { dataKeySuite, generateMerchantKeyPair, signStatement, verifyStatement, type VerifiedStatement } from '@ngome/envelope'
+import {
+  dataKeySuite, generateMerchantKeyPair, signStatement, verifyStatement, type VerifiedStatement,
+} from '@ngome/envelope'
 import { Fault, newId, type MerchantKeyId, type Tenant } from '@ngome/kernel'
 import { appendLog } from '../log/append-log.ts'
 import type { Custodian } from '../custodian.ts'
@@ -64,8 +66,9 @@ export function insertMerchantKey({ store: { db }, clock }: Custodian, caller: s
 
 /** @returns the signed statement of a slot, or `undefined` where it has no key yet */
 export function findStatement(db: DatabaseSync, { tenant, retention, period }: KeySlot): Uint8Array | undefined {
-  const row = db.prepare('SELECT statement FROM merchant_keys WHERE merchant = ? AND world = ? AND retention = ? AND period = ?')
-    .get(tenant.merchant, tenant.world, retention, period)
+  const row = db.prepare(`
+    SELECT statement FROM merchant_keys WHERE merchant = ? AND world = ? AND retention = ? AND period = ?
+  `).get(tenant.merchant, tenant.world, retention, period)
   return row === undefined ? undefined : row['statement'] as Uint8Array
 }
 
@@ -73,12 +76,14 @@ export function findStatement(db: DatabaseSync, { tenant, retention, period }: K
  * @returns what this custodian once signed of a merchant key, or `undefined` where there is no such key
  * @throws Fault `custodian/key_unusable` where the row does not hold its own statement: somebody wrote in the store
  */
-export function findMerchantKey({ store: { db }, statementKey }: Custodian, id: MerchantKeyId): VerifiedStatement | undefined {
+export function findMerchantKey(
+  { store: { db }, statementKey }: Custodian, id: MerchantKeyId,
+): VerifiedStatement | undefined {
   const row = db.prepare('SELECT statement FROM merchant_keys WHERE id = ?').get(id)
   if (row === undefined) return undefined
   const statement = verifyOwnStatement(row['statement'] as Uint8Array, statementKey)
-  if (statement.keyId !== id) throw new Fault('custodian/key_unusable', `the row of ${id} holds another key's statement`)
-  return statement
+  if (statement.keyId === id) return statement
+  throw new Fault('custodian/key_unusable', `the row of ${id} holds another key's statement`)
 }
 
 /** @throws Fault `custodian/key_unusable` where the statement is not one that this custodian signed */

@@ -49,7 +49,8 @@ function provenStatement({ store: { db }, statementKey }: Custodian, slot: KeySl
   const bytes = findStatement(db, slot)
   if (bytes === undefined) throw new Fault('custodian/unavailable', 'a merchant key was not kept')
   const { tenant, retention, period } = verifyOwnStatement(bytes, statementKey)
-  const isOfSlot = tenantName(tenant) === tenantName(slot.tenant) && retention === slot.retention && period === slot.period
-  if (!isOfSlot) throw new Fault('custodian/key_unusable', `the row of ${tenantName(slot.tenant)} holds another's statement`)
+  const owner = tenantName(slot.tenant)
+  const isOfSlot = tenantName(tenant) === owner && retention === slot.retention && period === slot.period
+  if (!isOfSlot) throw new Fault('custodian/key_unusable', `the row of ${owner} holds another's statement`)
   return bytes
 }

@@ -29,7 +29,8 @@ export async function registerMerchant(
     insertWrappedKey(db, clock, indexKeyLabel(tenant), indexKey)
     for (const key of keys) insertMerchantKey(custodian, callerName(caller), key)
     appendLog(db, clock, {
-      caller: callerName(caller), operation: '/v1/merchants', outcome: 'allowed', reason: '', subject: tenantName(tenant),
+      caller: callerName(caller), operation: '/v1/merchants', outcome: 'allowed', reason: '',
+      subject: tenantName(tenant),
     })
   })
   return {}

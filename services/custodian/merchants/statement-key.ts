@@ -14,6 +14,8 @@ export function makeStatementKey(): Secret<Uint8Array> {
 }
 
 export function loadStatementKey(pkcs8: Secret<Uint8Array>): StatementKey {
-  const privateKey = pkcs8.expose((bytes) => createPrivateKey({ key: Buffer.from(bytes), format: 'der', type: 'pkcs8' }))
+  const privateKey = pkcs8.expose((bytes) => (
+    createPrivateKey({ key: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), format: 'der', type: 'pkcs8' })
+  ))
   return { privateKey, publicKey: createPublicKey(privateKey) }
 }

@@ -11,11 +11,13 @@ export type Budget = {
 const clearedAtOnce = 256
 
 /**
- * Counts uses. Only inside a work of the commit queue; the work throws where this says no, so that what it counted before
- * is forgotten.
+ * Counts uses. Only inside a work of the commit queue; the work throws where this says no, so that what it counted
+ * before is forgotten.
  * @returns whether the budget still had one
  */
-export function spend(db: DatabaseSync, { purpose, subject, timesMax, windowMs }: Budget, nowMs: number, uses = 1): boolean {
+export function spend(
+  db: DatabaseSync, { purpose, subject, timesMax, windowMs }: Budget, nowMs: number, uses = 1,
+): boolean {
   const row = db.prepare('SELECT used, ends_at_ms FROM budgets WHERE purpose = ? AND subject = ?').get(purpose, subject)
   const isRunning = row !== undefined && Number(row['ends_at_ms']) > nowMs
   const used = (isRunning ? Number(row['used']) : 0) + uses

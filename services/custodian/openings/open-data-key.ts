@@ -29,5 +29,7 @@ export async function openDataKey(custodian: Custodian, sealed: Uint8Array, part
     return await openSealedDataKey({ sealed, privateKey, signerPublicKey })
   } catch (cause) {
     throw new Refusal('data_key_unopenable', parts.id, { cause })
+  } finally {
+    privateKey.expose((bytes) => bytes.fill(0))
   }
 }

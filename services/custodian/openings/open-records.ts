@@ -1,5 +1,7 @@
 import type { CustodianResponse } from '@ngome/contracts'
-import { deriveRecordKey, parseRecordContext, parseSealedDataKey, type RecordContext, type SealedDataKey } from '@ngome/envelope'
+import {
+  deriveRecordKey, parseRecordContext, parseSealedDataKey, type RecordContext, type SealedDataKey,
+} from '@ngome/envelope'
 import { parseBase64Url, toBase64Url } from '@ngome/kernel'
 import { callerName, type ProvenCaller } from '../calls/caller.ts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
@@ -69,7 +71,8 @@ function recordOpenings(
   if (!spend(db, whole, nowMs, records.length)) throw new Refusal('purpose_budget_spent', purpose)
   for (const record of records) {
     const subject = subjectOf(request, record)
-    if (!spend(db, { purpose, subject: record.name, ...perRecord }, nowMs)) throw new Refusal('record_budget_spent', subject)
+    const hasBudget = spend(db, { purpose, subject: record.name, ...perRecord }, nowMs)
+    if (!hasBudget) throw new Refusal('record_budget_spent', subject)
     appendLog(db, clock, { caller: callerName(caller), operation: '/v1/open', outcome: 'allowed', reason: '', subject })
   }
   clearEndedBudgets(db, nowMs)
@@ -89,7 +92,8 @@ function parseRecords(request: Request): readonly Record[] {
     if (dataKey === undefined || context === undefined || contextBytes === undefined || salt === undefined) {
       throw new Refusal('request_invalid', request.purpose)
     }
-    return { dataKey, contextBytes, context, salt, name: `${tenantName(context.tenant)}/${context.table}/${context.recordId}` }
+    const name = `${tenantName(context.tenant)}/${context.table}/${context.recordId}`
+    return { dataKey, contextBytes, context, salt, name }
   })
 }
 

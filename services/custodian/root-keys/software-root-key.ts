@@ -54,7 +54,8 @@ function unwrap(root: Secret<Uint8Array>, label: KeyLabel, wrapped: Uint8Array):
 }
 
 function unusable(label: KeyLabel, cause?: unknown): Fault {
-  return new Fault('custodian/key_unusable', `the wrapped key ${label.purpose}/${label.name} does not unwrap`, { cause })
+  const message = `the wrapped key ${label.purpose}/${label.name} does not unwrap`
+  return new Fault('custodian/key_unusable', message, { cause })
 }
 
 function labelKey(root: Secret<Uint8Array>, label: KeyLabel): Uint8Array {

@@ -16,7 +16,8 @@ export async function handOutSecrets(
   { clock, secrets, store: { db, commits } }: Custodian, caller: ProvenCaller, { names }: ParsedRequest<'/v1/secrets'>,
 ): Promise<CustodianResponse<'/v1/secrets'>> {
   const subject = names.join(' ')
-  if (!names.every((name) => secretCallers[name].includes(caller.role))) throw new Refusal('secret_not_permitted', subject)
+  const isPermitted = names.every((name) => secretCallers[name].includes(caller.role))
+  if (!isPermitted) throw new Refusal('secret_not_permitted', subject)
   await commits.run(() => appendLog(db, clock, {
     caller: callerName(caller), operation: '/v1/secrets', outcome: 'allowed', reason: '', subject,
   }))

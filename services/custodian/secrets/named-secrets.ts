@@ -2,7 +2,7 @@ import type { CustodianSecretName } from '@ngome/contracts'
 import type { KeyLabel } from '../root-keys/root-key.ts'
 
 export const secretBytes = 32
-/** Secrets have had one version so far; the number is part of the label, so that a second can stand beside the first. */
+/** Secrets have one version so far; the number is part of the label, so that a second can stand beside the first. */
 export const secretVersion = 1
 
 export function secretLabel(name: CustodianSecretName): KeyLabel {

@@ -6,12 +6,16 @@ const worksPerCommitMax = 64
 /** Works that wait. Past this the disk does not keep up, and a caller should hear so instead of waiting. */
 const waitingMax = 4_096
 
-type Waiting = { readonly work: () => unknown; readonly resolve: (value: never) => void; readonly reject: (reason: unknown) => void }
+type Waiting = {
+  readonly work: () => unknown
+  readonly resolve: (value: never) => void
+  readonly reject: (reason: unknown) => void
+}
 
 /**
  * Runs works in transactions, and answers each only when its transaction is on the disk. Works that arrive together
- * share one commit, since a synchronous commit costs far more than the rows in it. A work is synchronous, so that no two
- * interleave; one that throws loses its own rows only.
+ * share one commit, since a synchronous commit costs far more than the rows in it. A work is synchronous, so that no
+ * two interleave; one that throws loses its own rows only.
  */
 export class CommitQueue {
   readonly #db: DatabaseSync

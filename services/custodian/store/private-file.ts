@@ -57,8 +57,8 @@ export function removeUnfinishedFiles(folder: string): void {
 }
 
 /**
- * The permission model has no fsync, so the file is opened for synchronous writing instead. Its name is on the disk with
- * the next commit of the store: journaling file systems write changes of names in order.
+ * The permission model has no fsync, so the file is opened for synchronous writing instead. Its name is on the disk
+ * with the next commit of the store: journaling file systems write changes of names in order.
  */
 function writeUnfinished(path: string, bytes: Uint8Array, mode: number, random: Random): string {
   const unfinished = `${path}.${Buffer.from(random.bytes(8)).toString('hex')}${unfinishedSuffix}`

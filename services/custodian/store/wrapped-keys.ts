@@ -12,8 +12,9 @@ export function insertWrappedKey(db: DatabaseSync, clock: Clock, label: KeyLabel
 export async function unwrapKey(
   from: { readonly db: DatabaseSync; readonly root: RootKey }, label: KeyLabel,
 ): Promise<Secret<Uint8Array>> {
-  const row = from.db.prepare('SELECT wrapped FROM wrapped_keys WHERE purpose = ? AND name = ?').get(label.purpose, label.name)
-  if (row === undefined) throw new Fault('custodian/key_unusable', `there is no wrapped key ${label.purpose}/${label.name}`)
+  const { purpose, name } = label
+  const row = from.db.prepare('SELECT wrapped FROM wrapped_keys WHERE purpose = ? AND name = ?').get(purpose, name)
+  if (row === undefined) throw new Fault('custodian/key_unusable', `there is no wrapped key ${purpose}/${name}`)
   return from.root.unwrap(label, row['wrapped'] as Uint8Array)
 }
 

@@ -44,6 +44,8 @@ export function openRequest(dataKey: Uint8Array, records: readonly SealedRecord[
   return {
     purpose: 'dispatch' as const,
     dataKeys: [toBase64Url(dataKey)],
-    records: records.map(({ context, salt }) => ({ dataKey: 0, context: toBase64Url(encodeRecordContext(context)), salt })),
+    records: records.map(({ context, salt }) => ({
+      dataKey: 0, context: toBase64Url(encodeRecordContext(context)), salt,
+    })),
   }
 }

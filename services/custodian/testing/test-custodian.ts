@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CustodianPath, CustodianRequest, CustodianResponse } from '@ngome/contracts'
 import {
-  ManualClock, newId, systemRandom, toBase64Url, type Clock, type JsonValue, type ProcessRole, type SignerId, type Tenant,
+  ManualClock, newId, systemRandom, toBase64Url,
+  type Clock, type JsonValue, type ProcessRole, type SignerId, type Tenant,
 } from '@ngome/kernel'
 import { newCertificateRequest, publicKeyText } from '@ngome/runtime'
 import { answerCall, type Call } from '../calls/answer-call.ts'
