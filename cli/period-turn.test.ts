@@ -90,9 +90,9 @@ test('the turn of a period fails no request', async () => {
   // A connection of its own: the search above kept this process too busy to hear that its idle one was closed.
   const steady = platform.client()
   let answered = 0
-  let isTurned = false
-  const turn = gatewayOtherThan(start).finally(() => { isTurned = true })
-  while (!isTurned) {
+  const turned = new AbortController()
+  const turn = gatewayOtherThan(start).finally(() => turned.abort())
+  while (!turned.signal.aborted) {
     const answer = await steady.call({ path: '/v1/payments?limit=1' })
     assert.equal(answer.status, 200, answer.text)
     answered++
