@@ -73,6 +73,17 @@ const seeded: readonly { claim: string; files: Record<string, string>; rule: str
     files: { 'packages/kernel/a.ts': 'export { x } from \'@ngome/store\'\nexport const y = 1', 'packages/store/mod.ts': 'export { x } from \'./x.ts\'' },
     rule: 'edge', path: 'packages/kernel/a.ts',
   },
+  {
+    claim: 'the product stands on a room\'s machinery of tests',
+    files: { 'services/gateway/a.ts': 'import { x } from \'./testing/x.ts\'\nexport const y = x', 'services/gateway/testing/x.ts': 'export const x = 1' },
+    rule: 'edge', path: 'services/gateway/a.ts',
+  },
+  {
+    claim: 'a benchmark reaches into a room that it has no row for',
+    files: { 'bench/a.ts': 'import { x } from \'../services/custodian/x.ts\'\nexport const y = x' },
+    rule: 'edge', path: 'bench/a.ts',
+  },
+  { claim: 'what is imported is computed', files: { 'services/gateway/a.ts': 'export const load = (name: string) => import(name)' }, rule: 'computed-import', path: 'services/gateway/a.ts' },
   { claim: 'a room has no row', files: { 'packages/sundries/a.ts': 'export const x = 1' }, rule: 'room', path: 'packages/sundries' },
   {
     claim: 'two files import each other',
@@ -107,6 +118,7 @@ const seeded: readonly { claim: string; files: Record<string, string>; rule: str
   { claim: 'the custodian imports the store', files: { 'services/custodian/a.ts': 'import { x } from \'@ngome/store\'\nexport const y = x', 'packages/store/mod.ts': 'export { x } from \'./x.ts\'' }, rule: 'custodian-database', path: 'services/custodian/a.ts' },
   { claim: 'the dispatcher opens a SQLite file', files: { 'services/dispatcher/a.ts': 'import { DatabaseSync } from \'node:sqlite\'\nexport const x = DatabaseSync' }, rule: 'sqlite', path: 'services/dispatcher/a.ts' },
   { claim: 'the gateway imports the opening of records', files: { 'services/gateway/a.ts': 'import { openRecord } from \'@ngome/envelope\'\nexport const x = openRecord' }, rule: 'gateway-opens', path: 'services/gateway/a.ts' },
+  { claim: 'the dispatcher opens sealed data keys itself', files: { 'services/dispatcher/a.ts': 'import { openSealedDataKey } from \'@ngome/envelope\'\nexport const x = openSealedDataKey' }, rule: 'unseals', path: 'services/dispatcher/a.ts' },
   { claim: 'the gateway connects outwards', files: { 'services/gateway/a.ts': 'import { request } from \'node:https\'\nexport const x = request' }, rule: 'gateway-egress', path: 'services/gateway/a.ts' },
   { claim: 'somebody fetches past the egress guard', files: { 'services/dispatcher/a.ts': 'export const x = await fetch(\'https://example.com\')' }, rule: 'egress', path: 'services/dispatcher/a.ts' },
   { claim: 'a service starts a process', files: { 'services/gateway/a.ts': 'import { spawn } from \'node:child_process\'\nexport const x = spawn' }, rule: 'child-process', path: 'services/gateway/a.ts' },

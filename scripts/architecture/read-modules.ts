@@ -8,6 +8,7 @@ export type Module = {
   readonly path: string
   /** The folder that is one room: `packages/kernel`, `services/gateway`, `cli`. */
   readonly room: string
+  /** A test, or something that only tests stand on: a file below a folder `testing`. */
   readonly isTest: boolean
   readonly text: string
   /** The text with its comments blanked out. */
@@ -40,6 +41,11 @@ export function readModules(root: string): Module[] {
     .map((path) => readModule(root, path))
 }
 
+/** Whether a path lies in a room's folder for its tests' own machinery. `scripts/testing` is the product's gate itself. */
+export function isTesting(path: string): boolean {
+  return path.includes('/testing/') && !path.startsWith('scripts/')
+}
+
 /** @returns the room of a path: two folders deep for packages, services and simulators, one for the rest. */
 export function roomOf(path: string): string {
   const [top = '', second = ''] = path.split('/')
@@ -61,7 +67,7 @@ function readModule(root: string, path: string): Module {
       return moduleRequest === null ? [] : [{ specifier: moduleRequest.value, names: [importName.name ?? '*'], isTypeOnly: isType }]
     }),
     ...module.dynamicImports.map(({ moduleRequest }) => ({
-      specifier: text.slice(moduleRequest.start, moduleRequest.end).replace(/^['"`]|['"`]$/g, ''),
+      specifier: literal(text.slice(moduleRequest.start, moduleRequest.end)),
       names: ['*'],
       isTypeOnly: false,
     })),
@@ -69,7 +75,7 @@ function readModule(root: string, path: string): Module {
   return {
     path,
     room: roomOf(path),
-    isTest: path.endsWith('.test.ts'),
+    isTest: path.endsWith('.test.ts') || isTesting(path),
     text,
     code: blankOut(text, comments),
     lineCount: text.split('\n').length - (text.endsWith('\n') ? 1 : 0),
@@ -78,6 +84,13 @@ function readModule(root: string, path: string): Module {
     hasDefaultExport: reExports.some(({ exportName }) => exportName.kind === 'Default' || exportName.name === 'default'),
     ownStatements: program.body.filter((statement) => !isReExport(statement)).length,
   }
+}
+
+/** What `import()` gives for something that only the running program knows. */
+export const computedSpecifier = '(computed)'
+
+function literal(source: string): string {
+  return /^'[^'$]*'$|^"[^"$]*"$/.exec(source)?.[0].slice(1, -1) ?? computedSpecifier
 }
 
 function blankOut(text: string, spans: readonly { start: number; end: number }[]): string {

@@ -26,7 +26,10 @@ const stream = run({
   coverage: coverage === 'coverage',
   coverageExcludeGlobs: ['**/*.test.ts', 'scripts/**', 'packages/testkit/**'],
 })
+/** Node counts a file without a test as one that passed; it gives it the file's name and the file's first character. */
+let placeholders = 0
 stream.on('test:pass', (test) => {
+  if (test.name === file && test.line === 1 && test.column === 1) placeholders++
   if (test.skip === undefined && test.todo === undefined) return
   const reason = test.skip ?? test.todo
   report({ kind: 'skip', name: test.name, reason: typeof reason === 'string' ? reason : 'no reason given' })
@@ -42,7 +45,7 @@ stream.on('test:summary', ({ counts, file: ofFile }) => {
   if (ofFile !== undefined) return
   report({
     kind: 'summary',
-    passed: counts.passed,
+    passed: counts.passed - placeholders,
     failed: counts.tests - counts.passed - counts.skipped - counts.todo,
     skipped: counts.skipped + counts.todo,
   })
