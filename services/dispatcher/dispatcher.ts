@@ -18,10 +18,8 @@ export type Network = {
   readonly enquiryIntervalMs: number
   /** After this nothing is sent again, and enquiries become rare. */
   readonly giveUpAfterMs: number
-  /** A sending that was decided on begins within this time, or not at all. */
+  /** A sending that was decided on leaves within this time, or not at all. */
   readonly sendWithinMs: number
-  /** The last byte of a sending has left this long after it was decided on, whatever went slowly. */
-  readonly lastByteAfterMs: number
 }
 
 export type WebhookSettings = {

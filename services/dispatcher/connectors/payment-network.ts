@@ -11,9 +11,14 @@ export type PaymentRequest = {
   readonly payerPhone: Secret<string>
   readonly description: string | null
   readonly callbackUrl: string
+  /**
+   * Asked when a connection stands and nothing of this request has left, once for each time that it is written; an
+   * answer of false holds it back.
+   */
+  readonly beforeFirstByte: () => Promise<boolean>
 }
 
-/** What is known after asking for a payment. Only `not_sent` says that the network certainly heard nothing. */
+/** What is known after asking for a payment. Only `not_sent` says that nothing left since it was last asked before. */
 export type RequestOutcome =
   | { readonly kind: 'taken' }
   | { readonly kind: 'refused'; readonly failure: FailureCode; readonly reason: string }
@@ -31,7 +36,7 @@ export type EnquiryOutcome =
 
 /** What the dispatcher needs of a payment network; each connector is one. */
 export type PaymentNetwork = {
-  /** Gets what a request needs beforehand (a token), so that a network that is away is noticed before anything is sent. */
+  /** Gets what a request needs beforehand, and notices a network that is away before anything is opened or sent. */
   prepare(): Promise<'ready' | 'unavailable'>
   requestPayment(request: PaymentRequest): Promise<RequestOutcome>
   enquire(asked: { readonly reference: string; readonly payment: PaymentId; readonly money: Money }): Promise<EnquiryOutcome>

@@ -305,3 +305,60 @@ async function selfSigned(name: string): Promise<{ key: string; certificate: str
   const key = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
   return { key: `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`, certificate: certificate.toString('pem') }
 }
+
+describe('before the first byte', () => {
+  let server: Server
+  let port = 0
+  let requests = 0
+  before(async () => {
+    server = createServer((_, response) => {
+      requests++
+      response.end()
+    })
+    port = await portOf(server)
+  })
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const send = async (beforeFirstByte: () => Promise<boolean>, timeoutMs = 1_000): Promise<Transmission> => {
+    const guard = guardOf({ providers: { momo: { baseUrl: `http://127.0.0.1:${port}` } }, allowPrivate: [`127.0.0.1:${port}`] })
+    requests = 0
+    try {
+      return await guard.toProvider('momo', '/x', { ...outgoing, timeoutMs, beforeFirstByte })
+    } finally {
+      guard.close()
+    }
+  }
+
+  test('it asks when the connection stands, and writes after a yes', async () => {
+    let asked = 0
+    assert.equal((await send(async () => {
+      asked++
+      await new Promise((resolve) => { setTimeout(resolve, 30) })
+      assert.equal(requests, 0)
+      return true
+    })).kind, 'answered')
+    assert.deepEqual([asked, requests], [1, 1])
+  })
+  test('a no holds everything back: nothing was reached', async () => {
+    assert.deepEqual(await send(async () => false), { kind: 'unreached', reason: 'held back' })
+    assert.equal(requests, 0)
+  })
+  test('an answer that comes too late is a no', async () => {
+    const sent = await send(() => new Promise((resolve) => { setTimeout(() => { resolve(true) }, 150) }), 60)
+    assert.equal(sent.kind, 'unreached')
+    await new Promise((resolve) => { setTimeout(resolve, 200) })
+    assert.equal(requests, 0)
+  })
+  test('what it throws is thrown, and nothing left', async () => {
+    await assert.rejects(send(async () => { throw new Fault('store/unavailable', 'away') }), (error) => error instanceof Fault && error.code === 'store/unavailable')
+    assert.equal(requests, 0)
+  })
+  test('nobody is asked where nobody is reached', async () => {
+    const guard = guardOf({ providers: { momo: { baseUrl: 'http://127.0.0.1:1' } }, allowPrivate: ['127.0.0.1:1'] })
+    const sent = await guard.toProvider('momo', '/x', { ...outgoing, beforeFirstByte: async () => assert.fail('asked') })
+    assert.equal(sent.kind, 'unreached')
+    guard.close()
+  })
+})

@@ -9,6 +9,8 @@ export type Outgoing = {
   readonly body: Uint8Array
   /** From the look at the name to the last byte of the answer. */
   readonly timeoutMs: number
+  /** Asked when the connection stands and nothing has been written; an answer of false holds everything back. */
+  readonly beforeFirstByte?: () => Promise<boolean>
 }
 
 /** What became of a request. `unreached` says that no byte of it left; `lost` that it may have been heard. */
@@ -38,7 +40,7 @@ export function makeAgents(keepAlive: boolean): Agents {
 
 /**
  * Sends one request to a checked address, follows nothing, and reads a bounded answer within the time given. The next
- * address is tried only while no byte has left.
+ * address is tried only while no byte has left. What `beforeFirstByte` throws is thrown.
  *
  * @param deadline aborted when the time is over
  * @param authorities certificates to trust in place of the system's, in PEM
@@ -59,9 +61,9 @@ function transmitTo(
   address: string, destination: CheckedDestination, outgoing: Outgoing, agents: Agents, deadline: AbortSignal,
   authorities?: readonly string[],
 ): Promise<Transmission> {
-  const { promise, resolve } = Promise.withResolvers<Transmission>()
-  let isConnected = false
-  const fail = (reason: string): void => { resolve({ kind: isConnected ? 'lost' : 'unreached', reason }) }
+  const { promise, resolve, reject } = Promise.withResolvers<Transmission>()
+  let isWritten = false
+  const fail = (reason: string): void => { resolve({ kind: isWritten ? 'lost' : 'unreached', reason }) }
   const call = startRequest(address, destination, outgoing, agents, authorities)
   const timeOut = (reason: string): void => {
     fail(reason)
@@ -70,14 +72,22 @@ function transmitTo(
   const total = (): void => { timeOut('no whole answer in time') }
   deadline.addEventListener('abort', total, { once: true })
   const connecting = setTimeout(() => { timeOut('no connection in time') }, connectTimeoutMs)
-  const connected = (): void => {
-    isConnected = true
+  const connected = async (): Promise<void> => {
     clearTimeout(connecting)
+    if (await outgoing.beforeFirstByte?.() === false) timeOut('held back')
+    if (call.destroyed) return
+    isWritten = true
+    call.end(outgoing.body)
+  }
+  const onConnect = (): void => {
+    connected().catch((error: unknown) => {
+      reject(error)
+      call.destroy()
+    })
   }
   call.once('socket', (socket) => {
-    // A socket that is already open has had its check; what is written to it may be heard.
-    if (!socket.connecting) connected()
-    else socket.once(destination.protocol === 'https:' ? 'secureConnect' : 'connect', connected)
+    if (!socket.connecting) onConnect()
+    else socket.once(destination.protocol === 'https:' ? 'secureConnect' : 'connect', onConnect)
   })
   call.on('error', (error) => { fail(codeOf(error)) })
   call.once('response', (response) => {
@@ -86,7 +96,6 @@ function transmitTo(
       resolve({ kind: 'answered', status: response.statusCode ?? 0, body, retryAfter })
     })
   })
-  call.end(outgoing.body)
   return promise.finally(() => {
     deadline.removeEventListener('abort', total)
     clearTimeout(connecting)

@@ -5,9 +5,8 @@ import type { PaymentNetwork } from '../connectors/payment-network.ts'
 import type { Network } from '../dispatcher.ts'
 import type { EgressGuard } from '../egress/egress-guard.ts'
 
-const sendWithinMs = 5_000
-/** The calls that one sending may need at most: token, request, and both again after a 401. */
-const callsPerSending = 4
+/** Enough for a slow custodian, database and network together; it only delays the last word on a lost payment. */
+const sendWithinMs = 30_000
 
 /**
  * Makes the connector of each configured network.
@@ -27,7 +26,6 @@ export function connectNetworks(
     enquiryIntervalMs: config.enquiryIntervalS * 1_000,
     giveUpAfterMs: config.giveUpAfterS * 1_000,
     sendWithinMs,
-    lastByteAfterMs: sendWithinMs + callsPerSending * config.requestTimeoutMs,
   }]))
 }
 

@@ -1,6 +1,6 @@
 import type { Network } from '../dispatcher.ts'
 
-type Timing = Pick<Network, 'settleAfterMs' | 'enquiryIntervalMs' | 'giveUpAfterMs' | 'lastByteAfterMs'>
+type Timing = Pick<Network, 'settleAfterMs' | 'enquiryIntervalMs' | 'giveUpAfterMs' | 'sendWithinMs'>
 
 /** A payment that is still open is asked about in proportion to its age, within these bounds. */
 const shareOfAge = 0.1
@@ -23,7 +23,7 @@ export const sendingsMax = 8
  * whole settling time; until then the same reference is sent again, one settling time apart.
  */
 export function afterNotFound(ageMs: number, fence: number, timing: Omit<Timing, 'enquiryIntervalMs'>): 'wait' | 'send_again' | 'final' {
-  if (ageMs >= timing.giveUpAfterMs + timing.lastByteAfterMs + timing.settleAfterMs) return 'final'
+  if (ageMs >= timing.giveUpAfterMs + timing.sendWithinMs + timing.settleAfterMs) return 'final'
   if (ageMs >= timing.giveUpAfterMs || fence >= sendingsMax) return 'wait'
   return ageMs >= timing.settleAfterMs * fence ? 'send_again' : 'wait'
 }

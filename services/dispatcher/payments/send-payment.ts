@@ -2,71 +2,88 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { emit } from '@ngome/contracts'
 import { newId, Secret } from '@ngome/kernel'
 import { callbackToken } from '@ngome/signatures'
-import { markAttemptSent, markAttemptTaken, prepareAttempt } from '@ngome/store'
+import {
+  markAttemptSent, markAttemptTaken, prepareAttempt, type Attempt, type DispatchablePayment,
+} from '@ngome/store'
 import type { RequestOutcome } from '../connectors/payment-network.ts'
 import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
 import { endPayment } from './end-payment.ts'
 import { newReference } from './new-reference.ts'
 import type { OpenedPayment } from './open-payment.ts'
-import { enquireLater } from './schedule.ts'
+import { dispatchLater, enquireLater } from './schedule.ts'
 
-/** Tries at a network that certainly heard nothing, before the rest is left to enquiries. */
+/** Tries at a network that heard nothing, before the payment waits. */
 const unheardTriesMax = 3
 const unheardPauseMs = 500
 
-/** Sends a payment for the first time. Its reference, and that it may have left, are on disk before the first byte. */
+/**
+ * Sends a payment for the first time. The connection stands before the attempt is marked as sent, and the mark is on
+ * disk before the first byte leaves: a network that cannot be reached leaves a payment that may simply be tried again.
+ */
 export async function sendPayment(dispatcher: Dispatcher, network: Network, opened: OpenedPayment): Promise<void> {
-  const { db, clock, random } = dispatcher
+  const { db, clock } = dispatcher
   const { payment } = opened
   const { tenant, id } = payment
-  const attempt = await prepareAttempt(db, tenant, id, {
-    id: newId('attempt', { clock, random }), reference: newReference(random), atMs: clock.nowMs(),
-  })
+  const attempt = await takeInHand(dispatcher, payment)
   if (attempt === undefined) return
   if (attempt.state !== 'prepared') {
     await enquireLater(dispatcher, payment, 0)
     return
   }
-  const sentAtMs = clock.nowMs()
-  const event = emit(eventSource(dispatcher), 'payment.processing', tenant, { payment: id, status: 'processing' })
-  const marked = await markAttemptSent(db, tenant, { payment: id, fence: attempt.fence, atMs: sentAtMs }, event)
+  const decidedAtMs = clock.nowMs()
+  let marking: ReturnType<typeof markAttemptSent> | undefined
+  const outcome = await request(dispatcher, network, opened, { reference: attempt.reference, decidedAtMs }, async () => {
+    const event = emit(eventSource(dispatcher), 'payment.processing', tenant, { payment: id, status: 'processing' })
+    marking ??= markAttemptSent(db, tenant, { payment: id, fence: attempt.fence, atMs: decidedAtMs }, event)
+    return await marking === 'marked'
+  })
+  const mark = await marking
   // Whoever took the attempt over goes on with it.
-  if (marked === 'superseded') return
-  const outcome = await request(dispatcher, network, opened, attempt.reference, sentAtMs)
-  if (outcome.kind === 'refused' && await isUnknownToNetwork(network, opened, attempt.reference)) {
+  if (mark === 'superseded') return
+  if (mark === undefined) {
+    await dispatchLater(dispatcher, payment)
+  } else if (outcome.kind === 'refused' && await isUnknownToNetwork(network, opened, attempt.reference)) {
     // The only sending there was has been refused, and the network has nothing of it.
     await endPayment(dispatcher, payment, attempt.fence, {
       status: 'failed', failure: outcome.failure, networkReason: outcome.reason,
     })
-    return
+  } else {
+    await enquireLater(dispatcher, payment, network.enquiryIntervalMs)
   }
-  await enquireLater(dispatcher, payment, network.enquiryIntervalMs)
 }
 
 /** Sends the same reference again, for a payment that the network does not know after its settling time. */
-export async function sendAgain(dispatcher: Dispatcher, network: Network, opened: OpenedPayment, fence: number): Promise<void> {
-  const { db, clock, random } = dispatcher
-  const { tenant, id } = opened.payment
-  const attempt = await prepareAttempt(db, tenant, id, {
-    id: newId('attempt', { clock, random }), reference: newReference(random), atMs: clock.nowMs(),
-  })
+export async function sendAgain(
+  dispatcher: Dispatcher, network: Network, opened: OpenedPayment,
+  { fence, decidedAtMs }: { readonly fence: number; readonly decidedAtMs: number },
+): Promise<void> {
+  const attempt = await takeInHand(dispatcher, opened.payment)
   // Another took it in hand since we looked, or it has ended.
   if (attempt?.state !== 'sent' || attempt.fence !== fence + 1) return
-  await request(dispatcher, network, opened, attempt.reference, clock.nowMs())
+  await request(dispatcher, network, opened, { reference: attempt.reference, decidedAtMs }, async () => true)
 }
 
+function takeInHand({ db, clock, random }: Dispatcher, { tenant, id }: DispatchablePayment): Promise<Attempt | undefined> {
+  return prepareAttempt(db, tenant, id, {
+    id: newId('attempt', { clock, random }), reference: newReference(random), atMs: clock.nowMs(),
+  })
+}
+
+type Sending = { readonly reference: string; readonly decidedAtMs: number }
+
 async function request(
-  dispatcher: Dispatcher, network: Network, opened: OpenedPayment, reference: string, decidedAtMs: number,
+  dispatcher: Dispatcher, network: Network, opened: OpenedPayment, { reference, decidedAtMs }: Sending,
+  mayLeave: () => Promise<boolean>,
 ): Promise<RequestOutcome> {
   const { db, clock, callbacks, logger } = dispatcher
   const { payment, sealed } = opened
   const token = callbackToken(callbacks.secret, payment.tenant, payment.id)
+  // A process that was suspended must not wake up much later and send: by then the payment may have been given up.
+  const isInTime = (): boolean => clock.nowMs() - decidedAtMs <= network.sendWithinMs
+  let isHeldBack = false
   let outcome: RequestOutcome = { kind: 'not_sent', reason: 'too late to send' }
-  for (let tries = 1; tries <= unheardTriesMax; tries++) {
+  for (let tries = 1; tries <= unheardTriesMax && isInTime() && !isHeldBack; tries++) {
     if (tries > 1) await sleep(unheardPauseMs)
-    // A process that was suspended after it said "sent" must not wake up much later and send: by then the payment may
-    // have been given up.
-    if (clock.nowMs() - decidedAtMs > network.sendWithinMs) break
     outcome = await network.connector.requestPayment({
       reference,
       payment: payment.id,
@@ -74,6 +91,10 @@ async function request(
       payerPhone: new Secret(sealed.payer.phone),
       description: sealed.description,
       callbackUrl: `${callbacks.baseUrl}/v1/callbacks/${network.provider}/${token}`,
+      beforeFirstByte: async () => {
+        isHeldBack = !(await mayLeave() && isInTime())
+        return !isHeldBack
+      },
     })
     if (outcome.kind !== 'not_sent') break
   }

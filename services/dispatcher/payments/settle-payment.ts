@@ -31,7 +31,7 @@ export async function settlePayment(
   const network = networkOf(dispatcher, payment)
   const isEnded = await ask(dispatcher, network, payment, attempt, signal)
   if (isEnded) return { kind: 'ended', payment }
-  return { kind: 'open', payment, againAfterMs: nextEnquiryAfterMs(ageOf(dispatcher, attempt), network) }
+  return { kind: 'open', payment, againAfterMs: nextEnquiryAfterMs(ageAt(dispatcher.clock.nowMs(), attempt), network) }
 }
 
 async function ask(
@@ -40,7 +40,7 @@ async function ask(
   const { id, tenant } = payment
   const money = { amountMinor: payment.amountMinor, currency: payment.currency }
   // Before the question: what is not found is not found as of then, however late the answer comes.
-  const ageMs = ageOf(dispatcher, attempt)
+  const askedAtMs = dispatcher.clock.nowMs()
   const answer = await network.connector.enquire({ reference: attempt.reference, payment: id, money })
   dispatcher.logger.debug({ payment: id, answer }, 'payment enquired about')
   switch (answer.kind) {
@@ -53,7 +53,7 @@ async function ask(
     case 'pending':
       if (attempt.takenAtMs === null) await markAttemptTaken(dispatcher.db, tenant, { payment: id, atMs: dispatcher.clock.nowMs() })
       return false
-    case 'not_found': return notFound(dispatcher, network, payment, { attempt, ageMs }, signal)
+    case 'not_found': return notFound(dispatcher, network, payment, { attempt, askedAtMs }, signal)
     case 'differs': {
       const event = emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment: id, fields: [...answer.fields] })
       await inTenant(dispatcher.db, tenant, (tx) => appendEvent(tx, event))
@@ -66,15 +66,15 @@ async function ask(
 
 async function notFound(
   dispatcher: Dispatcher, network: Network, payment: DispatchablePayment,
-  { attempt, ageMs }: { readonly attempt: Attempt; readonly ageMs: number }, signal: AbortSignal,
+  { attempt, askedAtMs }: { readonly attempt: Attempt; readonly askedAtMs: number }, signal: AbortSignal,
 ): Promise<boolean> {
   // The network had it once, so that it cannot have nothing: it is asked until it remembers.
   if (attempt.takenAtMs !== null) return false
-  switch (afterNotFound(ageMs, attempt.fence, network)) {
+  switch (afterNotFound(ageAt(askedAtMs, attempt), attempt.fence, network)) {
     case 'wait': return false
     case 'send_again': {
       const opening = await openPayment(dispatcher, payment, network, signal)
-      if (opening.kind === 'opened') await sendAgain(dispatcher, network, opening.opened, attempt.fence)
+      if (opening.kind === 'opened') await sendAgain(dispatcher, network, opening.opened, { fence: attempt.fence, decidedAtMs: askedAtMs })
       else dispatcher.logger.warn({ payment: payment.id, opening: opening.kind }, 'not sent again: the record did not open')
       return false
     }
@@ -85,6 +85,6 @@ async function notFound(
   }
 }
 
-function ageOf({ clock }: Dispatcher, attempt: Attempt): number {
-  return clock.nowMs() - (attempt.sentAtMs ?? attempt.preparedAtMs)
+function ageAt(nowMs: number, attempt: Attempt): number {
+  return nowMs - (attempt.sentAtMs ?? attempt.preparedAtMs)
 }

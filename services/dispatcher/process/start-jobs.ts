@@ -7,7 +7,7 @@ import { enquirePayment } from '../payments/enquire-payment.ts'
 import { deliverWebhook } from '../webhooks/deliver-webhook.ts'
 
 /** Jobs of one queue at a time: what waits for a slow endpoint of one kind holds up no other kind. */
-export const jobsAtOnce = 8
+const jobsAtOnce = 8
 
 /** Starts working off the queues. */
 export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {

@@ -1,6 +1,6 @@
 import { formatMoney, Secret, type Clock } from '@ngome/kernel'
 import type { EgressGuard } from '../../egress/egress-guard.ts'
-import type { Transmission } from '../../egress/transmit.ts'
+import type { Outgoing, Transmission } from '../../egress/transmit.ts'
 import type { EnquiryOutcome, PaymentNetwork, PaymentRequest, RequestOutcome } from '../payment-network.ts'
 import { failureOf, refusalOf } from './failures.ts'
 import { callbackSchema, differencesOf, errorSchema, noteOf, parseMessage, statusSchema, tokenSchema } from './messages.ts'
@@ -25,15 +25,19 @@ const enquiryPatienceMs = 5_000
 const nothing = new Uint8Array()
 
 type Answered = Extract<Transmission, { kind: 'answered' }>
-type Call = { readonly method: 'GET' | 'POST'; readonly path: string; readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array }
+type Call = Pick<Outgoing, 'method' | 'headers' | 'body' | 'beforeFirstByte'> & { readonly path: string }
 
 /** Speaks MTN MoMo's collection API. Callbacks are hints: only the answer to an enquiry is believed. */
 export function connectMtnMomo(
   settings: MtnMomoSettings, credentials: MtnMomoCredentials, egress: EgressGuard, clock: Clock,
 ): PaymentNetwork {
-  const send = (call: Call): Promise<Transmission> => egress.toProvider(settings.network, call.path, {
-    method: call.method, headers: call.headers, body: call.body, timeoutMs: settings.requestTimeoutMs,
-  })
+  /** Whether the last call found nobody: then only a new token shows that somebody is there again. */
+  let isDoubtful = false
+  const send = async ({ path, ...call }: Call): Promise<Transmission> => {
+    const transmission = await egress.toProvider(settings.network, path, { ...call, timeoutMs: settings.requestTimeoutMs })
+    isDoubtful = transmission.kind === 'unreached'
+    return transmission
+  }
   const tokens = new TokenCache(async () => tokenFrom(await send(tokenCall(credentials))), clock)
   const pacer = new Pacer(settings.enquiriesPerSecondMax, clock)
 
@@ -51,7 +55,8 @@ export function connectMtnMomo(
 
   return {
     async prepare() {
-      return await tokens.get() === undefined ? 'unavailable' : 'ready'
+      const token = isDoubtful ? await tokens.renew() : await tokens.get()
+      return token === undefined ? 'unavailable' : 'ready'
     },
     async requestPayment(request) {
       const transmission = await sendWithToken(requestCall(request))
@@ -122,6 +127,7 @@ function requestCall(request: PaymentRequest): Call {
       'x-callback-url': request.callbackUrl,
     },
     body: Buffer.from(body, 'utf8'),
+    beforeFirstByte: request.beforeFirstByte,
   }
 }
 

@@ -34,7 +34,8 @@ function secretsOf({ apiUser, apiKey, subscriptionKey }: SimulatorCredentials): 
 function requestFor(phone: string, changes: Partial<PaymentRequest> = {}): PaymentRequest {
   return {
     reference: crypto.randomUUID(), payment: newId('payment', from), money, payerPhone: new Secret(phone),
-    description: 'Two chapati', callbackUrl: 'https://localhost:8443/v1/callbacks/mtn-momo/token', ...changes,
+    description: 'Two chapati', callbackUrl: 'https://localhost:8443/v1/callbacks/mtn-momo/token',
+    beforeFirstByte: async () => true, ...changes,
   }
 }
 

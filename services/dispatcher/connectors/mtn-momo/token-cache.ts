@@ -22,6 +22,11 @@ export class TokenCache {
   /** @returns the token, or `undefined` where the network gives none now */
   get(): Promise<Secret<string> | undefined> {
     if (this.#held !== undefined && this.#clock.nowMs() < this.#held.freshUntilMs) return Promise.resolve(this.#held.text)
+    return this.renew()
+  }
+
+  /** As {@link get}, but asks the network in any case. */
+  renew(): Promise<Secret<string> | undefined> {
     this.#requesting ??= this.#renew().finally(() => { this.#requesting = undefined })
     return this.#requesting
   }
