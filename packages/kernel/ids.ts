@@ -68,22 +68,29 @@ const patterns = Object.fromEntries(
   Object.entries(idPrefixes).map(([kind, prefix]) => [kind, new RegExp(`^${prefix}_[0-7][${alphabet}]{25}$`)]),
 ) as Record<IdKind, RegExp>
 
-function uuidV7(nowMs: number, random: Uint8Array): bigint {
+function uuidV7(nowMs: number, random: Uint8Array): Uint8Array {
   if (random.length !== randomBytes) throw new RangeError('a source that gave another number of bytes')
   const bytes = Buffer.alloc(16)
   bytes.writeUIntBE(nowMs, 0, 6)
   bytes.set(random, 6)
   bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
-  return bytes.readBigUInt64BE(0) << 64n | bytes.readBigUInt64BE(8)
+  return bytes
 }
 
-function toBase32(value: bigint): string {
+/** 128 bits behind the two spare ones, a byte at a time: every request and every row gets an id. */
+function toBase32(bytes: Uint8Array): string {
   let text = ''
-  let rest = value
-  for (let at = 0; at < suffixLength; at++) {
-    text = alphabet.charAt(Number(rest & 31n)) + text
-    rest >>= 5n
+  let pending = 0
+  let pendingBits = suffixLength * 5 - bytes.length * 8
+  for (const byte of bytes) {
+    pending = pending << 8 | byte
+    pendingBits += 8
+    while (pendingBits >= 5) {
+      pendingBits -= 5
+      text += alphabet.charAt(pending >> pendingBits & 31)
+    }
+    pending &= 31
   }
   return text
 }

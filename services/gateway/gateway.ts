@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { newId, type Clock, type Random } from '@ngome/kernel'
+import type { Clock, Random } from '@ngome/kernel'
 import type { Config, CustodianClient, Identity, Logger } from '@ngome/runtime'
 import { findApiKey, insertDataKey, type Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
@@ -12,6 +12,7 @@ import { apiVersion } from './api/openapi.ts'
 import { createHandlers } from './handlers.ts'
 import { createPublicApi } from './http/public-api.ts'
 import { tlsContext, type PublicServer } from './http/public-server.ts'
+import { requestIds } from './http/request-ids.ts'
 import { fetchSecrets, type GatewaySecrets } from './keys/custodian-secrets.ts'
 import { DataKeys } from './keys/data-keys.ts'
 import { MerchantStatements } from './keys/merchant-statements.ts'
@@ -65,15 +66,15 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   await untilItStands('merchant keys', logger, () => statements.fetchAll())
   const certificate = await untilItStands('public certificate', logger, () => requestPublicCertificate(custodian))
   const { lease, authenticator } = createAccess(from, secrets)
-  const metrics = gatewayMetrics(from.metrics, lease)
+  const metrics = gatewayMetrics(from.metrics, lease, monotonicMs)
   const made: { drain?: Drain } = {}
   const server = await createPublicApi(certificate, {
     hosts: from.config.gateway.publicNames,
-    newRequestId: () => newId('request', from),
+    newRequestId: requestIds(from),
     monotonicMs,
     isDraining: () => made.drain?.isDraining === true,
-    authenticate: (authorization) => authenticator.authenticate(authorization),
-    ...metrics,
+    authenticate: metrics.timeKeyChecks((authorization) => authenticator.authenticate(authorization)),
+    onAnswer: metrics.onAnswer,
     onFailure: (fault, requestId) => {
       if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
       else logger.error({ err: fault, requestId }, 'a request failed on our side')

@@ -10,6 +10,7 @@ import type { GatewaySecrets } from './keys/custodian-secrets.ts'
 import type { DataKeys } from './keys/data-keys.ts'
 import { createPayment } from './payments/create-payment.ts'
 import { getPayment } from './payments/get-payment.ts'
+import { PaymentReader } from './payments/payment-reader.ts'
 import { listPayments } from './payments/list-payments.ts'
 import { createWebhookEndpoint } from './webhook-endpoints/create-webhook-endpoint.ts'
 import { deleteWebhookEndpoint } from './webhook-endpoints/delete-webhook-endpoint.ts'
@@ -32,10 +33,11 @@ export function createHandlers(from: {
   const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency }
   const providers = new Set(Object.values(config.networks).map((network) => network.connector))
   const callbacks = { database, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
+  const reader = new PaymentReader(database)
   const [openApi, reference] = documents(from.version)
   return {
     createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
-    getPayment: (call) => getPayment({ database }, call),
+    getPayment: (call) => getPayment({ reader }, call),
     listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),
     createWebhookEndpoint: (call) =>
       createWebhookEndpoint({ ...writing, allowedAddresses: config.egress.allowPrivate }, call),

@@ -68,6 +68,20 @@ GRANT SELECT (id, merchant, world, status, failure, direction, network, currency
 GRANT SELECT ON ngome.payments TO ngome_dispatcher;
 GRANT UPDATE (status, failure, updated_at) ON ngome.payments TO ngome_dispatcher;
 
+-- Enters the tenant and reads in one statement, as the caller: row-level security and grants are the caller's own. The
+-- settings end with the statement's transaction.
+CREATE FUNCTION ngome.read_payments(of_merchant text, of_world text, ids text[])
+RETURNS TABLE (id text, status text, failure text, network text, currency text, amount_minor bigint, reference text,
+  payer_masked text, created_at_ms bigint, updated_at_ms bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM set_config('ngome.merchant', of_merchant, true), set_config('ngome.world', of_world, true);
+  RETURN QUERY SELECT p.id, p.status, p.failure, p.network, p.currency, p.amount_minor, p.reference, p.payer_masked,
+      (extract(epoch FROM p.created_at) * 1000)::bigint, (extract(epoch FROM p.updated_at) * 1000)::bigint
+    FROM ngome.payments p WHERE p.merchant = of_merchant AND p.world = of_world AND p.id = ANY (ids);
+END $$;
+GRANT EXECUTE ON FUNCTION ngome.read_payments TO ngome_gateway;
+
 CREATE FUNCTION ngome.guard_payment() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN

@@ -1,26 +1,54 @@
-import type { PaymentId, Tenant } from '@ngome/kernel'
+import type { FailureCode, PaymentStatus } from '@ngome/contracts'
+import type { Currency, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
-import { pipelined } from '../pipeline.ts'
-import { paymentColumns, toPaymentRow, type PaymentColumns, type PaymentRow } from './find-payment.ts'
+import { guarded } from '../store-fault.ts'
+import type { PaymentRow } from './find-payment.ts'
 
 /** The most that one call finds. */
 export const findPaymentsMax = 100
 
 /**
- * Finds several payments of a tenant in one round trip; those that the tenant does not have are left out.
+ * Finds several payments of a tenant by one statement, which is its own transaction; those that the tenant does not have
+ * are left out.
  * @throws Fault `store/unavailable`
  */
 export async function findPayments(
   db: Database, tenant: Tenant, ids: readonly PaymentId[],
 ): Promise<ReadonlyMap<PaymentId, PaymentRow>> {
   if (ids.length > findPaymentsMax) throw new RangeError('more payments than one call finds')
-  const [result] = await pipelined(db, tenant, [{
-    name: 'find_payments',
-    text: `SELECT ${paymentColumns} FROM ngome.payments WHERE merchant = $1 AND world = $2 AND id = ANY ($3)`,
+  const { rows } = await guarded(() => db.pool.query<Columns>({
+    name: 'read_payments',
+    text: 'SELECT * FROM ngome.read_payments($1, $2, $3)',
     values: [tenant.merchant, tenant.world, ids],
-  }])
-  return new Map((result?.rows ?? []).map((row) => {
-    const payment = toPaymentRow(row as PaymentColumns)
-    return [payment.id, payment]
   }))
+  return new Map(rows.map((row) => [row.id, toRow(tenant, row)]))
+}
+
+type Columns = {
+  readonly id: PaymentId
+  readonly status: PaymentStatus
+  readonly failure: FailureCode | null
+  readonly network: string
+  readonly currency: Currency
+  readonly amount_minor: bigint
+  readonly reference: string
+  readonly payer_masked: string
+  readonly created_at_ms: bigint
+  readonly updated_at_ms: bigint
+}
+
+function toRow(tenant: Tenant, row: Columns): PaymentRow {
+  return {
+    id: row.id,
+    tenant,
+    status: row.status,
+    failure: row.failure,
+    network: row.network,
+    currency: row.currency,
+    amountMinor: row.amount_minor,
+    reference: row.reference,
+    payerMasked: row.payer_masked,
+    createdAtMs: Number(row.created_at_ms),
+    updatedAtMs: Number(row.updated_at_ms),
+  }
 }

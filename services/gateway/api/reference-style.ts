@@ -32,6 +32,7 @@ section { padding: 2rem 0; border-top: 1px solid var(--line); }
 table { width: 100%; border-collapse: collapse; text-align: left; font-size: .95rem; }
 caption { text-align: left; color: var(--soft); font-weight: 600; padding-bottom: .25rem; }
 th, td { padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+td { min-width: 4.5rem; }
 td:last-child { min-width: 12rem; }
 tbody th { font-weight: 400; }
 tbody th code { white-space: nowrap; }

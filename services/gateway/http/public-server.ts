@@ -56,6 +56,7 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
     ...tlsContext(certificate),
     IncomingMessage: GatewayRequest,
     httpValidation: 'strict',
+    optimizeEmptyRequests: true,
     requireHostHeader: false, // Our own control refuses a missing host, with our own answer.
     maxHeaderSize: headBytesMax,
     headersTimeout: headersTimeoutMs,

@@ -33,17 +33,20 @@ export class GatewayProcess {
 
   constructor(platform: Platform, database: TestDatabase, token: Secret<string>, options: {
     readonly socketFd?: number; readonly env?: Readonly<Record<string, string>>; readonly hasChannel?: boolean
+    /** Instead of the launcher's own, for a look with a profiler. */
+    readonly flags?: readonly string[]
   } = {}) {
     const own = join(platform.folder, 'gateway')
     mkdirSync(own, { recursive: true })
     const { port, password } = database.connection('ngome_gateway')
     writeFileSync(join(own, 'db-password'), password.expose((text) => text))
     chmodSync(platform.folder, 0o755)
-    this.child = spawn(process.execPath, [
+    const flags = options.flags ?? [
       '--permission', '--allow-net', `--allow-fs-read=${root}`, `--allow-fs-read=${own}`,
       `--allow-fs-read=${join(platform.folder, 'ca.pem')}`, `--allow-fs-write=${own}`,
-      '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning', join(root, 'services/gateway/main.ts'),
-    ], {
+      '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning',
+    ]
+    this.child = spawn(process.execPath, [...flags, join(root, 'services/gateway/main.ts')], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe', options.hasChannel === false ? 'ignore' : 'ipc', ...(options.socketFd === undefined ? [] : [options.socketFd])],
       env: {

@@ -1,0 +1,62 @@
+import type { PaymentId, Tenant } from '@ngome/kernel'
+import { findPayments, findPaymentsMax, type Database, type PaymentRow } from '@ngome/store'
+import { tenantText } from '../keys/merchant-statements.ts'
+
+/** Reads under way for one tenant; more would only make each carry less. */
+const readsPerTenantMax = 2
+
+type Waiter = { readonly id: PaymentId; readonly resolve: (row: PaymentRow | undefined) => void; readonly reject: (error: unknown) => void }
+type Queue = { readonly tenant: Tenant; readonly waiting: Waiter[]; underWay: number; isDue: boolean }
+
+/**
+ * Reads payments, those of one tenant that are asked for at the same time together: under load one round trip carries
+ * many, and without load nobody waits. Each answer was read after its request came, never before.
+ */
+export class PaymentReader {
+  readonly #database: Database
+  readonly #queues = new Map<string, Queue>()
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** @throws Fault `store/unavailable` */
+  find(tenant: Tenant, id: PaymentId): Promise<PaymentRow | undefined> {
+    const name = tenantText(tenant)
+    let queue = this.#queues.get(name)
+    if (queue === undefined) this.#queues.set(name, queue = { tenant, waiting: [], underWay: 0, isDue: false })
+    const { waiting } = queue
+    const found = new Promise<PaymentRow | undefined>((resolve, reject) => waiting.push({ id, resolve, reject }))
+    this.#schedule(name, queue)
+    return found
+  }
+
+  #schedule(name: string, queue: Queue): void {
+    if (queue.isDue || queue.underWay >= readsPerTenantMax) return
+    if (queue.waiting.length === 0) {
+      // Nothing waits and nothing runs: tenants that are silent take no memory.
+      if (queue.underWay === 0) this.#queues.delete(name)
+      return
+    }
+    queue.isDue = true
+    // After all requests that this turn of the event loop brought.
+    setImmediate(() => {
+      queue.isDue = false
+      void this.#read(name, queue)
+    })
+  }
+
+  async #read(name: string, queue: Queue): Promise<void> {
+    const batch = queue.waiting.splice(0, findPaymentsMax)
+    queue.underWay++
+    try {
+      const rows = await findPayments(this.#database, queue.tenant, [...new Set(batch.map((one) => one.id))])
+      for (const { id, resolve } of batch) resolve(rows.get(id))
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    } finally {
+      queue.underWay--
+      this.#schedule(name, queue)
+    }
+  }
+}
