@@ -7,9 +7,9 @@ import type { RecordContext } from './record-context.ts'
  * @throws TypeError where a field is not of its form: the caller has a bug
  */
 export function encodeRecordContext(context: RecordContext): Uint8Array {
-  const message = messageFor(context)
-  const bytes = Buffer.allocUnsafe(message.length - saltBytes)
-  message.copy(bytes)
+  const { encoded } = messageFor(context)
+  const bytes = Buffer.allocUnsafe(encoded.length)
+  bytes.set(encoded)
   return bytes
 }
 
@@ -17,27 +17,30 @@ export function encodeRecordContext(context: RecordContext): Uint8Array {
  * A context's bytes with room for a salt after them. Overwritten by the next call: to be used at once.
  * @throws TypeError where a field is not of its form: the caller has a bug
  */
-export function messageFor(context: RecordContext): Buffer {
+export function messageFor(context: RecordContext): Message {
   const { tenant, table, recordId, dataClass, version } = context
   const last = lastOf[tenant.world]?.get(tenant.merchant)
   // Most records differ from the tenant's last one in their id only; writing all fields anew costs half as much as HMAC.
   const isLike = last?.table === table && last.dataClass === dataClass && last.version === version &&
     last.recordIdLength === recordId.length
-  const { message, recordIdAt } = isLike ? last : newMessage(context)
+  const found = isLike ? last : newMessage(context)
+  const { encoded, recordIdAt } = found
   for (let index = 0; index < recordId.length; index++) {
     const code = recordId.charCodeAt(index)
     if (isAdmitted[code] !== 1) throw new TypeError('a context without a record id')
-    message[recordIdAt + index] = code
+    encoded[recordIdAt + index] = code
   }
-  return message
+  return found
 }
 
-type Message = {
+export type Message = {
   readonly table: string
   readonly dataClass: DataClass
   readonly version: number
   readonly recordIdLength: number
   readonly recordIdAt: number
+  /** The context's bytes, the first part of the message. */
+  readonly encoded: Buffer
   readonly message: Buffer
 }
 
@@ -56,7 +59,8 @@ function newMessage({ tenant: { merchant, world }, table, recordId, dataClass, v
   // The id's characters are written, and checked, by the caller; here only its length counts.
   const tail = lengthPrefixed('-'.repeat(recordId.length), dataClass, version)
   const message = Buffer.concat([head, tail, new Uint8Array(saltBytes)])
-  const made = { table, dataClass, version, recordIdLength: recordId.length, recordIdAt: head.length + 4, message }
+  const encoded = message.subarray(0, -saltBytes)
+  const made = { table, dataClass, version, recordIdLength: recordId.length, recordIdAt: head.length + 4, encoded, message }
   const known = lastOf[world]
   if (known.size === tenantsMax) known.clear()
   known.set(merchant, made)

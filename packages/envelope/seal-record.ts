@@ -3,7 +3,9 @@ import type { Random } from '@ngome/kernel'
 import { blobPrefix } from './blob-prefix.ts'
 import type { DataKey } from './data-key.ts'
 import { messageFor } from './encode-record-context.ts'
-import { cipherKeyBytes, ciphertextAt, commitmentAt, plaintextBytesMax, prefixBytes, saltBytes, tagBytes } from './format.ts'
+import {
+  cipherKeyBytes, ciphertextAt, commitmentAt, commitmentBytes, plaintextBytesMax, prefixBytes, saltBytes, tagBytes,
+} from './format.ts'
 import { nonce } from './nonce.ts'
 import type { RecordContext } from './record-context.ts'
 import { writeSalt } from './salt-pool.ts'
@@ -21,15 +23,18 @@ export function sealRecord(dataKey: DataKey, context: RecordContext, plaintext: 
     throw new TypeError('a record of one tenant under the data key of another')
   }
   if (plaintext.length > plaintextBytesMax) throw new RangeError('a record past the bound')
-  const message = messageFor(context)
+  const { message } = messageFor(context)
   const prefix = blobPrefix(dataKey)
   const blob = Buffer.allocUnsafe(ciphertextAt + plaintext.length + tagBytes)
   blob.set(prefix)
   writeSalt(random, message, message.length - saltBytes, blob, prefixBytes)
   const recordKey = createHmac('sha512', dataKey.key).update(message).digest()
-  blob.set(recordKey.subarray(cipherKeyBytes), commitmentAt)
+  // Plain loops: for so few bytes, a view or `fill` costs more than the work.
+  for (let index = 0; index < commitmentBytes; index++) {
+    blob[commitmentAt + index] = recordKey[cipherKeyBytes + index] ?? 0
+  }
   const cipher = createCipheriv('aes-256-gcm', recordKey.subarray(0, cipherKeyBytes), nonce, options)
-  recordKey.fill(0)
+  for (let index = 0; index < cipherKeyBytes; index++) recordKey[index] = 0
   cipher.setAAD(prefix)
   blob.set(cipher.update(plaintext), ciphertextAt)
   cipher.final()
