@@ -101,7 +101,7 @@ async function install() {
     ? [process.execPath, process.env.npm_execpath]
     : ['npm']
   // No package may run code of its own at install time; the one that has to is named below.
-  const flags = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
+  const flags = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error']
   const status = await run(npm[0], [...npm.slice(1), ...flags], { cwd: root, stdio: ['ignore', 2, 2] })
   if (status !== 0) fail('npm ci failed; its message stands above. Start again once the cause is gone.')
   await hydratePostgres()

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 import { Fault, systemClock, systemRandom } from '@ngome/kernel'
 import { exitCodes, Misuse, type Context, type ExitCode } from './command.ts'
@@ -21,7 +22,7 @@ async function run(args: readonly string[]): Promise<ExitCode> {
       out(line.command === undefined ? overviewHelp(commands) : commandHelp(line.command))
       return exitCodes.done
     }
-    const { interrupted, insisted, onReload } = watchSignals(process, () => performance.now())
+    const { interrupted, insisted, onReload } = watchSignals(process, [0, 1, 2].some((fd) => isatty(fd)), () => performance.now())
     // What runs below us dies with us, by its channel and by the kernel.
     insisted.addEventListener('abort', () => process.exit(exitCodes.failed))
     if (line.command.endsItself !== true) interrupted.addEventListener('abort', () => process.exit(exitCodes.failed))

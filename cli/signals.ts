@@ -7,7 +7,7 @@ export type Signals = {
 }
 
 /** The part of `process` that this needs. */
-export type SignalHost = Pick<NodeJS.Process, 'on' | 'channel'> & { readonly stdin: { readonly isTTY?: boolean } }
+export type SignalHost = Pick<NodeJS.Process, 'on' | 'channel'>
 
 /**
  * npm and the bootstrap pass on a Ctrl-C that the terminal has sent to all of them already: what comes within this time
@@ -15,7 +15,10 @@ export type SignalHost = Pick<NodeJS.Process, 'on' | 'channel'> & { readonly std
  */
 const sameMs = 700
 
-export function watchSignals(host: SignalHost, monotonicMs: () => number): Signals {
+/**
+ * @param hasTerminal whether one was there at the start; at its hang-up it is too late to look
+ */
+export function watchSignals(host: SignalHost, hasTerminal: boolean, monotonicMs: () => number): Signals {
   const interrupted = new AbortController()
   const insisted = new AbortController()
   const reloads: (() => void)[] = []
@@ -30,7 +33,7 @@ export function watchSignals(host: SignalHost, monotonicMs: () => number): Signa
   host.on('SIGTERM', interrupt)
   host.on('SIGHUP', () => {
     // A terminal that closes says so with SIGHUP; without one it is the old word for "read your configuration anew".
-    if (host.stdin.isTTY === true) interrupt()
+    if (hasTerminal) interrupt()
     else for (const reload of reloads) reload()
   })
   // The bootstrap that started us has gone and can pass nothing on any more.

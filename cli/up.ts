@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { relative } from 'node:path'
 import { systemClock } from '@ngome/kernel'
 import { authorityPath, configPath, loadConfig, type Config } from '@ngome/runtime'
@@ -75,7 +76,8 @@ function greet({ out, root }: Context, { isJson }: Given, config: Config, { key,
   out('')
   out('Take a payment:')
   out(`  curl --cacert ${shownAuthority} ${api}/v1/payments \\`)
-  out(`    -H "Authorization: Bearer ${text ?? '$NGOME_KEY'}" -H 'Idempotency-Key: first-payment' -H 'Content-Type: application/json' \\`)
+  out(`    -H "Authorization: Bearer ${text ?? '$NGOME_KEY'}" -H 'Idempotency-Key: ${randomUUID()}' \\`)
+  out(`    -H 'Content-Type: application/json' \\`)
   out(`    -d '{"amount":"5.00","currency":"EUR","network":"mtn-sandbox","payer":{"phone":"+46733123499"},"reference":"order-1"}'`)
   out('')
   out(`Logs: ${relative(root, config.dataDir).startsWith('..') ? config.dataDir : relative(root, config.dataDir)}/launcher/logs. Ctrl-C stops everything in order.`)

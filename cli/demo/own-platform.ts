@@ -6,7 +6,7 @@ import { loadConfig, type Config } from '@ngome/runtime'
 import type { Context } from '../command.ts'
 import { launch } from '../launcher/launch.ts'
 import { tellWithTimes } from '../launcher/progress.ts'
-import { Undo } from '../launcher/undo.ts'
+import type { Undo } from '../launcher/undo.ts'
 
 /** Every port that an instance listens on, and one for the webhooks. */
 const variables = [

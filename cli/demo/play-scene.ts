@@ -87,7 +87,7 @@ function eventStory({ type, data }: Event): string {
     case 'payment.processing': return 'had the custodian derive this one record\'s key, opened it, noted its attempt, asked the network'
     case 'callback.received': return 'took the network\'s callback as a hint; it is asked, not believed'
     case 'payment.succeeded': return 'the network says paid: outcome, ledger and webhook job committed together'
-    case 'payment.failed': return `the network says no (${String(data['failure'])}): outcome, ledger and webhook job committed together`
+    case 'payment.failed': return `the network says no (${JSON.stringify(data['failure'])}): outcome, ledger and webhook job committed together`
     default: return type
   }
 }

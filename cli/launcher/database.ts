@@ -35,6 +35,9 @@ export async function startDatabase(options: DatabaseOptions): Promise<DatabaseS
   let isStopping = false
   let server = await startOnce(options)
   const { admin } = server
+  // A launcher that goes without stopping it, as after a second Ctrl-C, leaves no server behind.
+  const interrupt = (): void => void process.kill(server.pid, 'SIGINT')
+  process.once('exit', interrupt)
   const keep = async (): Promise<void> => {
     for (;;) {
       const exit = await server.exited
@@ -52,6 +55,7 @@ export async function startDatabase(options: DatabaseOptions): Promise<DatabaseS
       isStopping = true
       await server.stop()
       await kept
+      process.removeListener('exit', interrupt)
     },
   }
 }

@@ -6,7 +6,7 @@ import { ownFolder } from './data-folder.ts'
 import { egressRules, egressTable } from './egress-rules.ts'
 import { isolationChain, planIsolation, type IsolationReport, type MachineFacts } from './isolation.ts'
 import { machineFacts } from './machine-facts.ts'
-import { postgresUser } from './postgres-user.ts'
+import { assertReachable, postgresUser } from './postgres-user.ts'
 import { processNames, processTable, type ProcessName } from './process-table.ts'
 import { processReaches } from './reaches.ts'
 import { userIds, type UserIds } from './user-ids.ts'
@@ -29,6 +29,7 @@ export async function prepareGround(config: Config, root: string, random: Random
   const isRoot = process.getuid?.() === 0
   const ids = isRoot && process.platform === 'linux' ? userIds(join(processFolder(config, 'launcher'), 'uids.json'), random) : undefined
   const postgres = isRoot && config.database.url === undefined ? await postgresUser() : undefined
+  if (postgres !== undefined) assertReachable(config.dataDir, postgres)
   const table = egressTable(config.dataDir)
   const rules = ids === undefined ? undefined : egressRules(table, await processReaches(config, ids, postgres?.uid))
   const facts = await machineFacts({ root, dataDir: config.dataDir, uid: ids?.gateway, rules })

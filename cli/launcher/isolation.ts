@@ -48,7 +48,7 @@ export function planIsolation(facts: MachineFacts): IsolationReport {
     noCoreDumps: needs(!isLinux && notLinux, facts.prlimit === undefined && 'prlimit is not installed'),
     diesWithLauncher: needs(...setpriv),
     egressRules: needs(
-      ownUsers.status === 'off' && `the rules go by user id, and ${ownUsers.reason}`,
+      ownUsers.status === 'off' && 'the rules go by user id, and no process has its own',
       facts.nft === undefined && 'nft is not installed', facts.egressObstacle,
     ),
   }

@@ -12,10 +12,12 @@ const waitMsMax = 15_000
 /** The processes of this instance, on the disk, so that the launcher after a kill -9 knows whom to wait for. */
 export class KnownProcesses {
   readonly #file: string
+  readonly #waitMs: number
   #rows: Row[] = []
 
-  constructor(file: string) {
+  constructor(file: string, waitMs = waitMsMax) {
     this.#file = file
+    this.#waitMs = waitMs
   }
 
   add(name: string, pid: number): void {
@@ -35,7 +37,7 @@ export class KnownProcesses {
    */
   async endLeftOvers(): Promise<readonly string[]> {
     const leftOvers = (readJsonFile(this.#file, rowsSchema) ?? []).filter(isRunning)
-    for (let waitedMs = 0; leftOvers.some(isRunning) && waitedMs < waitMsMax; waitedMs += 100) await sleep(100)
+    for (let waitedMs = 0; leftOvers.some(isRunning) && waitedMs < this.#waitMs; waitedMs += 100) await sleep(100)
     for (const row of leftOvers.filter(isRunning)) process.kill(row.pid, 'SIGKILL')
     while (leftOvers.some(isRunning)) await sleep(20)
     return leftOvers.map(({ name }) => name)

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { Fault } from '@ngome/kernel'
 import type { RunAs } from '@ngome/store'
@@ -22,6 +23,16 @@ export async function postgresUser(): Promise<RunAs> {
   const made = findUser()
   if (made === undefined) throw new Fault('launcher/failed', `the system user ${name} could not be made: ${complaint(added)}`)
   return made
+}
+
+/**
+ * PostgreSQL must reach its folder below the data folder, as its own user.
+ * @throws Fault `launcher/failed` where a folder above is closed to it
+ */
+export function assertReachable(dataDir: string, { uid, gid, user }: RunAs): void {
+  const test = findProgram('test')
+  if (test === undefined || spawnSync(test, ['-x', dataDir], { uid, gid, cwd: '/', stdio: 'ignore' }).status === 0) return
+  throw new Fault('launcher/failed', `${user}, who runs PostgreSQL, cannot enter ${dataDir}: set NGOME_DATA to a folder below open ones`)
 }
 
 function findUser(): RunAs | undefined {

@@ -65,6 +65,10 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
     start: () => start(name),
     ...(name === 'gateway' ? { onReady: (child: Child) => listenOn(child, socket) } : {}),
   })])) as Record<ProcessName, Supervisor>
+  // Where the kernel does not end them with us, and after a second Ctrl-C, nothing of ours stays.
+  process.once('exit', () => {
+    for (const supervisor of Object.values(supervisors)) supervisor.kill()
+  })
   return {
     of: (name) => supervisors[name],
     use: (next) => { config = { ...next, dataDir: options.config.dataDir } },
