@@ -5,7 +5,7 @@ export type LauncherMessage = ListenMessage | { readonly type: 'drain' }
 
 /**
  * The launcher's bound socket, which the process inherited at its start, to be given to `server.listen`. It may listen
- * from now on; a gateway that is being replaced still does (docs/adr/0003).
+ * from now on; a gateway that is being replaced still does (docs/adr/0005).
  */
 export type ListeningSocket = { readonly fd: number }
 type ListenMessage = ListeningSocket & { readonly type: 'listen' }
