@@ -18,7 +18,6 @@ export const faults = {
   'idempotency/key_reused': { status: 422, public: 'This Idempotency-Key was used with another body.' },
   'idempotency/in_flight': { status: 409, public: 'A request with this Idempotency-Key is still being handled.' },
   'payments/unknown': { status: 404, public: 'No such payment.' },
-  'payments/illegal_transition': { status: 409, public: 'The payment is no longer in a state that allows this.' },
   'webhooks/endpoint_unknown': { status: 404, public: 'No such webhook endpoint.' },
   'webhooks/address_refused': { status: 422, public: 'Webhooks cannot be sent to this address.' },
   'webhooks/too_many': { status: 409, public: 'The limit of webhook endpoints is reached. Delete one first.' },
