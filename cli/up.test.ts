@@ -95,6 +95,20 @@ test('a second start creates nothing again: the key still works', async () => {
   client.close()
 })
 
+test('SIGHUP without a terminal replaces the gateway and restarts the dispatcher', { skip: process.stdin.isTTY && 'has a terminal' }, async () => {
+  const former = { gateway: instance.pidOf('gateway'), dispatcher: instance.pidOf('dispatcher') }
+  process.kill(instance.launcherPid, 'SIGHUP')
+  for (let waitedMs = 0; ; waitedMs += 50) {
+    const [gateway, dispatcher] = [instance.pidOf('gateway'), instance.pidOf('dispatcher')]
+    if (![undefined, former.gateway].includes(gateway) && ![undefined, former.dispatcher].includes(dispatcher)) break
+    assert.ok(waitedMs < 30_000, instance.told)
+    await sleep(50)
+  }
+  const client = instance.client(first, key)
+  assert.equal((await paymentEnd(client, (await takePayment(client)).id)).status, 'succeeded')
+  client.close()
+})
+
 for (const name of ['gateway', 'dispatcher', 'simulator', 'custodian', 'postgres']) {
   test(`kill -9 of the ${name}: it is started again, and payments go on`, async () => {
     const killed = instance.pidOf(name)

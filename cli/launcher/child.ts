@@ -22,6 +22,9 @@ export const readyMsMax = 60_000
 /** What a process gets between SIGTERM and SIGKILL. */
 const terminateMsMax = 10_000
 
+/** Enough to see why; the rest is in the file. */
+const toldLinesMax = 5
+
 /** One run of one of our processes, from its start to its exit. */
 export class Child {
   readonly name: string
@@ -119,7 +122,8 @@ export class Child {
     const why = this.#exit === undefined
       ? `did not become ready within ${readyMsMax / 1000} s`
       : `ended before it was ready (${describeExit(this.#exit)})`
-    throw new Fault('launcher/failed', `${this.name} ${why}; its log is ${this.#log.path}`)
+    const lastLines = this.#log.tail().slice(-toldLinesMax).join('\n')
+    throw new Fault('launcher/failed', `the ${this.name} ${why}; its log is ${this.#log.path}, and ends:\n${lastLines}`)
   }
 }
 

@@ -129,7 +129,7 @@ test('the running process stays where its successor does not become ready', asyn
 
 test('a first start that fails is said, not tried again', async (t) => {
   const { supervisor, log } = setUp(t, ['console.error("no database"); process.exit(1)'])
-  await assert.rejects(supervisor.start(), /ended before it was ready \(exit code 1\); its log is/)
+  await assert.rejects(supervisor.start(), /the fixture ended before it was ready \(exit code 1\); its log is .*, and ends:\nno database/)
   assert.match(readFileSync(log.path, 'utf8'), /no database/)
   assert.deepEqual(log.tail(), ['no database'])
 })
