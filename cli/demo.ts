@@ -66,7 +66,9 @@ async function play(context: Context, config: Config, tell: Cast['stage'], undo:
   const results: SceneResult[] = []
   for (const [at, scene] of scenes.entries()) {
     tell.title(`${at + 1} of ${scenes.length}: ${scene.title} (${scene.phone}, ${scene.amount} EUR)`)
-    results.push(await playScene(scene, { api, db: access.db, auditor, receiver, stage: tell, interrupted: context.interrupted }))
+    results.push(await playScene(scene, {
+      api, db: access.db, auditor, receiver, stage: tell, random: context.random, interrupted: context.interrupted,
+    }))
   }
   return results
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { relative } from 'node:path'
 import { systemClock } from '@ngome/kernel'
 import { authorityPath, configPath, loadConfig, type Config } from '@ngome/runtime'
@@ -6,6 +5,7 @@ import { exitCodes, type Command, type Context, type ExitCode, type Given } from
 import { launch, type Platform } from './launcher/launch.ts'
 import { tellWithTimes } from './launcher/progress.ts'
 import { Undo } from './launcher/undo.ts'
+import { randomUuid } from './random-uuid.ts'
 
 export const up: Command = {
   name: 'up',
@@ -58,7 +58,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** What a newcomer needs: where the API is, what to trust, the key, and a payment to paste. */
-function greet({ out, root }: Context, { isJson }: Given, config: Config, { key, isolation }: Platform): void {
+function greet({ out, root, random }: Context, { isJson }: Given, config: Config, { key, isolation }: Platform): void {
   const api = `https://${config.gateway.publicNames[0] ?? 'localhost'}:${config.gateway.port}`
   const authority = authorityPath(config)
   const text = key.text?.expose((value) => value)
@@ -76,7 +76,7 @@ function greet({ out, root }: Context, { isJson }: Given, config: Config, { key,
   out('')
   out('Take a payment:')
   out(`  curl --cacert ${shownAuthority} ${api}/v1/payments \\`)
-  out(`    -H "Authorization: Bearer ${text ?? '$NGOME_KEY'}" -H 'Idempotency-Key: ${randomUUID()}' \\`)
+  out(`    -H "Authorization: Bearer ${text ?? '$NGOME_KEY'}" -H 'Idempotency-Key: ${randomUuid(random)}' \\`)
   out(`    -H 'Content-Type: application/json' \\`)
   out(`    -d '{"amount":"5.00","currency":"EUR","network":"mtn-sandbox","payer":{"phone":"+46733123499"},"reference":"order-1"}'`)
   out('')

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { paymentSchema, type Event, type PaymentView } from '@ngome/contracts'
-import { Fault } from '@ngome/kernel'
+import { Fault, type Random } from '@ngome/kernel'
 import { listEvents, type Database, type EventCursor } from '@ngome/store'
+import { randomUuid } from '../random-uuid.ts'
 import type { AuditorView } from './auditor-view.ts'
 import type { MerchantApi } from './merchant-api.ts'
 import type { Scene } from './scenes.ts'
@@ -15,6 +15,7 @@ export type Cast = {
   readonly auditor: AuditorView
   readonly receiver: WebhookReceiver
   readonly stage: Stage
+  readonly random: Random
   readonly interrupted: AbortSignal
 }
 
@@ -48,10 +49,10 @@ export async function playScene(scene: Scene, cast: Cast): Promise<SceneResult> 
   return { phone: scene.phone, payment: payment.id, status, failure: failure?.code ?? null, isWebhookVerified: webhook.isVerified, isAsExpected }
 }
 
-async function accept(scene: Scene, { api, stage }: Cast): Promise<PaymentView> {
+async function accept(scene: Scene, { api, random, stage }: Cast): Promise<PaymentView> {
   const { status, body, tookMs } = await api.send('POST', '/v1/payments', {
-    amount: scene.amount, currency: 'EUR', network: 'mtn-sandbox', payer: { phone: scene.phone }, reference: `demo-${randomUUID()}`,
-  }, randomUUID())
+    amount: scene.amount, currency: 'EUR', network: 'mtn-sandbox', payer: { phone: scene.phone }, reference: `demo-${randomUuid(random)}`,
+  }, randomUuid(random))
   if (status !== 201) throw new Fault('launcher/failed', `the API answered ${status} instead of 201: ${JSON.stringify(body)}`)
   const payment = paymentSchema.parse(body)
   stage.station('gateway', `201 in ${Math.round(tookMs)} ms: ${payment.id} is ${payment.status}; the payer comes back as ${payment.payer.phone}`)

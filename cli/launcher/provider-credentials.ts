@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { Fault, type Random } from '@ngome/kernel'
 import { processFolder, type Config, type NetworkConfig } from '@ngome/runtime'
 import { z } from 'zod'
+import { randomUuid } from '../random-uuid.ts'
 import { readJsonFile, writePrivateFile } from './private-file.ts'
 
 const credentialsSchema = z.strictObject({ apiUser: z.string(), apiKey: z.string(), subscriptionKey: z.string() })
@@ -50,7 +50,7 @@ async function simulated(
   if (!isSimulated(network, config)) return undefined
   const callbackHost = new URL(config.dispatcher.callbackBaseUrl).hostname
   if (known !== undefined && await isKnownUser(network, known, callbackHost)) return known
-  const apiUser = randomUUID()
+  const apiUser = randomUuid(random)
   const subscriptionKey = Buffer.from(random.bytes(16)).toString('hex')
   const headers = { 'ocp-apim-subscription-key': subscriptionKey, 'x-reference-id': apiUser }
   const { targetEnvironment } = network

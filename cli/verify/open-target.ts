@@ -6,7 +6,6 @@ import { Fault, Secret } from '@ngome/kernel'
 import { authorityPath, processFolder, type Config, type Identity } from '@ngome/runtime'
 import { openDatabase, type Database } from '@ngome/store'
 import { NotReached, plantPayment, type Auditor, type PlantedPayment, type ProbeNetwork, type Target } from '@ngome/verify'
-import { z } from 'zod'
 import type { Context } from '../command.ts'
 import { operatorDatabase, operatorIdentity, type OperatorIdentity } from '../operator/operator-access.ts'
 import { custodianView } from './custodian-view.ts'
@@ -121,8 +120,7 @@ function probeNetwork(config: Config): ProbeNetwork {
 }
 
 function readExpectedGrants(root: string): readonly string[] {
-  const path = join(root, 'controls', 'expectations', 'database-grants.json')
-  return z.array(z.string()).parse(JSON.parse(readFileSync(path, 'utf8')))
+  return readFileSync(join(root, 'packages', 'store', 'grants.expected.txt'), 'utf8').trimEnd().split('\n')
 }
 
 /** Enrolling waits for a custodian that is starting; a probe does not. */
