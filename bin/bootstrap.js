@@ -136,13 +136,24 @@ function run(file, args, options = {}) {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   const forward = (signal) => child.kill(signal)
   for (const signal of signals) process.on(signal, forward)
+  const watch = endWithNpm(child)
   return new Promise((resolve) => {
     child.once('error', (error) => fail(`${file} could not be started: ${error.message}`))
     child.once('exit', (code, signal) => {
+      clearInterval(watch)
       for (const name of signals) process.removeListener(name, forward)
       resolve(code ?? 128 + (signalNumbers[signal] ?? 0))
     })
   })
+}
+
+/** npm dies of SIGTERM without a word to what it runs; who stops `npm start` that way would leave everything running. */
+function endWithNpm(child) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined
+  const parent = process.ppid
+  return setInterval(() => {
+    if (process.ppid !== parent) child.kill('SIGTERM')
+  }, 1_000)
 }
 
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }
