@@ -151,9 +151,13 @@ function run(file, args, options = {}) {
 function endWithNpm(child) {
   if (process.env.npm_lifecycle_event === undefined) return undefined
   const parent = process.ppid
-  return setInterval(() => {
-    if (process.ppid !== parent) child.kill('SIGTERM')
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    // Once: a second signal would not wait for the processes to end in order.
+    clearInterval(watch)
+    child.kill('SIGTERM')
   }, 1_000)
+  return watch
 }
 
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }
