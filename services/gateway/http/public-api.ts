@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RequestPayload } from 'fastify'
 import type { Server } from 'node:https'
 import { Fault, type RequestId } from '@ngome/kernel'
 import { faultOf } from '@ngome/runtime'
@@ -86,13 +86,15 @@ function addOperation(app: App, ports: PublicApiPorts, name: OperationName, hand
       }
       authenticate(ports, request, done)
     },
-    preParsing: (request, reply, payload, done) => {
-      // Only now: a client whose key or headers were refused keeps its body (RFC 9110 §10.1.1).
-      if (request.headers.expect !== undefined) reply.raw.writeContinue()
-      done(null, payload)
-    },
+    ...(operation.body === undefined ? {} : { preParsing: goOn }),
     handler: (request, reply) => void answer(ports, name, handle, request, reply),
   })
+}
+
+/** Only now: a client whose key or headers were refused keeps its body (RFC 9110 §10.1.1). */
+function goOn(request: Incoming, reply: Outgoing, payload: RequestPayload, done: (error: null, body: RequestPayload) => void): void {
+  if (request.headers.expect !== undefined) reply.raw.writeContinue()
+  done(null, payload)
 }
 
 function authenticate(ports: PublicApiPorts, request: Incoming, done: (error?: Error) => void): void {

@@ -5,7 +5,7 @@ const poolBytes = 4_096
 
 /** Makes the ids of requests. */
 export function requestIds(from: { readonly clock: Clock; readonly random: Random }): () => RequestId {
-  let pool = new Uint8Array()
+  let pool: Uint8Array = new Uint8Array()
   let at = 0
   const random: Random = {
     bytes(length) {

@@ -2,8 +2,8 @@ import type { PaymentId, Tenant } from '@ngome/kernel'
 import { findPayments, findPaymentsMax, type Database, type PaymentRow } from '@ngome/store'
 import { tenantText } from '../keys/merchant-statements.ts'
 
-/** Reads under way for one tenant; more would only make each carry less. */
-const readsPerTenantMax = 2
+/** Reads under way for one tenant: one at a time makes each carry what came meanwhile. */
+const readsPerTenantMax = 1
 
 type Waiter = { readonly id: PaymentId; readonly resolve: (row: PaymentRow | undefined) => void; readonly reject: (error: unknown) => void }
 type Queue = { readonly tenant: Tenant; readonly waiting: Waiter[]; underWay: number; isDue: boolean }

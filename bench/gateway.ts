@@ -1,0 +1,221 @@
+import { request as httpsRequest } from 'node:https'
+import { apiKeyVerifier, newApiKey } from '@ngome/access'
+import { newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
+import { createRoles, migrate } from '@ngome/store'
+import { addTestMerchant, describeDatabase, testServer, type TestDatabase, type TestServer } from '@ngome/testkit'
+import { ApiKeyCache } from '../services/gateway/access/api-key-cache.ts'
+import { Authenticator } from '../services/gateway/access/authenticate.ts'
+import { tlsContext } from '../services/gateway/http/public-server.ts'
+import { TestPlatform } from '../services/gateway/testing/test-platform.ts'
+import type { GatewayProcess } from '../services/gateway/testing/gateway-process.ts'
+import type { BareServerOrder } from './gateway/bare-server.ts'
+import type { LoadOrder, LoadReport } from './gateway/load.ts'
+import type { RawSqlReport } from './gateway/raw-sql.ts'
+import { cpuSeconds, Worker } from './gateway/worker.ts'
+import { median, rateCase, timeCase, type BenchCase, type BenchReport } from './harness.ts'
+
+/** Sides take turns, so that a neighbour's burst of work falls on both. */
+const rounds = 5
+const roundMs = 2_000
+const warmUpMs = 1_500
+const readConnections = 64
+const writeConnections = 16
+/** More than there are connections, so that no two reads under way are of the same payment. */
+const paymentsRead = 200
+const order = '{"amount":"5.00","currency":"EUR","network":"mtn-sandbox","payer":{"phone":"+46733123499"},"reference":"order-42"}'
+
+type Bench = {
+  readonly server: TestServer
+  readonly database: TestDatabase
+  readonly platform: TestPlatform
+  readonly gateway: GatewayProcess
+  readonly load: Worker
+}
+
+/** The gateway beside a bare HTTPS server, beside raw SQL, and its key check beside its bar. */
+export async function bench(): Promise<BenchReport> {
+  const stand = await raise()
+  try {
+    const cases = [...await reading(stand), ...await writing(stand), await keyCheck()]
+    return { bench: 'gateway', cases, notes }
+  } finally {
+    stand.load.stop()
+    await stand.platform.close()
+    await stand.database.close()
+    await stand.server.postgres.stop()
+  }
+}
+
+const notes = [
+  `Reading: ${readConnections} kept TLS connections; the baseline is a Node HTTPS server that answers the same bytes with the same`,
+  'TLS settings and reads neither request nor database. Load generator, server and (for the gateway) PostgreSQL share the',
+  'machine, so that the ratio of CPU time for each request of the process under test stands beside the throughput.',
+  `Writing: ${writeConnections} connections each; the baseline runs the same statements unprepared, one round trip each, and`,
+  'neither HTTP, TLS, key check, schema nor sealing. PostgreSQL commits to disk on both sides.',
+  'Key check: one SHA-256 and one HMAC-SHA-256 with the row in memory; the baseline is the bar of 10 µs.',
+]
+
+async function raise(): Promise<Bench> {
+  const server = await testServer({ shared_buffers: '128MB' })
+  const database = describeDatabase(server, 'ngome')
+  await createRoles(server.postgres.admin, 'ngome', server.passwords, systemRandom)
+  await migrate(database.connection('ngome_migrator'))
+  const platform = await TestPlatform.create(database)
+  const gateway = platform.startGateway({ hasChannel: false })
+  await untilListening(platform)
+  return { server, database, platform, gateway, load: new Worker('load.ts') }
+}
+
+async function untilListening(platform: TestPlatform): Promise<void> {
+  const client = platform.client()
+  for (let tries = 0; ; tries++) {
+    try {
+      await client.call({ path: '/v1/payments' })
+      return client.close()
+    } catch (error) {
+      if (tries > 200) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
+async function reading(stand: Bench): Promise<BenchCase[]> {
+  const { platform, gateway, load } = stand
+  const ids = await createPayments(platform, paymentsRead)
+  const head = ['Host: localhost', `Authorization: Bearer ${platform.key}`, 'Accept: */*', 'User-Agent: bench']
+  const requests = ids.map((id) => [`GET /v1/payments/${id} HTTP/1.1`, ...head, '', ''].join('\r\n'))
+  const bare = new Worker('bare-server.ts')
+  const { port } = await bare.ask<{ port: number }>(await bareOrder(platform, `/v1/payments/${ids[0] ?? ''}`))
+  const run = { ca: platform.custody.authority.pem, connections: readConnections, requests, status: 200 }
+  const sides = [
+    { pid: gateway.child.pid ?? 0, order: { ...run, port: platform.folders.ports.gateway } },
+    { pid: bare.pid, order: { ...run, port } },
+  ] as const
+  const [ours, baseline] = await inTurns(load, sides)
+  bare.stop()
+  return [rateCase('GET of a payment, answers', '1/s', ours.perSecond, baseline.perSecond), ...cpuCase('GET of a payment', ours, baseline)]
+}
+
+async function writing(stand: Bench): Promise<BenchCase[]> {
+  const { platform, gateway, load, database } = stand
+  const head = [
+    'Host: localhost', `Authorization: Bearer ${platform.key}`, 'Content-Type: application/json',
+    `Content-Length: ${order.length}`, 'Idempotency-Key: bench-{n}',
+  ]
+  const request = [`POST /v1/payments HTTP/1.1`, ...head, '', order].join('\r\n')
+  const raw = new Worker('raw-sql.ts')
+  const { password, ...connection } = database.connection('ngome_gateway')
+  const merchant = await addTestMerchant(database)
+  await raw.ask({ connection: { ...connection, password: password.expose((text) => text) }, merchant, connections: writeConnections })
+  const loadOrder: LoadOrder = {
+    port: platform.folders.ports.gateway, ca: platform.custody.authority.pem, connections: writeConnections,
+    requests: [request],
+    status: 201, durationMs: roundMs,
+  }
+  const [ours, theirs]: [number[], number[]] = [[], []]
+  const pid = gateway.child.pid ?? 0
+  const cpu: number[] = []
+  await load.ask<LoadReport>({ ...loadOrder, durationMs: warmUpMs })
+  for (let round = 0; round < rounds; round++) {
+    const report = await raw.ask<RawSqlReport>({ durationMs: roundMs, transactionsMax: 20_000 })
+    theirs.push(report.committed / report.seconds)
+    const before = cpuSeconds(pid)
+    const loaded = await load.ask<LoadReport>(loadOrder)
+    refuseFailures(loaded)
+    ours.push(loaded.answered / loaded.seconds)
+    const used = (cpuSeconds(pid) ?? 0) - (before ?? 0)
+    cpu.push(used * 1e6 / loaded.answered)
+  }
+  raw.stop()
+  return [
+    rateCase('POST of a payment, answers', '1/s', median(ours), median(theirs)),
+    timeCase('POST of a payment, CPU of the gateway', 'µs', median(cpu), 1e6 / median(ours)),
+  ]
+}
+
+type Side = { readonly pid: number; readonly order: Omit<LoadOrder, 'durationMs'> }
+type Measured = { readonly perSecond: number; readonly cpuMicros: number | undefined }
+
+async function inTurns(load: Worker, sides: readonly [Side, Side]): Promise<readonly [Measured, Measured]> {
+  const seen = sides.map(() => ({ perSecond: [] as number[], cpu: [] as number[] }))
+  for (const { order: one } of sides) await load.ask<LoadReport>({ ...one, durationMs: warmUpMs })
+  for (let round = 0; round < rounds; round++) {
+    for (const [at, side] of sides.entries()) {
+      const before = cpuSeconds(side.pid)
+      const report = await load.ask<LoadReport>({ ...side.order, durationMs: roundMs })
+      const after = cpuSeconds(side.pid)
+      refuseFailures(report)
+      seen[at]?.perSecond.push(report.answered / report.seconds)
+      if (before !== undefined && after !== undefined) seen[at]?.cpu.push((after - before) * 1e6 / report.answered)
+    }
+  }
+  const [ours, baseline] = seen.map(({ perSecond, cpu }) => ({
+    perSecond: median(perSecond), cpuMicros: cpu.length === 0 ? undefined : median(cpu),
+  }))
+  if (ours === undefined || baseline === undefined) throw new TypeError('two sides have two results')
+  return [ours, baseline]
+}
+
+function cpuCase(name: string, ours: Measured, baseline: Measured): BenchCase[] {
+  return ours.cpuMicros === undefined || baseline.cpuMicros === undefined
+    ? [] : [timeCase(`${name}, CPU for each`, 'µs', ours.cpuMicros, baseline.cpuMicros)]
+}
+
+function refuseFailures({ failed }: LoadReport): void {
+  if (failed > 0) throw new Error(`${failed} requests failed: a benchmark of failures measures nothing`)
+}
+
+async function keyCheck(): Promise<BenchCase> {
+  const from = { clock: systemClock, random: systemRandom }
+  const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
+  const pepper = new Secret(systemRandom.bytes(32))
+  const key = newApiKey({ world: 'test', ...from })
+  const rows = new ApiKeyCache(async () => ({
+    id: key.id, tenant, verifier: apiKeyVerifier(pepper, { ...key, tenant }), pepperVersion: 1, isRevoked: false, isMerchantFrozen: false,
+  }))
+  await rows.load(key.id)
+  const authenticator = new Authenticator({ peppers: new Map([[1, pepper]]), rows, lease: { isHeld: true } })
+  const header = key.text.expose((text) => `Bearer ${text}`)
+  const batches: number[] = []
+  for (let batch = 0; batch < 200; batch++) {
+    const startedAtMs = performance.now()
+    for (let count = 0; count < 500; count++) void authenticator.authenticate(header)
+    batches.push((performance.now() - startedAtMs) * 1_000 / 500)
+  }
+  return timeCase('key check', 'µs', median(batches), keyCheckBarMicros)
+}
+
+const keyCheckBarMicros = 10
+
+async function createPayments(platform: TestPlatform, count: number): Promise<readonly string[]> {
+  const client = platform.client()
+  const ids: string[] = []
+  for (let made = 0; made < count; made++) {
+    const answer = await client.call({ method: 'POST', path: '/v1/payments', body: JSON.parse(order), idempotencyKey: `read-${made}` })
+    ids.push((JSON.parse(answer.text) as { id: string }).id)
+  }
+  client.close()
+  return ids
+}
+
+/** What the gateway answers, byte for byte but for its date and what Node adds to every connection. */
+async function bareOrder(platform: TestPlatform, path: string): Promise<BareServerOrder> {
+  const answer = await new Promise<{ rawHeaders: readonly string[]; body: string }>((resolve, reject) => {
+    const outgoing = httpsRequest({
+      host: '127.0.0.1', servername: 'localhost', port: platform.folders.ports.gateway, path, agent: false,
+      ca: platform.custody.authority.pem, headers: { authorization: `Bearer ${platform.key}` },
+    }, (incoming) => {
+      let body = ''
+      incoming.setEncoding('utf8').on('data', (chunk: string) => body += chunk)
+      incoming.once('end', () => resolve({ rawHeaders: incoming.rawHeaders, body }))
+    })
+    outgoing.once('error', reject)
+    outgoing.end()
+  })
+  const headers: string[] = []
+  for (let at = 0; at < answer.rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = answer.rawHeaders.slice(at, at + 2)
+    if (!['date', 'connection', 'keep-alive'].includes(name.toLowerCase())) headers.push(name, value)
+  }
+  return { tls: tlsContext(await platform.certificate()), headers, body: answer.body }
+}

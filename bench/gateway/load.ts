@@ -1,0 +1,102 @@
+import { createSecureContext, connect, type TLSSocket } from 'node:tls'
+
+/** One run of load: as many requests as the connections carry in this time, one under way on each. */
+export type LoadOrder = {
+  readonly port: number
+  readonly ca: string
+  readonly connections: number
+  readonly durationMs: number
+  /** The requests' bytes, sent in turns; `{n}` is replaced by a number that never repeats. */
+  readonly requests: readonly string[]
+  readonly status: number
+}
+export type LoadReport = { readonly answered: number; readonly failed: number; readonly seconds: number; readonly p99Ms: number }
+
+let serial = Date.now()
+const pools = new Map<number, Promise<readonly Connection[]>>()
+
+process.on('message', (order: LoadOrder) => void run(order).then((report) => process.send?.(report)))
+process.once('disconnect', () => process.exit())
+
+async function run(order: LoadOrder): Promise<LoadReport> {
+  const connections = await connected(order)
+  const startedAtMs = performance.now()
+  const endsAtMs = startedAtMs + order.durationMs
+  const times: number[] = []
+  let failed = 0
+  await Promise.all(connections.map(async (connection) => {
+    while (performance.now() < endsAtMs) {
+      const sentAtMs = performance.now()
+      const request = order.requests[++serial % order.requests.length] ?? ''
+      const status = await connection.exchange(request.replace('{n}', String(serial)))
+      if (status === order.status) times.push(performance.now() - sentAtMs)
+      else failed++
+    }
+  }))
+  const seconds = (performance.now() - startedAtMs) / 1_000
+  times.sort((a, b) => a - b)
+  return { answered: times.length, failed, seconds, p99Ms: times[Math.floor(times.length * 0.99)] ?? 0 }
+}
+
+/** Kept between runs, so that no run pays for handshakes; opened anew where the server closed them meanwhile. */
+async function connected(order: LoadOrder): Promise<readonly Connection[]> {
+  const kept = await pools.get(order.port)
+  const living = (kept ?? []).filter((one) => one.isOpen)
+  const context = createSecureContext({ ca: order.ca, minVersion: 'TLSv1.3' })
+  const fresh = Array.from({ length: order.connections - living.length }, () => Connection.open(order.port, context))
+  const pool = Promise.all(fresh).then((opened) => [...living, ...opened])
+  pools.set(order.port, pool)
+  return pool
+}
+
+/** A connection that reads no more of an answer than its status and its length: the cheapest honest client. */
+class Connection {
+  readonly #socket: TLSSocket
+  #received: Buffer = Buffer.alloc(0)
+  #done: ((status: number) => void) | undefined
+  isOpen = true
+
+  private constructor(socket: TLSSocket) {
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => this.#take(chunk))
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      this.isOpen = false
+      this.#done?.(0)
+    })
+  }
+
+  static open(port: number, secureContext: ReturnType<typeof createSecureContext>): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', secureContext })
+      socket.setNoDelay(true)
+      socket.once('error', reject)
+      socket.once('secureConnect', () => resolve(new Connection(socket)))
+    })
+  }
+
+  exchange(request: string): Promise<number> {
+    return new Promise((resolve) => {
+      if (!this.isOpen) {
+        setTimeout(resolve, 1, 0)
+        return
+      }
+      this.#done = (status) => {
+        this.#done = undefined
+        resolve(status)
+      }
+      this.#socket.write(request)
+    })
+  }
+
+  #take(chunk: Buffer): void {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
+    const headEnd = this.#received.indexOf('\r\n\r\n')
+    if (headEnd < 0) return
+    const head = this.#received.toString('latin1', 0, headEnd)
+    const length = Number(/content-length: ([0-9]+)/.exec(head)?.[1] ?? 0)
+    if (this.#received.length < headEnd + 4 + length) return
+    this.#received = this.#received.subarray(headEnd + 4 + length)
+    this.#done?.(Number(head.slice(9, 12)))
+  }
+}

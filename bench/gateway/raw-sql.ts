@@ -1,0 +1,78 @@
+import { Secret } from '@ngome/kernel'
+import { acceptPayment, clientConfig, type Connection, type Database } from '@ngome/store'
+import { testAcceptance, type TestMerchant } from '@ngome/testkit'
+import pg from 'pg'
+
+export type RawSqlStart = { readonly connection: Omit<Connection, 'password'> & { readonly password: string }; readonly merchant: TestMerchant; readonly connections: number }
+export type RawSqlRun = { readonly durationMs: number; readonly transactionsMax: number }
+export type RawSqlReport = { readonly committed: number; readonly seconds: number; readonly statements: number }
+
+type Statement = { readonly text: string; readonly values: unknown[] }
+
+let clients: readonly pg.Client[] = []
+let merchant: TestMerchant | undefined
+
+process.on('message', (message: RawSqlStart | RawSqlRun) => {
+  const done = 'connection' in message ? start(message) : run(message)
+  void done.then((report) => process.send?.(report ?? {}))
+})
+process.once('disconnect', () => process.exit())
+
+async function start(given: RawSqlStart): Promise<void> {
+  merchant = given.merchant
+  const config = clientConfig({ ...given.connection, password: new Secret(given.connection.password) })
+  clients = await Promise.all(Array.from({ length: given.connections }, async () => {
+    const client = new pg.Client(config)
+    await client.connect()
+    return client
+  }))
+  // The first makes the merchant's accounts, which the store then knows and leaves out.
+  for (const { text, values } of await statementsOfOne()) await clients[0]?.query(text, values)
+}
+
+/**
+ * The statements of one acceptance, sent as a program without our store would: unprepared, one after the other, each
+ * waiting for its answer. They are made before the clock starts.
+ */
+async function run({ durationMs, transactionsMax }: RawSqlRun): Promise<RawSqlReport> {
+  const prepared: (readonly Statement[])[] = []
+  for (let count = 0; count < transactionsMax; count++) prepared.push(await statementsOfOne())
+  const statements = prepared[0]?.length ?? 0
+  const startedAtMs = performance.now()
+  let committed = 0
+  await Promise.all(clients.map(async (client) => {
+    while (performance.now() - startedAtMs < durationMs) {
+      const next = prepared.pop()
+      if (next === undefined) throw new RangeError('more transactions than were made: raise transactionsMax')
+      for (const { text, values } of next) await client.query(text, values)
+      committed++
+    }
+  }))
+  return { committed, seconds: (performance.now() - startedAtMs) / 1_000, statements }
+}
+
+/** Takes the statements from the store itself, through a connection that only writes them down. */
+async function statementsOfOne(): Promise<readonly Statement[]> {
+  if (merchant === undefined) throw new TypeError('not started')
+  const written: Statement[] = []
+  const client = {
+    query: async ({ text, values }: Statement) => {
+      written.push({ text, values })
+      return { command: text, rows: [] }
+    },
+    connection: { stream: { cork: () => undefined, uncork: () => undefined } },
+    getTransactionStatus: () => 'I',
+    release: () => undefined,
+  }
+  await acceptPayment(recorder(client), testAcceptance(merchant))
+  return written
+}
+
+// One object, so that the store knows the accounts after the first acceptance, as a running gateway does.
+const database = { pool: { connect: async () => current }, wake: () => undefined }
+let current: unknown
+
+function recorder(client: unknown): Database {
+  current = client
+  return database as unknown as Database
+}
