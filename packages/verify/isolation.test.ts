@@ -9,11 +9,14 @@ const on = { status: 'on' }
 const everything = { permissionModel: on, ownUsers: on, noNewPrivileges: on, noCapabilities: on, noCoreDumps: on, egressRules: on }
 const flags = ['node', '--permission', '--allow-net', '--allow-fs-read=/srv', '--no-experimental-sqlite', 'main.ts']
 
+const none = '0000000000000000'
+const capabilities = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map((set) => `${set}:\t${none}\n`).join('')
+
 function processOf(name: string, uid: number, changes: Partial<ProcessView> = {}): ProcessView {
   return {
     name,
     pid: uid,
-    status: `Name:\tnode\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nNoNewPrivs:\t1\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n`,
+    status: `Name:\tnode\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nNoNewPrivs:\t1\n${capabilities}`,
     limits: 'Limit  Soft Limit  Hard Limit  Units\nMax core file size        0                    0                    bytes\n',
     commandLine: name === 'custodian' ? flags.filter((flag) => !flag.includes('sqlite')) : flags,
     ...changes,
@@ -54,12 +57,25 @@ test('two gateways during a replacement share their user, and hold', async () =>
   assert.equal((await look({ ...sound, processes: [...sound.processes, processOf('gateway', 901)] })).status, 'holds')
 })
 
+test('an ordinary user\'s process, whose bounding set nobody could empty, holds without new privileges', async () => {
+  const status = sound.processes[0]?.status?.replace('CapBnd:\t0000000000000000', 'CapBnd:\t000001ffffffffff')
+  assert.equal((await look(withGateway({ status }))).status, 'holds')
+})
+
 const lies: readonly { claim: string; view: MachineView }[] = [
   { claim: 'a process as root', view: withGateway({ status: processOf('gateway', 0).status }) },
   { claim: 'a process whose saved user is root', view: withGateway({ status: processOf('gateway', 901).status?.replace('901\t901\nNo', '0\t901\nNo') }) },
   { claim: 'two zones as one user', view: withGateway({ status: processOf('gateway', 902).status }) },
   { claim: 'a process that may gain privileges', view: withGateway({ status: sound.processes[0]?.status?.replace('NoNewPrivs:\t1', 'NoNewPrivs:\t0') }) },
   { claim: 'a process with a capability', view: withGateway({ status: sound.processes[0]?.status?.replace('CapEff:\t0000000000000000', 'CapEff:\t0000000000000400') }) },
+  { claim: 'a process that holds one back', view: withGateway({ status: sound.processes[0]?.status?.replace('CapPrm:\t0000000000000000', 'CapPrm:\t0000000000000400') }) },
+  {
+    claim: 'a process that may gain one',
+    view: {
+      ...withGateway({ status: sound.processes[0]?.status?.replace('CapBnd:\t0000000000000000', 'CapBnd:\t000001ffffffffff').replace('NoNewPrivs:\t1', 'NoNewPrivs:\t0') }),
+      report: { ...everything, noNewPrivileges: { status: 'off', reason: 'x' } },
+    },
+  },
   { claim: 'a process that may dump its core', view: withGateway({ limits: 'Max core file size        unlimited            unlimited            bytes\n' }) },
   { claim: 'a process without the permission model', view: withGateway({ commandLine: ['node', 'main.ts'] }) },
   { claim: 'a process with workers', view: withGateway({ commandLine: [...flags, '--allow-worker'] }) },

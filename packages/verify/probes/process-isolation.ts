@@ -37,7 +37,7 @@ function problemsOf(process: ProcessView, report: Report): string[] {
   const says = (pattern: RegExp): boolean => pattern.test(status ?? '')
   const rules: readonly (readonly [string, boolean, string])[] = [
     ['noNewPrivileges', says(/^NoNewPrivs:\s*1$/m), 'may gain privileges'],
-    ['noCapabilities', says(/^CapEff:\s*0+$/m) && says(/^CapBnd:\s*0+$/m), 'has capabilities'],
+    ['noCapabilities', hasNoCapabilities(status ?? ''), 'has capabilities, or could gain some'],
     ['noCoreDumps', /^Max core file size\s+0\s+0\s/m.test(limits ?? ''), 'may write a core dump'],
     ['ownUsers', userOf(process) !== undefined && userOf(process) !== 0, 'runs as root'],
     ['permissionModel', hasPermissionModel(name, commandLine ?? []), 'runs without the permission model\'s flags'],
@@ -45,6 +45,13 @@ function problemsOf(process: ProcessView, report: Report): string[] {
   return rules.flatMap(([mechanism, isSeen, complaint]) => {
     return isOn(report, mechanism) && !isSeen ? [`the ${name} ${complaint}, although the launcher reports ${mechanism}`] : []
   })
+}
+
+/** None now, and no way to any: what is outside the bounding set cannot be gained, nor anything without new privileges. */
+function hasNoCapabilities(status: string): boolean {
+  const isEmpty = (set: string): boolean => new RegExp(`^${set}:\\s*0+$`, 'm').test(status)
+  const hasNone = ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'].every(isEmpty)
+  return hasNone && (isEmpty('CapBnd') || /^NoNewPrivs:\s*1$/m.test(status))
 }
 
 function hasPermissionModel(name: string, commandLine: readonly string[]): boolean {
