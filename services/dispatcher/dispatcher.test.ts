@@ -19,6 +19,7 @@ import { connectMtnMomo } from './connectors/mtn-momo/connect-mtn-momo.ts'
 import { opener } from './custodian/open-sealed.ts'
 import { eventSource, type Dispatcher, type Network } from './dispatcher.ts'
 import { createEgressGuard } from './egress/egress-guard.ts'
+import { dispatchPayment } from './payments/dispatch-payment.ts'
 import { startJobs } from './process/start-jobs.ts'
 
 const base = { clock: systemClock, random: systemRandom }
@@ -343,6 +344,15 @@ describe('one dispatcher', () => {
     await world.stopWorkers()
     other.egress.close()
     world.start(dispatcher)
+  })
+  test('a network that the configuration does not know any more: the payment waits, and the fault says so', async () => {
+    const network = 'mtn-gone'
+    const payment = await world.accept('+46733203003', { network, sealed: { network } })
+    await assert.rejects(
+      dispatchPayment(dispatcher, { ...world.merchant.tenant, payment }, new AbortController().signal),
+      (error) => error instanceof Fault && error.code === 'provider/unavailable',
+    )
+    assert.equal((await world.stateOf(payment)).status, 'accepted')
   })
   test('an amount that somebody changed after the sending is an alarm, and is never booked', async () => {
     const id = await world.accept('+46733123453')

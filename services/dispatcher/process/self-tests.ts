@@ -1,7 +1,8 @@
-import { connect } from 'node:net'
 import { encodeRecordContext } from '@ngome/envelope'
 import { Fault, newId, toBase64Url, type Clock, type Random } from '@ngome/kernel'
-import { CustodianRefusal, type CustodianClient, type SelfTest } from '@ngome/runtime'
+import {
+  attemptForbiddenCall, attemptForbiddenConnection, type CustodianClient, type SelfTest,
+} from '@ngome/runtime'
 import type { EgressGuard } from '../egress/egress-guard.ts'
 
 /** A destination that answers neither yes nor no in this time is taken as not reached. */
@@ -22,15 +23,16 @@ type Ports = {
  */
 export function selfTests(ports: Ports): Readonly<Record<string, SelfTest>> {
   const open = (purpose: 'dispatch' | 'webhook-secret'): SelfTest => ({ challenge, opening = someOpening(ports) }) =>
-    attemptCall(() => ports.custodian.call('/v1/open', {
+    attemptForbiddenCall(() => ports.custodian.call('/v1/open', {
       purpose, dataKeys: [opening.dataKey], records: [{ dataKey: 0, context: opening.context, salt: opening.salt }],
     }, { challenge }))
   return {
     'open': open('dispatch'),
     // A payment for a purpose that is not for payments: the table of purposes must say no.
     'open-wrong-purpose': open('webhook-secret'),
-    'secrets': ({ challenge }) => attemptCall(() => ports.custodian.call('/v1/secrets', { names: ['api-pepper', 'idempotency'] }, { challenge })),
-    'egress': ({ port }) => port === undefined ? { outcome: 'not_attempted' } : attemptConnection(port),
+    'secrets': ({ challenge }) => attemptForbiddenCall(() => ports.custodian.call('/v1/secrets', { names: ['api-pepper', 'idempotency'] }, { challenge })),
+    // Past the guard, as code that got in would: what stops it is the machine's own rules, if there are any.
+    'egress': ({ port }) => port === undefined ? { outcome: 'not_attempted' } : attemptForbiddenConnection(port),
     'egress-guard': ({ port }) => attemptThroughGuard(ports.egress, port === undefined ? metadataAddress : `https://127.0.0.1:${port}/`),
   }
 }
@@ -45,16 +47,6 @@ function someOpening({ random, clock }: Ports) {
   return { dataKey: toBase64Url(random.bytes(64)), context: toBase64Url(context), salt: toBase64Url(random.bytes(32)) }
 }
 
-async function attemptCall(call: () => Promise<unknown>): Promise<object> {
-  try {
-    await call()
-    return { outcome: 'allowed' }
-  } catch (error) {
-    if (error instanceof CustodianRefusal) return { outcome: 'refused', refusal: error.refusal ?? null }
-    throw error
-  }
-}
-
 async function attemptThroughGuard(egress: Ports['egress'], url: string): Promise<object> {
   try {
     const sent = await egress.toWebhook(url, { method: 'GET', headers: {}, body: new Uint8Array(), timeoutMs: connectTimeoutMs })
@@ -63,18 +55,4 @@ async function attemptThroughGuard(egress: Ports['egress'], url: string): Promis
     if (error instanceof Fault && error.code === 'egress/refused') return { outcome: 'refused', code: error.code }
     throw error
   }
-}
-
-/** Past the guard, as code that got in would: what stops it is the machine's own rules, if there are any. */
-function attemptConnection(port: number): Promise<object> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: connectTimeoutMs })
-    const end = (outcome: string, code?: string): void => {
-      socket.destroy()
-      resolve({ outcome, ...(code === undefined ? {} : { code }) })
-    }
-    socket.once('connect', () => { end('connected') })
-    socket.once('timeout', () => { end('refused', 'ETIMEDOUT') })
-    socket.once('error', (error: NodeJS.ErrnoException) => { end('refused', error.code) })
-  })
 }
