@@ -11,13 +11,20 @@ const answerMsMax = 10_000
 export function selfTester(identity: () => Promise<Identity>, config: Config): SelfTester {
   return {
     selfTest: async (process, name, body) => {
-      const { internalHost: host, internalPort: port } = config[process]
+      const { host, port } = internalPlace(config, process)
       const agent = processAgent(await identity(), process)
       const { status, text } = await post({ agent, host, port, path: `/self-test/${name}` }, body)
       if (status !== 200) throw new NotReached(`the ${process} answered its self-test ${name} with ${status}`)
       return selfTestResponseSchema.parse(JSON.parse(text))
     },
   }
+}
+
+/** The custodian has no public side: all that it serves is internal. */
+function internalPlace(config: Config, process: 'gateway' | 'custodian' | 'dispatcher'): { host: string; port: number } {
+  if (process === 'custodian') return config.custodian
+  const { internalHost, internalPort } = config[process]
+  return { host: internalHost, port: internalPort }
 }
 
 type Where = { readonly agent: Agent; readonly host: string; readonly port: number; readonly path: string }

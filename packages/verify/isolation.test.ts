@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { test } from 'node:test'
-import { ManualClock } from '@ngome/kernel'
+import type { SelfTestResponse } from '@ngome/contracts'
+import { ManualClock, systemRandom } from '@ngome/kernel'
+import type { SelfTester } from './custodian/self-test.ts'
 import type { MachineView, ProcessView } from './isolation/machine-view.ts'
+import { egressIsClosed } from './probes/egress-is-closed.ts'
 import { processIsolation } from './probes/process-isolation.ts'
 import { runProbes } from './run-probes.ts'
 
@@ -93,4 +97,56 @@ for (const { claim, view } of lies) {
 test('no report, or a process that does not run, is unchecked', async () => {
   assert.equal((await look({ ...sound, report: undefined })).status, 'unchecked')
   assert.equal((await look({ ...sound, processes: sound.processes.slice(1) })).status, 'unchecked')
+})
+
+const refused = (): Promise<SelfTestResponse> => Promise.resolve({ outcome: 'refused', code: 'ECONNREFUSED' })
+
+async function lookAtEgress(selfTest: SelfTester['selfTest'], view: MachineView = sound): Promise<{ status: string; evidence: string }> {
+  const target = { selfTest, machine: () => Promise.resolve(view), random: systemRandom }
+  const [result] = await runProbes([egressIsClosed], target, new ManualClock(0))
+  assert.ok(result)
+  return result
+}
+
+/** A self-test of a process that does connect, and then says what it likes. */
+const connectsAndSays = (outcome: SelfTestResponse['outcome']) => (port: number | undefined): Promise<SelfTestResponse> => {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port: port ?? 0 }).resume()
+    socket.once('close', () => resolve({ outcome }))
+  })
+}
+
+test('egress: every process refused, with the rules on, holds', async () => {
+  const asked: string[] = []
+  const { status, evidence } = await lookAtEgress((process, name) => {
+    asked.push(`${process} ${name}`)
+    return refused()
+  })
+  assert.equal(status, 'holds', evidence)
+  assert.deepEqual(asked, ['gateway egress', 'custodian egress', 'dispatcher egress'])
+})
+
+for (const saboteur of ['gateway', 'custodian', 'dispatcher']) {
+  test(`egress: a ${saboteur} that reports a connection, against the launcher's report, fails`, async () => {
+    const { status, evidence } = await lookAtEgress((process) => (process === saboteur ? Promise.resolve({ outcome: 'connected' }) : refused()))
+    assert.equal(status, 'fails', evidence)
+    assert.match(evidence, new RegExp(saboteur))
+  })
+  test(`egress: a ${saboteur} that connects and denies it fails`, async () => {
+    const { status, evidence } = await lookAtEgress((process, _name, { port }) => (process === saboteur ? connectsAndSays('refused')(port) : refused()))
+    assert.equal(status, 'fails', evidence)
+  })
+}
+
+test('egress: the rules off are partial, with the reason and what was seen', async () => {
+  const off = { ...sound, report: { ...everything, egressRules: { status: 'off', reason: 'nft is not installed' } } }
+  const { status, evidence } = await lookAtEgress((_process, _name, { port }) => connectsAndSays('connected')(port), off)
+  assert.equal(status, 'partial')
+  assert.match(evidence, /nft is not installed.*gateway connected/)
+})
+
+test('egress: no report, a process that does not try, or one that is away, is unchecked', async () => {
+  assert.equal((await lookAtEgress(refused, { ...sound, report: undefined })).status, 'unchecked')
+  assert.equal((await lookAtEgress(() => Promise.resolve({ outcome: 'not_attempted' }))).status, 'unchecked')
+  assert.equal((await lookAtEgress(() => Promise.reject(new Error('ECONNREFUSED')))).status, 'unchecked')
 })

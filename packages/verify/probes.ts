@@ -3,6 +3,7 @@ import { apiKeysAreNotKept } from './probes/api-keys-are-not-kept.ts'
 import { apiKeysAreUnguessable } from './probes/api-keys-are-unguessable.ts'
 import { databaseGrants } from './probes/database-grants.ts'
 import { dispatcherCannotOverreach } from './probes/dispatcher-cannot-overreach.ts'
+import { egressIsClosed } from './probes/egress-is-closed.ts'
 import { ephemeralKeyExchange } from './probes/ephemeral-key-exchange.ts'
 import { gatewayCannotOpen } from './probes/gateway-cannot-open.ts'
 import { hostileHeadersAreRefused } from './probes/hostile-headers-are-refused.ts'
@@ -22,7 +23,7 @@ import type { Target } from './target.ts'
 export const probes: readonly Probe<Target>[] = [
   plainHttpReachesNothing, realCertificate, hstsOnEveryAnswer, tls13Only, ephemeralKeyExchange,
   plantedValueIsNowhere, recordFormat,
-  gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation,
+  gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
   separateMerchantKeys,
   apiKeysAreUnguessable, apiKeysAreNotKept,
   databaseGrants, dispatcherCannotOverreach,

@@ -8,7 +8,7 @@ const zones = ['gateway', 'custodian', 'dispatcher'] as const
 export const processIsolation: Probe<{ readonly machine: () => Promise<MachineView> }> = {
   id: 'process-isolation',
   source: import.meta.filename,
-  does: 'Reads the launcher\'s report of what isolates the processes, and then looks for itself: user ids, no_new_privs, capabilities, core dumps and Node\'s permission flags of each process in /proc, and the modes of every file with a key or a password. What the report claims and the machine does not show is a failure; what the report says is missing is partial.',
+  does: 'Reads the launcher\'s report of what isolates the processes, and then looks for itself: user ids, no_new_privs, capabilities, core dumps and Node\'s permission flags of each process in /proc, and the modes of every file with a key or a password. What the report claims and the machine does not show is a failure; what the report says is missing is partial. The egress rules are egress-is-closed\'s to try.',
   run: async ({ machine }) => {
     const { report, processes, secretFiles } = await machine()
     if (report === undefined) throw new NotReached('the launcher left no report of the isolation')
