@@ -36,7 +36,7 @@ export const keepAliveBufferMs = 1_000
 export const requestsPerConnectionMax = 10_000
 /** Connections by total; each costs about 60 KiB, so that 4,096 stay below 256 MiB. */
 export const connectionsMax = 4_096
-/** Bytes that wait for a client who does not read, and how many requests one connection may pipeline. */
+/** Requests of one connection without their answer; real clients do not pipeline, and past this the connection ends. */
 export const pipelinedRequestsMax = 32
 /** How long a draining gateway waits for what is under way before it goes. */
 export const drainDeadlineMs = 30_000

@@ -8,12 +8,14 @@ import { HeadControl } from './control-head.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import {
   connectionsCheckMs, connectionsMax, handshakeTimeoutMs, headBytesMax, headersTimeoutMs, keepAliveBufferMs,
-  keepAliveTimeoutMs, requestsPerConnectionMax, requestTimeoutMs,
+  keepAliveTimeoutMs, pipelinedRequestsMax, requestsPerConnectionMax, requestTimeoutMs,
 } from './limits.ts'
 import { problemAnswer } from './problem-answer.ts'
 
 export type PublicCertificate = { readonly key: string; readonly cert: string }
 export type PublicServer = Server<typeof GatewayRequest, typeof ServerResponse>
+/** Of one connection: how many requests it has had, and how many wait for their answer. */
+type Requests = { served: number; open: number }
 type Handle = (request: GatewayRequest, response: ServerResponse) => void
 
 /** What the server asks of the rest. */
@@ -51,7 +53,7 @@ export function tlsContext(certificate: PublicCertificate): ServerOptions {
 /** Makes the public server; it does not listen yet. */
 export function createPublicServer(certificate: PublicCertificate, ports: PublicServerPorts, handle: Handle): PublicServer {
   const control = new HeadControl(ports.hosts)
-  const requestsOn = new WeakMap<Socket, number>()
+  const requestsOn = new WeakMap<Socket, Requests>()
   const options: ServerOptions<typeof GatewayRequest> = {
     ...tlsContext(certificate),
     IncomingMessage: GatewayRequest,
@@ -76,12 +78,21 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
   return server
 
   function receive(request: GatewayRequest, response: ServerResponse): void {
+    let requests = requestsOn.get(request.socket)
+    if (requests === undefined) requestsOn.set(request.socket, requests = { served: 0, open: 0 })
+    if (requests.open >= pipelinedRequestsMax) {
+      // Node goes on with the bytes that it has read; each of their requests ends here too.
+      request.socket.destroy()
+      return
+    }
+    requests.served++
+    requests.open++
+    // Not before its answer was sent: answers that wait for the one before them take memory as well.
+    response.once('close', () => requests.open--)
     request.startedAtMs = ports.monotonicMs()
     const requestId = ports.newRequestId()
     request.requestId = requestId
-    const served = (requestsOn.get(request.socket) ?? 0) + 1
-    requestsOn.set(request.socket, served)
-    request.isLastOnConnection = served >= requestsPerConnectionMax
+    request.isLastOnConnection = requests.served >= requestsPerConnectionMax
     const verdict = control.check({
       method: request.method ?? '', target: request.url ?? '', httpVersion: request.httpVersion, rawHeaders: request.rawHeaders,
     })

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import { connect, type TLSSocket } from 'node:tls'
+import { newId, systemClock, systemRandom } from '@ngome/kernel'
+import { newCertificateRequest } from '@ngome/runtime'
+import { TestAuthority } from '@ngome/testkit'
+import type { ServerResponse } from 'node:http'
+import { pipelinedRequestsMax } from './limits.ts'
+import { createPublicServer, type PublicServer } from './public-server.ts'
+
+let server: PublicServer
+let authority: TestAuthority
+const open = new Set<ServerResponse>()
+let inFlightMost = 0
+let handled = 0
+
+before(async () => {
+  authority = await TestAuthority.create()
+  const request = await newCertificateRequest('gateway')
+  const certificate = { key: request.privateKey.expose((pem) => pem), cert: await authority.issue(request.csr, 'gateway') }
+  server = createPublicServer(certificate, {
+    hosts: ['localhost'], monotonicMs: () => performance.now(), onRefused: () => undefined,
+    newRequestId: () => newId('request', { clock: systemClock, random: systemRandom }),
+  }, (_request, response) => {
+    open.add(response)
+    handled++
+    inFlightMost = Math.max(inFlightMost, open.size)
+    response.once('close', () => open.delete(response))
+  })
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+})
+after(() => {
+  server.closeAllConnections()
+  server.close()
+})
+
+const get = 'GET /v1/payments HTTP/1.1\r\nHost: localhost\r\n\r\n'
+
+async function connected(): Promise<TLSSocket> {
+  const { port } = server.address() as AddressInfo
+  const socket = connect({ host: '127.0.0.1', port, ca: authority.pem, servername: 'localhost' })
+  socket.on('error', () => undefined).resume()
+  await new Promise<void>((resolve) => { socket.once('secureConnect', resolve) })
+  return socket
+}
+
+const closed = (socket: TLSSocket): Promise<void> => new Promise((resolve) => { socket.once('close', () => resolve()) })
+
+async function untilHandled(count: number): Promise<void> {
+  while (handled < count) await new Promise((resolve) => { setTimeout(resolve, 5) })
+}
+
+test('a connection has as many requests under way as are allowed, never one more, and loses itself with the next', { timeout: 10_000 }, async () => {
+  const socket = await connected()
+  socket.write(get.repeat(pipelinedRequestsMax))
+  await untilHandled(pipelinedRequestsMax)
+  assert.equal(open.size, pipelinedRequestsMax)
+  socket.write(get.repeat(1_000))
+  await closed(socket)
+  assert.deepEqual([handled, inFlightMost], [pipelinedRequestsMax, pipelinedRequestsMax])
+  open.clear()
+})
+
+test('requests that were answered do not count', { timeout: 10_000 }, async () => {
+  const socket = await connected()
+  const before_ = handled
+  for (let round = 1; round <= 4; round++) {
+    socket.write(get.repeat(pipelinedRequestsMax))
+    await untilHandled(before_ + round * pipelinedRequestsMax)
+    const answered = [...open].map((response) => new Promise((resolve) => { response.once('close', resolve) }))
+    for (const response of open) response.end()
+    await Promise.all(answered)
+  }
+  assert.equal(socket.destroyed, false)
+  assert.equal(handled, before_ + 4 * pipelinedRequestsMax)
+  socket.destroy()
+})
