@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { Misuse, type Command, type Given } from './command.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '@ngome/runtime'
 
 /** Reads what follows `ngome` into a command and what it was given. */
 export type CommandLine =

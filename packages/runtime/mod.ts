@@ -13,6 +13,8 @@ export { newCertificateRequest, type CertificateRequest } from './identity/certi
 export { parsePublicKeyText, publicKeyText } from './identity/public-key-text.ts'
 export { parseCertificateRole, spiffeId } from './identity/spiffe.ts'
 export { custodianClient, type CallOptions, type CustodianClient } from './custodian/custodian-client.ts'
+export { nearest } from './config/nearest.ts'
+export { attemptForbiddenCall, attemptForbiddenConnection } from './server/forbidden-attempts.ts'
 export { CustodianRefusal, verifyRefusal, type RefusalStatement, type SignedRefusal } from './custodian/refusal.ts'
 export { enrolmentServer } from './server/enrolment-server.ts'
 export {

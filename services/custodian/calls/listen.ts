@@ -1,13 +1,12 @@
 import { challengeHeader, custodianOperations, type CustodianPath } from '@ngome/contracts'
 import { processRoles } from '@ngome/kernel'
 import {
-  enrolmentServer, internalServer, parseCertificateRole, type InternalCall, type InternalCallHead,
-  type InternalServerOptions,
+  attemptForbiddenConnection, enrolmentServer, internalServer, parseCertificateRole, type InternalCall,
+  type InternalCallHead, type InternalServerOptions,
 } from '@ngome/runtime'
 import { identifyCaller } from '../authority/identify-caller.ts'
 import type { Custodian } from '../custodian.ts'
 import { admitCall, answerCall, type Call } from './answer-call.ts'
-import { attemptConnection } from './attempt-connection.ts'
 
 export type Listening = {
   readonly port: number
@@ -34,7 +33,9 @@ export async function listen(
     }, custodian.clock.nowMs()).ok,
     onUnknownPath: async (head) => void await admitCall(custodian, callOf(head)),
     readiness: { store: () => (custodian.store.db.prepare('SELECT 1').get() === undefined ? 'no store' : null) },
-    selfTests: { egress: ({ port }) => (port === undefined ? { outcome: 'not_attempted' } : attemptConnection(port)) },
+    selfTests: {
+      egress: ({ port }) => port === undefined ? { outcome: 'not_attempted' } : attemptForbiddenConnection(port),
+    },
   })
   const enrolment = await enrolmentServer({
     ...base,
