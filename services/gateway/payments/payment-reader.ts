@@ -1,9 +1,11 @@
-import type { PaymentId, Tenant } from '@ngome/kernel'
+import { Fault, type PaymentId, type Tenant } from '@ngome/kernel'
 import { findPayments, findPaymentsMax, type Database, type PaymentRow } from '@ngome/store'
 import { tenantText } from '../keys/merchant-statements.ts'
 
 /** Reads under way for one tenant: one at a time makes each carry what came meanwhile. */
 const readsPerTenantMax = 1
+/** Reads of one tenant that wait for the database, ten full batches: who comes later is better told to come again. */
+export const readsWaitingMax = 10 * findPaymentsMax
 
 type Waiter = { readonly id: PaymentId; readonly resolve: (row: PaymentRow | undefined) => void; readonly reject: (error: unknown) => void }
 type Queue = { readonly tenant: Tenant; readonly waiting: Waiter[]; underWay: number; isDue: boolean }
@@ -26,6 +28,9 @@ export class PaymentReader {
     let queue = this.#queues.get(name)
     if (queue === undefined) this.#queues.set(name, queue = { tenant, waiting: [], underWay: 0, isDue: false })
     const { waiting } = queue
+    if (waiting.length >= readsWaitingMax) {
+      return Promise.reject(new Fault('store/unavailable', `${name} has as many reads waiting as may wait`))
+    }
     const found = new Promise<PaymentRow | undefined>((resolve, reject) => waiting.push({ id, resolve, reject }))
     this.#schedule(name, queue)
     return found
