@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { paymentSchema } from '@ngome/contracts'
-import type { PaymentId, Random, Tenant } from '@ngome/kernel'
+import type { PaymentId, Random, Secret, Tenant } from '@ngome/kernel'
 import { NotReached } from '../probe.ts'
 import type { ProbeMerchant } from '../probe-merchant.ts'
 import type { Endpoint } from '../wire/endpoint.ts'
@@ -25,14 +25,19 @@ type PlantingTarget = {
   readonly authority: string
   readonly network: ProbeNetwork
   readonly random: Random
+  readonly settleMsMax?: number
 }
 
-/** How long a payment may take to its end before the search begins without waiting on. */
-const settleMsMax = 15_000
+/** How long a payment may take to its end; one that takes longer has not been everywhere, and proves nothing. */
+const settleMsMaxDefault = 15_000
+const pollMs = 500
 /** Fifteen digits are the most that E.164 allows; eleven random ones are not met by chance. */
 const phoneDigitsMax = 15
 
-/** Takes a payment with values that can be searched for, and waits for its end, so that every station has handled it. */
+/**
+ * Takes a payment with values that can be searched for, and waits for its end, so that every station has handled it.
+ * @throws NotReached where it has no end in time
+ */
 export async function plantPayment(target: PlantingTarget, { apiKey, tenant }: ProbeMerchant): Promise<PlantedPayment> {
   const { gateway, authority, network, random } = target
   const phoneDigits = network.callingCode + digits(random, phoneDigitsMax - network.callingCode.length - 1)
@@ -49,13 +54,22 @@ export async function plantPayment(target: PlantingTarget, { apiKey, tenant }: P
   })
   if (answer.status !== 201) throw new NotReached(`the gateway took no payment (${answer.status} ${answer.text.slice(0, 200)})`)
   const { id } = paymentSchema.parse(JSON.parse(answer.text))
-  for (let waitedMs = 0; waitedMs < settleMsMax; waitedMs += 500) {
-    const { text } = await ask(gateway, authority, { method: 'GET', path: `/v1/payments/${id}`, apiKey })
-    const { status } = paymentSchema.parse(JSON.parse(text))
-    if (status === 'succeeded' || status === 'failed') break
-    await sleep(500)
-  }
+  await untilItEnds(target, id, apiKey)
   return { id, tenant, phoneDigits, note }
+}
+
+async function untilItEnds(target: PlantingTarget, id: PaymentId, apiKey: Secret<string>): Promise<void> {
+  const { gateway, authority, settleMsMax = settleMsMaxDefault } = target
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
+    const answer = await ask(gateway, authority, { method: 'GET', path: `/v1/payments/${id}`, apiKey })
+    if (answer.status !== 200) throw new NotReached(`the gateway does not show the planted payment (${answer.status})`)
+    const { status } = paymentSchema.parse(JSON.parse(answer.text))
+    if (status === 'succeeded' || status === 'failed') return
+    if (waitedMs >= settleMsMax) {
+      throw new NotReached(`the planted payment is ${status} after ${settleMsMax / 1000} s: not every process has handled it`)
+    }
+    await sleep(pollMs)
+  }
 }
 
 /** Random digits of even chance; the first is none that a simulator gives a meaning to. */

@@ -37,8 +37,10 @@ export function requestBytes({ method, path, apiKey, body, headers }: ApiCall): 
 
 function bodyOf(answer: Exchange): string {
   const at = answer.bytes.indexOf('\r\n\r\n')
-  const body = at < 0 ? '' : answer.bytes.subarray(at + 4).toString('utf8')
-  return headerOf(answer, 'transfer-encoding') === 'chunked' ? unchunk(body) : body
+  // A chunk's size is in bytes: each is one character until the whole is together.
+  const body = at < 0 ? '' : answer.bytes.subarray(at + 4).toString('latin1')
+  const whole = headerOf(answer, 'transfer-encoding') === 'chunked' ? unchunk(body) : body
+  return Buffer.from(whole, 'latin1').toString('utf8')
 }
 
 /** RFC 9112 §7.1, without extensions and trailers: our own servers send neither. */
