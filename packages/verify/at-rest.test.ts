@@ -220,7 +220,7 @@ test('grants: a role that passes by row-level security fails', async () => {
 
 const refuses = (challenge: string) => Promise.resolve({
   outcome: 'refused' as const,
-  refusal: signedRefusal(keys.custodian.privateKey, { challenge, caller: 'dispatcher/1', operation: '/v1/open', reason: 'unproven' }),
+  refusal: signedRefusal(keys.custodian.privateKey, { challenge, caller: 'dispatcher/1', operation: '/v1/open', reason: 'record_refused' }),
 })
 
 test('merchant keys: two merchants with keys of their own, and a custodian that refuses, hold', async () => {

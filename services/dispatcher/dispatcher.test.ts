@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -39,9 +39,11 @@ class World {
   /** What the merchant's server answers to the next webhooks; then 200. */
   readonly answers: number[] = []
   isCustodianAway = false
-  refusal: CustodianRefusal | undefined
+  /** The reason that the custodian signs to every opening, or `unsigned`. */
+  refusal: string | undefined
   readonly #servers: Server[] = []
   readonly #workers: Workers[] = []
+  readonly #custodianKeys = generateKeyPairSync('ed25519')
   readonly #callbackSecret = new Secret(systemRandom.bytes(32))
   #credentials: SimulatorCredentials | undefined
   #callbackUrl = ''
@@ -106,7 +108,7 @@ class World {
     return {
       ...base,
       db: this.database.open('ngome_dispatcher'),
-      openSealed: opener({ call: this.#custodian }, generateKeyPairSync('ed25519').publicKey, systemRandom),
+      openSealed: opener({ call: this.#custodian }, this.#custodianKeys.publicKey, systemRandom),
       egress,
       networks: new Map([['mtn-sandbox', network]]),
       callbacks: { baseUrl: this.#callbackUrl, secret: this.#callbackSecret },
@@ -115,11 +117,18 @@ class World {
     }
   }
 
-  readonly #custodian: CustodianClient['call'] = async (path, body) => {
+  readonly #custodian: CustodianClient['call'] = async (path, body, options) => {
     assert.equal(path, '/v1/open')
     if (this.isCustodianAway) throw new Fault('custodian/unavailable', 'away')
-    if (this.refusal !== undefined) throw this.refusal
+    if (this.refusal !== undefined) throw this.#refused(this.refusal, options?.challenge ?? '')
     return this.merchant.open(body as Parameters<SealingMerchant['open']>[0]) as never
+  }
+
+  #refused(reason: string, challenge: string): CustodianRefusal {
+    if (reason === 'unsigned') return new CustodianRefusal('no')
+    const statement = JSON.stringify({ challenge, caller: 'dispatcher/1', operation: '/v1/open', reason, at: new Date().toISOString() })
+    const signature = sign(null, Buffer.from(statement), this.#custodianKeys.privateKey).toString('base64url')
+    return new CustodianRefusal('no', { refusal: { statement, signature } })
   }
 
   start(dispatcher: Dispatcher): Workers {
@@ -313,8 +322,19 @@ describe('one dispatcher', () => {
       assert(!(await world.eventsOf(id)).includes('payment.processing'))
     })
   }
-  test('a custodian that refuses: the same, since a refusal never passes', async () => {
-    world.refusal = new CustodianRefusal('no')
+  for (const reason of ['unsigned', 'unproven', 'caller_not_permitted', 'request_invalid', 'budget_spent']) {
+    test(`a custodian that refuses the caller (${reason}): the payment waits as accepted`, async () => {
+      world.refusal = reason
+      const id = await world.accept('+46733202900')
+      await sleep(400)
+      assert.equal((await world.stateOf(id)).status, 'accepted')
+      world.refusal = undefined
+      assert.equal((await world.ended(id))[0], 'succeeded')
+      await world.assertTruth(id)
+    })
+  }
+  test('a custodian that refuses the record, signed: the payment ends, and nothing is sent', async () => {
+    world.refusal = 'record_refused'
     const id = await world.accept('+46733123499')
     assert.deepEqual(await world.ended(id), ['failed', 'record_refused'])
     world.refusal = undefined
@@ -535,7 +555,7 @@ describe('webhooks', () => {
   test('a custodian that is away delays it, and a secret that does not open gives it up', async () => {
     const id = await world.accept('+46733230005')
     await world.ended(id)
-    world.refusal = new CustodianRefusal('no')
+    world.refusal = 'record_refused'
     const other = await world.accept('+46733230006')
     await world.untilEvent(id, 'webhook.delivered').catch(() => undefined)
     assert.deepEqual(await world.ended(other), ['failed', 'record_refused'])

@@ -8,7 +8,8 @@ export type RefusalStatement = z.output<typeof refusalStatementSchema>
 
 /**
  * The custodian's no. It throws this with the signed refusal where the call carried a challenge; the server puts that
- * into the problem document as `refusal`, and the client gives it back here.
+ * into the problem document as `refusal`, and the client gives it back here. Without one, it may be anybody's 4xx: the
+ * server's own about the caller or the size of a body.
  */
 export class CustodianRefusal extends Fault {
   readonly refusal: SignedRefusal | undefined

@@ -32,7 +32,7 @@ export const separateMerchantKeys: Probe<Target> = {
 }
 
 /** The custodian does not tell the owner of a forgery how far it came. */
-const misplaced = ['unproven'] as const
+const misplaced = ['record_refused'] as const
 
 async function rowOf(target: Target, which: 'first' | 'second'): Promise<SealedPaymentRow> {
   const { id, tenant } = await target.planted(which)

@@ -124,7 +124,7 @@ test('a signed refusal says what was refused, to whom and when, and nothing that
     assert.ok(fault instanceof CustodianRefusal && fault.refusal)
     const { statement, signature } = fault.refusal
     assert.deepEqual(refusalStatementSchema.parse(JSON.parse(statement)), {
-      challenge, caller: callerName(peers.dispatcher ?? anonymous), operation: '/v1/open', reason: 'unproven',
+      challenge, caller: callerName(peers.dispatcher ?? anonymous), operation: '/v1/open', reason: 'record_refused',
       at: new Date(clock.nowMs()).toISOString(),
     })
     assert.ok(verify(null, Buffer.from(statement), test.custodian.statementKey.publicKey, parseBase64Url(signature) ?? new Uint8Array()))
@@ -201,6 +201,14 @@ test('a bug is not taken for a refusal', async (t) => {
 test('every reason is one word in the log and tells a caller no more than it may know', () => {
   for (const [reason, told] of Object.entries(refusalReasons)) {
     assert.match(reason, /^[a-z_]+$/)
-    if (/^(?:token|csr|signer|certificate)_/.test(reason)) assert.equal(told, 'unproven')
+    if (/^(?:token|csr|certificate)_/.test(reason)) assert.equal(told, 'unproven')
   }
+})
+
+test('what is about the record itself has one public word, and nothing about callers, requests or clocks has it', () => {
+  const aboutRecords = Object.entries(refusalReasons).filter(([, told]) => told === 'record_refused').map(([reason]) => reason)
+  assert.deepEqual(aboutRecords.toSorted(), [
+    'data_key_malformed', 'data_key_misplaced', 'data_key_too_old', 'data_key_unopenable', 'merchant_key_unknown',
+    'retention_not_permitted', 'signer_not_valid_then', 'signer_unknown', 'tenant_differs',
+  ])
 })

@@ -2,7 +2,8 @@ import { Fault } from '@ngome/kernel'
 
 /**
  * Why the custodian says no → what of it a signed refusal tells the caller. The log has the reason itself. What could
- * teach a forger how far a forgery came is one word outside: `unproven`.
+ * teach a forger how far a forgery came is one word outside: `unproven` where it is about the caller or a clock or a key
+ * of ours, which may pass, and `record_refused` where it is about what was sealed, which does not.
  */
 export const refusalReasons = {
   operation_unknown: 'operation_unknown',
@@ -29,17 +30,17 @@ export const refusalReasons = {
   purpose_not_permitted: 'purpose_not_permitted',
   table_not_permitted: 'table_not_permitted',
   class_not_permitted: 'class_not_permitted',
-  retention_not_permitted: 'retention_not_permitted',
-  tenant_differs: 'unproven',
-  data_key_too_old: 'data_key_too_old',
+  retention_not_permitted: 'record_refused',
+  tenant_differs: 'record_refused',
+  data_key_too_old: 'record_refused',
   data_key_from_future: 'unproven',
-  data_key_malformed: 'unproven',
+  data_key_malformed: 'record_refused',
   data_key_unused: 'request_invalid',
-  data_key_misplaced: 'unproven',
-  data_key_unopenable: 'unproven',
-  signer_unknown: 'unproven',
-  signer_not_valid_then: 'unproven',
-  merchant_key_unknown: 'unproven',
+  data_key_misplaced: 'record_refused',
+  data_key_unopenable: 'record_refused',
+  signer_unknown: 'record_refused',
+  signer_not_valid_then: 'record_refused',
+  merchant_key_unknown: 'record_refused',
   key_unusable: 'unproven',
   record_budget_spent: 'budget_spent',
   purpose_budget_spent: 'budget_spent',

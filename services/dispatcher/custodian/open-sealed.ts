@@ -12,7 +12,7 @@ export type SealedRecord = {
   readonly blob: Uint8Array
 }
 
-/** `later`: the custodian's budget is spent for now. `unopenable`: nobody will ever open this. */
+/** `later`: the custodian opens nothing of ours, or not now. `unopenable`: nobody will ever open this. */
 export type Opening =
   | { readonly kind: 'opened'; readonly plaintext: Uint8Array }
   | { readonly kind: 'unopenable'; readonly reason: string }
@@ -29,8 +29,12 @@ const challengeBytes = 16
 const waitMaxMs = 60_000
 const firstPauseMs = 100
 const pauseMaxMs = 2_000
-/** The one refusal that passes by itself. */
-const passing = 'budget_spent'
+/**
+ * The one refusal that is about the record, and final. Every other is about us, our certificate, a clock or a budget:
+ * a payment does not end because of those.
+ */
+const final = 'record_refused'
+const unsigned = 'unsigned'
 
 /** @param statementKey the custodian's own, which its refusals are signed with */
 export function opener(custodian: Pick<CustodianClient, 'call'>, statementKey: KeyObject, random: Random): OpenSealed {
@@ -49,7 +53,7 @@ export function opener(custodian: Pick<CustodianClient, 'call'>, statementKey: K
     } catch (error) {
       if (!(error instanceof CustodianRefusal)) throw error
       const reason = reasonOf(error, statementKey, challenge)
-      return { kind: reason === passing ? 'later' : 'unopenable', reason }
+      return { kind: reason === final ? 'unopenable' : 'later', reason }
     }
   }
 }
@@ -68,10 +72,10 @@ function openWith(keys: readonly string[], blob: Uint8Array): Opening {
   }
 }
 
-/** Only a refusal that the custodian signed for this very call is believed to pass by itself. */
+/** Only what the custodian signed for this very call is believed; anybody on the way can say 4xx. */
 function reasonOf(refusal: CustodianRefusal, statementKey: KeyObject, challenge: string): string {
-  if (refusal.refusal === undefined) return 'refused'
-  return verifyRefusal(statementKey, refusal.refusal, challenge)?.reason ?? 'refused'
+  const said = refusal.refusal === undefined ? undefined : verifyRefusal(statementKey, refusal.refusal, challenge)
+  return said?.operation === '/v1/open' ? said.reason : unsigned
 }
 
 /** Waits while the custodian is away: whoever waits here catches up at once when it is back. */

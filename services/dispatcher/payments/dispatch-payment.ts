@@ -46,7 +46,9 @@ async function keepBack(
 ): Promise<void> {
   const { id, tenant } = payment
   if (opening.kind === 'later') {
-    dispatcher.logger.warn({ payment: id, reason: opening.reason }, 'the custodian opens no more for now; the payment waits')
+    // A budget fills up by itself; anything else is a certificate, a clock or a configuration for somebody to look at.
+    const level = opening.reason === 'budget_spent' ? 'warn' : 'error'
+    dispatcher.logger[level]({ payment: id, reason: opening.reason }, 'the custodian opens nothing for now; the payment waits')
     await dispatchLater(dispatcher, payment)
     return
   }

@@ -46,6 +46,8 @@ async function openSecret(
     opening.plaintext.fill(0)
     if (secret !== undefined) return secret
   }
+  // No try of the endpoint's: the job runs again.
+  if (opening.kind === 'later') throw new Fault('custodian/unavailable', `a webhook secret waits: ${opening.reason}`)
   dispatcher.logger.error({ endpoint: endpoint.id, opening: opening.kind }, 'a webhook secret did not open')
   return undefined
 }
