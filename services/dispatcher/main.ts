@@ -11,7 +11,7 @@ import { fetchCallbackSecret } from './custodian/fetch-callback-secret.ts'
 import { opener } from './custodian/open-sealed.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { createEgressGuard } from './egress/egress-guard.ts'
-import { systemResolver } from './egress/resolver.ts'
+import { nameServerResolver, systemResolver } from './egress/resolver.ts'
 import { connectNetworks } from './networks/connect-networks.ts'
 import { readCredentials } from './networks/read-credentials.ts'
 import { keepHouseHourly } from './process/housekeeping.ts'
@@ -32,7 +32,8 @@ const base = { clock, random, logger }
 const folder = processFolder(config, 'dispatcher')
 
 const egress = createEgressGuard({
-  providers: config.networks, allowPrivate: config.egress.allowPrivate, resolve: systemResolver,
+  providers: config.networks, allowPrivate: config.egress.allowPrivate,
+  resolve: nameServerResolver(), resolveOperators: systemResolver,
 })
 const networks = connectNetworks(config.networks, readCredentials(join(folder, 'providers.json')), egress, clock)
 

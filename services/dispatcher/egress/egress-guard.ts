@@ -10,7 +10,10 @@ export type EgressSettings = {
   readonly allowPrivate: readonly string[]
   /** Certificates to trust for providers and webhooks in place of the system's, in PEM. */
   readonly authorities?: readonly string[]
+  /** For names that merchants chose. */
   readonly resolve: Resolver
+  /** For names that the operator chose, providers' and those allowed by name; without, as for merchants' names. */
+  readonly resolveOperators?: Resolver
 }
 
 /** The only way out of the platform. */
@@ -29,9 +32,13 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
   const providerAgents = makeAgents(true)
   const webhookAgents = makeAgents(false)
 
+  const { resolve, resolveOperators = resolve } = settings
+
   const send = async (destination: Destination, outgoing: Outgoing, agents = webhookAgents): Promise<Transmission> => {
     const deadline = AbortSignal.timeout(outgoing.timeoutMs)
-    const checked = await Promise.race([checkDestination(destination, allowedByName, settings.resolve), aborted(deadline)])
+    const isOperators = agents === providerAgents || allowedByName.has(nameOf(destination))
+    const checking = checkDestination(destination, allowedByName, isOperators ? resolveOperators : resolve)
+    const checked = await Promise.race([checking, aborted(deadline)])
     if (checked === 'aborted') return { kind: 'unreached', reason: 'no address in time' }
     return transmit(checked, outgoing, agents, deadline, settings.authorities)
   }
