@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { problemSchema } from '@ngome/contracts'
-import { rawRequest, type RawAnswer } from '../testing/raw-request.ts'
+import { rawRequest, type RawAnswer, type RawOptions } from '../testing/raw-request.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 import { bodyBytesMax, headBytesMax, headerCountMax, targetLengthMax } from './limits.ts'
 
@@ -15,8 +15,8 @@ before(async () => {
 })
 after(() => running.close())
 
-const send = (bytes: string | Uint8Array): Promise<RawAnswer> =>
-  rawRequest({ port: running.port, ca: running.custody.authority.pem }, bytes)
+const send = (bytes: string | Uint8Array, options: RawOptions = {}): Promise<RawAnswer> =>
+  rawRequest({ port: running.port, ca: running.custody.authority.pem }, bytes, options)
 
 const order = '{"amount":"5.00","currency":"EUR","network":"mtn-sandbox","payer":{"phone":"+46733123499"},"reference":"r"}'
 let serial = 0
@@ -148,7 +148,7 @@ const heads: readonly (readonly [string, () => string | Uint8Array, number, stri
 
 for (const [threat, bytes, status, code] of heads) {
   test(`refuses ${threat}, and ends the connection`, async () => {
-    const answer = await send(bytes())
+    const answer = await send(bytes(), { untilClosed: true })
     assertRefused(answer, status, code, threat)
     assert.equal(answer.isClosed, true, threat)
     assert.equal(answer.headers.get('connection'), 'close', threat)
@@ -243,14 +243,14 @@ test('a method that a path does not take is 405, and says which it takes', async
 })
 
 test('a request that follows a refused one on the same connection is not read', async () => {
-  const answer = await send(`${get({ headers: ['X-Smuggle: 1'] })}${get()}`)
+  const answer = await send(`${get({ headers: ['X-Smuggle: 1'] })}${get()}`, { untilClosed: true })
   assertRefused(answer, 400, header, 'smuggling')
   assert.doesNotMatch(answer.body, /HTTP\/1\.1/)
 })
 
 test('a body that a GET hides is not taken for a request', async () => {
   const hidden = get()
-  const answer = await send(get({ headers: [`Content-Length: ${hidden.length}`, '', hidden.trimEnd()] }))
+  const answer = await send(get({ headers: [`Content-Length: ${hidden.length}`, '', hidden.trimEnd()] }), { untilClosed: true })
   assertRefused(answer, 400, header, 'hidden')
   assert.doesNotMatch(answer.body, /HTTP\/1\.1/)
 })
@@ -265,7 +265,7 @@ test('a client that asks first is told to go on, once its key was accepted', asy
 })
 
 test('pipelined requests are answered in their order', async () => {
-  const answer = await send(`${get({ target: '/v1/payments?limit=1' })}${get({ target: '/v1/nothing' })}${get()}`)
+  const answer = await send(`${get({ target: '/v1/payments?limit=1' })}${get({ target: '/v1/nothing' })}${get()}`, { answers: 3 })
   assert.deepEqual([...`${answer.head}\n${answer.body}`.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status), ['200', '404', '200'])
 })
 
