@@ -1,4 +1,6 @@
-import { chownSync, chmodSync, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs'
+import {
+  chmodSync, closeSync, constants, existsSync, fchownSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, realpathSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '@ngome/kernel'
 
@@ -20,21 +22,43 @@ export function makeDataFolder(path: string, isShared: boolean): string {
 }
 
 /**
- * Makes a folder that its owner alone can use, and hands all in it to that owner where it belongs to somebody else (an
- * earlier run had other means of isolation). Nothing is followed: the owner may have put links there.
+ * Makes a folder that its owner alone can use, and hands the files in it to that owner where they belong to somebody else
+ * (an earlier run had other means of isolation). Nothing is followed: the owner may have put links there.
  */
 export function ownFolder(path: string, owner: number | undefined, mode = 0o700): void {
   mkdirSync(path, { recursive: true, mode })
   chmodSync(path, mode)
-  if (owner === undefined || lstatSync(path).uid === owner) return
-  chownTree(path, owner)
+  if (owner === undefined) return
+  const former = lstatSync(path).uid
+  if (former !== owner) handOver(path, former, owner)
 }
 
-function chownTree(path: string, uid: number): void {
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
-    const below = join(path, entry.name)
-    if (entry.isDirectory()) chownTree(below, uid)
-    else lchownSync(below, uid, uid)
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+
+/**
+ * By descriptors: between a look at a name and an act upon it, the former owner could put another file there. A file of
+ * a third user's, such as a hard link to one, stays that user's.
+ */
+function handOver(path: string, former: number, owner: number): void {
+  let fd: number
+  try {
+    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  } catch (error) {
+    // A link, a socket, or gone by now.
+    if (error instanceof Error && 'code' in error && ['ELOOP', 'ENXIO', 'ENOENT'].includes(String(error.code))) return
+    throw error
   }
-  chownSync(path, uid, uid)
+  try {
+    const found = fstatSync(fd)
+    if (found.uid !== former && found.uid !== owner) return
+    if (found.isDirectory()) {
+      // Names below an open folder stay below it, also when another takes its path. Elsewhere than on Linux all
+      // processes run as one user, and the path is ours.
+      const open = process.platform === 'linux' ? `/proc/self/fd/${fd}` : path
+      for (const name of readdirSync(open)) handOver(join(open, name), former, owner)
+    } else if (!found.isFile()) return
+    fchownSync(fd, owner, owner)
+  } finally {
+    closeSync(fd)
+  }
 }

@@ -23,6 +23,7 @@ import { processNames, type ProcessName } from './process-table.ts'
 import { superviseProcesses, type Processes } from './processes.ts'
 import type { Tell } from './progress.ts'
 import { usesSimulator, writeProviderCredentials } from './provider-credentials.ts'
+import { publishAuthority } from './publish-authority.ts'
 import type { Undo } from './undo.ts'
 
 export type LaunchOptions = {
@@ -133,7 +134,7 @@ async function startCustodian({ config, tell }: LaunchOptions, ground: Ground, p
   const key = readFileSync(join(processFolder(config, 'launcher'), 'enrolment.key'))
   writePrivateFile(join(folder, 'enrolment.key'), key, ground.ownerOf('custodian'))
   await startOne('custodian', processes, tell, undo)
-  writePrivateFile(authorityPath(config), readFileSync(join(folder, 'ca.pem')), undefined, 0o644)
+  publishAuthority(join(folder, 'ca.pem'), authorityPath(config), ground.ownerOf('custodian'))
 }
 
 async function startOne(name: ProcessName, processes: Processes, tell: Tell, undo: Undo, drainMs = 0): Promise<void> {

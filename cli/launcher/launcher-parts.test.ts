@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chownSync, linkSync, mkdtempSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -127,6 +127,21 @@ test('handing a folder over follows no link that its former owner has put there'
   ownFolder(join(folder, 'own'), 1_900_000_001)
   assert.equal(statSync(join(folder, 'own', 'below')).uid, 1_900_000_001)
   assert.equal(statSync(outside).uid, 0)
+})
+
+test('handing a folder over waits for no pipe and leaves a third user\'s file alone, also under a name in that folder', {
+  skip: process.getuid?.() !== 0 && 'needs root', timeout: 10_000,
+}, (t) => {
+  const folder = folderFor(t)
+  const [own, third] = [join(folder, 'own'), join(folder, 'third')]
+  mkdirSync(own)
+  writeFileSync(join(own, 'file'), '')
+  writeFileSync(third, 'root\'s')
+  linkSync(third, join(own, 'hard-link'))
+  assert.equal(spawnSync('mkfifo', [join(own, 'pipe')]).status, 0)
+  for (const path of [own, join(own, 'file')]) chownSync(path, 1_900_000_000, 1_900_000_000)
+  ownFolder(own, 1_900_000_001)
+  assert.deepEqual([own, join(own, 'file'), third].map((path) => statSync(path).uid), [1_900_000_001, 1_900_000_001, 0])
 })
 
 test('writing into another process\'s folder follows no link that it has put there', (t) => {

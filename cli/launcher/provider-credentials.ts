@@ -4,7 +4,7 @@ import { Fault, type Random } from '@ngome/kernel'
 import { processFolder, type Config, type NetworkConfig } from '@ngome/runtime'
 import { z } from 'zod'
 import { randomUuid } from '../random-uuid.ts'
-import { readJsonFile, writePrivateFile } from './private-file.ts'
+import { readForeignFile, writePrivateFile } from './private-file.ts'
 
 const credentialsSchema = z.strictObject({ apiUser: z.string(), apiKey: z.string(), subscriptionKey: z.string() })
 const fileSchema = z.record(z.string(), credentialsSchema)
@@ -25,7 +25,8 @@ export function usesSimulator(config: Config): boolean {
  */
 export async function writeProviderCredentials(config: Config, owner: number | undefined, random: Random): Promise<void> {
   const file = join(processFolder(config, 'dispatcher'), 'providers.json')
-  const known = readJsonFile(file, fileSchema) ?? {}
+  const text = readForeignFile(file, owner)?.toString('utf8')
+  const known = text === undefined ? {} : fileSchema.parse(JSON.parse(text))
   const all: Record<string, Credentials> = {}
   for (const [name, network] of Object.entries(config.networks)) {
     const credentials = configured(network) ?? await simulated(config, network, known[name], random) ?? known[name]
