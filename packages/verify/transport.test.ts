@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { KeyObject } from 'node:crypto'
 import { createServer as createPlainServer, type RequestListener } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo, Server } from 'node:net'
+import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Server } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { after, before, test } from 'node:test'
 import { ManualClock, newId, Secret, systemRandom } from '@ngome/kernel'
@@ -130,6 +130,55 @@ test('forward secrecy: key exchange with the server\'s RSA key fails', async () 
   const endpoint = await tlsServer({ ...rsa, minVersion: 'TLSv1.2', ciphers: oldSuites })
   const { status, evidence } = await verdictOf(ephemeralKeyExchange, { listeners: [endpoint], authority: rsa.cert })
   assert.equal(status, 'fails', evidence)
+  assert.match(evidence, /accepts key exchange with its long-lived key/)
+})
+
+test('forward secrecy: a server of TLS 1.2 whose one suite is static RSA fails', async () => {
+  const rsa = await rsaIdentity()
+  const endpoint = await tlsServer({ ...rsa, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' })
+  const { status, evidence } = await verdictOf(ephemeralKeyExchange, { listeners: [endpoint], authority: rsa.cert })
+  assert.equal(status, 'fails', evidence)
+})
+
+test('forward secrecy: a second certificate, of nobody we know, that takes static key exchange does not hold', async () => {
+  const rsa = await rsaIdentity()
+  const both = { cert: [identity.cert, rsa.cert], key: [identity.key, rsa.key] }
+  const endpoint = await tlsServer({ ...both, minVersion: 'TLSv1.2', ciphers: oldSuites })
+  const { status, evidence } = await verdictOf(ephemeralKeyExchange, { listeners: [endpoint], authority: authority.pem })
+  assert.equal(status, 'unchecked', evidence)
+  assert.match(evidence, /SELF_SIGNED/)
+})
+
+/** A server that takes TLS 1.3 as it should, and ends every older handshake without a word. */
+async function resettingOldHandshakes(): Promise<Endpoint> {
+  const inner = await tlsServer({ minVersion: 'TLSv1.3' })
+  return listening(createTcpServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', (hello: Buffer) => {
+      // RFC 8446 §4.2.1: only who offers TLS 1.3 says 0x0304 in supported_versions (43).
+      const extension = hello.indexOf(Buffer.from([0, 43]))
+      if (extension < 0 || !hello.subarray(extension, extension + 16).includes(Buffer.from([3, 4]))) return socket.resetAndDestroy()
+      const onward = connectTcp({ host: inner.host, port: inner.port })
+      onward.on('error', () => socket.destroy())
+      onward.write(hello)
+      return socket.pipe(onward).pipe(socket)
+    })
+  }))
+}
+
+test('a server that resets old handshakes, and says nothing of why, is unchecked, with what was seen', async () => {
+  const endpoint = await resettingOldHandshakes()
+  for (const probe of [tls13Only, ephemeralKeyExchange]) {
+    const { status, evidence } = await verdictOf(probe, { listeners: [endpoint], authority: authority.pem })
+    assert.equal(status, 'unchecked', evidence)
+    assert.match(evidence, /ECONNRESET/)
+  }
+})
+
+test('TLS versions: a server of TLS 1.2 that only misses our suites is unchecked', async () => {
+  const endpoint = await tlsServer({ minVersion: 'TLSv1.2', ciphers: 'TLS_AES_128_GCM_SHA256:ECDHE-RSA-AES128-SHA256' })
+  const { status, evidence } = await verdictOf(tls13Only, { listeners: [endpoint], authority: authority.pem })
+  assert.equal(status, 'unchecked', evidence)
 })
 
 /** A certificate whose key can also take a secret encrypted to it, as TLS did before 1.3. */

@@ -1,5 +1,6 @@
+import { constants } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import type { Probe } from '../probe.ts'
+import { NotReached, type Probe } from '../probe.ts'
 import { fails, holds, type Verdict } from '../verdict.ts'
 import { addressOf, type Endpoint } from '../wire/endpoint.ts'
 import { handshake } from '../wire/handshake.ts'
@@ -12,7 +13,7 @@ const ticketMsMax = 1_000
 export const ephemeralKeyExchange: Probe<{ readonly listeners: readonly Endpoint[]; readonly authority: string }> = {
   id: 'ephemeral-key-exchange',
   source: import.meta.filename,
-  does: 'Looks at the key exchange that each listener negotiates, on a new connection and on a resumed one, and offers nothing but key exchange with the server\'s long-lived key, which must be refused.',
+  does: 'Looks at the key exchange that each listener negotiates, on a new connection and, where it gives out tickets, on a resumed one, and offers nothing but key exchange with the server\'s long-lived key, which must be refused by the server\'s alert.',
   run: async ({ listeners, authority }) => {
     const groups: string[] = []
     for (const listener of listeners) {
@@ -20,7 +21,7 @@ export const ephemeralKeyExchange: Probe<{ readonly listeners: readonly Endpoint
       if (typeof result !== 'string') return result
       groups.push(`${listener.name} ${result}`)
     }
-    return holds(`${groups.join(', ')}; static key exchange refused`)
+    return holds(`${groups.join(', ')}; static key exchange refused by alert`)
   },
 }
 
@@ -32,22 +33,29 @@ async function look(listener: Endpoint, authority: string): Promise<string | Ver
   const session = await ticketOf(opened.socket)
   opened.socket.destroy()
   if (group === undefined) return fails(`${addressOf(listener)} negotiated no ephemeral key (${protocol})`)
-  if (session !== undefined && !(await isResumedFreshly(listener, authority, session))) {
-    return fails(`${addressOf(listener)} resumes a connection without a new ephemeral key`)
-  }
+  const resumed = session === undefined ? 'gives out no ticket' : await resume(listener, authority, session)
+  if (resumed === undefined) return fails(`${addressOf(listener)} resumes a connection without a new ephemeral key`)
   const old = await handshake(listener, { ca: authority, ciphers: staticSuites, maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' })
-  if (old.kind === 'refused') return group
+  if (old.kind === 'refused') {
+    // A reset, or a certificate that we do not take, comes as well from a server that would do it.
+    if (!old.isAlert) throw new NotReached(`${addressOf(listener)}: static key exchange was not refused, but ended with ${old.code}`)
+    return `${group} (${resumed})`
+  }
   const cipher = old.socket.getCipher().name
   old.socket.destroy()
   return fails(`${addressOf(listener)} accepts key exchange with its long-lived key (${cipher})`)
 }
 
-async function isResumedFreshly(listener: Endpoint, authority: string, session: Buffer): Promise<boolean> {
-  const again = await handshake(listener, { ca: authority, session })
-  if (again.kind === 'refused') return true
+/** @returns what came of the ticket, or `undefined` where the connection goes on without a new ephemeral key. */
+async function resume(listener: Endpoint, authority: string, session: Buffer): Promise<string | undefined> {
+  // Resumption by the old secret alone is offered too: what is not offered cannot be accepted (RFC 8446 §4.2.9).
+  const again = await handshake(listener, { ca: authority, session, secureOptions: constants.SSL_OP_ALLOW_NO_DHE_KEX })
+  if (again.kind === 'refused') throw new NotReached(`${addressOf(listener)}: resumption ended with ${again.code}`)
   const isFresh = groupOf(again.socket) !== undefined
+  const isReused = again.socket.isSessionReused()
   again.socket.destroy()
-  return isFresh
+  if (!isFresh) return undefined
+  return isReused ? 'resumed with a new key' : 'begins anew in spite of its ticket'
 }
 
 /** @returns the negotiated group, hybrid, elliptic or finite-field, or `undefined` where no ephemeral key was used. */

@@ -30,7 +30,7 @@ export function handshake(endpoint: Endpoint, options: ConnectionOptions): Promi
       clearTimeout(limit)
       const code = error.code ?? error.message
       if (isAway(code)) reject(new NotReached(`${addressOf(endpoint)} is not reached (${code})`))
-      else resolve({ kind: 'refused', code, isAlert: code.includes('ALERT') })
+      else resolve({ kind: 'refused', code, isAlert: code.startsWith('ERR_SSL_') && code.includes('_ALERT_') })
     })
   })
 }
