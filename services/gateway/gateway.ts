@@ -6,6 +6,7 @@ import { findApiKey, insertDataKey, type Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
 import { ApiKeyCache } from './access/api-key-cache.ts'
 import { Authenticator } from './access/authenticate.ts'
+import { KeyLookUps } from './access/key-look-ups.ts'
 import { RevocationLease } from './access/revocation-lease.ts'
 import { revocationSource } from './access/revocation-source.ts'
 import { apiVersion } from './api/openapi.ts'
@@ -104,7 +105,8 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
 }
 
 function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets) {
-  const rows = new ApiKeyCache((id) => findApiKey(from.database, id))
+  const lookUps = new KeyLookUps((id) => findApiKey(from.database, id))
+  const rows = new ApiKeyCache((id) => lookUps.find(id))
   let isTold = false
   const lease = new RevocationLease({
     source: revocationSource(from.revocationDatabase),

@@ -15,6 +15,8 @@ export type AccessChange = { readonly apiKey: ApiKeyId | null; readonly merchant
 export class ApiKeyCache implements ApiKeyRows {
   readonly #find: (id: ApiKeyId) => Promise<ApiKeyRow | undefined>
   readonly #rows = new Map<ApiKeyId, ApiKeyRow>()
+  // Bounded by what `find` lets wait. Only readings that began after the last revocation: older ones are not joined.
+  readonly #underWay = new Map<ApiKeyId, Promise<ApiKeyRow | undefined>>()
   #generation = 0
 
   constructor(find: (id: ApiKeyId) => Promise<ApiKeyRow | undefined>) {
@@ -27,9 +29,9 @@ export class ApiKeyCache implements ApiKeyRows {
 
   async load(id: ApiKeyId): Promise<ApiKeyRow | undefined> {
     const generation = this.#generation
-    const row = await this.#find(id)
+    const row = await this.#read(id)
     // A revocation passed while this was on its way: read again, from after it.
-    if (generation !== this.#generation) return this.#find(id)
+    if (generation !== this.#generation) return this.#read(id)
     // Unknown ids are not kept: they are whatever an attacker makes up.
     if (row !== undefined) this.#keep(row)
     return row
@@ -38,10 +40,26 @@ export class ApiKeyCache implements ApiKeyRows {
   /** Forgets the rows that a revocation touched, before the lease is renewed. */
   forget(changes: readonly AccessChange[]): void {
     this.#generation++
+    this.#underWay.clear()
     for (const change of changes) {
       if (change.apiKey !== null) this.#rows.delete(change.apiKey)
       else for (const [id, row] of this.#rows) if (row.tenant.merchant === change.merchant) this.#rows.delete(id)
     }
+  }
+
+  /** Requests that look for the same key at the same time read it once. */
+  #read(id: ApiKeyId): Promise<ApiKeyRow | undefined> {
+    const known = this.#underWay.get(id)
+    if (known !== undefined) return known
+    const generation = this.#generation
+    const reading = this.#find(id)
+    if (generation !== this.#generation) return reading
+    this.#underWay.set(id, reading)
+    const end = (): void => {
+      if (this.#underWay.get(id) === reading) this.#underWay.delete(id)
+    }
+    reading.then(end, end)
+    return reading
   }
 
   #keep(row: ApiKeyRow): void {
