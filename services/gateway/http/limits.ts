@@ -36,6 +36,8 @@ export const keepAliveBufferMs = 1_000
 export const requestsPerConnectionMax = 10_000
 /** Connections by total; each costs about 60 KiB, so that 4,096 stay below 256 MiB. */
 export const connectionsMax = 4_096
+/** Connections of one address, a sixteenth of all, so that no single one shuts the others out; loopback counts too. */
+export const connectionsPerAddressMax = 256
 /** Requests of one connection without their answer; real clients do not pipeline, and past this the connection ends. */
 export const pipelinedRequestsMax = 32
 /** How long a draining gateway waits for what is under way before it goes. */
@@ -54,6 +56,7 @@ const relations: readonly (readonly [string, boolean])[] = [
   ['timeouts are looked for often enough to mean something', connectionsCheckMs < headersTimeoutMs],
   ['a drain outlives idle connections and a slow request', drainDeadlineMs > requestTimeoutMs + keepAliveBufferMs
     && drainDeadlineMs > keepAliveTimeoutMs + keepAliveBufferMs],
+  ['no few addresses hold all connections', connectionsPerAddressMax * 16 <= connectionsMax],
   ['a callback is no larger than a body', callbackBytesMax <= bodyBytesMax],
 ]
 for (const [claim, holds] of relations) if (!holds) throw new RangeError(`limits contradict each other: ${claim}`)

@@ -3,12 +3,13 @@ import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Fault, type RequestId } from '@ngome/kernel'
+import { AddressConnections } from './address-connections.ts'
 import { answerHeaders, sendAnswer } from './answer.ts'
 import { HeadControl } from './control-head.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import {
-  connectionsCheckMs, connectionsMax, handshakeTimeoutMs, headBytesMax, headersTimeoutMs, keepAliveBufferMs,
-  keepAliveTimeoutMs, pipelinedRequestsMax, requestsPerConnectionMax, requestTimeoutMs,
+  connectionsCheckMs, connectionsMax, connectionsPerAddressMax, handshakeTimeoutMs, headBytesMax, headersTimeoutMs,
+  keepAliveBufferMs, keepAliveTimeoutMs, pipelinedRequestsMax, requestsPerConnectionMax, requestTimeoutMs,
 } from './limits.ts'
 import { problemAnswer } from './problem-answer.ts'
 
@@ -69,6 +70,9 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
     keepAliveTimeoutBuffer: keepAliveBufferMs,
   }
   const server = createServer(options, receive)
+  const addresses = new AddressConnections(connectionsPerAddressMax)
+  // The raw connection, so that one counts before its handshake.
+  server.on('connection', (socket: Socket) => addresses.take(socket))
   // Node would drop what is past its own count of headers without a word; ours refuses, and `maxHeaderSize` bounds both.
   server.maxHeadersCount = 0
   server.maxConnections = connectionsMax
