@@ -41,19 +41,19 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
   }
   const planted = { first: once(() => plant('first')), second: once(() => plant('second')) }
   const custodian = { name: 'custodian', host: config.custodian.host, port: config.custodian.port }
+  const enrolment = { name: 'custodian enrolment', host: config.custodian.host, port: config.custodian.enrolmentPort }
   const target: Target = {
     gateway,
     authority,
     listeners: [
-      gateway, custodian,
-      { name: 'custodian enrolment', host: config.custodian.host, port: config.custodian.enrolmentPort },
+      gateway, custodian, enrolment,
       { name: 'gateway internal', host: config.gateway.internalHost, port: config.gateway.internalPort },
       { name: 'dispatcher internal', host: config.dispatcher.internalHost, port: config.dispatcher.internalPort },
     ],
     dataFolder: config.dataDir,
     isDatabaseElsewhere: config.database.url !== undefined,
     auditor: audit.auditor,
-    custodian: custodianView(custodian, operator),
+    custodian: custodianView({ endpoint: custodian, enrolment }, operator),
     ...selfTester(identity, config),
     merchant: (which) => keys.merchant(which),
     issueKeys: (count) => keys.issueKeys(count),

@@ -66,6 +66,7 @@ const sabotage: readonly { claim: string; answer: Answer }[] = [
 function custodianWith(caller: string, answer: Answer): CustodianView {
   return {
     endpoint: { name: 'custodian', host: '127.0.0.1', port: 1 },
+    enrolment: { name: 'custodian enrolment', host: '127.0.0.1', port: 1 },
     statementKey: () => Promise.resolve(custodianKeys.publicKey),
     attempt: (_path, _request, challenge) => Promise.resolve(answer(caller, challenge)),
   }

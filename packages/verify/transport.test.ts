@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { KeyObject } from 'node:crypto'
+import { generateKeyPairSync, KeyObject } from 'node:crypto'
 import { createServer as createPlainServer, type RequestListener } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Server } from 'node:net'
@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { ManualClock, newId, Secret, systemRandom } from '@ngome/kernel'
 import { newCertificateRequest, x509 } from '@ngome/runtime'
 import { TestAuthority } from '@ngome/testkit'
+import type { CustodianView } from './custodian/custodian-view.ts'
 import type { Probe } from './probe.ts'
 import { ephemeralKeyExchange } from './probes/ephemeral-key-exchange.ts'
 import { hostileHeadersAreRefused } from './probes/hostile-headers-are-refused.ts'
@@ -17,6 +18,7 @@ import { realCertificate } from './probes/real-certificate.ts'
 import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
 import { tls13Only } from './probes/tls-1-3-only.ts'
 import { runProbes } from './run-probes.ts'
+import { signedRefusal } from './testing/signed-refusal.ts'
 import type { Endpoint } from './wire/endpoint.ts'
 
 /** Old versions and suites, as a server of ten years ago offers them. */
@@ -246,12 +248,63 @@ test('headers: a server that refuses everything fails too, for its refusals mean
   assert.match(evidence, /means nothing/)
 })
 
-test('stranger: a custodian that asks for a certificate holds', async () => {
-  const endpoint = await https((_, response) => response.end('{}'), { ca: authority.pem, requestCert: true, rejectUnauthorized: true })
-  assert.equal((await verdictOf(strangerCannotOpen, { authority: authority.pem, custodian: { endpoint } })).status, 'holds')
+const statementKeys = generateKeyPairSync('ed25519')
+const problemOf = (status: number): object => ({
+  type: 'about:blank', title: 'Refused.', status, code: 'custodian/refused', request_id: newId('request', { clock: new ManualClock(0), random: systemRandom }),
+})
+const refusing: RequestListener = (_, response) => response.writeHead(403).end(JSON.stringify(problemOf(403)))
+const askingForCertificates = (): Promise<Endpoint> => https(refusing, { ca: authority.pem, requestCert: true, rejectUnauthorized: true })
+const heard: CustodianView['attempt'] = (_path, _request, challenge) => Promise.resolve({
+  outcome: 'refused',
+  refusal: signedRefusal(statementKeys.privateKey, { challenge, caller: 'operator/1', operation: '/v1/secrets', reason: 'caller_not_permitted' }),
+})
+
+type Places = { readonly endpoint?: Endpoint; readonly enrolment?: Endpoint; readonly attempt?: CustodianView['attempt'] }
+
+async function strangerAt({ endpoint, enrolment, attempt = heard }: Places): Promise<{ status: string; evidence: string }> {
+  const custodian: CustodianView = {
+    endpoint: endpoint ?? await askingForCertificates(), enrolment: enrolment ?? await https(refusing), attempt,
+    statementKey: () => Promise.resolve(statementKeys.publicKey),
+  }
+  return verdictOf(strangerCannotOpen, { authority: authority.pem, custodian, random: systemRandom })
+}
+
+test('stranger: a custodian that asks for a certificate, and an enrolment port that refuses, hold', async () => {
+  const { status, evidence } = await strangerAt({})
+  assert.equal(status, 'holds', evidence)
 })
 
 test('stranger: a custodian that answers anybody fails, even with a refusal', async () => {
-  const endpoint = await https((_, response) => response.writeHead(403).end('{}'))
-  assert.equal((await verdictOf(strangerCannotOpen, { authority: authority.pem, custodian: { endpoint } })).status, 'fails')
+  assert.equal((await strangerAt({ endpoint: await https(refusing) })).status, 'fails')
+})
+
+const enrolmentSabotage: readonly { claim: string; answers: RequestListener }[] = [
+  {
+    claim: 'gives out the secrets', answers: (request, response) => (request.url === '/v1/secrets'
+      ? response.end('{"secrets":[]}') : refusing(request, response)),
+  },
+  {
+    claim: 'enrols anybody', answers: (request, response) => (request.url === '/v1/enrol'
+      ? response.end('{"certificate":""}') : refusing(request, response)),
+  },
+  { claim: 'breaks on a call', answers: (_, response) => response.writeHead(500).end(JSON.stringify(problemOf(500))) },
+  { claim: 'refuses, and hands out something beside', answers: (_, response) => response.writeHead(403).end(JSON.stringify({ ...problemOf(403), key: 'AAAA' })) },
+]
+for (const { claim, answers } of enrolmentSabotage) {
+  test(`stranger: an enrolment port that ${claim} fails`, async () => {
+    const { status, evidence } = await strangerAt({ enrolment: await https(answers) })
+    assert.equal(status, 'fails', evidence)
+    assert.match(evidence, /saboteur/)
+  })
+}
+
+test('stranger: a custodian that shuts out the operator too fails, for its silence means nothing', async () => {
+  const { status, evidence } = await strangerAt({ attempt: () => Promise.resolve({ outcome: 'refused', refusal: null }) })
+  assert.equal(status, 'fails', evidence)
+  assert.match(evidence, /mean nothing/)
+})
+
+test('stranger: an operator, or an enrolment port, that reaches nobody leaves it unchecked', async () => {
+  assert.equal((await strangerAt({ attempt: () => Promise.reject(new Error('ECONNREFUSED')) })).status, 'unchecked')
+  assert.equal((await strangerAt({ enrolment: { name: 'gone', host: '127.0.0.1', port: 1 } })).status, 'unchecked')
 })

@@ -9,6 +9,8 @@ export type Attempt = { readonly outcome: 'allowed' | 'refused'; readonly refusa
 /** The custodian as the operator's certificate reaches it. */
 export type CustodianView = {
   readonly endpoint: Endpoint
+  /** Where a process without a certificate gets its first one, by a one-time token. */
+  readonly enrolment: Endpoint
   /** With it the custodian signs statements and refusals; known since enrolment. */
   readonly statementKey: () => Promise<KeyObject>
   readonly attempt: <P extends CustodianPath>(path: P, request: CustodianRequest<P>, challenge: string) => Promise<Attempt>
