@@ -49,6 +49,8 @@ export type Tables = {
     kind: TransferKind
     debit_account: AccountId
     credit_account: AccountId
+    debit_kind: 'provider_clearing'
+    credit_kind: 'merchant_available'
     amount_minor: bigint
     currency: Currency
     state: TransferState

@@ -126,6 +126,42 @@ describe('the database refuses', () => {
     }
   })
 
+  const [otherDebit, otherCredit] = ['acc_01jd0000000000000000000000', 'acc_01jd0000000000000000000001']
+  const transfers: readonly (readonly [what: string, change: string, code: string])[] = [
+    ['another amount than its payment\'s', 'amount_minor = amount_minor + 1', '23503'],
+    ['another currency than its payment\'s', `currency = 'UGX',
+      debit_account = '${otherDebit}',
+      credit_account = '${otherCredit}'`, '23503'],
+    ['an account that it takes from in another currency', `debit_account = '${otherDebit}'`, '23503'],
+    ['an account that it gives to in another currency', `credit_account = '${otherCredit}'`, '23503'],
+    ['the opposite direction', 'debit_account = credit_account, credit_account = debit_account', '23503'],
+    ['the opposite direction, said so', `debit_account = credit_account, credit_account = debit_account,
+      debit_kind = credit_kind, credit_kind = debit_kind`, '23514'],
+    ['a payment that is not there', `payment = 'pay_01jd0000000000000000000000'`, '23503'],
+    ['its payment\'s own money and accounts', 'kind = kind', ''],
+  ]
+  for (const [what, change, code] of transfers) {
+    test(`${code === '' ? 'not ' : ''}a transfer with ${what}`, async () => {
+      const fresh = await addTestMerchant(database)
+      const acceptance = testAcceptance(fresh)
+      await acceptPayment(database.open('ngome_gateway'), acceptance)
+      const { merchant: id, world } = fresh.tenant
+      // Its transfer is taken away and put back changed, in a transaction of the administrator's.
+      const again = database.asAdmin(`
+        INSERT INTO ngome.accounts (id, merchant, world, kind, network, currency) VALUES
+          ('${otherDebit}', '${id}', '${world}', 'provider_clearing', 'mtn-ug', 'UGX'),
+          ('${otherCredit}', '${id}', '${world}', 'merchant_available', '', 'UGX');
+        CREATE TEMPORARY TABLE copy AS SELECT * FROM ngome.transfers WHERE payment = '${acceptance.payment.id}';
+        SET LOCAL session_replication_role = replica;
+        DELETE FROM ngome.transfers WHERE payment = '${acceptance.payment.id}';
+        SET LOCAL session_replication_role = origin;
+        UPDATE copy SET ${change};
+        INSERT INTO ngome.transfers SELECT * FROM copy`)
+      if (code === '') await again
+      else await assert.rejects(again, { code })
+    })
+  }
+
   test('a second transfer and a second attempt of one payment', async () => {
     const payment = await accepted()
     await assert.rejects(database.asAdmin(`

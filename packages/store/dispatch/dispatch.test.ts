@@ -259,13 +259,13 @@ describe('the ledger', () => {
 
   test('its check sees a transfer that was bent', async () => {
     const payment = await accepted()
-    await database.asAdmin(`ALTER TABLE ngome.transfers DISABLE TRIGGER guard`)
+    await database.asAdmin(`ALTER TABLE ngome.transfers DISABLE TRIGGER ALL`)
     await database.asAdmin(`UPDATE ngome.transfers SET amount_minor = 499 WHERE payment = $1`, [payment])
     const report = await checkLedger(database.open('ngome_auditor'))
     assert.deepEqual(report.wrong, [payment])
     await database.asAdmin(`UPDATE ngome.transfers SET amount_minor = 500, state = 'posted', settled_at = now()
       WHERE payment = $1`, [payment])
     assert.deepEqual((await checkLedger(database.open('ngome_auditor'))).wrong, [payment])
-    await database.asAdmin(`ALTER TABLE ngome.transfers ENABLE TRIGGER guard`)
+    await database.asAdmin(`ALTER TABLE ngome.transfers ENABLE TRIGGER ALL`)
   })
 })

@@ -47,6 +47,8 @@ CREATE TABLE ngome.payments (
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
   PRIMARY KEY (merchant, world, id),
+  -- For the transfer to refer to: the ledger moves the payment's own money.
+  UNIQUE (merchant, world, id, amount_minor, currency),
   FOREIGN KEY (merchant, world, data_key) REFERENCES ngome.data_keys (merchant, world, id),
   CHECK ((status = 'failed') = (failure IS NOT NULL))
 );
@@ -122,6 +124,8 @@ CREATE TABLE ngome.accounts (
   network text COLLATE "C" NOT NULL CHECK ((kind = 'provider_clearing') = (network <> '')),
   currency text COLLATE "C" NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   PRIMARY KEY (merchant, world, id),
+  -- For the transfer to refer to.
+  UNIQUE (merchant, world, id, kind, currency),
   UNIQUE (merchant, world, kind, network, currency)
 );
 CALL ngome.classify('ngome.accounts', 'internal', '{id,merchant,world,kind,network,currency}');
@@ -140,6 +144,9 @@ CREATE TABLE ngome.transfers (
   kind text COLLATE "C" NOT NULL CHECK (kind = 'collection'),
   debit_account text COLLATE "C" NOT NULL,
   credit_account text COLLATE "C" NOT NULL CHECK (credit_account <> debit_account),
+  -- A collection moves what the network owes us to what we owe the merchant; nobody writes these two.
+  debit_kind text COLLATE "C" NOT NULL DEFAULT 'provider_clearing' CHECK (debit_kind = 'provider_clearing'),
+  credit_kind text COLLATE "C" NOT NULL DEFAULT 'merchant_available' CHECK (credit_kind = 'merchant_available'),
   amount_minor bigint NOT NULL CHECK (amount_minor > 0),
   currency text COLLATE "C" NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   state text COLLATE "C" NOT NULL CHECK (state IN ('pending', 'posted', 'voided')),
@@ -147,12 +154,15 @@ CREATE TABLE ngome.transfers (
   settled_at timestamptz CHECK ((state = 'pending') = (settled_at IS NULL)),
   PRIMARY KEY (merchant, world, payment, kind),
   UNIQUE (id),
-  FOREIGN KEY (merchant, world, payment) REFERENCES ngome.payments (merchant, world, id),
-  FOREIGN KEY (merchant, world, debit_account) REFERENCES ngome.accounts (merchant, world, id),
-  FOREIGN KEY (merchant, world, credit_account) REFERENCES ngome.accounts (merchant, world, id)
+  FOREIGN KEY (merchant, world, payment, amount_minor, currency)
+    REFERENCES ngome.payments (merchant, world, id, amount_minor, currency),
+  FOREIGN KEY (merchant, world, debit_account, debit_kind, currency)
+    REFERENCES ngome.accounts (merchant, world, id, kind, currency),
+  FOREIGN KEY (merchant, world, credit_account, credit_kind, currency)
+    REFERENCES ngome.accounts (merchant, world, id, kind, currency)
 );
 CALL ngome.classify('ngome.transfers', 'internal', '{id,merchant,world,payment,kind,debit_account,credit_account,
-  amount_minor,currency,state,created_at,settled_at}');
+  debit_kind,credit_kind,amount_minor,currency,state,created_at,settled_at}');
 ALTER TABLE ngome.transfers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON ngome.transfers TO ngome_gateway, ngome_dispatcher
   USING (merchant = current_setting('ngome.merchant', true) AND world = current_setting('ngome.world', true))
