@@ -50,7 +50,7 @@ function countAnswers(text: string): number {
     if (headEnd < 0) return count
     const head = text.slice(at, headEnd)
     at = headEnd + 4
-    if (/^HTTP\/1\.1 1/.test(head)) continue
+    if (head.startsWith('HTTP/1.1 1')) continue
     at += Number(/\r\ncontent-length: ([0-9]+)/i.exec(head)?.[1] ?? 0)
     if (at > text.length) return count
     count++

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { newApiKey } from '@ngome/access'
+import { emit } from '@ngome/contracts'
+import { newId, parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type ProcessRole, type Tenant } from '@ngome/kernel'
+import { createLogger, custodianClient, enrol, verifyRefusal, type CustodianClient, type Identity, type SignedRefusal } from '@ngome/runtime'
+import { addMerchant, issueApiKey } from '@ngome/store'
+import { MerchantClient, testDatabase, type TestDatabase } from '@ngome/testkit'
+import { callInternal } from '../testing/call-internal.ts'
+import { GatewayProcess, newPlatform, removePlatform, type Platform } from '../testing/gateway-process.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+const root = resolve(import.meta.dirname, '../../..')
+const enrolmentKey = systemRandom.bytes(32)
+const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
+const order = { amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payer: { phone: '+46733123499' }, reference: 'r' }
+
+let platform: Platform
+let database: TestDatabase
+let custodianProcess: ChildProcess
+let operator: Identity
+let custodian: CustodianClient
+let gateway: GatewayProcess
+let client: MerchantClient
+
+function token(role: ProcessRole): Secret<string> {
+  const claims = { role, expiresAtMs: Date.now() + 60_000, nonce: toBase64Url(systemRandom.bytes(16)) }
+  const body = toBase64Url(Buffer.from(JSON.stringify(claims)))
+  return new Secret(`${body}.${createHmac('sha256', enrolmentKey).update(body).digest('base64url')}`)
+}
+
+/** The custodian as the launcher starts it. */
+function startCustodian(): Promise<ChildProcess> {
+  const own = join(platform.folder, 'custodian')
+  mkdirSync(own, { recursive: true, mode: 0o700 })
+  writeFileSync(join(own, 'enrolment.key'), enrolmentKey, { mode: 0o600 })
+  const child = spawn(process.execPath, [
+    '--permission', '--allow-net', `--allow-fs-read=${root}`, `--allow-fs-read=${own}`,
+    `--allow-fs-read=${join(platform.folder, 'ca.pem')}`, `--allow-fs-write=${own}`, '--disable-warning=ExperimentalWarning',
+    join(root, 'services/custodian/main.ts'),
+  ], {
+    cwd: root, stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: {
+      NGOME_DATA: platform.folder, NGOME_CONFIG: '', NGOME_CUSTODIAN__PORT: String(platform.ports.custodian),
+      NGOME_CUSTODIAN__ENROLMENT_PORT: String(platform.ports.enrolment),
+    },
+  })
+  child.stdout?.resume()
+  return new Promise((done, failed) => {
+    child.once('message', () => {
+      // What the launcher does: the copy that everybody may read.
+      copyFileSync(join(own, 'ca.pem'), join(platform.folder, 'ca.pem'))
+      done(child)
+    })
+    child.once('exit', (code) => failed(new Error(`the custodian ended with ${code}`)))
+  })
+}
+
+before(async () => {
+  platform = await newPlatform()
+  database = await testDatabase()
+  custodianProcess = await startCustodian()
+  const config = {
+    dataDir: platform.folder,
+    custodian: { host: '127.0.0.1', port: platform.ports.custodian, enrolmentPort: platform.ports.enrolment, enrolmentKeyPath: '' },
+  }
+  const logger = createLogger({ process: 'operator', level: 'fatal', destination: { write: () => undefined } })
+  operator = await enrol({ config, role: 'operator', token: token('operator'), ...from, logger })
+  custodian = custodianClient(operator, config)
+  const key = await addMerchantWithKey()
+  gateway = new GatewayProcess(platform, database, token('gateway'), { hasChannel: false })
+  client = new MerchantClient({ port: platform.ports.gateway, ca: readFileSync(join(platform.folder, 'ca.pem'), 'utf8'), key })
+  for (let waitedMs = 0; ; waitedMs += 100) {
+    if ((await client.call({ path: '/v1/payments' }).catch(() => undefined))?.status === 200) return
+    if (waitedMs > 30_000) throw new Error(gateway.output)
+    await sleep(100)
+  }
+})
+after(async () => {
+  client.close()
+  await gateway.stop()
+  custodian.close()
+  operator.stop()
+  custodianProcess.kill('SIGKILL')
+  await database.close()
+  removePlatform(platform)
+})
+
+/** As the operator's commands do it. */
+async function addMerchantWithKey(): Promise<string> {
+  const db = database.open('ngome_operator', { poolMax: 1 })
+  const createdAtMs = Date.now()
+  await custodian.call('/v1/merchants', tenant)
+  await addMerchant(db, { id: tenant.merchant, name: 'Test', createdAtMs },
+    emit({ ...from, process: 'operator' }, 'merchant.created', { merchant: tenant.merchant, world: null }, {}))
+  const key = newApiKey({ world: 'test', ...from })
+  const { verifier, pepperVersion } = await custodian.call('/v1/api-key-verifier', {
+    ...tenant, key: key.id, digest: toBase64Url(key.digest),
+  })
+  const bytes = parseBase64Url(verifier)
+  assert.ok(bytes)
+  await issueApiKey(db, { id: key.id, tenant, verifier: bytes, pepperVersion, hint: 'test', createdAtMs },
+    emit({ ...from, process: 'operator' }, 'api_key.issued', tenant, { key: key.id }))
+  return key.text.expose((text) => text)
+}
+
+test('with the real custodian a payment is sealed and accepted, and goes on being so when it dies', async () => {
+  const pay = (idempotencyKey: string) => client.call({ method: 'POST', path: '/v1/payments', body: order, idempotencyKey })
+  const first = await pay('one')
+  assert.equal(first.status, 201, `${first.text}\n${gateway.output}`)
+  const challenge = toBase64Url(systemRandom.bytes(32))
+  for (const name of ['open', 'index']) {
+    const answer = await callInternal(operator, platform.ports.internal, `/self-test/${name}`, { challenge })
+    const { outcome, refusal } = answer.body as { outcome: string; refusal: SignedRefusal }
+    assert.equal(outcome, 'refused', answer.text)
+    const statement = verifyRefusal(operator.statementKey, refusal, challenge)
+    assert.match(statement?.caller ?? '', /^gateway\//)
+  }
+  custodianProcess.kill('SIGKILL')
+  const second = await pay('two')
+  assert.equal(second.status, 201, second.text)
+  custodianProcess = await startCustodian()
+})
