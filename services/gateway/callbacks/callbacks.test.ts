@@ -4,6 +4,8 @@ import { newId, Secret, systemClock, systemRandom, type PaymentId } from '@ngome
 import { callbackToken } from '@ngome/signatures'
 import { callbackHintsMax } from '@ngome/store'
 import type { Answer } from '@ngome/testkit'
+import { problemIn } from '../testing/problem-in.ts'
+import { rawRequest, type RawAnswer } from '../testing/raw-request.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 import { callbackBytesMax } from '../http/limits.ts'
 
@@ -63,7 +65,10 @@ test('a token that is forged, another\u2019s, cut, or of another provider is not
     ['another provider', `/v1/callbacks/airtel-money/${token}`],
     ['no provider', `/v1/callbacks/constructor/${token}`],
     ['a payment that never was', `/v1/callbacks/mtn-momo/${callbackToken(secret, merchant.tenant, other)}`],
-  ] as const) assert.equal(await raw('POST', path), 404, what)
+  ] as const) {
+    const answer = await send('POST', path)
+    assert.deepEqual([answer.status, problemIn({ text: answer.body }).code], [404, 'callbacks/unknown'], what)
+  }
   const [after_] = await running.database.asAdmin('SELECT count(*)::int AS n FROM ngome.callback_hints')
   assert.deepEqual(after_, before_)
 })
@@ -80,9 +85,11 @@ test('an API key is not taken where networks call', async () => {
 })
 
 /** As a payment network's client calls: no API key. */
-async function raw(method: string, path: string, body = '{"status":"SUCCESSFUL"}'): Promise<number> {
-  const { rawRequest } = await import('../testing/raw-request.ts')
+async function send(method: string, path: string, body = '{"status":"SUCCESSFUL"}'): Promise<RawAnswer> {
   const head = [`${method} ${path} HTTP/1.1`, 'Host: localhost', 'Content-Type: application/json', `Content-Length: ${body.length}`, '', '']
-  const answer = await rawRequest({ port: running.port, ca: running.custody.authority.pem }, head.join('\r\n') + body)
-  return answer.status
+  return rawRequest({ port: running.port, ca: running.custody.authority.pem }, head.join('\r\n') + body)
+}
+
+async function raw(method: string, path: string, body?: string): Promise<number> {
+  return (await send(method, path, body)).status
 }

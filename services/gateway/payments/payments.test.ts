@@ -4,6 +4,7 @@ import { paymentSchema, sealedPaymentSchema } from '@ngome/contracts'
 import { deriveRecordKey, encodeRecordContext, openRecord, openSealedDataKey, parseBlob, parseSealedDataKey } from '@ngome/envelope'
 import { Secret, type PaymentId } from '@ngome/kernel'
 import type { Answer } from '@ngome/testkit'
+import { idempotencyMarks } from '../idempotency/marks.ts'
 import { problemIn } from '../testing/problem-in.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 
@@ -79,9 +80,26 @@ test('the same key with another body is refused, also where only a space differs
   await create(order, 'reused')
   for (const body of [{ ...order, amount: '6.00' }, { ...order, reference: 'order-43' }]) {
     const answer = await create(body, 'reused')
-    assert.equal(answer.status, 422, answer.text)
-    assert.match(answer.text, /idempotency\/key_reused/)
+    assert.deepEqual([answer.status, problemIn(answer).code], [422, 'idempotency/key_reused'], answer.text)
   }
+})
+
+test('a repeated request whose original does not end is told so, and gets its answer once the original has ended', async () => {
+  const bytes = Buffer.from(JSON.stringify(order))
+  const { keyHash, fingerprint } = idempotencyMarks(running.custody.secret('idempotency'), merchant.tenant,
+    { key: 'unfinished', method: 'POST', path: '/v1/payments', bytes })
+  const original = await running.database.open('ngome_gateway', { poolMax: 1 }).pool.connect()
+  const { merchant: id, world } = merchant.tenant
+  await original.query('BEGIN')
+  await original.query(`SELECT set_config('ngome.merchant', $1, true), set_config('ngome.world', $2, true)`, [id, world])
+  await original.query(`INSERT INTO ngome.idempotency (merchant, world, key_hash, fingerprint, status, body, created_at)
+    VALUES ($1, $2, $3, $4, 201, 'the original', now())`, [id, world, keyHash, fingerprint])
+  const waited = await create(order, 'unfinished')
+  assert.deepEqual([waited.status, problemIn(waited).code], [409, 'idempotency/in_flight'])
+  await original.query('COMMIT')
+  original.release()
+  const replayed = await create(order, 'unfinished')
+  assert.deepEqual([replayed.status, replayed.text], [201, 'the original'])
 })
 
 test('a key is its merchant\u2019s own', async () => {

@@ -91,7 +91,8 @@ test('an endpoint shows its secret once, and is deleted', async () => {
   const remove = (): Promise<Answer> => merchant.client.call({ method: 'DELETE', path: `/v1/webhook_endpoints/${id}` })
   const removed = await remove()
   assert.deepEqual([removed.status, removed.text], [204, ''])
-  assert.equal((await remove()).status, 404)
+  const absent = await remove()
+  assert.deepEqual([absent.status, problemIn(absent).code], [404, 'webhooks/endpoint_unknown'])
   assert.deepEqual(await list(), [])
 })
 
