@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { failureCodes } from './api/payments.ts'
 import { classed } from './classed.ts'
 import { idSchema, worldSchema } from './ids.ts'
 
@@ -7,10 +8,19 @@ const tenantFields = {
   world: classed('internal', worldSchema),
 }
 
-/** The queues and what their jobs carry: ids and nothing else, so that a stolen queue tells nothing. */
+/** The network's no to the sending that held this fence: final once the network has had its time to think of it again. */
+const refusal = z.strictObject({
+  fence: classed('internal', z.int().positive()),
+  failure: classed('internal', z.enum(failureCodes)),
+  reason: classed('internal', z.string().max(512)),
+})
+
+/** The queues and what their jobs carry: ids, and a network's codes, so that a stolen queue tells nothing. */
 export const jobSchemas = {
   'payment-dispatch': z.strictObject({ ...tenantFields, payment: classed('internal', idSchema('payment')) }),
-  'payment-enquire': z.strictObject({ ...tenantFields, payment: classed('internal', idSchema('payment')) }),
+  'payment-enquire': z.strictObject({
+    ...tenantFields, payment: classed('internal', idSchema('payment')), refusal: refusal.optional(),
+  }),
   'webhook-deliver': z.strictObject({ ...tenantFields, delivery: classed('internal', idSchema('webhookDelivery')) }),
 } as const
 

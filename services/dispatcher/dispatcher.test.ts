@@ -20,6 +20,7 @@ import { opener } from './custodian/open-sealed.ts'
 import { eventSource, type Dispatcher, type Network } from './dispatcher.ts'
 import { createEgressGuard } from './egress/egress-guard.ts'
 import { dispatchPayment } from './payments/dispatch-payment.ts'
+import { settlePayment } from './payments/settle-payment.ts'
 import { startJobs } from './process/start-jobs.ts'
 
 const base = { clock: systemClock, random: systemRandom }
@@ -244,6 +245,10 @@ describe('one dispatcher', () => {
       { on: 'request', do: { kind: 'answer_then_take', status: 500, delayMs: 250 }, times: 1 },
       // Still in MTN's queue when the reference is sent again.
       { on: 'request', do: { kind: 'answer_then_take', status: 503, delayMs: 1_500 }, times: 1 },
+      // Refused by one part of MTN and taken by another, after the first enquiries.
+      { on: 'request', do: { kind: 'answer_then_take', status: 403, delayMs: 500 }, times: 1 },
+      { on: 'request', do: { kind: 'answer_then_take', status: 400, delayMs: 1_200 }, times: 1 },
+      { on: 'request', do: { kind: 'answer', status: 400 } },
       { on: 'request', do: { kind: 'token_expired' }, times: 1 },
       { on: 'request', do: { kind: 'decide', reason: 'APPROVAL_REJECTED' } },
       { on: 'status', do: { kind: 'answer', status: 500 }, times: 2 },
@@ -439,6 +444,27 @@ describe('a dispatcher that died', () => {
     const event = emit(eventSource(dispatcher), 'payment.failed', world.merchant.tenant, { payment: id, status: 'failed', failure: 'network_refused' })
     const outcome = { status: 'failed', failure: 'network_refused', networkReason: null } as const
     assert.equal(await recordOutcome(db, base, world.merchant.tenant, { payment: id, fence: first?.fence ?? 0, outcome, event }), 'superseded')
+    world.start(dispatcher)
+    assert.equal((await world.ended(id))[0], 'succeeded')
+    await world.assertTruth(id)
+  })
+  test('an end that comes after another took the attempt over leaves the payment open, to be asked about again', async () => {
+    await world.stopWorkers()
+    const id = await world.accept('+46733210004')
+    const attempt = await prepare(id, crypto.randomUUID())
+    await markSent(id, attempt?.fence ?? 0)
+    const network = dispatcher.networks.get('mtn-sandbox')
+    assert(network !== undefined)
+    for (const answer of [{ kind: 'failed', failure: 'payer_refused', reason: 'x' }, { kind: 'succeeded', networkReference: null }] as const) {
+      const connector = { ...network.connector, enquire: async () => {
+        await prepare(id, crypto.randomUUID())
+        return answer
+      } }
+      const overtaken = { ...dispatcher, networks: new Map([['mtn-sandbox', { ...network, connector }]]) }
+      const settlement = await settlePayment(overtaken, world.merchant.tenant, id, new AbortController().signal)
+      assert.equal(settlement.kind, 'open')
+      assert.equal((await world.stateOf(id)).status, 'processing')
+    }
     world.start(dispatcher)
     assert.equal((await world.ended(id))[0], 'succeeded')
     await world.assertTruth(id)

@@ -9,12 +9,12 @@ import { settlePayment } from './settle-payment.ts'
  * when a callback came.
  */
 export async function enquirePayment(
-  dispatcher: Dispatcher, { payment: id, ...tenant }: JobData<'payment-enquire'>, signal: AbortSignal,
+  dispatcher: Dispatcher, { payment: id, refusal, ...tenant }: JobData<'payment-enquire'>, signal: AbortSignal,
 ): Promise<void> {
-  const settlement = await settlePayment(dispatcher, tenant, id, signal)
+  const settlement = await settlePayment(dispatcher, tenant, id, signal, refusal)
   switch (settlement.kind) {
     case 'nothing_sent': return
-    case 'open': return enquireLater(dispatcher, settlement.payment, settlement.againAfterMs)
+    case 'open': return enquireLater(dispatcher, settlement.payment, settlement.againAfterMs, refusal)
     case 'ended': return judgeCallbackHints(dispatcher, settlement.payment, 'all', signal)
     case 'ended_before': return judgeCallbackHints(dispatcher, settlement.payment, 'since_its_end', signal)
     default: settlement satisfies never

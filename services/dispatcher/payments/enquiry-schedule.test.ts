@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { afterNotFound, nextEnquiryAfterMs, sendingsMax } from './enquiry-schedule.ts'
+import { afterNotFound, afterRefusedNotFound, nextEnquiryAfterMs, sendingsMax } from './enquiry-schedule.ts'
 
 const timing = { settleAfterMs: 120_000, enquiryIntervalMs: 5_000, giveUpAfterMs: 900_000, sendWithinMs: 45_000 }
 const ageMs = fc.integer({ min: 0, max: 10 * 86_400_000 })
@@ -45,4 +45,9 @@ describe('not found', () => {
       assert(judgedAt >= sentAt + any.sendWithinMs + any.settleAfterMs)
     }))
   })
+})
+
+test('not found after a refusal is final when the sending, however late, has had its settling time', () => {
+  assert.equal(afterRefusedNotFound(164_999, timing), 'wait')
+  assert.equal(afterRefusedNotFound(165_000, timing), 'final')
 })

@@ -27,3 +27,11 @@ export function afterNotFound(ageMs: number, fence: number, timing: Omit<Timing,
   if (ageMs >= timing.giveUpAfterMs || fence >= sendingsMax) return 'wait'
   return ageMs >= timing.settleAfterMs * fence ? 'send_again' : 'wait'
 }
+
+/**
+ * What "not found" means for a reference whose only sending was refused. A refusal may come of a part of the network
+ * that another part has passed by, so that it is final no sooner than a silence would be; but nothing is sent again.
+ */
+export function afterRefusedNotFound(ageMs: number, { settleAfterMs, sendWithinMs }: Pick<Timing, 'settleAfterMs' | 'sendWithinMs'>): 'wait' | 'final' {
+  return ageMs >= sendWithinMs + settleAfterMs ? 'final' : 'wait'
+}

@@ -7,7 +7,6 @@ import {
 } from '@ngome/store'
 import type { RequestOutcome } from '../connectors/payment-network.ts'
 import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
-import { endPayment } from './end-payment.ts'
 import { newReference } from './new-reference.ts'
 import type { OpenedPayment } from './open-payment.ts'
 import { dispatchLater, enquireLater } from './schedule.ts'
@@ -42,13 +41,10 @@ export async function sendPayment(dispatcher: Dispatcher, network: Network, open
   if (mark === 'superseded') return
   if (mark === undefined) {
     await dispatchLater(dispatcher, payment)
-  } else if (outcome.kind === 'refused' && await isUnknownToNetwork(network, opened, attempt.reference)) {
-    // The only sending there was has been refused, and the network has nothing of it.
-    await endPayment(dispatcher, payment, attempt.fence, {
-      status: 'failed', failure: outcome.failure, networkReason: outcome.reason,
-    })
   } else {
-    await enquireLater(dispatcher, payment, network.enquiryIntervalMs)
+    // A refusal is the network's first word and not its last: what it says after its settling time is.
+    const refusal = outcome.kind === 'refused' ? { fence: attempt.fence, failure: outcome.failure, reason: outcome.reason } : undefined
+    await enquireLater(dispatcher, payment, network.enquiryIntervalMs, refusal)
   }
 }
 
@@ -101,11 +97,4 @@ async function request(
   logger.info({ payment: payment.id, reference, outcome }, 'payment requested')
   if (outcome.kind === 'taken') await markAttemptTaken(db, payment.tenant, { payment: payment.id, atMs: clock.nowMs() })
   return outcome
-}
-
-/** Asked after the refusal, so that what it says is of a time when the only sending was over. */
-async function isUnknownToNetwork({ connector }: Network, { payment }: OpenedPayment, reference: string): Promise<boolean> {
-  const money = { amountMinor: payment.amountMinor, currency: payment.currency }
-  const answer = await connector.enquire({ reference, payment: payment.id, money })
-  return answer.kind === 'not_found'
 }
