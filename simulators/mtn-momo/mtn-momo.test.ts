@@ -6,7 +6,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MtnMomoSimulator, type SimulatorAnswer, type SimulatorCredentials } from '@ngome/testkit'
 
-const decideAfterMs = 60
+const decideAfterMs = 250
 
 type Callback = { readonly method: string; readonly body: { status: string; reason?: string; externalId: string } }
 
@@ -17,7 +17,7 @@ let callbacks: Callback[] = []
 
 before(async () => {
   simulator = await MtnMomoSimulator.start({
-    DECIDE_AFTER_MS: String(decideAfterMs), DELAYED_AFTER_MS: '300', EXPIRE_AFTER_MS: '500', STATUS_PER_SECOND_MAX: '1000',
+    DECIDE_AFTER_MS: String(decideAfterMs), DELAYED_AFTER_MS: '700', EXPIRE_AFTER_MS: '1000', STATUS_PER_SECOND_MAX: '1000',
   })
   sandbox = await simulator.provision('sandbox', '127.0.0.1')
   receiver = createServer((request, response) => {
