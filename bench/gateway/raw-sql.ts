@@ -4,21 +4,26 @@ import { testAcceptance, type TestMerchant } from '@ngome/testkit'
 import pg from 'pg'
 
 export type RawSqlStart = { readonly connection: Omit<Connection, 'password'> & { readonly password: string }; readonly merchant: TestMerchant; readonly connections: number }
-export type RawSqlRun = { readonly durationMs: number; readonly transactionsMax: number }
+/** Makes the statements of so many transactions; a run uses them up. */
+export type RawSqlPrepare = { readonly transactions: number }
+export type RawSqlRun = { readonly durationMs: number }
 export type RawSqlReport = { readonly committed: number; readonly seconds: number; readonly statements: number }
 
 type Statement = { readonly text: string; readonly values: unknown[] }
 
 let clients: readonly pg.Client[] = []
 let merchant: TestMerchant | undefined
+let prepared: (readonly Statement[])[] = []
 
-process.on('message', (message: RawSqlStart | RawSqlRun) => {
-  const done = 'connection' in message ? start(message) : run(message)
-  void done.then((report) => process.send?.(report ?? {}))
-})
+process.on('message', (message: RawSqlStart | RawSqlPrepare | RawSqlRun) => void handle(message).then((report) => process.send?.(report)))
 process.once('disconnect', () => process.exit())
 
-async function start(given: RawSqlStart): Promise<void> {
+function handle(message: RawSqlStart | RawSqlPrepare | RawSqlRun): Promise<object> {
+  if ('connection' in message) return start(message)
+  return 'transactions' in message ? prepare(message) : run(message)
+}
+
+async function start(given: RawSqlStart): Promise<object> {
   merchant = given.merchant
   const config = clientConfig({ ...given.connection, password: new Secret(given.connection.password) })
   clients = await Promise.all(Array.from({ length: given.connections }, async () => {
@@ -28,22 +33,27 @@ async function start(given: RawSqlStart): Promise<void> {
   }))
   // The first makes the merchant's accounts, which the store then knows and leaves out.
   for (const { text, values } of await statementsOfOne()) await clients[0]?.query(text, values)
+  return {}
+}
+
+async function prepare({ transactions }: RawSqlPrepare): Promise<object> {
+  prepared = []
+  for (let count = 0; count < transactions; count++) prepared.push(await statementsOfOne())
+  return {}
 }
 
 /**
  * The statements of one acceptance, sent as a program without our store would: unprepared, one after the other, each
  * waiting for its answer. They are made before the clock starts.
  */
-async function run({ durationMs, transactionsMax }: RawSqlRun): Promise<RawSqlReport> {
-  const prepared: (readonly Statement[])[] = []
-  for (let count = 0; count < transactionsMax; count++) prepared.push(await statementsOfOne())
+async function run({ durationMs }: RawSqlRun): Promise<RawSqlReport> {
   const statements = prepared[0]?.length ?? 0
   const startedAtMs = performance.now()
   let committed = 0
   await Promise.all(clients.map(async (client) => {
     while (performance.now() - startedAtMs < durationMs) {
       const next = prepared.pop()
-      if (next === undefined) throw new RangeError('more transactions than were made: raise transactionsMax')
+      if (next === undefined) throw new RangeError('more transactions than were made: prepare more')
       for (const { text, values } of next) await client.query(text, values)
       committed++
     }
