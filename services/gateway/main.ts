@@ -29,7 +29,7 @@ const identity = await enrol({
   token: new Secret(process.env['NGOME_ENROLMENT_TOKEN'] ?? ''),
   signerPublicKey: signer.publicKey,
   onExpired: () => process.exit(1),
-})
+}).catch(refuseToStart)
 identity.startRenewal()
 const custodian = custodianClient(identity, config)
 const metrics = createMetrics({ process: 'gateway' })
@@ -69,7 +69,7 @@ const gateway = await startGateway({
   ...base, config, identity, custodian, database, revocationDatabase, metrics,
   signingKey: signer.privateKey,
   monotonicMs: () => performance.now(),
-})
+}).catch(refuseToStart)
 await untilItStands('the database', logger, () => database.ping())
 running.gateway = gateway
 if (channel.isConnected) {
@@ -79,6 +79,11 @@ if (channel.isConnected) {
   logger.info({ port }, 'listening')
 }
 channel.tell({ type: 'ready' })
+
+function refuseToStart(error: unknown): never {
+  logger.fatal({ err: error }, 'the gateway cannot start')
+  process.exit(1)
+}
 
 async function drain(): Promise<void> {
   const left = await running.gateway?.drain() ?? 0

@@ -3,6 +3,7 @@ import {
   paymentSchema, webhookEndpointPageSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
+import { webhookEndpointsMax } from '@ngome/store'
 import { z } from 'zod'
 import type { HeaderGroup } from '../http/header-table.ts'
 import { bodyBytesMax, callbackBytesMax } from '../http/limits.ts'
@@ -101,7 +102,7 @@ export const operations = {
     method: 'GET',
     path: '/v1/webhook_endpoints',
     summary: 'List webhook endpoints',
-    description: 'All of them; there are at most 10.',
+    description: `All of them; there are at most ${webhookEndpointsMax}.`,
     credentials: 'api-key',
     headerGroups: reading,
     success: { status: 200, description: 'The endpoints, without their secrets.', schema: webhookEndpointPageSchema },
