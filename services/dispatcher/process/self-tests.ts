@@ -1,5 +1,5 @@
-import { encodeRecordContext } from '@ngome/envelope'
-import { Fault, newId, toBase64Url, type Clock, type Random } from '@ngome/kernel'
+import { openingOfNothing } from '@ngome/envelope'
+import { Fault, type Clock, type Random } from '@ngome/kernel'
 import {
   attemptForbiddenCall, attemptForbiddenConnection, type CustodianClient, type SelfTest,
 } from '@ngome/runtime'
@@ -22,7 +22,7 @@ type Ports = {
  * signature over it, not our word. What an attempt gets is thrown away here.
  */
 export function selfTests(ports: Ports): Readonly<Record<string, SelfTest>> {
-  const open = (purpose: 'dispatch' | 'webhook-secret'): SelfTest => ({ challenge, opening = someOpening(ports) }) =>
+  const open = (purpose: 'dispatch' | 'webhook-secret'): SelfTest => ({ challenge, opening = openingOfNothing(ports) }) =>
     attemptForbiddenCall(() => ports.custodian.call('/v1/open', {
       purpose, dataKeys: [opening.dataKey], records: [{ dataKey: 0, context: opening.context, salt: opening.salt }],
     }, { challenge }))
@@ -35,16 +35,6 @@ export function selfTests(ports: Ports): Readonly<Record<string, SelfTest>> {
     'egress': ({ port }) => port === undefined ? { outcome: 'not_attempted' } : attemptForbiddenConnection(port),
     'egress-guard': ({ port }) => attemptThroughGuard(ports.egress, port === undefined ? metadataAddress : `https://127.0.0.1:${port}/`),
   }
-}
-
-/** An opening in its right form, of a record that does not exist. */
-function someOpening({ random, clock }: Ports) {
-  const from = { random, clock }
-  const context = encodeRecordContext({
-    tenant: { merchant: newId('merchant', from), world: 'test' }, table: 'payments', recordId: newId('payment', from),
-    dataClass: 'restricted', version: 1,
-  })
-  return { dataKey: toBase64Url(random.bytes(64)), context: toBase64Url(context), salt: toBase64Url(random.bytes(32)) }
 }
 
 async function attemptThroughGuard(egress: Ports['egress'], url: string): Promise<object> {

@@ -1,5 +1,5 @@
 import type { SelfTestRequest } from '@ngome/contracts'
-import { encodeRecordContext } from '@ngome/envelope'
+import { openingOfNothing } from '@ngome/envelope'
 import { newId, toBase64Url, type Clock, type Random } from '@ngome/kernel'
 import {
   attemptForbiddenCall, attemptForbiddenConnection, type CustodianClient, type SelfTest,
@@ -14,7 +14,7 @@ type Ports = { readonly custodian: CustodianClient; readonly clock: Clock; reado
 export function selfTests(ports: Ports): Readonly<Record<string, SelfTest>> {
   return {
     open: ({ challenge, opening }) =>
-      attemptForbiddenCall(() => ports.custodian.call('/v1/open', openRequest(opening ?? madeUp(ports)), { challenge })),
+      attemptForbiddenCall(() => ports.custodian.call('/v1/open', openRequest(opening ?? openingOfNothing(ports)), { challenge })),
     index: ({ challenge }) => attemptForbiddenCall(() => ports.custodian.call('/v1/index', {
       merchant: newId('merchant', ports), world: 'test', blinded: [toBase64Url(ports.random.bytes(32))],
     }, { challenge })),
@@ -26,14 +26,4 @@ type Opening = NonNullable<SelfTestRequest['opening']>
 
 function openRequest({ dataKey, context, salt }: Opening) {
   return { purpose: 'dispatch' as const, dataKeys: [dataKey], records: [{ dataKey: 0, context, salt }] }
-}
-
-/** An opening in its right form, of a record that does not exist. */
-function madeUp({ clock, random }: Ports): Opening {
-  const from = { clock, random }
-  const context = encodeRecordContext({
-    tenant: { merchant: newId('merchant', from), world: 'test' },
-    table: 'payments', recordId: newId('payment', from), dataClass: 'restricted', version: 1,
-  })
-  return { dataKey: toBase64Url(random.bytes(64)), context: toBase64Url(context), salt: toBase64Url(random.bytes(32)) }
 }
