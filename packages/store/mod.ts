@@ -25,7 +25,7 @@ export { currentEventCursor, listEvents, type EventCursor, type EventPage } from
 export { keepHouse } from './housekeeping.ts'
 export { enqueue } from './jobs/enqueue.ts'
 export {
-  startWorkers, type JobHandler, type JobHandlers, type WorkerOptions, type Workers,
+  startWorkers, type JobHandler, type JobHandlers, type TenantBounds, type WorkerOptions, type Workers,
 } from './jobs/start-workers.ts'
 export { checkLedger, type LedgerReport } from './ledger-check.ts'
 export { addMerchant } from './merchants/add-merchant.ts'

@@ -36,8 +36,10 @@ class World {
   readonly database: TestDatabase
   readonly simulator: MtnMomoSimulator
   readonly merchant: SealingMerchant
+  /** Further merchants, whose records the custodian opens as well. */
+  readonly others: SealingMerchant[] = []
   readonly received: Received[] = []
-  /** What the merchant's server answers to the next webhooks; then 200. */
+  /** What the merchant's server answers to the next webhooks; then 200. It never answers below `/hang`. */
   readonly answers: number[] = []
   isCustodianAway = false
   /** The reason that the custodian signs to every opening, or `unsigned`. */
@@ -82,6 +84,7 @@ class World {
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.on('end', () => {
+        if (request.url?.startsWith('/hang') === true) return
         const status = receive({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) }) ?? 200
         response.writeHead(status, status === 302 ? { location: `${this.webhookUrl}/elsewhere` } : {}).end()
       })
@@ -122,6 +125,11 @@ class World {
     assert.equal(path, '/v1/open')
     if (this.isCustodianAway) throw new Fault('custodian/unavailable', 'away')
     if (this.refusal !== undefined) throw this.#refused(this.refusal, options?.challenge ?? '')
+    for (const merchant of this.others) {
+      // Each has a key of its own: another's data key does not open with it.
+      const opened = await merchant.open(body as Parameters<SealingMerchant['open']>[0]).catch(() => undefined)
+      if (opened !== undefined) return opened as never
+    }
     return this.merchant.open(body as Parameters<SealingMerchant['open']>[0]) as never
   }
 
@@ -598,5 +606,19 @@ describe('webhooks', () => {
     for (const gone of [forbidden.id, endpoint.id]) {
       await deleteWebhookEndpoint(gateway, tenant, gone, emit({ ...base, process: 'gateway' }, 'webhook_endpoint.deleted', tenant, { endpoint: gone }))
     }
+  })
+  test('a hundred to endpoints that hang hold up no other merchant\'s', async () => {
+    const slow = await SealingMerchant.create(world.database)
+    world.others.push(slow)
+    for (let at = 0; at < 10; at++) await slow.addEndpoint(`${world.webhookUrl}/hang/${at}`)
+    for (let at = 0; at < 10; at++) await world.ended(await slow.accept({ phone: `+4673323010${at}` }))
+    const [row] = await world.database.asAdmin('SELECT count(*)::int AS n FROM ngome.webhook_deliveries WHERE merchant = $1', [slow.tenant.merchant])
+    assert.deepEqual(row, { n: 100 })
+    await world.merchant.addEndpoint(`${world.webhookUrl}/hooks`)
+    const id = await world.accept('+46733230009')
+    await world.ended(id)
+    const endedAtMs = Date.now()
+    await world.untilEvent(id, 'webhook.delivered')
+    assert(Date.now() - endedAtMs < 2_000, `waited ${Date.now() - endedAtMs} ms`)
   })
 })

@@ -1,8 +1,9 @@
 import type { JobData, QueueName } from '@ngome/contracts'
+import type { Tenant } from '@ngome/kernel'
 import { CompiledQuery, type Transaction } from 'kysely'
 import type { Statement } from '../pipeline.ts'
 import type { Tables } from '../tables.ts'
-import { queueSettings } from './queues.ts'
+import { queuesByTenant, queueSettings } from './queues.ts'
 
 /**
  * Adds a job in the caller's transaction. Whoever commits should then `wake` the queue, or the job waits for a poll.
@@ -24,13 +25,21 @@ export async function enqueue<Q extends QueueName>(
  */
 export function enqueueStatement<Q extends QueueName>(queue: Q, data: JobData<Q>, startAfterMs: number): Statement {
   const settings = queueSettings[queue]
-  return {
-    name: 'enqueue',
-    text: `INSERT INTO pgboss.job (name, data, start_after, keep_until, retry_limit, retry_delay, retry_backoff,
-        retry_delay_max, expire_seconds, deletion_seconds, policy)
-      VALUES ($1, $2::jsonb, now() + $3 * interval '1 ms', now() + $3 * interval '1 ms' + $4 * interval '1 s', $5, $6,
-        true, $7, $8, $9, 'standard')`,
-    values: [queue, JSON.stringify(data), startAfterMs, settings.retentionSeconds, settings.retryLimit,
-      settings.retryDelay, settings.retryDelayMax, settings.expireInSeconds, settings.deleteAfterSeconds],
-  }
+  const values = [queue, JSON.stringify(data), startAfterMs, settings.retentionSeconds, settings.retryLimit,
+    settings.retryDelay, settings.retryDelayMax, settings.expireInSeconds, settings.deleteAfterSeconds]
+  return queuesByTenant.has(queue)
+    ? { name: 'enqueue_by_tenant', text: insertion(', group_id', ', $10'), values: [...values, tenantGroup(data)] }
+    : { name: 'enqueue', text: insertion('', ''), values }
+}
+
+function insertion(moreColumns: string, moreValues: string): string {
+  return `INSERT INTO pgboss.job (name, data, start_after, keep_until, retry_limit, retry_delay, retry_backoff,
+      retry_delay_max, expire_seconds, deletion_seconds, policy${moreColumns})
+    VALUES ($1, $2::jsonb, now() + $3 * interval '1 ms', now() + $3 * interval '1 ms' + $4 * interval '1 s', $5, $6,
+      true, $7, $8, $9, 'standard'${moreValues})`
+}
+
+/** pg-boss counts what runs by this; it is made of ids, as the job's data is. */
+function tenantGroup({ merchant, world }: Tenant): string {
+  return `${merchant}:${world}`
 }

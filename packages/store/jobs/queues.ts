@@ -25,6 +25,12 @@ export const queueSettings: Readonly<Record<QueueName, QueueSettings>> = {
   'webhook-deliver': settings(60),
 }
 
+/**
+ * Queues whose jobs know their tenant, so that workers can bound what runs of one tenant at a time: what these jobs wait
+ * for is a merchant's own server.
+ */
+export const queuesByTenant: ReadonlySet<QueueName> = new Set<QueueName>(['webhook-deliver'])
+
 function settings(retryDelayMax: number): QueueSettings {
   return {
     retryLimit: retryAlways,

@@ -185,6 +185,50 @@ describe('workers', () => {
     assert.equal(runs, 1)
   })
 
+  test('let one tenant hold its share of the slots, and others go past it; nothing of its is lost', async () => {
+    const slow = merchant.tenant
+    const other = (await addTestMerchant(database)).tenant
+    const running = new Map<string, number>()
+    const [ended, most] = [{ slow: 0, other: 0 }, { slow: 0, other: 0 }]
+    const release = new AbortController()
+    const deliver: JobHandlers = { 'webhook-deliver': async ({ merchant: of }) => {
+      const whose = of === slow.merchant ? 'slow' : 'other'
+      running.set(whose, (running.get(whose) ?? 0) + 1)
+      most[whose] = Math.max(most[whose], running.get(whose) ?? 0)
+      if (whose === 'slow') await wait(60_000, undefined, { signal: release.signal }).catch(() => undefined)
+      running.set(whose, (running.get(whose) ?? 0) - 1)
+      ended[whose]++
+    } }
+    const deliveries = (tenant: typeof slow, count: number): Promise<void> => inTenant(dispatcher, tenant, async (tx) => {
+      for (let n = 0; n < count; n++) await enqueue(tx, 'webhook-deliver', { ...tenant, delivery: newId('webhookDelivery', from) })
+    })
+    await deliveries(slow, 100)
+    const fetches = async (): Promise<number> => Number((await database.asAdmin(
+      `SELECT xact_commit AS n FROM pg_stat_database WHERE datname = current_database()`))[0]?.['n'])
+    const workers = startWorkers(dispatcher, { handlers: deliver, concurrency: 4, onError: () => undefined,
+      bounds: { 'webhook-deliver': { concurrency: 8, perTenant: 2 } } })
+    await until(() => running.get('slow') === 2)
+    const before = await fetches()
+    const addedAt = performance.now()
+    await deliveries(other, 20)
+    dispatcher.wake('webhook-deliver')
+    await until(() => ended.other === 20)
+    assert.ok(performance.now() - addedAt < 2_000, `waited ${performance.now() - addedAt} ms behind another's`)
+    assert.deepEqual([most.slow, ended.slow], [2, 0])
+    // The ninety-eight that have to wait ask nothing of the database: a look per poll, per wake and per job that ends.
+    await wait(2_000)
+    assert.ok(await fetches() - before < 150, `${await fetches() - before} transactions`)
+    release.abort()
+    await until(() => ended.slow === 100)
+    await workers.stop()
+    assert.equal(most.slow, 2)
+  })
+
+  test('refuse bounds by tenant for a queue whose jobs do not know theirs', () => {
+    assert.throws(() => startWorkers(dispatcher, { handlers: { 'payment-enquire': async () => undefined }, concurrency: 1,
+      onError: () => undefined, bounds: { 'payment-enquire': { concurrency: 2, perTenant: 1 } } }), TypeError)
+  })
+
   test('tidy up with the dispatcher\'s rights: old jobs go, those that ran too long are tried again', async () => {
     const [old, stuck] = [newId('payment', from), newId('payment', from)]
     await add(old)

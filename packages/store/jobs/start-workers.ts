@@ -5,6 +5,7 @@ import type { Job, PgBoss } from 'pg-boss'
 import type { Database } from '../database.ts'
 import { bossFor } from './boss.ts'
 import { listenForWakes } from './listen.ts'
+import { queuesByTenant } from './queues.ts'
 
 /** A job runs again until its handler returns: whatever it does, it must be able to do twice. */
 export type JobHandler<Q extends QueueName> = (data: JobData<Q>, job: { readonly signal: AbortSignal }) => Promise<void>
@@ -14,12 +15,22 @@ export type WorkerOptions = {
   readonly handlers: JobHandlers
   /** Jobs of one queue at the same time. */
   readonly concurrency: number
+  /** Queues by tenant that have bounds of their own. */
+  readonly bounds?: { readonly [Q in QueueName]?: TenantBounds }
   /** A worker that was silent for this long is dead, and its jobs are given to others. */
   readonly leaseMs?: number
   /** How often to look for jobs without being woken: for those that were to wait, and for lost wakes. */
   readonly pollMs?: number
   /** Failures of handlers and of the queue itself; all of them are tried again. */
   readonly onError: (error: unknown, queue: QueueName | null) => void
+}
+
+/** What one tenant's jobs may hold of a queue's slots. A job beyond that stays in the queue and others go past it. */
+export type TenantBounds = {
+  /** Jobs of the queue at the same time. */
+  readonly concurrency: number
+  /** Jobs of one tenant at the same time, in all workers together. */
+  readonly perTenant: number
 }
 
 export type Workers = {
@@ -86,8 +97,10 @@ class QueueWorker {
   readonly #leaseMs: number
   readonly #held = new Map<string, Held>()
   #isWoken = false
-  /** The last batch had no room for more, so there may be more. */
-  #isFull = false
+  readonly #concurrency: number
+  readonly #perTenant: number | undefined
+  /** Where a job that ends may make room for one that was left: the last batch was full, or a tenant had its share. */
+  #isWaiting = false
   #rouse: () => void = () => undefined
 
   constructor(db: Database, boss: PgBoss, queue: QueueName, options: WorkerOptions) {
@@ -96,6 +109,10 @@ class QueueWorker {
     this.queue = queue
     this.#options = options
     this.#leaseMs = options.leaseMs ?? leaseDefaultMs
+    const bounds = options.bounds?.[queue]
+    if (bounds !== undefined && !queuesByTenant.has(queue)) throw new TypeError(`jobs of ${queue} do not know their tenant`)
+    this.#concurrency = bounds?.concurrency ?? options.concurrency
+    this.#perTenant = bounds?.perTenant
   }
 
   wake(): void {
@@ -108,7 +125,7 @@ class QueueWorker {
     try {
       while (!stopping.aborted) {
         this.#isWoken = false
-        await this.#take()
+        await this.#take(stopping)
         if (!this.#isWoken && !stopping.aborted) await this.#sleep()
       }
     } finally {
@@ -125,15 +142,22 @@ class QueueWorker {
     clearInterval(beat)
   }
 
-  async #take(): Promise<void> {
-    const free = this.#options.concurrency - this.#held.size
-    if (free <= 0) return
-    try {
-      const jobs = await this.#boss.fetch<object>(this.queue, { batchSize: free })
-      for (const job of jobs) this.#hold(job)
-      this.#isFull = jobs.length === free
-    } catch (error) {
-      this.#options.onError(error, this.queue)
+  async #take(stopping: AbortSignal): Promise<void> {
+    const share = this.#perTenant === undefined ? {} : { groupConcurrency: this.#perTenant }
+    while (!stopping.aborted) {
+      const free = this.#concurrency - this.#held.size
+      if (free <= 0) return
+      try {
+        const jobs = await this.#boss.fetch<object>(this.queue, { batchSize: free, ...share })
+        for (const job of jobs) this.#hold(job)
+        this.#isWaiting = jobs.length === free || this.#perTenant !== undefined
+        // A batch of one tenant's may have been cut down to its share: others may stand behind it. Each turn takes a
+        // job at least, and none is left that may run when a turn takes nothing.
+        if (this.#perTenant === undefined || jobs.length === 0) return
+      } catch (error) {
+        this.#options.onError(error, this.queue)
+        return
+      }
     }
   }
 
@@ -141,7 +165,7 @@ class QueueWorker {
     const abort = new AbortController()
     const done = this.#handle(job, abort.signal).finally(() => {
       this.#held.delete(job.id)
-      if (this.#isFull) this.wake()
+      if (this.#isWaiting) this.wake()
     })
     this.#held.set(job.id, { id: job.id, retryCount: job.retryCount, abort, done })
   }

@@ -1,5 +1,5 @@
 import { Fault } from '@ngome/kernel'
-import { startWorkers, type Workers } from '@ngome/store'
+import { startWorkers, type TenantBounds, type Workers } from '@ngome/store'
 import { Counter, type Registry } from 'prom-client'
 import type { Dispatcher } from '../dispatcher.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
@@ -8,6 +8,11 @@ import { deliverWebhook } from '../webhooks/deliver-webhook.ts'
 
 /** Jobs of one queue at a time: what waits for a slow endpoint of one kind holds up no other kind. */
 const jobsAtOnce = 8
+/**
+ * Webhooks mostly wait for merchants' servers, and for nothing of ours meanwhile. One tenant's endpoints, however slow,
+ * hold an eighth of the slots.
+ */
+const webhooksAtOnce: TenantBounds = { concurrency: 32, perTenant: 4 }
 
 /** Starts working off the queues. */
 export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
@@ -26,6 +31,7 @@ export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
       'webhook-deliver': counted('webhook-deliver', deliverWebhook),
     },
     concurrency: jobsAtOnce,
+    bounds: { 'webhook-deliver': webhooksAtOnce },
     onError: (error, queue) => {
       jobs.inc({ queue: queue ?? 'none', outcome: 'failed' })
       // What passes by itself is no error: the job runs again.
