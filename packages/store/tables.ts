@@ -62,6 +62,7 @@ export type Tables = {
     payment: PaymentId
     reference: string
     fence: number
+    sendings: Generated<number>
     state: AttemptState
     network_reference: string | null
     network_reason: string | null
@@ -98,6 +99,7 @@ export type Tables = {
     data_key: DataKeyId
     sealed: Uint8Array
     received_at: Date
+    judged_at: ColumnType<Date | null, never, Date>
   }
   events: {
     id: EventId

@@ -302,6 +302,21 @@ describe('one dispatcher', () => {
     await sleep(500)
     assert(!(await world.eventsOf(id)).includes('callback.contradicted'))
   })
+  test('a callback that lies while the custodian is away is judged when it is back, once', async () => {
+    const id = await world.accept('+46733201005')
+    await world.untilEvent(id, 'payment.processing')
+    world.refusal = 'budget_spent'
+    await world.merchant.receiveCallback(id, Buffer.from(JSON.stringify({ externalId: id, status: 'FAILED', reason: 'EXPIRED' })))
+    assert.equal((await world.ended(id))[0], 'succeeded')
+    // By now the job that ended the payment is one that runs again.
+    await sleep(300)
+    assert(!(await world.eventsOf(id)).includes('callback.contradicted'))
+    world.refusal = undefined
+    await world.untilEvent(id, 'callback.contradicted')
+    await world.merchant.receiveCallback(id, Buffer.from('not JSON'))
+    await sleep(600)
+    assert.equal((await world.eventsOf(id)).filter((type) => type === 'callback.contradicted').length, 1)
+  })
   test('callbacks for a payment that was not sent yet ask nobody', async () => {
     world.isCustodianAway = true
     const id = await world.accept('+46733201004')
@@ -442,6 +457,20 @@ describe('a dispatcher that died', () => {
     const charge = (await world.simulator.charges()).find(({ externalId }) => externalId === id) as { reference: string; takenAtMs: number } | undefined
     assert.equal(charge?.reference, reference)
     assert(charge.takenAtMs - sentAtMs >= timing.settleAfterMs)
+  })
+  test('ten takeovers are no sendings: the reference is sent again after one settling time', async () => {
+    await world.stopWorkers()
+    const id = await world.accept('+46733210005')
+    for (let takeover = 1; takeover <= 5; takeover++) await prepare(id, crypto.randomUUID())
+    assert.equal(await markSent(id, 5), 'marked')
+    const sentAtMs = Date.now()
+    for (let takeover = 6; takeover <= 10; takeover++) await prepare(id, crypto.randomUUID())
+    world.start(dispatcher)
+    assert.equal((await world.ended(id))[0], 'succeeded')
+    await world.assertTruth(id)
+    const charge = (await world.simulator.charges()).find(({ externalId }) => externalId === id) as { takenAtMs: number } | undefined
+    assert(charge !== undefined && charge.takenAtMs - sentAtMs >= timing.settleAfterMs)
+    assert(charge.takenAtMs - sentAtMs < 4 * timing.settleAfterMs, `sent again after ${charge.takenAtMs - sentAtMs} ms`)
   })
   test('whoever held an earlier fence can neither say "sent" nor end the payment', async () => {
     await world.stopWorkers()

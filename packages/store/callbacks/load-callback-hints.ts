@@ -6,11 +6,13 @@ import { inTenant } from '../transaction.ts'
 export type CallbackHint = {
   readonly id: CallbackHintId
   readonly sealed: Uint8Array
-  readonly receivedAtMs: number
   readonly dataKey: { readonly id: DataKeyId; readonly sealed: Uint8Array }
 }
 
-/** @throws Fault `store/unavailable` */
+/**
+ * The hints of a payment that nobody has judged yet.
+ * @throws Fault `store/unavailable`
+ */
 export async function loadCallbackHints(
   db: Database,
   tenant: Tenant,
@@ -19,13 +21,13 @@ export async function loadCallbackHints(
   const rows = await inTenant(db, tenant, (tx) => tx.selectFrom('callback_hints as h')
     .innerJoin('data_keys as d', (join) => join
       .onRef('d.merchant', '=', 'h.merchant').onRef('d.world', '=', 'h.world').onRef('d.id', '=', 'h.data_key'))
-    .select(['h.id', 'h.sealed', 'h.received_at', 'd.id as data_key', 'd.sealed as data_key_sealed'])
+    .select(['h.id', 'h.sealed', 'd.id as data_key', 'd.sealed as data_key_sealed'])
     .where('h.merchant', '=', tenant.merchant).where('h.world', '=', tenant.world).where('h.payment', '=', payment)
+    .where('h.judged_at', 'is', null)
     .orderBy('h.number').execute())
   return rows.map((row) => ({
     id: row.id,
     sealed: row.sealed,
-    receivedAtMs: row.received_at.getTime(),
     dataKey: { id: row.data_key, sealed: row.data_key_sealed },
   }))
 }

@@ -15,6 +15,7 @@ import { findOpenPayments } from './find-open-payments.ts'
 import { loadDelivery } from './load-delivery.ts'
 import { loadPaymentForDispatch } from './load-payment.ts'
 import { markAttemptSent } from './mark-attempt-sent.ts'
+import { markAttemptSentAgain } from './mark-attempt-sent-again.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
 import { recordDeliveryResult, type DeliveryResult } from './record-delivery-result.ts'
 import { recordOutcome, type PaymentOutcome } from './record-outcome.ts'
@@ -137,6 +138,23 @@ describe('the way of an attempt', () => {
     assert.equal(await end(payment, 2, succeeded), 'superseded')
     assert.deepEqual(await stateOf(payment), ['processing', null, 'pending', 'sent', 3])
     assert.equal(await end(payment, 3, succeeded), 'recorded')
+  })
+
+  test('taking over is no sending: what counts is what left', async () => {
+    const payment = await accepted()
+    const again = (fence: number, sendings: number) =>
+      markAttemptSentAgain(dispatcher, merchant.tenant, { payment, fence, sendings })
+    for (let takeover = 1; takeover <= 9; takeover++) assert.equal((await prepare(payment))?.sendings, 0)
+    assert.equal(await again(9, 0), 'superseded', 'nothing was sent yet')
+    await markSent(payment, 9)
+    const taken = await prepare(payment)
+    assert.deepEqual([taken?.fence, taken?.sendings], [10, 1])
+    assert.equal(await again(9, 1), 'superseded', 'another holds it')
+    // Both decided on the second sending.
+    assert.deepEqual([await again(10, 1), await again(10, 1)], ['marked', 'superseded'])
+    const loaded = await loadPaymentForDispatch(dispatcher, merchant.tenant, payment)
+    assert.deepEqual([loaded?.attempt?.fence, loaded?.attempt?.sendings], [10, 2])
+    await assert.rejects(database.asAdmin('UPDATE ngome.attempts SET sendings = 1 WHERE payment = $1', [payment]), { code: 'NG001' })
   })
 
   test('what was never sent cannot succeed', async () => {

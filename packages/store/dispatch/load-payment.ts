@@ -6,7 +6,10 @@ import { inTenant } from '../transaction.ts'
 
 export type Attempt = {
   readonly reference: string
+  /** How often it was taken in hand. */
   readonly fence: number
+  /** How often a sending began; that is no more often than it was taken in hand, and mostly less. */
+  readonly sendings: number
   readonly state: AttemptState
   readonly preparedAtMs: number
   readonly sentAtMs: number | null
@@ -36,7 +39,7 @@ export async function loadPaymentForDispatch(
       .onRef('a.merchant', '=', 'p.merchant').onRef('a.world', '=', 'p.world').onRef('a.payment', '=', 'p.id'))
     .selectAll('p')
     .select(['d.sealed as data_key_sealed', 'd.created_at as data_key_created_at'])
-    .select(['a.reference as attempt_reference', 'a.fence', 'a.state', 'a.prepared_at', 'a.sent_at', 'a.taken_at'])
+    .select(['a.reference as attempt_reference', 'a.fence', 'a.sendings', 'a.state', 'a.prepared_at', 'a.sent_at', 'a.taken_at'])
     .where('p.merchant', '=', tenant.merchant).where('p.world', '=', tenant.world).where('p.id', '=', id)
     .executeTakeFirst())
   if (row === undefined) return undefined
@@ -46,11 +49,12 @@ export async function loadPaymentForDispatch(
     apiKey: row.api_key,
     sealed: row.sealed,
     dataKey: { id: row.data_key, sealed: row.data_key_sealed, createdAtMs: row.data_key_created_at.getTime() },
-    attempt: row.attempt_reference === null || row.fence === null || row.state === null || row.prepared_at === null
+    attempt: row.attempt_reference === null || row.fence === null || row.sendings === null || row.state === null || row.prepared_at === null
       ? null
       : {
           reference: row.attempt_reference,
           fence: row.fence,
+          sendings: row.sendings,
           state: row.state,
           preparedAtMs: row.prepared_at.getTime(),
           sentAtMs: row.sent_at?.getTime() ?? null,

@@ -20,7 +20,7 @@ export async function markAttemptSent(
   return inTenant(db, tenant, async (tx) => {
     await lockPayment(tx, tenant, attempt.payment)
     const at = new Date(attempt.atMs)
-    const marked = await tx.updateTable('attempts').set({ state: 'sent', sent_at: at })
+    const marked = await tx.updateTable('attempts').set({ state: 'sent', sent_at: at, sendings: 1 })
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', attempt.payment)
       .where('fence', '=', attempt.fence).where('state', '=', 'prepared')
       .executeTakeFirst()

@@ -40,11 +40,12 @@ export async function prepareAttempt(
     })
       .onConflict((conflict) => conflict.columns(['merchant', 'world', 'payment'])
         .doUpdateSet({ fence: sql<number>`attempts.fence + 1` }))
-      .returning(['reference', 'fence', 'state', 'prepared_at', 'sent_at', 'taken_at'])
+      .returning(['reference', 'fence', 'sendings', 'state', 'prepared_at', 'sent_at', 'taken_at'])
       .executeTakeFirstOrThrow()
     return {
       reference: row.reference,
       fence: row.fence,
+      sendings: row.sendings,
       state: row.state,
       preparedAtMs: row.prepared_at.getTime(),
       sentAtMs: row.sent_at?.getTime() ?? null,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { Fault } from '@ngome/kernel'
 import type { RunAs } from './run-as.ts'
 
@@ -14,8 +14,8 @@ export function childEnvironment(runAs: RunAs | undefined): NodeJS.ProcessEnv {
   return { PATH: path, LC_ALL: 'C', USER: runAs?.user ?? 'postgres' }
 }
 
-// In that user's folder each name may have become a link since we looked. What these two follow, they follow with that
-// user's rights, never with root's.
+// In that user's folder each name may have become a link since we looked, and each file may say what that user likes. What
+// these follow and do, they follow and do with that user's rights, never with root's.
 
 /** @throws Fault `launcher/failed` */
 export async function removeTreeAs(runAs: RunAs | undefined, path: string): Promise<void> {
@@ -29,10 +29,38 @@ export async function writeFileAs(runAs: RunAs | undefined, path: string, text: 
   else run(runAs, ['tee', '--', path], text)
 }
 
-function run(runAs: RunAs, [program = '', ...args]: readonly string[], input = ''): void {
-  const ended = spawnSync(program, args, {
-    ...identity(runAs), cwd: '/', env: childEnvironment(runAs), encoding: 'utf8', input,
+/**
+ * @returns the first bytes of a file, or `undefined` where that user cannot read it, or where it gives nothing in time, as
+ * a pipe does
+ */
+export async function readStartAs(runAs: RunAs | undefined, path: string, bytesMax: number): Promise<string | undefined> {
+  if (runAs === undefined) return readFile(path, 'utf8').then((text) => text.slice(0, bytesMax), () => undefined)
+  const ended = start(runAs, ['head', '-c', String(bytesMax), '--', path])
+  return ended.status === 0 ? ended.stdout : undefined
+}
+
+/** @throws Fault `launcher/failed`, also where that user may not signal the process */
+export function interruptAs(runAs: RunAs | undefined, pid: number): void {
+  if (runAs !== undefined) return run(runAs, ['sh', '-c', 'kill -INT "$1"', 'kill', String(pid)])
+  try {
+    process.kill(pid, 'SIGINT')
+  } catch (error) {
+    throw new Fault('launcher/failed', `process ${pid} could not be signalled`, { cause: error })
+  }
+}
+
+/** None of these programs has more to do than a folder of some hundred files. */
+const programMsMax = 10_000
+
+function start(runAs: RunAs, [program = '', ...args]: readonly string[], input = '') {
+  return spawnSync(program, args, {
+    ...identity(runAs), cwd: '/', env: childEnvironment(runAs), encoding: 'utf8', input, timeout: programMsMax,
+    killSignal: 'SIGKILL',
   })
+}
+
+function run(runAs: RunAs, command: readonly string[], input?: string): void {
+  const ended = start(runAs, command, input)
   if (ended.status === 0) return
-  throw new Fault('launcher/failed', `${program} as ${runAs.user} failed: ${ended.stderr || String(ended.error)}`)
+  throw new Fault('launcher/failed', `${command[0]} as ${runAs.user} failed: ${ended.stderr || String(ended.error)}`)
 }

@@ -83,7 +83,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const password = await ownPassword(options)
   const data = join(folder, 'data')
   await initialise(options, binaries, data, password)
-  await settleStalePid(data, shutdownTimeoutMs)
+  await settleStalePid(data, shutdownTimeoutMs, runAs)
   const admin: Connection = { host: '127.0.0.1', port: options.port, database: 'postgres', user: 'postgres', password }
   return launch(options, binaries, data, admin)
 }

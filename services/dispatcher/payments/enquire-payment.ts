@@ -7,6 +7,7 @@ import { settlePayment } from './settle-payment.ts'
 /**
  * The job that asks a network how a payment stands: some time after it was sent, again while it is open, and at once
  * when a callback came.
+ * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function enquirePayment(
   dispatcher: Dispatcher, { payment: id, refusal, ...tenant }: JobData<'payment-enquire'>, signal: AbortSignal,
@@ -15,8 +16,8 @@ export async function enquirePayment(
   switch (settlement.kind) {
     case 'nothing_sent': return
     case 'open': return enquireLater(dispatcher, settlement.payment, settlement.againAfterMs, refusal)
-    case 'ended': return judgeCallbackHints(dispatcher, settlement.payment, 'all', signal)
-    case 'ended_before': return judgeCallbackHints(dispatcher, settlement.payment, 'since_its_end', signal)
+    case 'ended':
+    case 'ended_before': return judgeCallbackHints(dispatcher, settlement.payment, signal)
     default: settlement satisfies never
   }
 }

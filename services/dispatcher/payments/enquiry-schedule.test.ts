@@ -23,7 +23,7 @@ describe('enquiries', () => {
 })
 
 describe('not found', () => {
-  for (const [name, age, fence, expected] of [
+  for (const [name, age, sendings, expected] of [
     ['is nothing before the settling time', 119_999, 1, 'wait'],
     ['has the same reference sent again after it', 120_000, 1, 'send_again'],
     ['waits one more settling time after each sending', 239_999, 2, 'wait'],
@@ -34,14 +34,14 @@ describe('not found', () => {
     ['is not final within the last sending\'s settling time', 1_064_999, 1, 'wait'],
     ['is final after it', 1_065_000, 1, 'final'],
   ] as const) {
-    test(name, () => { assert.equal(afterNotFound(age, fence, timing), expected) })
+    test(name, () => { assert.equal(afterNotFound(age, sendings, timing), expected) })
   }
   test('whatever was sent has had its settling time before it is final', () => {
     const anyTiming = fc.record({
       settleAfterMs: fc.integer({ min: 1, max: 10 ** 6 }), giveUpAfterMs: fc.integer({ min: 1, max: 10 ** 7 }), sendWithinMs: fc.integer({ min: 0, max: 10 ** 5 }),
     })
-    fc.assert(fc.property(ageMs, ageMs, fc.integer({ min: 1, max: 20 }), anyTiming, (sentAt, judgedAt, fence, any) => {
-      if (afterNotFound(sentAt, fence, any) !== 'send_again' || afterNotFound(judgedAt, fence, any) !== 'final') return
+    fc.assert(fc.property(ageMs, ageMs, fc.integer({ min: 1, max: 20 }), anyTiming, (sentAt, judgedAt, sendings, any) => {
+      if (afterNotFound(sentAt, sendings, any) !== 'send_again' || afterNotFound(judgedAt, sendings, any) !== 'final') return
       assert(judgedAt >= sentAt + any.sendWithinMs + any.settleAfterMs)
     }))
   })

@@ -18,14 +18,14 @@ export function nextEnquiryAfterMs(ageMs: number, { enquiryIntervalMs, giveUpAft
 export const sendingsMax = 8
 
 /**
- * What "not found" means for a reference that was first sent `ageMs` before the network was asked, and taken in hand
- * `fence` times. It is final only when the last sending that could have been, before giving up, has had the network's
+ * What "not found" means for a reference that was first sent `ageMs` before the network was asked, and sent
+ * `sendings` times by now; taking it over is no sending. It is final only when the last sending that could have been, before giving up, has had the network's
  * whole settling time; until then the same reference is sent again, one settling time apart.
  */
-export function afterNotFound(ageMs: number, fence: number, timing: Omit<Timing, 'enquiryIntervalMs'>): 'wait' | 'send_again' | 'final' {
+export function afterNotFound(ageMs: number, sendings: number, timing: Omit<Timing, 'enquiryIntervalMs'>): 'wait' | 'send_again' | 'final' {
   if (ageMs >= timing.giveUpAfterMs + timing.sendWithinMs + timing.settleAfterMs) return 'final'
-  if (ageMs >= timing.giveUpAfterMs || fence >= sendingsMax) return 'wait'
-  return ageMs >= timing.settleAfterMs * fence ? 'send_again' : 'wait'
+  if (ageMs >= timing.giveUpAfterMs || sendings >= sendingsMax) return 'wait'
+  return ageMs >= timing.settleAfterMs * sendings ? 'send_again' : 'wait'
 }
 
 /**

@@ -3,7 +3,7 @@ import { emit } from '@ngome/contracts'
 import { newId, Secret } from '@ngome/kernel'
 import { callbackToken } from '@ngome/signatures'
 import {
-  markAttemptSent, markAttemptTaken, prepareAttempt, type Attempt, type DispatchablePayment,
+  markAttemptSent, markAttemptSentAgain, markAttemptTaken, prepareAttempt, type Attempt, type DispatchablePayment,
 } from '@ngome/store'
 import type { RequestOutcome } from '../connectors/payment-network.ts'
 import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
@@ -51,12 +51,18 @@ export async function sendPayment(dispatcher: Dispatcher, network: Network, open
 /** Sends the same reference again, for a payment that the network does not know after its settling time. */
 export async function sendAgain(
   dispatcher: Dispatcher, network: Network, opened: OpenedPayment,
-  { fence, decidedAtMs }: { readonly fence: number; readonly decidedAtMs: number },
+  { fence, sendings, decidedAtMs }: { readonly fence: number; readonly sendings: number; readonly decidedAtMs: number },
 ): Promise<void> {
+  const { db } = dispatcher
+  const { tenant, id } = opened.payment
   const attempt = await takeInHand(dispatcher, opened.payment)
   // Another took it in hand since we looked, or it has ended.
   if (attempt?.state !== 'sent' || attempt.fence !== fence + 1) return
-  await request(dispatcher, network, opened, { reference: attempt.reference, decidedAtMs }, async () => true)
+  let marking: ReturnType<typeof markAttemptSentAgain> | undefined
+  await request(dispatcher, network, opened, { reference: attempt.reference, decidedAtMs }, async () => {
+    marking ??= markAttemptSentAgain(db, tenant, { payment: id, fence: attempt.fence, sendings })
+    return await marking === 'marked'
+  })
 }
 
 function takeInHand({ db, clock, random }: Dispatcher, { tenant, id }: DispatchablePayment): Promise<Attempt | undefined> {

@@ -79,11 +79,11 @@ async function notFound(
     if (afterRefusedNotFound(ageAt(askedAtMs, attempt), network) === 'wait') return false
     return isRecorded(dispatcher, payment, attempt.fence, { status: 'failed', failure: refusal.failure, networkReason: refusal.reason })
   }
-  switch (afterNotFound(ageAt(askedAtMs, attempt), attempt.fence, network)) {
+  switch (afterNotFound(ageAt(askedAtMs, attempt), attempt.sendings, network)) {
     case 'wait': return false
     case 'send_again': {
       const opening = await openPayment(dispatcher, payment, network, signal)
-      if (opening.kind === 'opened') await sendAgain(dispatcher, network, opening.opened, { fence: attempt.fence, decidedAtMs: askedAtMs })
+      if (opening.kind === 'opened') await sendAgain(dispatcher, network, opening.opened, { fence: attempt.fence, sendings: attempt.sendings, decidedAtMs: askedAtMs })
       else dispatcher.logger.warn({ payment: payment.id, opening: opening.kind }, 'not sent again: the record did not open')
       return false
     }
