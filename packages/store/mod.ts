@@ -17,7 +17,7 @@ export { markAttemptSentAgain } from './dispatch/mark-attempt-sent-again.ts'
 export { markAttemptTaken } from './dispatch/mark-attempt-taken.ts'
 export { prepareAttempt } from './dispatch/prepare-attempt.ts'
 export { recordDeliveryResult, type DeliveryResult } from './dispatch/record-delivery-result.ts'
-export { recordOutcome, type OutcomeRecord, type PaymentOutcome } from './dispatch/record-outcome.ts'
+export { recordOutcome, type OutcomeRecord, type PaymentOutcome, type ToldEnd } from './dispatch/record-outcome.ts'
 export type { RunAs } from './embedded/run-as.ts'
 export {
   startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions,

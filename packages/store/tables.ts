@@ -63,6 +63,7 @@ export type Tables = {
     reference: string
     fence: number
     sendings: Generated<number>
+    facts_proof: Uint8Array | null
     state: AttemptState
     network_reference: string | null
     network_reason: string | null
@@ -89,6 +90,7 @@ export type Tables = {
     state: DeliveryState
     tries: Generated<number>
     last_status: number | null
+    proof: Uint8Array | null
     created_at: Date
     settled_at: Date | null
   }

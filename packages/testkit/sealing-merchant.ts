@@ -81,16 +81,17 @@ export class SealingMerchant {
     const { tenant } = this
     const { phone, network = 'mtn-sandbox', callingCode = '46', amountMinor = 500n, currency = 'EUR', description = null } = options
     const id = newId('payment', from)
+    const reference = 'order-42'
     const money = { amountMinor, currency }
     const sealed: SealedPayment = {
       payer: { phone }, amount_minor: String(amountMinor), currency, direction: 'collection', network,
-      payee: tenant.merchant, description, ...options.sealed,
+      payee: tenant.merchant, description, reference, ...options.sealed,
     }
     const context: RecordContext = { tenant, table: 'payments', recordId: id, dataClass: 'restricted', version: 1, ...options.context }
     const outcome = await acceptPayment(this.#gateway, {
       tenant,
       payment: {
-        id, network, money, reference: 'order-42', payerMasked: maskPhone(phone, callingCode), apiKey: newId('apiKey', from),
+        id, network, money, reference, payerMasked: maskPhone(phone, callingCode), apiKey: newId('apiKey', from),
         dataKey: this.#dataKeys.payment.id,
         sealed: sealRecord(this.#dataKeys.payment, context, Buffer.from(JSON.stringify(sealed)), from.random),
         createdAtMs: from.clock.nowMs(),

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { emit, paymentSchema, type PaymentStatus } from '@ngome/contracts'
-import { Fault, newId, Secret, systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
+import { Fault, newId, Secret, systemClock, systemRandom, type PaymentId, type WebhookEndpointId } from '@ngome/kernel'
 import { createLogger, createMetrics, CustodianRefusal, type CustodianClient } from '@ngome/runtime'
 import { parseCallbackToken, parseWebhookSecret, verifyWebhook } from '@ngome/signatures'
 import {
@@ -332,6 +332,7 @@ describe('one dispatcher', () => {
     ['the currency differs', { sealed: { currency: 'UGX' } }, 'payment.mismatch', 'currency'],
     ['the network differs', { sealed: { network: 'mtn-ug' } }, 'payment.mismatch', 'network'],
     ['the payee differs', { sealed: { payee: newId('merchant', base) } }, 'payment.mismatch', 'merchant'],
+    ['the reference differs', { sealed: { reference: 'order-43' } }, 'payment.mismatch', 'reference'],
     ['the payer differs', { sealed: { payer: { phone: '+46733123498' } } }, 'payment.mismatch', 'payer_masked'],
     ['the currency is not the network\'s', { currency: 'UGX', sealed: { currency: 'UGX' } }, 'payment.mismatch', 'currency'],
     ['it was sealed for another payment', { context: { recordId: newId('payment', base) } }, 'payment.unopenable'],
@@ -431,7 +432,7 @@ describe('a dispatcher that died', () => {
     dispatcher.egress.close()
   })
   const prepare = (id: PaymentId, reference: string) =>
-    prepareAttempt(db, world.merchant.tenant, id, { id: newId('attempt', base), reference, atMs: Date.now() })
+    prepareAttempt(db, world.merchant.tenant, id, { id: newId('attempt', base), reference, factsProof: systemRandom.bytes(32), atMs: Date.now() })
   const markSent = (payment: PaymentId, fence: number) => markAttemptSent(db, world.merchant.tenant, { payment, fence, atMs: Date.now() },
     emit(eventSource(dispatcher), 'payment.processing', world.merchant.tenant, { payment, status: 'processing' }))
 
@@ -480,7 +481,7 @@ describe('a dispatcher that died', () => {
     assert.equal(await markSent(id, first?.fence ?? 0), 'superseded')
     const event = emit(eventSource(dispatcher), 'payment.failed', world.merchant.tenant, { payment: id, status: 'failed', failure: 'network_refused' })
     const outcome = { status: 'failed', failure: 'network_refused', networkReason: null } as const
-    assert.equal(await recordOutcome(db, base, world.merchant.tenant, { payment: id, fence: first?.fence ?? 0, outcome, event }), 'superseded')
+    assert.equal(await recordOutcome(db, base, world.merchant.tenant, { payment: id, fence: first?.fence ?? 0, outcome, event, prove: () => null }), 'superseded')
     world.start(dispatcher)
     assert.equal((await world.ended(id))[0], 'succeeded')
     await world.assertTruth(id)
@@ -580,6 +581,12 @@ describe('webhooks', () => {
   })
   const bodyOf = ({ body }: Received): { type: string; timestamp: string; data: unknown } => JSON.parse(body.toString()) as ReturnType<typeof bodyOf>
 
+  const removeEndpoint = async (gone: WebhookEndpointId): Promise<void> => {
+    const { tenant } = world.merchant
+    const gateway = world.database.open('ngome_gateway', { poolMax: 1 })
+    await deleteWebhookEndpoint(gateway, tenant, gone, emit({ ...base, process: 'gateway' }, 'webhook_endpoint.deleted', tenant, { endpoint: gone }))
+  }
+
   test('a merchant is told, signed, with the payment masked', async () => {
     const id = await world.accept('+46733230001')
     await world.untilEvent(id, 'webhook.delivered')
@@ -630,11 +637,55 @@ describe('webhooks', () => {
     const id = await world.accept('+46733230007')
     await world.untilEvent(id, 'webhook.delivered')
     await world.untilEvent(id, 'webhook.given_up')
-    const gateway = world.database.open('ngome_gateway')
+    for (const gone of [forbidden.id, endpoint.id]) await removeEndpoint(gone)
+  })
+  const asOwner = (sql: string): Promise<unknown> => world.database.asAdmin(`SET session_replication_role = replica; ${sql}`)
+  const expectUntold = async (id: PaymentId): Promise<void> => {
+    await world.untilEvent(id, 'webhook.given_up')
+    const [alarm] = await world.database.asAdmin(
+      'SELECT severity, data FROM ngome.events WHERE type = \'payment.mismatch\' AND data->>\'payment\' = $1', [id])
+    assert.deepEqual(alarm, { severity: 'alarm', data: { payment: id, fields: ['webhook'] } })
+  }
+  const changes = ['reference = \'order-43\'', 'amount_minor = 5000000', 'status = \'succeeded\', failure = NULL', 'payer_masked = \'+46•••498\'']
+  for (const [at, change] of changes.entries()) {
+    test(`the tables' owner sets ${change} after the end: the next try is an alarm and not sent`, async () => {
+      const { id: endpointId } = await world.merchant.addEndpoint(`${world.webhookUrl}/owner/${at}`)
+      world.answers.push(...Array.from({ length: 10 }, () => 500))
+      const id = await world.accept('+46733123451')
+      await world.ended(id)
+      await asOwner(`UPDATE ngome.payments SET ${change} WHERE id = '${id}'`)
+      await expectUntold(id)
+      assert(!world.received.some(({ body }) => /order-43|50000\.00|succeeded|498/.test(body.toString())))
+      await removeEndpoint(endpointId)
+    })
+  }
+  test('the tables\' owner changes the reference between the sending and the end: nothing is told', async () => {
+    const { id: endpointId } = await world.merchant.addEndpoint(`${world.webhookUrl}/owner`)
+    const id = await world.accept('+46733123453')
+    await world.untilEvent(id, 'payment.processing')
+    await asOwner(`UPDATE ngome.payments SET reference = 'order-43' WHERE id = '${id}'`)
+    assert.deepEqual(await world.ended(id), ['failed', 'payer_timed_out'])
+    await expectUntold(id)
+    assert.deepEqual(world.received, [])
+    await removeEndpoint(endpointId)
+  })
+  test('the tables\' owner makes up a delivery, with another\'s proof: nothing is told', async () => {
+    const { id: endpointId } = await world.merchant.addEndpoint(`${world.webhookUrl}/owner`)
+    const real = await world.accept('+46733230010')
+    await world.untilEvent(real, 'webhook.delivered')
+    const id = await world.accept('+46733123451')
+    await world.untilEvent(id, 'webhook.delivered')
+    world.received.length = 0
+    const delivery = newId('webhookDelivery', base)
+    await asOwner(`UPDATE ngome.payments SET status = 'succeeded', failure = NULL WHERE id = '${id}';
+      INSERT INTO ngome.webhook_deliveries (id, merchant, world, endpoint, payment, event, event_type, event_at, state, created_at, proof)
+      SELECT '${delivery}', merchant, world, endpoint, '${id}', '${newId('event', base)}', event_type, event_at, 'pending', now(), proof
+      FROM ngome.webhook_deliveries WHERE payment = '${real}' LIMIT 1`)
     const { tenant } = world.merchant
-    for (const gone of [forbidden.id, endpoint.id]) {
-      await deleteWebhookEndpoint(gateway, tenant, gone, emit({ ...base, process: 'gateway' }, 'webhook_endpoint.deleted', tenant, { endpoint: gone }))
-    }
+    await inTenant(dispatcher.db, tenant, (tx) => enqueue(tx, 'webhook-deliver', { ...tenant, delivery }))
+    await expectUntold(id)
+    assert.deepEqual(world.received, [])
+    await removeEndpoint(endpointId)
   })
   test('a hundred to endpoints that hang hold up no other merchant\'s', async () => {
     const slow = await SealingMerchant.create(world.database)

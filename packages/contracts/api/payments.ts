@@ -63,5 +63,7 @@ export const sealedPaymentSchema = z.strictObject({
   network: classed('restricted', z.string()),
   payee: classed('restricted', idSchema('merchant')),
   description: classed('restricted', z.string()).nullable(),
+  /** The merchant's own; records from before it was sealed lack it. */
+  reference: classed('restricted', z.string()).optional(),
 })
 export type SealedPayment = z.output<typeof sealedPaymentSchema>

@@ -18,7 +18,7 @@ import { markAttemptSent } from './mark-attempt-sent.ts'
 import { markAttemptSentAgain } from './mark-attempt-sent-again.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
 import { recordDeliveryResult, type DeliveryResult } from './record-delivery-result.ts'
-import { recordOutcome, type PaymentOutcome } from './record-outcome.ts'
+import { recordOutcome, type PaymentOutcome, type ToldEnd } from './record-outcome.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const dispatcherEvents = { ...from, process: 'dispatcher' } as const
@@ -41,8 +41,17 @@ async function accepted(): Promise<PaymentId> {
   return acceptance.payment.id
 }
 
+/** Which facts the ends of these tests were given to prove with. */
+const proven = new Map<string, ToldEnd>()
+const factsProof = systemRandom.bytes(32)
+const deliveryProof = systemRandom.bytes(32)
+const prove = (told: ToldEnd): Uint8Array => {
+  proven.set(told.delivery, told)
+  return deliveryProof
+}
+
 const prepare = (payment: PaymentId, db = dispatcher) => prepareAttempt(db, merchant.tenant, payment,
-  { id: newId('attempt', from), reference: randomUUID(), atMs: from.clock.nowMs() })
+  { id: newId('attempt', from), reference: randomUUID(), factsProof, atMs: from.clock.nowMs() })
 
 const markSent = (payment: PaymentId, fence: number, db = dispatcher) => markAttemptSent(db, merchant.tenant,
   { payment, fence, atMs: from.clock.nowMs() },
@@ -56,7 +65,7 @@ const end = (payment: PaymentId, fence: number | null, outcome: PaymentOutcome, 
   const event = status === 'succeeded'
     ? emit(dispatcherEvents, 'payment.succeeded', merchant.tenant, { payment, status })
     : emit(dispatcherEvents, 'payment.failed', merchant.tenant, { payment, status, failure: outcome.failure })
-  return recordOutcome(db, from, merchant.tenant, { payment, fence, outcome, event })
+  return recordOutcome(db, from, merchant.tenant, { payment, fence, outcome, event, prove })
 }
 
 /** Status and failure of the payment, state of its transfer, state and fence of its attempt. */
@@ -213,6 +222,10 @@ describe('webhook deliveries', () => {
     assert.equal(delivery?.event.type, 'payment.succeeded')
     assert.equal(delivery?.payment.status, 'succeeded')
     assert.equal(delivery?.tries, 0)
+    assert.deepEqual(delivery?.proof, Buffer.from(deliveryProof))
+    const told = proven.get(id)
+    assert.deepEqual(told?.factsProof, Buffer.from(factsProof))
+    assert.deepEqual(told?.payment, delivery?.payment)
     const jobs = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job
       WHERE name = 'webhook-deliver' AND data->>'delivery' = $1`, [id])
     assert.deepEqual(jobs, [{ n: 1 }])

@@ -12,6 +12,8 @@ export type Delivery = {
   /** How often it was tried. */
   readonly tries: number
   readonly createdAtMs: number
+  /** What its end proved of it; `null` where it proved nothing, and then nothing is to be told. */
+  readonly proof: Uint8Array | null
   readonly event: { readonly id: EventId; readonly type: EventType; readonly atMs: number }
   readonly payment: PaymentRow
   /** `null` where the merchant has deleted it since. */
@@ -45,6 +47,7 @@ export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeli
       state: delivery.state,
       tries: delivery.tries,
       createdAtMs: delivery.created_at.getTime(),
+      proof: delivery.proof,
       event: { id: delivery.event, type: delivery.event_type, atMs: delivery.event_at.getTime() },
       payment: toPaymentRow(payment),
       endpoint: endpoint === undefined ? null : {

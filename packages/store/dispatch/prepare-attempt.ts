@@ -10,7 +10,8 @@ import { lockPayment } from './lock-payment.ts'
  * Takes a payment in hand: makes its one attempt, or takes over the one that it has, with the next fence. Whoever held
  * an earlier fence can no longer mark it sent or record an outcome. When this returns, the reference is on disk.
  *
- * @param proposed used only where the payment has no attempt yet; `reference` is a random UUID (version 4)
+ * @param proposed used only where the payment has no attempt yet; `reference` is a random UUID (version 4);
+ * `factsProof` proves the columns as they were compared with what was sealed
  * @returns the attempt with the caller's fence, or `undefined` where the payment is unknown or has reached its end.
  * In state `sent` something may have left already: then only ask, or send the same reference again.
  * @throws Fault `store/unavailable`
@@ -19,7 +20,7 @@ export async function prepareAttempt(
   db: Database,
   tenant: Tenant,
   payment: PaymentId,
-  proposed: { readonly id: AttemptId; readonly reference: string; readonly atMs: number },
+  proposed: { readonly id: AttemptId; readonly reference: string; readonly factsProof: Uint8Array; readonly atMs: number },
 ): Promise<Attempt | undefined> {
   return inTenant(db, tenant, async (tx) => {
     const status = await lockPayment(tx, tenant, payment)
@@ -30,6 +31,7 @@ export async function prepareAttempt(
       payment,
       reference: proposed.reference,
       fence: 1,
+      facts_proof: proposed.factsProof,
       state: 'prepared',
       network_reference: null,
       network_reason: null,

@@ -11,8 +11,13 @@ export type DeliveryResult =
   | { readonly kind: 'delivered'; readonly httpStatus: number; readonly event: Event }
   /** It is tried again after the wait. */
   | { readonly kind: 'retry'; readonly httpStatus: number | null; readonly afterMs: number }
-  /** `event`: `webhook.given_up`. */
-  | { readonly kind: 'given_up'; readonly httpStatus: number | null; readonly event: Event }
+  /** `event`: `webhook.given_up`; `alarms`: what was found out with it. */
+  | {
+      readonly kind: 'given_up'
+      readonly httpStatus: number | null
+      readonly event: Event
+      readonly alarms?: readonly Event[]
+    }
 
 /**
  * Records one try of a delivery; the next one, where there is one, is a job of the same transaction.
@@ -42,7 +47,8 @@ export async function recordDeliveryResult(
     if (result.kind === 'retry') {
       await enqueue(tx, 'webhook-deliver', { ...tenant, delivery: id }, { startAfterMs: result.afterMs })
     } else {
-      await appendEvent(tx, result.event)
+      const alarms = result.kind === 'given_up' ? result.alarms ?? [] : []
+      for (const event of [...alarms, result.event]) await appendEvent(tx, event)
     }
     return 'recorded'
   })

@@ -5,6 +5,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { enqueue } from '../jobs/enqueue.ts'
+import { toPaymentRow, type PaymentRow } from '../payments/find-payment.ts'
 import type { Tables } from '../tables.ts'
 import { inTenant } from '../transaction.ts'
 import { lockPayment } from './lock-payment.ts'
@@ -20,8 +21,20 @@ export type OutcomeRecord = {
   readonly outcome: PaymentOutcome
   /** `payment.succeeded` or `payment.failed`; the deliveries carry its id, type and time. */
   readonly event: Event
+  /**
+   * Proves a delivery of this end from the rows as they are under the lock.
+   * @returns `null` where they are not what was once compared
+   */
+  readonly prove: (told: ToldEnd) => Uint8Array | null
   /** Further events, of what was found out with the end. */
   readonly alarms?: readonly Event[]
+}
+
+/** What a delivery tells of, and what proves its facts: `null` where no attempt was made. */
+export type ToldEnd = {
+  readonly delivery: WebhookDeliveryId
+  readonly payment: PaymentRow
+  readonly factsProof: Uint8Array | null
 }
 
 /**
@@ -40,25 +53,29 @@ export async function recordOutcome(
   const deliveries = await inTenant(db, tenant, async (tx) => {
     await lockPayment(tx, tenant, record.payment)
     const at = new Date(from.clock.nowMs())
-    const isHeld = record.fence === null
-      ? await hasNoAttempt(tx, tenant, record.payment)
+    const held = record.fence === null
+      ? await noAttempt(tx, tenant, record.payment)
       : await endAttempt(tx, tenant, record.payment, record.fence, record.outcome, at)
-    if (!isHeld || !await endPayment(tx, tenant, record, at)) return undefined
+    const payment = held === undefined ? undefined : await endPayment(tx, tenant, record, at)
+    if (held === undefined || payment === undefined) return undefined
     await settleTransfer(tx, tenant, record, at)
     for (const event of [...record.alarms ?? [], record.event]) await appendEvent(tx, event)
-    return addDeliveries(tx, from, tenant, record)
+    return addDeliveries(tx, from, tenant, record, { payment, factsProof: held.factsProof })
   })
   if (deliveries === undefined) return 'superseded'
   if (deliveries.length > 0) db.wake('webhook-deliver')
   return 'recorded'
 }
 
+/** The end is the caller's to record. */
+type Held = { readonly factsProof: Uint8Array | null }
+
 /** The lock on the payment keeps an attempt from appearing between this look and the end. */
-async function hasNoAttempt(tx: Transaction<Tables>, tenant: Tenant, payment: PaymentId): Promise<boolean> {
+async function noAttempt(tx: Transaction<Tables>, tenant: Tenant, payment: PaymentId): Promise<Held | undefined> {
   const attempt = await tx.selectFrom('attempts').select('id')
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', payment)
     .executeTakeFirst()
-  return attempt === undefined
+  return attempt === undefined ? { factsProof: null } : undefined
 }
 
 async function endAttempt(
@@ -68,7 +85,7 @@ async function endAttempt(
   fence: number,
   outcome: PaymentOutcome,
   at: Date,
-): Promise<boolean> {
+): Promise<Held | undefined> {
   const updated = await tx.updateTable('attempts')
     .set({
       state: 'known',
@@ -80,22 +97,27 @@ async function endAttempt(
     .where('fence', '=', fence)
     // Money can only have moved for what was sent.
     .where('state', 'in', outcome.status === 'succeeded' ? ['sent'] : ['prepared', 'sent'])
-    .executeTakeFirst()
-  return updated.numUpdatedRows === 1n
+    .returning('facts_proof').executeTakeFirst()
+  return updated === undefined ? undefined : { factsProof: updated.facts_proof }
 }
 
 /** A success is only of what was processing; a failure is also of what was never sent. */
-async function endPayment(tx: Transaction<Tables>, tenant: Tenant, record: OutcomeRecord, at: Date): Promise<boolean> {
+async function endPayment(
+  tx: Transaction<Tables>,
+  tenant: Tenant,
+  record: OutcomeRecord,
+  at: Date,
+): Promise<PaymentRow | undefined> {
   const { outcome } = record
   const updated = await tx.updateTable('payments')
     .set({ status: outcome.status, failure: outcome.status === 'failed' ? outcome.failure : null, updated_at: at })
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', record.payment)
     .where('status', 'in', outcome.status === 'succeeded' ? ['processing'] : ['accepted', 'processing'])
-    .executeTakeFirst()
-  if (updated.numUpdatedRows === 1n) return true
+    .returningAll().executeTakeFirst()
+  if (updated !== undefined) return toPaymentRow(updated)
   // The attempt was held and its payment has ended: two rows that one transaction writes disagree.
   if (record.fence !== null) throw new Error(`attempt and payment disagree about ${record.payment}`)
-  return false
+  return undefined
 }
 
 async function settleTransfer(tx: Transaction<Tables>, tenant: Tenant, record: OutcomeRecord, at: Date): Promise<void> {
@@ -112,14 +134,15 @@ async function addDeliveries(
   from: { readonly clock: Clock; readonly random: Random },
   tenant: Tenant,
   record: OutcomeRecord,
+  told: Omit<ToldEnd, 'delivery'>,
 ): Promise<readonly WebhookDeliveryId[]> {
   const endpoints = await tx.selectFrom('webhook_endpoints').select('id')
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world)
     .orderBy('id').execute()
   const { event } = record
-  const deliveries = endpoints.map((endpoint) => ({
+  const deliveries = endpoints.map((endpoint) => ({ endpoint, id: newId('webhookDelivery', from) })).map(({ endpoint, id }) => ({
     ...tenant,
-    id: newId('webhookDelivery', from),
+    id,
     endpoint: endpoint.id,
     payment: record.payment,
     event: event.id,
@@ -127,6 +150,7 @@ async function addDeliveries(
     event_at: new Date(event.at),
     state: 'pending' as const,
     last_status: null,
+    proof: record.prove({ ...told, delivery: id }),
     created_at: new Date(from.clock.nowMs()),
     settled_at: null,
   }))

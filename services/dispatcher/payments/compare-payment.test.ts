@@ -11,7 +11,7 @@ const merchant = newId('merchant', from)
 const network = { world: 'test', currency: 'EUR', callingCode: '46' } as const
 const sealed: SealedPayment = {
   payer: { phone: '+46733123499' }, amount_minor: '500', currency: 'EUR', direction: 'collection', network: 'mtn-sandbox',
-  payee: merchant, description: null,
+  payee: merchant, description: null, reference: 'order-42',
 }
 const payment: DispatchablePayment = {
   id: newId('payment', from), tenant: { merchant, world: 'test' }, status: 'accepted', failure: null, network: 'mtn-sandbox',
@@ -32,6 +32,7 @@ describe('names the column that somebody changed', () => {
     ['direction', { direction: 'payout' as 'collection' }],
     ['merchant', { tenant: { merchant: newId('merchant', from), world: 'test' } }],
     ['world', { tenant: { merchant, world: 'live' } }],
+    ['reference', { reference: 'order-43' }],
     ['payer_masked', { payerMasked: '+46•••498' }],
     ['payer_masked', { payerMasked: '•••' }],
   ]
@@ -44,10 +45,14 @@ describe('names the column that somebody changed', () => {
     assert.deepEqual(compareWithSealed(payment, sealed, { ...network, world: 'live' }), ['world'])
     assert.deepEqual(compareWithSealed(payment, sealed, { ...network, currency: 'UGX' }), ['currency'])
   })
+  test('a record from before references were sealed differs in nothing', () => {
+    const { reference: _, ...before } = sealed
+    assert.deepEqual(compareWithSealed(payment, before, network), [])
+  })
   test('every member of what was sealed is compared, but the description, which no column has', () => {
     const others: readonly Partial<SealedPayment>[] = [
       { payer: { phone: '+46733123498' } }, { amount_minor: '501' }, { currency: 'UGX' }, { direction: 'x' as 'collection' },
-      { network: 'mtn-ug' }, { payee: parseId('merchant', newId('merchant', from)) ?? merchant },
+      { network: 'mtn-ug' }, { reference: 'order-43' }, { payee: parseId('merchant', newId('merchant', from)) ?? merchant },
     ]
     assert.deepEqual([...others.flatMap(Object.keys), 'description'].sort(), Object.keys(sealed).sort())
     for (const other of others) assert.equal(compareWithSealed(payment, { ...sealed, ...other }, network).length, 1)

@@ -18,6 +18,8 @@ export function compareWithSealed(
     ['direction', payment.direction === sealed.direction],
     ['merchant', payment.tenant.merchant === sealed.payee],
     ['world', payment.tenant.world === network.world],
+    // Records from before it was sealed lack it; nobody can take it out of one that has it.
+    ['reference', sealed.reference === undefined || payment.reference === sealed.reference],
     ['payer_masked', payment.payerMasked === maskPhone(sealed.payer.phone, network.callingCode)],
   ]
   return columns.filter(([, isSame]) => !isSame).map(([name]) => name)

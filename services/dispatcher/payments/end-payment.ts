@@ -1,6 +1,7 @@
 import { emit, type Event } from '@ngome/contracts'
 import { recordOutcome, type DispatchablePayment, type PaymentOutcome } from '@ngome/store'
 import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import { proveToldEnd } from '../webhooks/prove-told-end.ts'
 
 /**
  * Records the end of a payment with its ledger, events and webhooks.
@@ -15,7 +16,9 @@ export async function endPayment(
   const event = outcome.status === 'succeeded'
     ? emit(eventSource(dispatcher), 'payment.succeeded', tenant, { payment: id, status: 'succeeded' })
     : emit(eventSource(dispatcher), 'payment.failed', tenant, { payment: id, status: 'failed', failure: outcome.failure })
-  const result = await recordOutcome(dispatcher.db, dispatcher, tenant, { payment: id, fence, outcome, event, alarms })
+  const result = await recordOutcome(dispatcher.db, dispatcher, tenant, {
+    payment: id, fence, outcome, event, alarms, prove: (told) => proveToldEnd(dispatcher, event, outcome, told),
+  })
   const failure = outcome.status === 'failed' ? outcome.failure : undefined
   dispatcher.logger.info({ payment: id, status: outcome.status, failure, result }, 'payment ended')
   return result

@@ -3,10 +3,11 @@ import { emit } from '@ngome/contracts'
 import { newId, Secret } from '@ngome/kernel'
 import { callbackToken } from '@ngome/signatures'
 import {
-  markAttemptSent, markAttemptSentAgain, markAttemptTaken, prepareAttempt, type Attempt, type DispatchablePayment,
+  markAttemptSent, markAttemptSentAgain, markAttemptTaken, prepareAttempt, type Attempt,
 } from '@ngome/store'
 import type { RequestOutcome } from '../connectors/payment-network.ts'
 import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
+import { proveFacts } from '../webhooks/prove-delivery.ts'
 import { newReference } from './new-reference.ts'
 import type { OpenedPayment } from './open-payment.ts'
 import { dispatchLater, enquireLater } from './schedule.ts'
@@ -23,7 +24,7 @@ export async function sendPayment(dispatcher: Dispatcher, network: Network, open
   const { db, clock } = dispatcher
   const { payment } = opened
   const { tenant, id } = payment
-  const attempt = await takeInHand(dispatcher, payment)
+  const attempt = await takeInHand(dispatcher, opened)
   if (attempt === undefined) return
   if (attempt.state !== 'prepared') {
     await enquireLater(dispatcher, payment, 0)
@@ -55,7 +56,7 @@ export async function sendAgain(
 ): Promise<void> {
   const { db } = dispatcher
   const { tenant, id } = opened.payment
-  const attempt = await takeInHand(dispatcher, opened.payment)
+  const attempt = await takeInHand(dispatcher, opened)
   // Another took it in hand since we looked, or it has ended.
   if (attempt?.state !== 'sent' || attempt.fence !== fence + 1) return
   let marking: ReturnType<typeof markAttemptSentAgain> | undefined
@@ -65,9 +66,10 @@ export async function sendAgain(
   })
 }
 
-function takeInHand({ db, clock, random }: Dispatcher, { tenant, id }: DispatchablePayment): Promise<Attempt | undefined> {
-  return prepareAttempt(db, tenant, id, {
-    id: newId('attempt', { clock, random }), reference: newReference(random), atMs: clock.nowMs(),
+function takeInHand({ db, clock, random, callbacks }: Dispatcher, { payment }: OpenedPayment): Promise<Attempt | undefined> {
+  return prepareAttempt(db, payment.tenant, payment.id, {
+    id: newId('attempt', { clock, random }), reference: newReference(random), factsProof: proveFacts(callbacks.secret, payment),
+    atMs: clock.nowMs(),
   })
 }
 

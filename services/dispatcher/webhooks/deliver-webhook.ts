@@ -1,8 +1,9 @@
-import { emit, type JobData } from '@ngome/contracts'
-import { Fault, Secret, type Tenant } from '@ngome/kernel'
+import { emit, type Event, type JobData } from '@ngome/contracts'
+import { Fault, Secret, type Tenant, type WebhookDeliveryId } from '@ngome/kernel'
 import { parseWebhookSecret, signWebhook } from '@ngome/signatures'
 import { loadDelivery, recordDeliveryResult, type Delivery } from '@ngome/store'
 import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import { isProof, proveDelivery } from './prove-delivery.ts'
 import { parseRetryAfterMs, pauseAfterTry } from './retry-schedule.ts'
 import { webhookBody } from './webhook-body.ts'
 
@@ -14,6 +15,7 @@ const away: Omit<Try, 'reason'> = { isDelivered: false, status: null, retryAfter
 /**
  * The job that tells a merchant's endpoint what happened, signed as Standard Webhooks says. A webhook may arrive more
  * than once; its id is the same each time.
+ * One that does not say what its payment's end proved is an alarm, and never sent.
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function deliverWebhook(
@@ -21,13 +23,29 @@ export async function deliverWebhook(
 ): Promise<void> {
   const delivery = await loadDelivery(dispatcher.db, tenant, id)
   if (delivery?.state !== 'pending') return
+  const body = provenBody(dispatcher, delivery)
+  if (body === undefined) {
+    dispatcher.logger.error({ delivery: id, payment: delivery.payment.id }, 'a webhook would say what was not proved; it is not sent')
+    const alarm = emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment: delivery.payment.id, fields: ['webhook'] })
+    await giveUp(dispatcher, tenant, delivery, null, [alarm])
+    return
+  }
   if (delivery.endpoint === null) {
     await giveUp(dispatcher, tenant, delivery, null)
     return
   }
   const secret = await openSecret(dispatcher, tenant, delivery.endpoint, signal)
-  const result = secret === undefined ? { ...away, reason: 'no secret' } : await send(dispatcher, delivery, delivery.endpoint.url, secret)
+  const result = secret === undefined ? { ...away, reason: 'no secret' } : await send(dispatcher, { id, url: delivery.endpoint.url, body }, secret)
   await record(dispatcher, tenant, delivery, result)
+}
+
+/** @returns the bytes to send, or `undefined` where rows were changed since the end, or made up */
+function provenBody({ callbacks: { secret } }: Dispatcher, delivery: Delivery): Uint8Array | undefined {
+  // Without a proof the rows are nobody's word, and may not even make a body.
+  if (delivery.proof === null) return undefined
+  const { id, event, payment, proof } = delivery
+  const body = webhookBody(delivery)
+  return isProof(proveDelivery(secret, { delivery: id, event: event.id, payment, body }), proof) ? body : undefined
 }
 
 type Endpoint = NonNullable<Delivery['endpoint']>
@@ -52,10 +70,11 @@ async function openSecret(
   return undefined
 }
 
-async function send({ egress, clock, webhooks }: Dispatcher, delivery: Delivery, url: string, secret: Secret<Uint8Array>): Promise<Try> {
-  const body = webhookBody(delivery)
+type Webhook = { readonly id: WebhookDeliveryId; readonly url: string; readonly body: Uint8Array }
+
+async function send({ egress, clock, webhooks }: Dispatcher, { id, url, body }: Webhook, secret: Secret<Uint8Array>): Promise<Try> {
   const timestampS = Math.floor(clock.nowMs() / 1_000)
-  const headers = { 'content-type': 'application/json', 'user-agent': 'Ngome', ...signWebhook(secret, { id: delivery.id, timestampS, body }) }
+  const headers = { 'content-type': 'application/json', 'user-agent': 'Ngome', ...signWebhook(secret, { id, timestampS, body }) }
   try {
     const sent = await egress.toWebhook(url, { method: 'POST', headers, body, timeoutMs: webhooks.timeoutMs })
     if (sent.kind !== 'answered') return { ...away, reason: sent.reason }
@@ -82,8 +101,10 @@ async function record(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery
   else await recordDeliveryResult(db, tenant, delivery.id, { kind: 'retry', httpStatus: result.status, afterMs }, clock.nowMs())
 }
 
-async function giveUp(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, httpStatus: number | null): Promise<void> {
+async function giveUp(
+  dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, httpStatus: number | null, alarms: readonly Event[] = [],
+): Promise<void> {
   const { db, clock } = dispatcher
   const event = emit(eventSource(dispatcher), 'webhook.given_up', tenant, { delivery: delivery.id, payment: delivery.payment.id })
-  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'given_up', httpStatus, event }, clock.nowMs())
+  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'given_up', httpStatus, event, alarms }, clock.nowMs())
 }

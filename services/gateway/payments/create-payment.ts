@@ -74,6 +74,7 @@ function toSeal(tenant: Tenant, order: Order, body: CreatePayment): Uint8Array {
     network: order.network,
     payee: tenant.merchant,
     description: body.description ?? null,
+    reference: body.reference,
   }
   return Buffer.from(JSON.stringify(sealed), 'utf8')
 }
