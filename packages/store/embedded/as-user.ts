@@ -35,7 +35,7 @@ export async function writeFileAs(runAs: RunAs | undefined, path: string, text: 
  */
 export async function readStartAs(runAs: RunAs | undefined, path: string, bytesMax: number): Promise<string | undefined> {
   if (runAs === undefined) return readFile(path, 'utf8').then((text) => text.slice(0, bytesMax), () => undefined)
-  const ended = start(runAs, ['head', '-c', String(bytesMax), '--', path])
+  const ended = start(runAs, ['head', '-c', String(bytesMax), '--', path], '', readMsMax)
   return ended.status === 0 ? ended.stdout : undefined
 }
 
@@ -49,13 +49,13 @@ export function interruptAs(runAs: RunAs | undefined, pid: number): void {
   }
 }
 
-/** None of these programs has more to do than a folder of some hundred files. */
-const programMsMax = 10_000
+/** A data folder has some thousand files to remove. */
+const programMsMax = 60_000
+const readMsMax = 2_000
 
-function start(runAs: RunAs, [program = '', ...args]: readonly string[], input = '') {
+function start(runAs: RunAs, [program = '', ...args]: readonly string[], input = '', timeout = programMsMax) {
   return spawnSync(program, args, {
-    ...identity(runAs), cwd: '/', env: childEnvironment(runAs), encoding: 'utf8', input, timeout: programMsMax,
-    killSignal: 'SIGKILL',
+    ...identity(runAs), cwd: '/', env: childEnvironment(runAs), encoding: 'utf8', input, timeout, killSignal: 'SIGKILL',
   })
 }
 
