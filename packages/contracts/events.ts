@@ -3,6 +3,7 @@ import { newId, type Clock, type EventId, type ProcessRole, type Random, type Te
 import canonicalize from 'canonicalize'
 import { z } from 'zod'
 import { classed } from './classed.ts'
+import { purposes } from './custodian.ts'
 import { idSchema, worldSchema } from './ids.ts'
 
 const payment = classed('internal', idSchema('payment'))
@@ -34,6 +35,10 @@ export const eventTypes = {
     data: z.strictObject({ payment, fields: classed('internal', z.array(z.string())) }),
   },
   'payment.unopenable': { severity: 'alarm', data: z.strictObject({ payment }) },
+  'custodian.budget_spent': {
+    severity: 'alarm',
+    data: z.strictObject({ purpose: classed('internal', z.enum(purposes)) }),
+  },
   'callback.received': { severity: 'info', data: z.strictObject({ payment }) },
   'callback.contradicted': { severity: 'warning', data: z.strictObject({ payment }) },
   'webhook_endpoint.created': {

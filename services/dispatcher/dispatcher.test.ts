@@ -16,6 +16,7 @@ import {
   MtnMomoSimulator, SealingMerchant, testDatabase, type SealedPaymentOptions, type SimulatorCredentials, type TestDatabase,
 } from '@ngome/testkit'
 import { connectMtnMomo } from './connectors/mtn-momo/connect-mtn-momo.ts'
+import { alarmOnSpentBudget } from './custodian/alarm-on-spent-budget.ts'
 import { opener } from './custodian/open-sealed.ts'
 import { eventSource, type Dispatcher, type Network } from './dispatcher.ts'
 import { createEgressGuard } from './egress/egress-guard.ts'
@@ -109,15 +110,18 @@ class World {
       egress, systemClock,
     )
     const network: Network = { connector, provider: 'mtn-momo', world: 'test', currency: 'EUR', callingCode: '46', ...timing }
+    const db = this.database.open('ngome_dispatcher')
+    const logger = createLogger({ process: 'dispatcher', level: 'fatal' })
+    const open = opener({ call: this.#custodian }, this.#custodianKeys.publicKey, systemRandom)
     return {
       ...base,
-      db: this.database.open('ngome_dispatcher'),
-      openSealed: opener({ call: this.#custodian }, this.#custodianKeys.publicKey, systemRandom),
+      db,
+      openSealed: alarmOnSpentBudget(open, { ...base, db, logger }),
       egress,
       networks: new Map([['mtn-sandbox', network]]),
       callbacks: { baseUrl: this.#callbackUrl, secret: this.#callbackSecret },
       webhooks: { attemptsMax: 3, firstRetryMs: 20, retryMaxMs: 40, timeoutMs: 500 },
-      logger: createLogger({ process: 'dispatcher', level: 'fatal' }),
+      logger,
     }
   }
 
@@ -357,6 +361,8 @@ describe('one dispatcher', () => {
       const id = await world.accept('+46733202900')
       await sleep(400)
       assert.equal((await world.stateOf(id)).status, 'accepted')
+      const [alarms] = await world.database.asAdmin('SELECT count(*)::int AS n FROM ngome.events WHERE type = \'custodian.budget_spent\' AND data->>\'purpose\' = \'dispatch\'')
+      assert.deepEqual(alarms, { n: reason === 'budget_spent' ? 1 : 0 })
       world.refusal = undefined
       assert.equal((await world.ended(id))[0], 'succeeded')
       await world.assertTruth(id)

@@ -7,6 +7,7 @@ import {
   processFolder, type ReadinessCheck,
 } from '@ngome/runtime'
 import { openDatabase, type Workers } from '@ngome/store'
+import { alarmOnSpentBudget } from './custodian/alarm-on-spent-budget.ts'
 import { fetchCallbackSecret } from './custodian/fetch-callback-secret.ts'
 import { opener } from './custodian/open-sealed.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -86,7 +87,7 @@ await untilItStands('the database', logger, () => database.ping())
 const dispatcher: Dispatcher = {
   ...base,
   db: database,
-  openSealed: opener(custodian, identity.statementKey, random),
+  openSealed: alarmOnSpentBudget(opener(custodian, identity.statementKey, random), { ...base, db: database }),
   egress,
   networks,
   callbacks: { baseUrl: config.dispatcher.callbackBaseUrl, secret },
