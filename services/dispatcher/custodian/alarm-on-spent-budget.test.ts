@@ -41,7 +41,7 @@ const alarm = (purpose: string): unknown => ['alarm', null, { purpose }]
 describe('a spent budget', () => {
   test('is an alarm at once, one for many payments that wait, and they go on waiting', async () => {
     const open = openerThatSays(spent)
-    assert.deepEqual(await Promise.all(Array.from({ length: 50 }, () => ask(open))), Array(50).fill(spent))
+    for (const opening of await Promise.all(Array.from({ length: 50 }, () => ask(open)))) assert.equal(opening, spent)
     assert.deepEqual(await alarms(), [alarm('dispatch')])
   })
   test('is an alarm again after an hour, not before', async () => {
