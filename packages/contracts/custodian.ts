@@ -49,7 +49,15 @@ export const custodianOperations = {
     response: z.strictObject({ certificate: classed('public', pem), authority: classed('public', pem) }),
   },
   '/v1/revoke-certificate': {
-    request: z.strictObject({ serial: classed('internal', z.string().regex(/^[0-9a-f]{1,40}$/)) }),
+    request: z.strictObject({
+      serial: classed('internal', z.string().regex(/^[0-9a-f]{1,40}$/)),
+      /** Data keys of its signer that are dated before this stay readable; without it only those opened before. */
+      since: classed('internal', z.iso.datetime()).optional(),
+    }),
+    response: z.strictObject({}),
+  },
+  '/v1/end-signer': {
+    request: z.strictObject({}),
     response: z.strictObject({}),
   },
   '/v1/merchants': {

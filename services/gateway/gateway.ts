@@ -16,6 +16,7 @@ import { tlsContext, type PublicServer } from './http/public-server.ts'
 import { requestIds } from './http/request-ids.ts'
 import { fetchSecrets, type GatewaySecrets } from './keys/custodian-secrets.ts'
 import { DataKeys } from './keys/data-keys.ts'
+import { endSigner } from './keys/end-signer.ts'
 import { MerchantStatements } from './keys/merchant-statements.ts'
 import { renewPublicCertificate, requestPublicCertificate } from './keys/public-certificate.ts'
 import { refreshStatements } from './keys/refresh-statements.ts'
@@ -81,7 +82,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       else logger.error({ err: fault, requestId }, 'a request failed on our side')
     },
   }, createHandlers({ ...from, version: apiVersion, secrets, dataKeys: createDataKeys(from, statements) }))
-  const drain = made.drain = new Drain(server)
+  const drain = made.drain = new Drain(server, () => endSigner(custodian, logger))
   const stops = [
     refreshStatements({ statements, logger, random: from.random, periodMs: from.config.keys.merchantKeyPeriodS * 1_000 }),
     renewPublicCertificate({

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
+import type { DataKey } from '@ngome/envelope'
 import { ManualClock } from '@ngome/kernel'
 import { newCertificateRequest, parseCertificateRole } from '@ngome/runtime'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
 import { serialOf } from '../testing/serial-of.ts'
 import { TestCustodian, type Peer } from '../testing/test-custodian.ts'
-import { endSigner, extendSigner, findSigner } from './signers.ts'
+import { boundSigner, extendSigner, findSigner, revokeSigner } from './signers.ts'
 
 const hourMs = 3_600_000
 
@@ -68,7 +69,7 @@ test('a gateway that renews goes on as the same signer', async (t) => {
   await renewed(test, gateway.peer)
   const then = findSigner(test.db, rowTagKey, gateway.signerId)
   assert.equal((then?.untilMs ?? 0) - (first?.untilMs ?? 0), 16 * hourMs)
-  extendSigner(test.db, rowTagKey, gateway.signerId, 5)
+  extendSigner(test.db, rowTagKey, gateway.signerId, { nowMs: clock.nowMs(), untilMs: 5 })
   assert.equal(findSigner(test.db, rowTagKey, gateway.signerId)?.untilMs, then?.untilMs)
 })
 
@@ -84,11 +85,58 @@ test('revoking one certificate revokes its whole line, and ends its signer', asy
     await assert.rejects(test.call(peer, '/v1/tenants', { after: null }), { code: 'custodian/refused' })
     assert.equal(test.lastLog(1)[0]?.['reason'], 'certificate_revoked')
   }
-  await test.call(dispatcher, '/v1/open', openRequest(before.sealed, [sealedRecord(clock, before, 'x')]))
   const helper = await test.gateway()
   const after = await newDataKey(test, { ...gateway, peer: helper.peer }, tenant)
   await assert.rejects(test.call(dispatcher, '/v1/open', openRequest(after.sealed, [sealedRecord(clock, after, 'x')])), { code: 'custodian/refused' })
   assert.equal(test.lastLog(1)[0]?.['reason'], 'signer_not_valid_then')
+  await assert.rejects(test.call(dispatcher, '/v1/open', openRequest(before.sealed, [sealedRecord(clock, before, 'x')])), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'signer_revoked')
+})
+
+test('a thief of a revoked signing key dates nothing back; what was opened before, or is dated before the theft, opens', async (t) => {
+  const { test, clock } = await open(t)
+  const [gateway, operator, dispatcher, tenant] = [await test.gateway(), await test.peer('operator'), await test.peer('dispatcher'), await test.tenant()]
+  const opens = async (dataKey: DataKey) => test.call(dispatcher, '/v1/open', openRequest(dataKey.sealed, [sealedRecord(clock, dataKey, 'x')]))
+  const refusedOf = async (dataKey: DataKey) => {
+    await assert.rejects(opens(dataKey), { code: 'custodian/refused' })
+    return test.lastLog(1)[0]?.['reason']
+  }
+  const [seen, unseen] = [await newDataKey(test, gateway, tenant), await newDataKey(test, gateway, tenant)]
+  await opens(seen)
+  clock.advance(hourMs / 4)
+  const theftMs = clock.nowMs()
+  const late = await newDataKey(test, gateway, tenant)
+  clock.advance(hourMs / 4)
+  const { serial } = gateway.peer
+  await test.call(operator, '/v1/revoke-certificate', { serial })
+  const backdated = await newDataKey(test, { ...gateway, peer: (await test.gateway()).peer }, tenant, { clock: new ManualClock(theftMs + 1) })
+  await opens(seen)
+  for (const dataKey of [unseen, late, backdated]) assert.equal(await refusedOf(dataKey), 'signer_revoked')
+  // The operator has found out since when the key may have been in other hands.
+  await test.call(operator, '/v1/revoke-certificate', { serial, since: new Date(theftMs).toISOString() })
+  assert.match(String(test.lastLog(1)[0]?.['subject']), / since=/)
+  await opens(unseen)
+  for (const dataKey of [late, backdated]) assert.equal(await refusedOf(dataKey), 'signer_revoked')
+  await test.call(operator, '/v1/revoke-certificate', { serial })
+  // Opened meanwhile, but not before the revocation, which stays the first one.
+  assert.equal(await refusedOf(unseen), 'signer_revoked')
+})
+
+test('a drained gateway ends its signer: nothing is dated past it, no renewal brings it back, what was sealed opens', async (t) => {
+  const { test, clock } = await open(t)
+  const [gateway, dispatcher, tenant] = [await test.gateway(), await test.peer('dispatcher'), await test.tenant()]
+  const honest = await newDataKey(test, gateway, tenant)
+  await test.call(gateway.peer, '/v1/end-signer', {})
+  clock.advance(61_000)
+  await renewed(test, gateway.peer)
+  const forged = await newDataKey(test, gateway, tenant)
+  await test.call(dispatcher, '/v1/open', openRequest(honest.sealed, [sealedRecord(clock, honest, 'x')]))
+  await assert.rejects(test.call(dispatcher, '/v1/open', openRequest(forged.sealed, [sealedRecord(clock, forged, 'x')])), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'signer_not_valid_then')
+  // Later is never longer.
+  const untilMs = findSigner(test.db, test.custodian.rowTagKey, gateway.signerId)?.untilMs
+  await test.call(gateway.peer, '/v1/end-signer', {})
+  assert.equal(findSigner(test.db, test.custodian.rowTagKey, gateway.signerId)?.untilMs, untilMs)
 })
 
 test('revokes a certificate without a signer', async (t) => {
@@ -113,13 +161,15 @@ test('a signer whose row was written by somebody else is no signer', async (t) =
     'UPDATE signers SET until_ms = until_ms + 1',
     'UPDATE signers SET created_at_ms = created_at_ms - 1',
     `UPDATE signers SET tag = x'00'`,
+    'UPDATE signers SET revoked_at_ms = 1, trusted_before_ms = 1',
   ]
   for (const change of changes) {
     test.db.exec('SAVEPOINT change')
     test.db.exec(change)
     assert.equal(findSigner(test.db, rowTagKey, gateway.signerId), undefined, change)
-    extendSigner(test.db, rowTagKey, gateway.signerId, Number.MAX_SAFE_INTEGER)
-    endSigner(test.db, rowTagKey, gateway.signerId, 0)
+    extendSigner(test.db, rowTagKey, gateway.signerId, { nowMs: 0, untilMs: Number.MAX_SAFE_INTEGER })
+    boundSigner(test.db, rowTagKey, gateway.signerId, 0)
+    revokeSigner(test.db, rowTagKey, gateway.signerId, { nowMs: 0, trustedBeforeMs: 0 })
     test.db.exec('ROLLBACK TO change; RELEASE change')
   }
   test.db.prepare('DELETE FROM signers WHERE id = ?').run(gateway.signerId)

@@ -30,9 +30,10 @@ export async function renew(
     if (count >= renewalsPerCertificateMax) throw new Refusal('too_many_renewals', callerName(caller))
     const row = db.prepare('SELECT signer FROM certificates WHERE serial = ?').get(caller.serial)
     const signer = (row?.['signer'] ?? null) as SignerId | null
-    recordCertificate(db, issued, { nowMs: clock.nowMs(), previousSerial: caller.serial, signer })
+    const nowMs = clock.nowMs()
+    recordCertificate(db, issued, { nowMs, previousSerial: caller.serial, signer })
     const untilMs = signerUntilMs(issued.notAfterMs, settings.merchantKeyPeriodMs)
-    if (signer !== null) extendSigner(db, rowTagKey, signer, untilMs)
+    if (signer !== null) extendSigner(db, rowTagKey, signer, { nowMs, untilMs })
     appendLog(db, clock, {
       caller: callerName(caller), operation: '/v1/renew', outcome: 'allowed', reason: '',
       subject: `${issued.role}/${issued.serial}`,

@@ -5,17 +5,21 @@ import type { ParsedRequest } from '../calls/parsed-request.ts'
 import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
 import { appendLog } from '../log/append-log.ts'
-import { endSigner } from './signers.ts'
+import { revokeSigner } from './signers.ts'
 
 /**
  * Revokes a certificate with its line: the one that it was renewed from and all that were renewed from it, since a
- * thief may hold any of them. From the next call on they are nobody's, also on open connections, and data keys that the
- * line's signer makes from now on do not open. Doing so twice is fine.
+ * thief may hold any of them. From the next call on they are nobody's, also on open connections.
+ *
+ * Whoever stole the line's signing key can date data keys back. So of the signer's data keys only those open from now on
+ * that were opened before the revocation, and those that are dated before `since`, which the operator gives once he
+ * knows when the theft can have been at the earliest: nothing else tells a forgery from what the gateway sealed
+ * honestly. Revoking again is fine, and gives another `since`.
  * @throws Refusal `custodian/refused` where there is no such certificate
  */
 export async function revokeCertificate(
   { store: { db, commits }, clock, dataKeys, rowTagKey }: Custodian, caller: ProvenCaller,
-  { serial }: ParsedRequest<'/v1/revoke-certificate'>,
+  { serial, since }: ParsedRequest<'/v1/revoke-certificate'>,
 ): Promise<CustodianResponse<'/v1/revoke-certificate'>> {
   await commits.run(() => {
     const nowMs = clock.nowMs()
@@ -23,9 +27,11 @@ export async function revokeCertificate(
     if (line === undefined) throw new Refusal('certificate_unknown', serial)
     db.prepare('UPDATE certificates SET revoked_at_ms = coalesce(revoked_at_ms, ?) WHERE line = ?')
       .run(nowMs, String(line['line']))
-    if (line['signer'] !== null) endSigner(db, rowTagKey, line['signer'] as SignerId, nowMs)
+    const trustedBeforeMs = since === undefined ? 0 : Date.parse(since)
+    if (line['signer'] !== null) revokeSigner(db, rowTagKey, line['signer'] as SignerId, { nowMs, trustedBeforeMs })
     appendLog(db, clock, {
-      caller: callerName(caller), operation: '/v1/revoke-certificate', outcome: 'allowed', reason: '', subject: serial,
+      caller: callerName(caller), operation: '/v1/revoke-certificate', outcome: 'allowed', reason: '',
+      subject: since === undefined ? serial : `${serial} since=${since}`,
     })
   })
   dataKeys.clear()

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { equalsInConstantTime, lengthPrefixed, type Secret, type SignerId } from '@ngome/kernel'
+import { clockSkewMs } from './authority.ts'
 
 /** A gateway process that may sign data keys: its key, and the time within which it may have made them. */
 export type Signer = {
@@ -9,13 +10,15 @@ export type Signer = {
   readonly publicKey: string
   readonly createdAtMs: number
   readonly untilMs: number
+  /** Where it was revoked: when, and before which date its data keys are believed all the same. */
+  readonly revoked: { readonly atMs: number; readonly trustedBeforeMs: number } | null
 }
 
 /** Keeps a signer. Only inside a work of the commit queue. @returns whether the key was new */
-export function insertSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, signer: Signer): boolean {
+export function insertSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, signer: Omit<Signer, 'revoked'>): boolean {
   const { changes } = db.prepare(`
     INSERT INTO signers (id, public_key, created_at_ms, until_ms, tag) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-  `).run(signer.id, signer.publicKey, signer.createdAtMs, signer.untilMs, tagOf(tagKey, signer))
+  `).run(signer.id, signer.publicKey, signer.createdAtMs, signer.untilMs, tagOf(tagKey, { ...signer, revoked: null }))
   return changes === 1
 }
 
@@ -28,31 +31,61 @@ export function findSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, id: Sig
     publicKey: String(row['public_key']),
     createdAtMs: Number(row['created_at_ms']),
     untilMs: Number(row['until_ms']),
+    revoked: row['revoked_at_ms'] === null ? null : {
+      atMs: Number(row['revoked_at_ms']), trustedBeforeMs: Number(row['trusted_before_ms']),
+    },
   }
   return equalsInConstantTime(row['tag'] as Uint8Array, tagOf(tagKey, signer)) ? signer : undefined
 }
 
-/** Lets a signer sign for longer, since its process renewed its certificate. */
-export function extendSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, id: SignerId, untilMs: number): void {
+/** Lets a signer sign for longer, since its process renewed its certificate. One that has ended stays ended. */
+export function extendSigner(
+  db: DatabaseSync, tagKey: Secret<Uint8Array>, id: SignerId, { nowMs, untilMs }: {
+    readonly nowMs: number
+    readonly untilMs: number
+  },
+): void {
   const signer = findSigner(db, tagKey, id)
-  if (signer === undefined || signer.untilMs >= untilMs) return
-  setUntil(db, tagKey, { ...signer, untilMs })
+  if (signer === undefined || signer.untilMs <= nowMs + clockSkewMs || signer.untilMs >= untilMs) return
+  update(db, tagKey, { ...signer, untilMs })
 }
 
-/** Ends a signer: what it makes from now on is not believed. */
-export function endSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, id: SignerId, nowMs: number): void {
+/** Bounds a signer: what it dates from then on is not believed. */
+export function boundSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, id: SignerId, untilMs: number): void {
   const signer = findSigner(db, tagKey, id)
-  if (signer === undefined || signer.untilMs <= nowMs) return
-  setUntil(db, tagKey, { ...signer, untilMs: nowMs })
+  if (signer === undefined || signer.untilMs <= untilMs) return
+  update(db, tagKey, { ...signer, untilMs })
 }
 
-function setUntil(db: DatabaseSync, tagKey: Secret<Uint8Array>, signer: Signer): void {
-  db.prepare('UPDATE signers SET until_ms = ?, tag = ? WHERE id = ?')
-    .run(signer.untilMs, tagOf(tagKey, signer), signer.id)
+/**
+ * Revokes a signer, whose key somebody else may hold and date data keys back with. The first revocation says when; a
+ * later one may say anew before which date its data keys are believed.
+ */
+export function revokeSigner(
+  db: DatabaseSync, tagKey: Secret<Uint8Array>, id: SignerId, { nowMs, trustedBeforeMs }: {
+    readonly nowMs: number
+    readonly trustedBeforeMs: number
+  },
+): void {
+  const signer = findSigner(db, tagKey, id)
+  if (signer === undefined) return
+  const revoked = { atMs: signer.revoked?.atMs ?? nowMs, trustedBeforeMs }
+  update(db, tagKey, { ...signer, untilMs: Math.min(signer.untilMs, nowMs), revoked })
+}
+
+function update(db: DatabaseSync, tagKey: Secret<Uint8Array>, signer: Signer): void {
+  db.prepare('UPDATE signers SET until_ms = ?, revoked_at_ms = ?, trusted_before_ms = ?, tag = ? WHERE id = ?').run(
+    signer.untilMs, signer.revoked?.atMs ?? null, signer.revoked?.trustedBeforeMs ?? null, tagOf(tagKey, signer),
+    signer.id,
+  )
 }
 
 /** Who can write the file but does not hold the root key cannot add a signer of his own. */
-function tagOf(tagKey: Secret<Uint8Array>, { id, publicKey, createdAtMs, untilMs }: Signer): Uint8Array {
-  const row = lengthPrefixed('ngome/signer-row/v1', id, publicKey, createdAtMs, untilMs)
+function tagOf(tagKey: Secret<Uint8Array>, { id, publicKey, createdAtMs, untilMs, revoked }: Signer): Uint8Array {
+  const row = revoked === null
+    ? lengthPrefixed('ngome/signer-row/v1', id, publicKey, createdAtMs, untilMs)
+    : lengthPrefixed(
+      'ngome/revoked-signer-row/v1', id, publicKey, createdAtMs, untilMs, revoked.atMs, revoked.trustedBeforeMs,
+    )
   return tagKey.expose((key) => createHmac('sha256', key).update(row).digest())
 }

@@ -1,5 +1,6 @@
 import { custodianOperations, type CustodianPath, type CustodianResponse } from '@ngome/contracts'
 import { Fault, type JsonValue, type ProcessRole } from '@ngome/kernel'
+import { endSigner } from '../authority/end-signer.ts'
 import { enrol } from '../authority/enrol.ts'
 import { identifyCaller } from '../authority/identify-caller.ts'
 import { issuePublicCertificate } from '../authority/issue-public-certificate.ts'
@@ -36,6 +37,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/renew': renew,
   '/v1/public-certificate': issuePublicCertificate,
   '/v1/revoke-certificate': revokeCertificate,
+  '/v1/end-signer': endSigner,
   '/v1/merchants': registerMerchant,
   '/v1/merchant-keys': publishMerchantKeys,
   '/v1/tenants': (custodian, _caller, request) => listTenants(custodian, request),

@@ -23,6 +23,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/renew': ['gateway', 'dispatcher', 'operator'],
   '/v1/public-certificate': ['gateway'],
   '/v1/revoke-certificate': ['operator'],
+  '/v1/end-signer': ['gateway'],
   '/v1/merchants': ['operator'],
   '/v1/merchant-keys': ['gateway'],
   '/v1/tenants': ['gateway'],
@@ -57,6 +58,7 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
     case '/v1/enrol': return { token: test.token(), csr, signer: null }
     case '/v1/renew': case '/v1/public-certificate': return { csr }
     case '/v1/revoke-certificate': return { serial: gateway.peer.serial }
+    case '/v1/end-signer': return {}
     case '/v1/merchants': return tenant
     case '/v1/merchant-keys': return { tenants: [tenant] }
     case '/v1/tenants': return { after: null }

@@ -9,6 +9,8 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/renew': ['gateway', 'dispatcher', 'operator'],
   '/v1/public-certificate': ['gateway'],
   '/v1/revoke-certificate': ['operator'],
+  // Over its own certificate, for its own signer.
+  '/v1/end-signer': ['gateway'],
   '/v1/merchants': ['operator'],
   '/v1/merchant-keys': ['gateway'],
   '/v1/tenants': ['gateway'],

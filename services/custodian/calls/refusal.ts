@@ -40,6 +40,8 @@ export const refusalReasons = {
   data_key_unopenable: 'record_refused',
   signer_unknown: 'record_refused',
   signer_not_valid_then: 'record_refused',
+  // It may pass: the operator can say since when the signer is doubted.
+  signer_revoked: 'unproven',
   merchant_key_unknown: 'record_refused',
   key_unusable: 'unproven',
   record_budget_spent: 'budget_spent',

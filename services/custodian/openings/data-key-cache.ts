@@ -1,5 +1,5 @@
-import { createHash, type KeyObject } from 'node:crypto'
-import type { Clock } from '@ngome/kernel'
+import type { KeyObject } from 'node:crypto'
+import { toBase64Url, type Clock } from '@ngome/kernel'
 
 /** A gateway makes one data key for each tenant and retention class an hour: a thousand covers the busy ones. */
 const keysMax = 1_024
@@ -21,8 +21,8 @@ export class DataKeyCache {
   }
 
   /** Finds the key, or opens it; calls that arrive meanwhile wait for the same opening. Failures are not kept. */
-  get(sealed: Uint8Array, open: () => Promise<KeyObject>): Promise<KeyObject> {
-    const name = createHash('sha256').update(sealed).digest('base64url')
+  get(hash: Uint8Array, open: () => Promise<KeyObject>): Promise<KeyObject> {
+    const name = toBase64Url(hash)
     const nowMs = this.#clock.nowMs()
     const found = this.#keys.get(name)
     if (found !== undefined && found.untilMs > nowMs) return found.key

@@ -7,6 +7,7 @@ import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
 import { findMerchantKey, merchantKeyLabel } from '../merchants/merchant-keys.ts'
 import { unwrapKey } from '../store/wrapped-keys.ts'
+import { wasSeenBefore } from './seen-data-keys.ts'
 
 /**
  * Opens a sealed data key: a gateway that we enrolled signed it, in its time, for a merchant key of ours, in that key's
@@ -21,6 +22,9 @@ export async function openDataKey(custodian: Custodian, sealed: Uint8Array, part
   if (parts.createdAtMs < signer.createdAtMs - clockSkewMs || parts.createdAtMs >= signer.untilMs) {
     throw new Refusal('signer_not_valid_then', parts.signerId)
   }
+  const { revoked } = signer
+  const isDoubted = revoked !== null && parts.createdAtMs >= revoked.trustedBeforeMs
+  if (isDoubted && !wasSeenBefore(db, sealed, revoked.atMs)) throw new Refusal('signer_revoked', parts.signerId)
   const merchantKey = findMerchantKey(custodian, parts.merchantKeyId)
   if (merchantKey === undefined) throw new Refusal('merchant_key_unknown', parts.merchantKeyId)
   if (!isSealedFor(parts, merchantKey)) throw new Refusal('data_key_misplaced', parts.id)

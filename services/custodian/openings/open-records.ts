@@ -13,6 +13,7 @@ import { clearEndedBudgets, spend } from './budgets.ts'
 import { checkOpening } from './check-opening.ts'
 import { openDataKey } from './open-data-key.ts'
 import { purposeRules } from './purposes.ts'
+import { dataKeyHash, recordSeenDataKey } from './seen-data-keys.ts'
 
 /** A sealed data key is some 1,500 bytes, a context some 200; whatever is much larger is neither. */
 const sealedBytesMax = 4_096
@@ -21,7 +22,7 @@ const saltBytes = 32
 const hourMs = 3_600_000
 
 type Request = ParsedRequest<'/v1/open'>
-type DataKey = { readonly sealed: Uint8Array; readonly parts: SealedDataKey }
+type DataKey = { readonly sealed: Uint8Array; readonly hash: Uint8Array; readonly parts: SealedDataKey }
 type Record = {
   readonly dataKey: DataKey
   readonly contextBytes: Uint8Array
@@ -48,8 +49,8 @@ export async function openRecords(
     const reason = checkOpening(rule, caller, record.context, record.dataKey.parts, nowMs)
     if (reason !== null) throw new Refusal(reason, subjectOf(request, record))
   }
-  const keys = await Promise.all(records.map(({ dataKey: { sealed, parts } }) =>
-    dataKeys.get(sealed, () => openDataKey(custodian, sealed, parts))))
+  const keys = await Promise.all(records.map(({ dataKey: { sealed, hash, parts } }) =>
+    dataKeys.get(hash, () => openDataKey(custodian, sealed, parts))))
   await commits.run(() => recordOpenings(custodian, caller, request, records))
   return {
     keys: records.map(({ contextBytes, salt }, at) => {
@@ -75,6 +76,7 @@ function recordOpenings(
     if (!hasBudget) throw new Refusal('record_budget_spent', subject)
     appendLog(db, clock, { caller: callerName(caller), operation: '/v1/open', outcome: 'allowed', reason: '', subject })
   }
+  for (const { hash } of new Set(records.map(({ dataKey }) => dataKey))) recordSeenDataKey(db, hash, nowMs)
   clearEndedBudgets(db, nowMs)
 }
 
@@ -101,7 +103,7 @@ function parseDataKey(text: string): DataKey {
   const sealed = parseBase64Url(text)
   const parts = sealed === undefined || sealed.length > sealedBytesMax ? undefined : parseSealedDataKey(sealed)
   if (sealed === undefined || parts === undefined) throw new Refusal('data_key_malformed', 'a data key')
-  return { sealed, parts }
+  return { sealed, hash: dataKeyHash(sealed), parts }
 }
 
 function subjectOf({ purpose, records }: Request, { name, context, dataKey }: Record): string {

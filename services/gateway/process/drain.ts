@@ -5,11 +5,15 @@ import type { PublicServer } from '../http/public-server.ts'
 /** The ways out: with a successor that takes over, or without one. */
 export class Drain {
   readonly #server: PublicServer
+  readonly #onEmpty: () => Promise<void>
   readonly #connections = new Set<Socket>()
   #isDraining = false
+  #last: Promise<void> | undefined
 
-  constructor(server: PublicServer) {
+  /** @param onEmpty the last thing of a drain, when nothing is left that could seal */
+  constructor(server: PublicServer, onEmpty: () => Promise<void>) {
     this.#server = server
+    this.#onEmpty = onEmpty
     // The raw connections, so that those in a handshake count too.
     server.on('connection', (socket: Socket) => {
       this.#connections.add(socket)
@@ -56,6 +60,7 @@ export class Drain {
     for (const socket of this.#connections) socket.destroy()
     // Ends the search for slow requests as well, which kept running for those that were under way.
     this.#server.close()
+    await (this.#last ??= this.#onEmpty())
     return left
   }
 }

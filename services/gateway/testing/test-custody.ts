@@ -48,6 +48,10 @@ export class TestCustody {
       '/v1/public-certificate': async ({ csr }) => ({
         certificate: await this.authority.issue(csr, 'gateway'), authority: this.authority.pem,
       }),
+      '/v1/end-signer': () => {
+        this.calls.push('/v1/end-signer')
+        return {}
+      },
     }
   }
 
