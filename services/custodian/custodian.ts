@@ -5,7 +5,7 @@ import type { RefusalMeter } from './calls/refusal-meter.ts'
 import type { StatementKey } from './merchants/statement-key.ts'
 import type { DataKeyCache } from './openings/data-key-cache.ts'
 import type { RootKey } from './root-keys/root-key.ts'
-import type { Store } from './store/open-store.ts'
+import type { Store } from './store/store.ts'
 
 export type Settings = {
   readonly certificateLifeMs: number

@@ -11,7 +11,7 @@ import { newId, parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, 
 import { createLogger, custodianClient, enrol, type CustodianClient } from '@ngome/runtime'
 import { freePorts, seedFrom, SeededRandom } from '@ngome/testkit'
 import { checkLog } from './log/check-log.ts'
-import { openStore } from './store/open-store.ts'
+import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import { openRequest, sealedRecord } from './testing/sealed-record.ts'
 
 const repository = resolve(import.meta.dirname, '..', '..')
@@ -172,7 +172,7 @@ test(`no opening that was answered is missing from the log, wherever the process
   for (let round = 0; round < 4; round++) {
     const limit = random.between(1, 60)
     await openUntilKilled(custodian, dispatcher, dataKey, answered, limit)
-    assertAllLogged(custodian.folder, answered)
+    await assertAllLogged(custodian.folder, answered)
     await custodian.ready()
   }
   assert.ok(answered.size > 0)
@@ -224,16 +224,16 @@ async function openUntilKilled(
   await Promise.all(Array.from({ length: 8 }, caller))
 }
 
-function assertAllLogged(folder: string, answered: ReadonlyMap<string, number>): void {
-  const store = openStore(folder, systemRandom)
+async function assertAllLogged(folder: string, answered: ReadonlyMap<string, number>): Promise<void> {
+  const store = openSqliteStore(folder, systemRandom)
   try {
-    assert.equal(checkLog(store.db).ok, true)
+    assert.equal((await checkLog(store)).ok, true)
     const rows = store.db.prepare(`SELECT subject FROM log WHERE operation = '/v1/open' AND outcome = 'allowed'`).all()
     const logged = rows.map((row) => String(row['subject']))
     for (const record of answered.keys()) assert.ok(logged.some((subject) => subject.includes(record)), record)
     const used = store.db.prepare(`SELECT sum(used) AS used FROM budgets WHERE subject <> '*'`).get()?.['used']
     assert.equal(Number(used), logged.length)
   } finally {
-    store.close()
+    await store.close()
   }
 }

@@ -45,10 +45,10 @@ async function start(config: Config, logger: Logger): Promise<void> {
     steps: [
       { name: 'servers', deadlineMs: closeDeadlineMs, run: () => server.close() },
       { name: 'identity', deadlineMs: closeDeadlineMs, run: () => identity.stop() },
-      { name: 'store', deadlineMs: closeDeadlineMs, run: () => {
+      { name: 'store', deadlineMs: closeDeadlineMs, run: async () => {
         clearInterval(sweep)
         custodian.dataKeys.clear()
-        custodian.store.close()
+        await custodian.store.close()
       } },
     ],
   })

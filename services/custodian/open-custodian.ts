@@ -11,8 +11,9 @@ import { DataKeyCache } from './openings/data-key-cache.ts'
 import { openRootKeyFile } from './root-keys/open-root-key-file.ts'
 import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
 import { secretBytes, secretLabel } from './secrets/named-secrets.ts'
-import { openStore, type Store } from './store/open-store.ts'
 import { readPrivateFile, removeUnfinishedFiles, replacePublicFile } from './store/private-file.ts'
+import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
+import type { Store } from './store/store.ts'
 import { hasWrappedKeys, insertWrappedKey, unwrapKey } from './store/wrapped-keys.ts'
 
 const authorityLabel: KeyLabel = { purpose: 'authority', name: 'v1' }
@@ -41,13 +42,13 @@ export async function openCustodian({ folder, enrolmentKeyPath, settings, clock,
   if (enrolmentKey.length !== enrolmentKeyBytes) {
     throw new Fault('custodian/start_refused', `${enrolmentKeyPath} is not an enrolment key`)
   }
-  const store = openStore(folder, random)
+  const store = openSqliteStore(folder, random)
   try {
     removeUnfinishedFiles(folder)
-    const isFirstRun = !hasWrappedKeys(store.db)
+    const isFirstRun = !await hasWrappedKeys(store)
     const root = openRootKeyFile(folder, { mayCreate: isFirstRun, random })
     if (isFirstRun) await firstRun({ clock, random, root, store })
-    assertLog(store)
+    await assertLog(store)
     const keys = await loadKeys({ clock, random, root, store })
     replacePublicFile(join(folder, 'ca.pem'), keys.authority.pem, random)
     return {
@@ -55,19 +56,19 @@ export async function openCustodian({ folder, enrolmentKeyPath, settings, clock,
       enrolmentKey: new Secret(enrolmentKey), dataKeys: new DataKeyCache(clock), refusals: new RefusalMeter(),
     }
   } catch (failure) {
-    store.close()
+    await store.close()
     throw failure
   }
 }
 
 /** A log that was changed is no record; and without a record there is no opening. */
-function assertLog({ db }: Store): void {
-  const check = checkLog(db, { last: checkedRowsMax })
+async function assertLog(store: Store): Promise<void> {
+  const check = await checkLog(store, { last: checkedRowsMax })
   if (check.ok) return
   throw new Fault('custodian/start_refused', `the log does not hold at row ${check.brokenAt}: somebody changed it`)
 }
 
-async function firstRun({ clock, random, root, store: { db, commits } }: From): Promise<void> {
+async function firstRun({ clock, random, root, store: { commits } }: From): Promise<void> {
   const authority = await makeAuthority({ clock, random })
   const keys: readonly (readonly [KeyLabel, Secret<Uint8Array>])[] = [
     [authorityLabel, authority.privateKey],
@@ -76,23 +77,23 @@ async function firstRun({ clock, random, root, store: { db, commits } }: From): 
     ...custodianSecretNames.map((name) => [secretLabel(name), new Secret(random.bytes(secretBytes))] as const),
   ]
   const wrapped = await Promise.all(keys.map(async ([label, key]) => [label, await root.wrap(label, key)] as const))
-  await commits.run(() => {
-    db.prepare('INSERT INTO authority (one, certificate) VALUES (1, ?)').run(authority.certificate)
-    for (const [label, bytes] of wrapped) insertWrappedKey(db, clock, label, bytes)
-    appendLog(db, clock, {
+  await commits.run(async (transaction) => {
+    await transaction.run('INSERT INTO authority (one, certificate) VALUES (1, ?)', authority.certificate)
+    for (const [label, bytes] of wrapped) await insertWrappedKey(transaction, clock, label, bytes)
+    await appendLog(transaction, clock, {
       caller: 'custodian', operation: 'first-run', outcome: 'allowed', reason: '', subject: root.describe().name,
     })
   })
 }
 
 async function loadKeys(
-  { root, store: { db } }: From,
+  { root, store }: From,
 ): Promise<Pick<Custodian, 'authority' | 'statementKey' | 'rowTagKey' | 'secrets'>> {
-  const row = db.prepare('SELECT certificate FROM authority WHERE one = 1').get()
+  const row = await store.get('SELECT certificate FROM authority WHERE one = 1')
   if (row === undefined) throw new Fault('custodian/start_refused', 'the store has keys but no authority')
   // What becomes a key object of its own leaves no bytes behind.
   const unwrapped = async <T>(label: KeyLabel, use: (key: Secret<Uint8Array>) => T | Promise<T>): Promise<T> => {
-    const key = await unwrapKey({ db, root }, label)
+    const key = await unwrapKey({ store, root }, label)
     try {
       return await use(key)
     } finally {
@@ -101,11 +102,11 @@ async function loadKeys(
   }
   try {
     const secrets = new Map<CustodianSecretName, Secret<Uint8Array>>()
-    for (const name of custodianSecretNames) secrets.set(name, await unwrapKey({ db, root }, secretLabel(name)))
+    for (const name of custodianSecretNames) secrets.set(name, await unwrapKey({ store, root }, secretLabel(name)))
     return {
       authority: await unwrapped(authorityLabel, (key) => loadAuthority(String(row['certificate']), key)),
       statementKey: await unwrapped(statementLabel, loadStatementKey),
-      rowTagKey: await unwrapKey({ db, root }, rowTagLabel),
+      rowTagKey: await unwrapKey({ store, root }, rowTagLabel),
       secrets,
     }
   } catch (cause) {

@@ -25,27 +25,30 @@ export type Callers = {
   callerOf(socket: Duplex): Caller
   /** Whether the connection began under a former certificate of ours, so that it should end with this answer. */
   isOutdated(socket: Duplex): boolean
+  /** Waits until it is known whether the connection is accepted; one that is not has ended by then, and is nobody's. */
+  settled(socket: Duplex): Promise<void>
 }
 
 export function watchCallers(server: Server, { identity, clock, acceptsPeer }: {
   readonly identity: Identity
   readonly clock: Clock
-  readonly acceptsPeer?: (certificate: X509Certificate) => boolean
+  readonly acceptsPeer?: (certificate: X509Certificate) => Promise<boolean>
 }): Callers {
   const connections = new WeakMap<Duplex, Connection>()
+  const settling = new WeakMap<Duplex, Promise<void>>()
   server.on('secureConnection', (socket: TLSSocket) => {
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) return
-    if (acceptsPeer?.(certificate) === false) {
-      socket.destroy()
-      return
-    }
-    connections.set(socket, {
+    const accept = (): unknown => connections.set(socket, {
       role: parseCertificateRole(certificate),
       serial: certificate.serialNumber.toLowerCase(),
       endsAtMs: certificate.validToDate.getTime(),
       ownEndsAtMs: identity.notAfterMs(),
     })
+    if (acceptsPeer === undefined) accept()
+    // Who cannot be looked up is not let in either.
+    else settling.set(socket, acceptsPeer(certificate).then((isAccepted) => isAccepted ? accept() : socket.destroy())
+      .then(() => undefined, () => void socket.destroy()))
   })
   return {
     callerOf(socket) {
@@ -57,6 +60,7 @@ export function watchCallers(server: Server, { identity, clock, acceptsPeer }: {
       }
       return { role: connection.role, serial: connection.serial }
     },
+    settled: async (socket) => settling.get(socket),
     isOutdated: (socket) => connections.get(socket)?.ownEndsAtMs !== identity.notAfterMs(),
   }
 }

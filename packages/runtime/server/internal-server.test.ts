@@ -283,9 +283,23 @@ describe('a certificate that ends while a connection stands', () => {
     await server.close()
   })
 
-  test('may be refused for more than TLS knows, before any request', async () => {
-    const server = await internalServer({ ...base, identity: await identityOf('dispatcher'), acceptsPeer: () => false })
-    await assert.rejects(call(server.port, await credentials('gateway'), { method: 'GET', path: '/healthz' }))
+  const answers: readonly (readonly [string, () => Promise<boolean>])[] = [
+    ['no', async () => false],
+    ['a late no', async () => until(new Date()).then(() => false)],
+    ['no answer', async () => Promise.reject(new Error('the store is away'))],
+  ]
+  for (const [name, acceptsPeer] of answers) {
+    test(`may be refused for more than TLS knows, before any request: ${name}`, async () => {
+      const server = await internalServer({ ...base, identity: await identityOf('dispatcher'), acceptsPeer })
+      await assert.rejects(call(server.port, await credentials('gateway'), { method: 'GET', path: '/healthz' }))
+      await server.close()
+    })
+  }
+
+  test('waits for the answer whether it is accepted', async () => {
+    const acceptsPeer = async () => until(new Date()).then(() => true)
+    const server = await internalServer({ ...base, identity: await identityOf('dispatcher'), acceptsPeer })
+    assert.equal((await call(server.port, await credentials('gateway'), { method: 'GET', path: '/healthz' })).status, 200)
     await server.close()
   })
 })

@@ -42,8 +42,8 @@ export type InternalServerOptions = TlsServerOptions & {
   readonly readiness?: Readonly<Record<string, ReadinessCheck>>
   readonly metrics: Registry
   readonly selfTests?: Readonly<Record<string, SelfTest>>
-  /** Looks at each new connection's certificate once more; an answer of false ends it before any request. */
-  readonly acceptsPeer?: (certificate: X509Certificate) => boolean
+  /** Looks at each new connection's certificate once more; an answer of false, or none, ends it before any request is heard. */
+  readonly acceptsPeer?: (certificate: X509Certificate) => Promise<boolean>
   /** Is told of a call to a path that there is not, before it is refused; what it throws is answered instead. */
   readonly onUnknownPath?: (call: InternalCallHead) => Promise<void>
 }
@@ -57,6 +57,7 @@ export async function internalServer(options: InternalServerOptions): Promise<Ru
   const callers = watchCallers(app.server, options)
   // A connection that began before a renewal ends with its answer, so that no peer sits on a certificate that ends.
   app.addHook('onRequest', async (request, reply) => {
+    await callers.settled(request.raw.socket)
     if (callers.isOutdated(request.raw.socket)) reply.header('connection', 'close')
   })
   for (const route of [...(options.routes ?? []), ...ownRoutes(options)]) addRoute(app, callers, route)

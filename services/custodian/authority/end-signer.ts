@@ -11,14 +11,14 @@ import { boundSigner } from './signers.ts'
  * later can date nothing past this moment. What it made before stays readable. No renewal brings it back.
  */
 export async function endSigner(
-  { store: { db, commits }, clock, rowTagKey }: Custodian, caller: ProvenCaller,
+  { store: { commits }, clock, rowTagKey }: Custodian, caller: ProvenCaller,
 ): Promise<CustodianResponse<'/v1/end-signer'>> {
-  await commits.run(() => {
-    const row = db.prepare('SELECT signer FROM certificates WHERE serial = ?').get(caller.serial)
+  await commits.run(async (transaction) => {
+    const row = await transaction.get('SELECT signer FROM certificates WHERE serial = ?', caller.serial)
     const signer = (row?.['signer'] ?? null) as SignerId | null
     // Its clock may be ahead of ours by so much; what it honestly dated must stay readable.
-    if (signer !== null) boundSigner(db, rowTagKey, signer, clock.nowMs() + clockSkewMs)
-    appendLog(db, clock, {
+    if (signer !== null) await boundSigner(transaction, rowTagKey, signer, clock.nowMs() + clockSkewMs)
+    await appendLog(transaction, clock, {
       caller: callerName(caller), operation: '/v1/end-signer', outcome: 'allowed', reason: '', subject: signer ?? '',
     })
   })

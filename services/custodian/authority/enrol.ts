@@ -6,6 +6,7 @@ import type { ParsedRequest } from '../calls/parsed-request.ts'
 import { Refusal, type RefusalReason } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
 import { appendLog } from '../log/append-log.ts'
+import type { Transaction } from '../store/store.ts'
 import { parseCertificateRequest } from './certificate-request.ts'
 import { verifyEnrolmentToken, type EnrolmentToken } from './enrolment-token.ts'
 import { issueCertificate, recordCertificate, type IssuedCertificate } from './issue-certificate.ts'
@@ -33,7 +34,8 @@ export async function enrol(
   const issued = await issueCertificate(custodian, { kind: 'process', role: token.role, publicKey })
   const signerId = signerKey === null ? null : newId('signer', { clock, random })
   // Nobody sees the certificate before this commit, which is where a second use of the token fails.
-  const failure = await custodian.store.commits.run(() => keep(custodian, { token, issued, signerId, signerKey }))
+  const failure = await custodian.store.commits.run((transaction) =>
+    keep(custodian, transaction, { token, issued, signerId, signerKey }))
   if (failure !== null) throw refusal(failure, token.role)
   return {
     certificate: issued.pem,
@@ -54,25 +56,25 @@ function provenSignerKey({ role }: EnrolmentToken, signer: string | null): strin
   return signer
 }
 
-function keep({ store: { db }, clock, rowTagKey, settings }: Custodian, { token, issued, signerId, signerKey }: {
+async function keep({ clock, rowTagKey, settings }: Custodian, transaction: Transaction, { token, issued, signerId, signerKey }: {
   readonly token: EnrolmentToken
   readonly issued: IssuedCertificate
   readonly signerId: SignerId | null
   readonly signerKey: string | null
-}): RefusalReason | null {
+}): Promise<RefusalReason | null> {
   const nowMs = clock.nowMs()
-  db.prepare('DELETE FROM enrolment_nonces WHERE used_at_ms < ?').run(nowMs - nonceKeptMs)
-  const insert = db.prepare('INSERT INTO enrolment_nonces (nonce, used_at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING')
-  const { changes } = insert.run(token.nonce, nowMs)
+  await transaction.run('DELETE FROM enrolment_nonces WHERE used_at_ms < ?', nowMs - nonceKeptMs)
+  const sql = 'INSERT INTO enrolment_nonces (nonce, used_at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING'
+  const changes = await transaction.run(sql, token.nonce, nowMs)
   if (changes === 0) return 'token_used'
   if (signerId !== null && signerKey !== null) {
     const untilMs = signerUntilMs(issued.notAfterMs, settings.merchantKeyPeriodMs)
     const signer = { id: signerId, publicKey: signerKey, createdAtMs: nowMs, untilMs }
     // A key that was registered before is a copy of another process's; the token is spent all the same.
-    if (!insertSigner(db, rowTagKey, signer)) return 'signer_refused'
+    if (!await insertSigner(transaction, rowTagKey, signer)) return 'signer_refused'
   }
-  recordCertificate(db, issued, { nowMs, previousSerial: null, signer: signerId })
-  appendLog(db, clock, {
+  await recordCertificate(transaction, issued, { nowMs, previousSerial: null, signer: signerId })
+  await appendLog(transaction, clock, {
     caller: callerName(anonymous), operation: '/v1/enrol', outcome: 'allowed', reason: '',
     subject: `${issued.role}/${issued.serial}${signerId === null ? '' : ` ${signerId}`}`,
   })

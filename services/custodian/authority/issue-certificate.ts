@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { DatabaseSync } from 'node:sqlite'
 import type { ProcessRole, SignerId } from '@ngome/kernel'
 import { spiffeId, x509 } from '@ngome/runtime'
 import type { ExtendedKeyUsage } from '@peculiar/x509'
 import type { Custodian } from '../custodian.ts'
+import type { Transaction } from '../store/store.ts'
 import { clockSkewMs, signatureAlgorithm } from './authority.ts'
 import { newSerial } from './serial.ts'
 
@@ -65,21 +65,20 @@ export async function issueCertificate(
 }
 
 /**
- * Keeps the record of a certificate. Only inside a work of the commit queue.
+ * Keeps the record of a certificate.
  * @param previousSerial the certificate over which it was asked for; it joins that one's line and signer, so that
  * revoking one revokes all that a thief could have made of it
  */
-export function recordCertificate(db: DatabaseSync, issued: IssuedCertificate, from: {
+export async function recordCertificate(transaction: Transaction, issued: IssuedCertificate, from: {
   readonly nowMs: number
   readonly previousSerial: string | null
   readonly signer: SignerId | null
-}): void {
-  const previous = db.prepare('SELECT line FROM certificates WHERE serial = ?').get(from.previousSerial)
-  db.prepare(`
-    INSERT INTO certificates
-      (serial, kind, role, not_before_ms, not_after_ms, issued_at_ms, previous_serial, line, signer, certificate)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  `).run(
+}): Promise<void> {
+  const previous = await transaction.get('SELECT line FROM certificates WHERE serial = ?', from.previousSerial)
+  await transaction.run(
+    `INSERT INTO certificates
+       (serial, kind, role, not_before_ms, not_after_ms, issued_at_ms, previous_serial, line, signer, certificate)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     issued.serial, issued.kind, issued.role, issued.notBeforeMs, issued.notAfterMs,
     from.nowMs, from.previousSerial, String(previous?.['line'] ?? issued.serial), from.signer, issued.pem,
   )

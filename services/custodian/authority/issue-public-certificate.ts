@@ -14,13 +14,13 @@ import { issueCertificate, recordCertificate } from './issue-certificate.ts'
 export async function issuePublicCertificate(
   custodian: Custodian, caller: ProvenCaller, request: ParsedRequest<'/v1/public-certificate'>,
 ): Promise<CustodianResponse<'/v1/public-certificate'>> {
-  const { store: { db, commits }, clock } = custodian
+  const { store: { commits }, clock } = custodian
   const publicKey = await parseCertificateRequest(request.csr)
   if (publicKey === undefined) throw new Refusal('csr_refused', caller.role)
   const issued = await issueCertificate(custodian, { kind: 'public', role: caller.role, publicKey })
-  await commits.run(() => {
-    recordCertificate(db, issued, { nowMs: clock.nowMs(), previousSerial: caller.serial, signer: null })
-    appendLog(db, clock, {
+  await commits.run(async (transaction) => {
+    await recordCertificate(transaction, issued, { nowMs: clock.nowMs(), previousSerial: caller.serial, signer: null })
+    await appendLog(transaction, clock, {
       caller: callerName(caller), operation: '/v1/public-certificate', outcome: 'allowed', reason: '',
       subject: `public/${issued.serial}`,
     })

@@ -26,11 +26,11 @@ export async function ownIdentity(custodian: Custodian, logger: Logger): Promise
 }
 
 async function certify(custodian: Custodian, publicKey: KeyObject): Promise<string> {
-  const { clock, store: { db, commits } } = custodian
+  const { clock, store: { commits } } = custodian
   const issued = await issueCertificate(custodian, { kind: 'own', role: 'custodian', publicKey })
-  await commits.run(() => {
-    recordCertificate(db, issued, { nowMs: clock.nowMs(), previousSerial: null, signer: null })
-    appendLog(db, clock, {
+  await commits.run(async (transaction) => {
+    await recordCertificate(transaction, issued, { nowMs: clock.nowMs(), previousSerial: null, signer: null })
+    await appendLog(transaction, clock, {
       caller: 'custodian', operation: 'own-certificate', outcome: 'allowed', reason: '',
       subject: `custodian/${issued.serial}`,
     })

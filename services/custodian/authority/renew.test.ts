@@ -64,13 +64,13 @@ test('a gateway that renews goes on as the same signer', async (t) => {
   const { test, clock } = await open(t)
   const { custodian: { rowTagKey } } = test
   const gateway = await test.gateway()
-  const first = findSigner(test.db, rowTagKey, gateway.signerId)
+  const first = await findSigner(test.store, rowTagKey, gateway.signerId)
   clock.advance(16 * hourMs)
   await renewed(test, gateway.peer)
-  const then = findSigner(test.db, rowTagKey, gateway.signerId)
+  const then = await findSigner(test.store, rowTagKey, gateway.signerId)
   assert.equal((then?.untilMs ?? 0) - (first?.untilMs ?? 0), 16 * hourMs)
-  extendSigner(test.db, rowTagKey, gateway.signerId, { nowMs: clock.nowMs(), untilMs: 5 })
-  assert.equal(findSigner(test.db, rowTagKey, gateway.signerId)?.untilMs, then?.untilMs)
+  await test.commit((transaction) => extendSigner(transaction, rowTagKey, gateway.signerId, { nowMs: clock.nowMs(), untilMs: 5 }))
+  assert.equal((await findSigner(test.store, rowTagKey, gateway.signerId))?.untilMs, then?.untilMs)
 })
 
 test('revoking one certificate revokes its whole line, and ends its signer', async (t) => {
@@ -134,9 +134,9 @@ test('a drained gateway ends its signer: nothing is dated past it, no renewal br
   await assert.rejects(test.call(dispatcher, '/v1/open', openRequest(forged.sealed, [sealedRecord(clock, forged, 'x')])), { code: 'custodian/refused' })
   assert.equal(test.lastLog(1)[0]?.['reason'], 'signer_not_valid_then')
   // Later is never longer.
-  const untilMs = findSigner(test.db, test.custodian.rowTagKey, gateway.signerId)?.untilMs
+  const untilMs = (await findSigner(test.store, test.custodian.rowTagKey, gateway.signerId))?.untilMs
   await test.call(gateway.peer, '/v1/end-signer', {})
-  assert.equal(findSigner(test.db, test.custodian.rowTagKey, gateway.signerId)?.untilMs, untilMs)
+  assert.equal((await findSigner(test.store, test.custodian.rowTagKey, gateway.signerId))?.untilMs, untilMs)
 })
 
 test('revokes a certificate without a signer', async (t) => {
@@ -164,17 +164,19 @@ test('a signer whose row was written by somebody else is no signer', async (t) =
     'UPDATE signers SET revoked_at_ms = 1, trusted_before_ms = 1',
   ]
   for (const change of changes) {
-    test.db.exec('SAVEPOINT change')
-    test.db.exec(change)
-    assert.equal(findSigner(test.db, rowTagKey, gateway.signerId), undefined, change)
-    extendSigner(test.db, rowTagKey, gateway.signerId, { nowMs: 0, untilMs: Number.MAX_SAFE_INTEGER })
-    boundSigner(test.db, rowTagKey, gateway.signerId, 0)
-    revokeSigner(test.db, rowTagKey, gateway.signerId, { nowMs: 0, trustedBeforeMs: 0 })
-    test.db.exec('ROLLBACK TO change; RELEASE change')
+    const undone = new Error('undone')
+    await assert.rejects(test.commit(async (transaction) => {
+      await transaction.run(change)
+      await extendSigner(transaction, rowTagKey, gateway.signerId, { nowMs: 0, untilMs: Number.MAX_SAFE_INTEGER })
+      await boundSigner(transaction, rowTagKey, gateway.signerId, 0)
+      await revokeSigner(transaction, rowTagKey, gateway.signerId, { nowMs: 0, trustedBeforeMs: 0 })
+      assert.equal(await findSigner(transaction, rowTagKey, gateway.signerId), undefined, change)
+      throw undone
+    }), undone)
   }
   test.db.prepare('DELETE FROM signers WHERE id = ?').run(gateway.signerId)
   test.db.prepare('UPDATE signers SET id = ? WHERE id = ?').run(gateway.signerId, other.signerId)
-  assert.equal(findSigner(test.db, rowTagKey, gateway.signerId), undefined)
+  assert.equal(await findSigner(test.store, rowTagKey, gateway.signerId), undefined)
 })
 
 test('gives the gateway a public certificate: the configured names, for answering only, and no identity inside', async (t) => {

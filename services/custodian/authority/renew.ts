@@ -20,21 +20,21 @@ const renewalsPerCertificateMax = 8
 export async function renew(
   custodian: Custodian, caller: ProvenCaller, request: ParsedRequest<'/v1/renew'>,
 ): Promise<CustodianResponse<'/v1/renew'>> {
-  const { store: { db, commits }, clock, rowTagKey, settings } = custodian
+  const { store: { commits }, clock, rowTagKey, settings } = custodian
   const publicKey = await parseCertificateRequest(request.csr)
   if (publicKey === undefined) throw new Refusal('csr_refused', caller.role)
   const issued = await issueCertificate(custodian, { kind: 'process', role: caller.role, publicKey })
-  await commits.run(() => {
-    const { count } = db.prepare('SELECT count(*) AS count FROM certificates WHERE previous_serial = ? AND kind = ?')
-      .get(caller.serial, 'process') as { count: number }
-    if (count >= renewalsPerCertificateMax) throw new Refusal('too_many_renewals', callerName(caller))
-    const row = db.prepare('SELECT signer FROM certificates WHERE serial = ?').get(caller.serial)
+  await commits.run(async (transaction) => {
+    const sql = 'SELECT count(*) AS count FROM certificates WHERE previous_serial = ? AND kind = ?'
+    const renewals = await transaction.get(sql, caller.serial, 'process')
+    if (Number(renewals?.['count']) >= renewalsPerCertificateMax) throw new Refusal('too_many_renewals', callerName(caller))
+    const row = await transaction.get('SELECT signer FROM certificates WHERE serial = ?', caller.serial)
     const signer = (row?.['signer'] ?? null) as SignerId | null
     const nowMs = clock.nowMs()
-    recordCertificate(db, issued, { nowMs, previousSerial: caller.serial, signer })
+    await recordCertificate(transaction, issued, { nowMs, previousSerial: caller.serial, signer })
     const untilMs = signerUntilMs(issued.notAfterMs, settings.merchantKeyPeriodMs)
-    if (signer !== null) extendSigner(db, rowTagKey, signer, { nowMs, untilMs })
-    appendLog(db, clock, {
+    if (signer !== null) await extendSigner(transaction, rowTagKey, signer, { nowMs, untilMs })
+    await appendLog(transaction, clock, {
       caller: callerName(caller), operation: '/v1/renew', outcome: 'allowed', reason: '',
       subject: `${issued.role}/${issued.serial}`,
     })

@@ -18,18 +18,19 @@ import { revokeSigner } from './signers.ts'
  * @throws Refusal `custodian/refused` where there is no such certificate
  */
 export async function revokeCertificate(
-  { store: { db, commits }, clock, dataKeys, rowTagKey }: Custodian, caller: ProvenCaller,
+  { store: { commits }, clock, dataKeys, rowTagKey }: Custodian, caller: ProvenCaller,
   { serial, since }: ParsedRequest<'/v1/revoke-certificate'>,
 ): Promise<CustodianResponse<'/v1/revoke-certificate'>> {
-  await commits.run(() => {
+  await commits.run(async (transaction) => {
     const nowMs = clock.nowMs()
-    const line = db.prepare('SELECT line, signer FROM certificates WHERE serial = ?').get(serial)
+    const line = await transaction.get('SELECT line, signer FROM certificates WHERE serial = ?', serial)
     if (line === undefined) throw new Refusal('certificate_unknown', serial)
-    db.prepare('UPDATE certificates SET revoked_at_ms = coalesce(revoked_at_ms, ?) WHERE line = ?')
-      .run(nowMs, String(line['line']))
+    const sql = 'UPDATE certificates SET revoked_at_ms = coalesce(revoked_at_ms, ?) WHERE line = ?'
+    await transaction.run(sql, nowMs, String(line['line']))
     const trustedBeforeMs = since === undefined ? 0 : Date.parse(since)
-    if (line['signer'] !== null) revokeSigner(db, rowTagKey, line['signer'] as SignerId, { nowMs, trustedBeforeMs })
-    appendLog(db, clock, {
+    const signer = line['signer'] as SignerId | null
+    if (signer !== null) await revokeSigner(transaction, rowTagKey, signer, { nowMs, trustedBeforeMs })
+    await appendLog(transaction, clock, {
       caller: callerName(caller), operation: '/v1/revoke-certificate', outcome: 'allowed', reason: '',
       subject: since === undefined ? serial : `${serial} since=${since}`,
     })

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
-import type { DatabaseSync } from 'node:sqlite'
 import { equalsInConstantTime, lengthPrefixed, type Secret, type SignerId } from '@ngome/kernel'
+import type { Reading, Transaction } from '../store/store.ts'
 import { clockSkewMs } from './authority.ts'
 
 /** A gateway process that may sign data keys: its key, and the time within which it may have made them. */
@@ -14,17 +14,22 @@ export type Signer = {
   readonly revoked: { readonly atMs: number; readonly trustedBeforeMs: number } | null
 }
 
-/** Keeps a signer. Only inside a work of the commit queue. @returns whether the key was new */
-export function insertSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, signer: Omit<Signer, 'revoked'>): boolean {
-  const { changes } = db.prepare(`
-    INSERT INTO signers (id, public_key, created_at_ms, until_ms, tag) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-  `).run(signer.id, signer.publicKey, signer.createdAtMs, signer.untilMs, tagOf(tagKey, { ...signer, revoked: null }))
+/** Keeps a signer. @returns whether the key was new */
+export async function insertSigner(
+  transaction: Transaction, tagKey: Secret<Uint8Array>, signer: Omit<Signer, 'revoked'>,
+): Promise<boolean> {
+  const changes = await transaction.run(
+    `INSERT INTO signers (id, public_key, created_at_ms, until_ms, tag) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    signer.id, signer.publicKey, signer.createdAtMs, signer.untilMs, tagOf(tagKey, { ...signer, revoked: null }),
+  )
   return changes === 1
 }
 
 /** @returns the signer, or `undefined` where there is none, or the row is not one that this custodian wrote */
-export function findSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, id: SignerId): Signer | undefined {
-  const row = db.prepare('SELECT * FROM signers WHERE id = ?').get(id)
+export async function findSigner(
+  store: Reading, tagKey: Secret<Uint8Array>, id: SignerId,
+): Promise<Signer | undefined> {
+  const row = await store.get('SELECT * FROM signers WHERE id = ?', id)
   if (row === undefined) return undefined
   const signer: Signer = {
     id,
@@ -39,42 +44,45 @@ export function findSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, id: Sig
 }
 
 /** Lets a signer sign for longer, since its process renewed its certificate. One that has ended stays ended. */
-export function extendSigner(
-  db: DatabaseSync, tagKey: Secret<Uint8Array>, id: SignerId, { nowMs, untilMs }: {
+export async function extendSigner(
+  transaction: Transaction, tagKey: Secret<Uint8Array>, id: SignerId, { nowMs, untilMs }: {
     readonly nowMs: number
     readonly untilMs: number
   },
-): void {
-  const signer = findSigner(db, tagKey, id)
+): Promise<void> {
+  const signer = await findSigner(transaction, tagKey, id)
   if (signer === undefined || signer.untilMs <= nowMs + clockSkewMs || signer.untilMs >= untilMs) return
-  update(db, tagKey, { ...signer, untilMs })
+  await update(transaction, tagKey, { ...signer, untilMs })
 }
 
 /** Bounds a signer: what it dates from then on is not believed. */
-export function boundSigner(db: DatabaseSync, tagKey: Secret<Uint8Array>, id: SignerId, untilMs: number): void {
-  const signer = findSigner(db, tagKey, id)
+export async function boundSigner(
+  transaction: Transaction, tagKey: Secret<Uint8Array>, id: SignerId, untilMs: number,
+): Promise<void> {
+  const signer = await findSigner(transaction, tagKey, id)
   if (signer === undefined || signer.untilMs <= untilMs) return
-  update(db, tagKey, { ...signer, untilMs })
+  await update(transaction, tagKey, { ...signer, untilMs })
 }
 
 /**
  * Revokes a signer, whose key somebody else may hold and date data keys back with. The first revocation says when; a
  * later one may say anew before which date its data keys are believed.
  */
-export function revokeSigner(
-  db: DatabaseSync, tagKey: Secret<Uint8Array>, id: SignerId, { nowMs, trustedBeforeMs }: {
+export async function revokeSigner(
+  transaction: Transaction, tagKey: Secret<Uint8Array>, id: SignerId, { nowMs, trustedBeforeMs }: {
     readonly nowMs: number
     readonly trustedBeforeMs: number
   },
-): void {
-  const signer = findSigner(db, tagKey, id)
+): Promise<void> {
+  const signer = await findSigner(transaction, tagKey, id)
   if (signer === undefined) return
   const revoked = { atMs: signer.revoked?.atMs ?? nowMs, trustedBeforeMs }
-  update(db, tagKey, { ...signer, untilMs: Math.min(signer.untilMs, nowMs), revoked })
+  await update(transaction, tagKey, { ...signer, untilMs: Math.min(signer.untilMs, nowMs), revoked })
 }
 
-function update(db: DatabaseSync, tagKey: Secret<Uint8Array>, signer: Signer): void {
-  db.prepare('UPDATE signers SET until_ms = ?, revoked_at_ms = ?, trusted_before_ms = ?, tag = ? WHERE id = ?').run(
+async function update(transaction: Transaction, tagKey: Secret<Uint8Array>, signer: Signer): Promise<void> {
+  await transaction.run(
+    'UPDATE signers SET until_ms = ?, revoked_at_ms = ?, trusted_before_ms = ?, tag = ? WHERE id = ?',
     signer.untilMs, signer.revoked?.atMs ?? null, signer.revoked?.trustedBeforeMs ?? null, tagOf(tagKey, signer),
     signer.id,
   )

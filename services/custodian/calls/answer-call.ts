@@ -62,7 +62,7 @@ export async function admitCall(custodian: Custodian, call: Call): Promise<Calle
  */
 export async function answerCall(custodian: Custodian, call: Call, body: JsonValue | undefined): Promise<unknown> {
   return recordingRefusals(custodian, call, callerOf(call), async () => {
-    const caller = admit(custodian, call)
+    const caller = await admit(custodian, call)
     const path = call.path as CustodianPath
     if (caller.role === 'anonymous') return enrol(custodian, parseRequest('/v1/enrol', body))
     const verb = verbs[path as keyof typeof verbs] as Verb<CustodianPath>
@@ -70,8 +70,10 @@ export async function answerCall(custodian: Custodian, call: Call, body: JsonVal
   })
 }
 
-function admit({ clock, store: { db } }: Custodian, { peer, path }: Call): Caller {
-  const identified = peer === null ? { ok: true, caller: anonymous } as const : identifyCaller(db, peer, clock.nowMs())
+async function admit({ clock, store }: Custodian, { peer, path }: Call): Promise<Caller> {
+  const identified = peer === null
+    ? { ok: true, caller: anonymous } as const
+    : await identifyCaller(store, peer, clock.nowMs())
   if (!identified.ok) throw new Refusal(identified.reason, peer?.serial ?? '')
   const { caller } = identified
   const callers = Object.hasOwn(operationCallers, path) ? operationCallers[path as CustodianPath] : undefined

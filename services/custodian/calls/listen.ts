@@ -28,11 +28,11 @@ export async function listen(
   const server = await internalServer({
     ...base,
     routes: routes(custodian),
-    acceptsPeer: (certificate) => identifyCaller(custodian.store.db, {
+    acceptsPeer: async (certificate) => (await identifyCaller(custodian.store, {
       serial: certificate.serialNumber.toLowerCase(), role: parseCertificateRole(certificate),
-    }, custodian.clock.nowMs()).ok,
+    }, custodian.clock.nowMs())).ok,
     onUnknownPath: async (head) => void await admitCall(custodian, callOf(head)),
-    readiness: { store: () => (custodian.store.db.prepare('SELECT 1').get() === undefined ? 'no store' : null) },
+    readiness: { store: async () => (await custodian.store.get('SELECT 1') === undefined ? 'no store' : null) },
     selfTests: {
       egress: ({ port }) => port === undefined ? { outcome: 'not_attempted' } : attemptForbiddenConnection(port),
     },

@@ -23,14 +23,15 @@ const challengeBytesMax = 64
  * @throws Fault `custodian/unavailable` where it could not be recorded
  */
 export async function refuseCall(custodian: Custodian, call: RefusedCall, refusal: Refusal): Promise<Fault> {
-  const { clock, refusals, store: { db, commits } } = custodian
+  const { clock, refusals, store: { commits } } = custodian
   const caller = callerName(call.caller)
   const recorded = refusals.count(caller, clock.nowMs())
   const what = recorded === 'whole'
     ? { reason: refusal.reason, subject: refusal.subject }
     : { reason: 'refusals_unrecorded', subject: 'further refusals of this caller in this minute stand for themselves' }
   if (recorded !== 'not') {
-    await commits.run(() => appendLog(db, clock, { caller, operation: call.operation, outcome: 'refused', ...what }))
+    const entry = { caller, operation: call.operation, outcome: 'refused', ...what } as const
+    await commits.run((transaction) => appendLog(transaction, clock, entry))
   }
   const message = `${call.operation} of ${caller}: ${refusal.message}`
   const options = { cause: refusal.cause }

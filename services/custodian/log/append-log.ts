@@ -1,13 +1,13 @@
-import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '@ngome/kernel'
+import type { Transaction } from '../store/store.ts'
 import { logHash, logStart, type LogEntry } from './log-entry.ts'
 
 /** Text that a caller chose, such as a path, is cut here: a row is a line for a person, not a store. */
 const textLengthMax = 512
 
-/** Adds a row. Only inside a work of the commit queue, with what the row is about: then both are kept or neither. */
-export function appendLog(db: DatabaseSync, clock: Clock, entry: LogEntry): void {
-  const last = db.prepare('SELECT sequence, hash FROM log ORDER BY sequence DESC LIMIT 1').get()
+/** Adds a row, in the same work as what the row is about: then both are kept or neither. */
+export async function appendLog(transaction: Transaction, clock: Clock, entry: LogEntry): Promise<void> {
+  const last = await transaction.get('SELECT sequence, hash FROM log ORDER BY sequence DESC LIMIT 1')
   const row = {
     sequence: Number(last?.['sequence'] ?? 0) + 1,
     atMs: clock.nowMs(),
@@ -18,10 +18,9 @@ export function appendLog(db: DatabaseSync, clock: Clock, entry: LogEntry): void
     subject: plain(entry.subject),
     previous: (last?.['hash'] ?? logStart) as Uint8Array,
   }
-  db.prepare(`
-    INSERT INTO log (sequence, at_ms, caller, operation, outcome, reason, subject, previous, hash)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-  `).run(
+  await transaction.run(
+    `INSERT INTO log (sequence, at_ms, caller, operation, outcome, reason, subject, previous, hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.sequence, row.atMs, row.caller, row.operation, row.outcome, row.reason, row.subject, row.previous, logHash(row),
   )
 }

@@ -1,5 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { equalsInConstantTime } from '@ngome/kernel'
+import type { Reading } from '../store/store.ts'
 import { logHash, logStart } from './log-entry.ts'
 import { readLog } from './read-log.ts'
 
@@ -15,14 +15,15 @@ export type LogCheck =
  * Walks the chain, from its start or over its last rows. It shows a row that was changed, removed or put in between;
  * rows cut off the end show only to who has pulled them before.
  */
-export function checkLog(
-  db: DatabaseSync, { last = Number.MAX_SAFE_INTEGER }: { readonly last?: number } = {},
-): LogCheck {
-  const head = Number(db.prepare('SELECT max(sequence) AS head FROM log').get()?.['head'] ?? 0)
+export async function checkLog(
+  store: Reading, { last = Number.MAX_SAFE_INTEGER }: { readonly last?: number } = {},
+): Promise<LogCheck> {
+  const head = Number((await store.get('SELECT max(sequence) AS head FROM log'))?.['head'] ?? 0)
   let sequence = Math.max(0, head - last)
-  let previous = sequence === 0 ? logStart : readLog(db, { after: sequence - 1, limit: 1 })[0]?.hash ?? logStart
+  const [first] = sequence === 0 ? [] : await readLog(store, { after: sequence - 1, limit: 1 })
+  let previous = first?.hash ?? logStart
   for (;;) {
-    const rows = readLog(db, { after: sequence, limit: pageRows })
+    const rows = await readLog(store, { after: sequence, limit: pageRows })
     for (const row of rows) {
       sequence++
       const follows = row.sequence === sequence && equalsInConstantTime(row.previous, previous)

@@ -9,9 +9,9 @@ const rowsPerPage = 500
 
 /** Lets the operator pull the log. Reading it is not itself recorded, or following it would never end. */
 export async function listOpenings(
-  { store: { db } }: Custodian, { after }: ParsedRequest<'/v1/openings'>,
+  { store }: Custodian, { after }: ParsedRequest<'/v1/openings'>,
 ): Promise<CustodianResponse<'/v1/openings'>> {
-  const rows = readLog(db, { after, limit: rowsPerPage })
+  const rows = await readLog(store, { after, limit: rowsPerPage })
   return {
     entries: rows.map(({ sequence, atMs, caller, operation, outcome, reason, subject, hash }) => ({
       sequence, at: new Date(atMs).toISOString(), caller, operation, outcome, reason, subject, hash: toBase64Url(hash),

@@ -12,21 +12,23 @@ const entry: LogEntry = { caller: 'dispatcher/01', operation: '/v1/open', outcom
 async function open(t: { after(fn: () => void): void }): Promise<TestCustodian> {
   const custodian = await TestCustodian.open({ clock: new ManualClock(1_800_000_000_000) })
   t.after(() => custodian.remove())
-  for (let at = 0; at < 9; at++) appendLog(custodian.db, custodian.clock, { ...entry, subject: String(at) })
+  await custodian.commit(async (transaction) => {
+    for (let at = 0; at < 9; at++) await appendLog(transaction, custodian.clock, { ...entry, subject: String(at) })
+  })
   return custodian
 }
 
 test('the chain holds from the first run on, and across a restart', async (t) => {
   const test = await open(t)
-  const check = checkLog(test.db)
+  const check = await checkLog(test.store)
   assert.ok(check.ok)
   assert.equal(check.rows, 10)
-  const rows = readLog(test.db, { after: 0, limit: 100 })
+  const rows = await readLog(test.store, { after: 0, limit: 100 })
   assert.equal(rows[0]?.operation, 'first-run')
   assert.deepEqual(rows[0]?.previous, logStart)
   assert.deepEqual(check.head, rows.at(-1)?.hash)
   await test.reopen()
-  assert.deepEqual(checkLog(test.db), check)
+  assert.deepEqual(await checkLog(test.store), check)
 })
 
 const tampering: readonly (readonly [string, string])[] = [
@@ -47,34 +49,35 @@ for (const [name, sql] of tampering) {
     const test = await open(t)
     test.db.exec('DROP TRIGGER log_keeps_rows; DROP TRIGGER log_keeps_values')
     test.db.exec(sql)
-    assert.deepEqual(checkLog(test.db), { ok: false, brokenAt: 5 })
+    assert.deepEqual(await checkLog(test.store), { ok: false, brokenAt: 5 })
   })
 }
 
 test('checks the last rows alone where that is asked for', async (t) => {
   const test = await open(t)
-  const whole = checkLog(test.db)
-  assert.deepEqual(checkLog(test.db, { last: 3 }), whole)
-  assert.deepEqual(checkLog(test.db, { last: 100 }), whole)
+  const whole = await checkLog(test.store)
+  assert.deepEqual(await checkLog(test.store, { last: 3 }), whole)
+  assert.deepEqual(await checkLog(test.store, { last: 100 }), whole)
   test.db.exec('DROP TRIGGER log_keeps_values')
   test.db.exec(`UPDATE log SET reason = 'x' WHERE sequence = 8`)
-  assert.deepEqual(checkLog(test.db, { last: 3 }), { ok: false, brokenAt: 8 })
-  assert.equal(checkLog(test.db, { last: 2 }).ok, true)
+  assert.deepEqual(await checkLog(test.store, { last: 3 }), { ok: false, brokenAt: 8 })
+  assert.equal((await checkLog(test.store, { last: 2 })).ok, true)
 })
 
 test('checks more rows than it reads at a time', async (t) => {
   const test = await open(t)
-  await test.custodian.store.commits.run(() => {
-    for (let at = 0; at < 1_500; at++) appendLog(test.db, test.clock, entry)
+  await test.commit(async (transaction) => {
+    for (let at = 0; at < 1_500; at++) await appendLog(transaction, test.clock, entry)
   })
-  const check = checkLog(test.db)
+  const check = await checkLog(test.store)
   assert.ok(check.ok)
   assert.equal(check.rows, 1_510)
 })
 
 test('a row is one line of printable text, however a caller names things', async (t) => {
   const test = await open(t)
-  appendLog(test.db, test.clock, { ...entry, operation: '/v1/\n\u001b[2J\u0000é', subject: 'x'.repeat(10_000) })
+  const long = { ...entry, operation: '/v1/\n\u001b[2J\u0000é', subject: 'x'.repeat(10_000) }
+  await test.commit((transaction) => appendLog(transaction, test.clock, long))
   const [row] = test.lastLog(1)
   assert.equal(row?.['operation'], '/v1/??[2J??')
   assert.equal(String(row?.['subject']).length, 512)
@@ -83,14 +86,14 @@ test('a row is one line of printable text, however a caller names things', async
 test('the operator pulls the log in pages, with the hash of each row', async (t) => {
   const test = await open(t)
   const operator = await test.peer('operator')
-  await test.custodian.store.commits.run(() => {
-    for (let at = 0; at < 600; at++) appendLog(test.db, test.clock, entry)
+  await test.commit(async (transaction) => {
+    for (let at = 0; at < 600; at++) await appendLog(transaction, test.clock, entry)
   })
   const first = await test.call(operator, '/v1/openings', { after: 0 })
   assert.equal(first.entries.length, 500)
   const second = await test.call(operator, '/v1/openings', { after: first.entries.at(-1)?.sequence ?? 0 })
   assert.equal(second.entries.length, 111)
-  const check = checkLog(test.db)
+  const check = await checkLog(test.store)
   assert.ok(check.ok)
   assert.equal(second.entries.at(-1)?.hash, toBase64Url(check.head))
   assert.deepEqual(await test.call(operator, '/v1/openings', { after: check.rows }), { entries: [] })

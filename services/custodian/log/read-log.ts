@@ -1,11 +1,12 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { Reading } from '../store/store.ts'
 import type { LogRow } from './log-entry.ts'
 
 /** Reads rows after a sequence number, in order. */
-export function readLog(
-  db: DatabaseSync, { after, limit }: { readonly after: number; readonly limit: number },
-): readonly LogRow[] {
-  return db.prepare('SELECT * FROM log WHERE sequence > ? ORDER BY sequence LIMIT ?').all(after, limit).map((row) => ({
+export async function readLog(
+  store: Reading, { after, limit }: { readonly after: number; readonly limit: number },
+): Promise<readonly LogRow[]> {
+  const rows = await store.all('SELECT * FROM log WHERE sequence > ? ORDER BY sequence LIMIT ?', after, limit)
+  return rows.map((row) => ({
     sequence: Number(row['sequence']),
     atMs: Number(row['at_ms']),
     caller: String(row['caller']),

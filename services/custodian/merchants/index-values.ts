@@ -28,18 +28,18 @@ export function indexKeyLabel(tenant: Tenant): KeyLabel {
 export async function indexValues(
   custodian: Custodian, caller: ProvenCaller, request: ParsedRequest<'/v1/index'>,
 ): Promise<CustodianResponse<'/v1/index'>> {
-  const { store: { db, commits }, clock } = custodian
+  const { store, root, clock } = custodian
   const tenant: Tenant = { merchant: request.merchant, world: request.world }
   const subject = `${tenantName(tenant)} values=${request.blinded.length}`
   const blinded = request.blinded.map((text) => parseBase64Url(text))
     .filter((bytes): bytes is Uint8Array => bytes?.length === blindedBytes)
   if (blinded.length < request.blinded.length) throw new Refusal('request_invalid', subject)
-  if (!isRegistered(db, tenant)) throw new Refusal('tenant_unknown', subject)
-  const key = await unwrapKey({ db, root: custodian.root }, indexKeyLabel(tenant))
-  await commits.run(() => {
+  if (!await isRegistered(store, tenant)) throw new Refusal('tenant_unknown', subject)
+  const key = await unwrapKey({ store, root }, indexKeyLabel(tenant))
+  await store.commits.run(async (transaction) => {
     const budget = { purpose: 'index', subject: '*', timesMax: indexesPerHourMax, windowMs: hourMs }
-    if (!spend(db, budget, clock.nowMs(), blinded.length)) throw new Refusal('purpose_budget_spent', subject)
-    appendLog(db, clock, {
+    if (!await spend(transaction, budget, clock.nowMs(), blinded.length)) throw new Refusal('purpose_budget_spent', subject)
+    await appendLog(transaction, clock, {
       caller: callerName(caller), operation: '/v1/index', outcome: 'allowed', reason: '', subject,
     })
   })

@@ -8,12 +8,13 @@ const merchantsPerPage = 128
 
 /** Lists who is registered, whole merchants at a time, so that a gateway can fetch their keys before it needs them. */
 export async function listTenants(
-  { store: { db } }: Custodian, { after }: ParsedRequest<'/v1/tenants'>,
+  { store }: Custodian, { after }: ParsedRequest<'/v1/tenants'>,
 ): Promise<CustodianResponse<'/v1/tenants'>> {
-  const rows = db.prepare(`
-    SELECT merchant, world FROM tenants
-    WHERE merchant IN (SELECT DISTINCT merchant FROM tenants WHERE merchant > ? ORDER BY merchant LIMIT ?)
-    ORDER BY merchant, world
-  `).all(after ?? '', merchantsPerPage)
+  const rows = await store.all(
+    `SELECT merchant, world FROM tenants
+     WHERE merchant IN (SELECT DISTINCT merchant FROM tenants WHERE merchant > ? ORDER BY merchant LIMIT ?)
+     ORDER BY merchant, world`,
+    after ?? '', merchantsPerPage,
+  )
   return { tenants: rows.map((row) => ({ merchant: row['merchant'], world: row['world'] }) as Tenant) }
 }

@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { retentionClasses } from '@ngome/contracts'
 import {
   dataKeySuite, generateMerchantKeyPair, signStatement, verifyStatement, type VerifiedStatement,
@@ -7,6 +6,7 @@ import { Fault, newId, type MerchantKeyId, type Tenant } from '@ngome/kernel'
 import { appendLog } from '../log/append-log.ts'
 import type { Custodian } from '../custodian.ts'
 import type { KeyLabel } from '../root-keys/root-key.ts'
+import type { Reading, Transaction } from '../store/store.ts'
 import { insertWrappedKey } from '../store/wrapped-keys.ts'
 import { periodGraceMs } from './periods.ts'
 import { tenantName } from './tenants.ts'
@@ -46,29 +46,32 @@ export async function makeMerchantKey(
   return { id, slot, statement, wrapped: await root.wrap(merchantKeyLabel(id), privateKey) }
 }
 
-/**
- * Keeps a merchant key where its slot is still empty: of two that were made at once, the first to commit is the one.
- * Only inside a work of the commit queue.
- */
-export function insertMerchantKey({ store: { db }, clock }: Custodian, caller: string, key: NewMerchantKey): void {
+/** Keeps a merchant key where its slot is still empty: of two that were made at once, the first to commit is the one. */
+export async function insertMerchantKey(
+  transaction: Transaction, { clock }: Custodian, caller: string, key: NewMerchantKey,
+): Promise<void> {
   const { id, slot: { tenant, retention, period }, statement, wrapped } = key
-  const { changes } = db.prepare(`
-    INSERT INTO merchant_keys (id, merchant, world, retention, period, statement, created_at_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-  `).run(id, tenant.merchant, tenant.world, retention, period, statement, clock.nowMs())
+  const changes = await transaction.run(
+    `INSERT INTO merchant_keys (id, merchant, world, retention, period, statement, created_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    id, tenant.merchant, tenant.world, retention, period, statement, clock.nowMs(),
+  )
   if (changes === 0) return
-  insertWrappedKey(db, clock, merchantKeyLabel(id), wrapped)
-  appendLog(db, clock, {
+  await insertWrappedKey(transaction, clock, merchantKeyLabel(id), wrapped)
+  await appendLog(transaction, clock, {
     caller, operation: 'make-merchant-key', outcome: 'allowed', reason: '',
     subject: `${tenantName(tenant)}/${retention}/${period} ${id}`,
   })
 }
 
 /** @returns the signed statement of a slot, or `undefined` where it has no key yet */
-export function findStatement(db: DatabaseSync, { tenant, retention, period }: KeySlot): Uint8Array | undefined {
-  const row = db.prepare(`
-    SELECT statement FROM merchant_keys WHERE merchant = ? AND world = ? AND retention = ? AND period = ?
-  `).get(tenant.merchant, tenant.world, retention, period)
+export async function findStatement(
+  store: Reading, { tenant, retention, period }: KeySlot,
+): Promise<Uint8Array | undefined> {
+  const row = await store.get(
+    'SELECT statement FROM merchant_keys WHERE merchant = ? AND world = ? AND retention = ? AND period = ?',
+    tenant.merchant, tenant.world, retention, period,
+  )
   return row === undefined ? undefined : row['statement'] as Uint8Array
 }
 
@@ -76,10 +79,10 @@ export function findStatement(db: DatabaseSync, { tenant, retention, period }: K
  * @returns what this custodian once signed of a merchant key, or `undefined` where there is no such key
  * @throws Fault `custodian/key_unusable` where the row does not hold its own statement: somebody wrote in the store
  */
-export function findMerchantKey(
-  { store: { db }, statementKey }: Custodian, id: MerchantKeyId,
-): VerifiedStatement | undefined {
-  const row = db.prepare('SELECT statement FROM merchant_keys WHERE id = ?').get(id)
+export async function findMerchantKey(
+  { store, statementKey }: Custodian, id: MerchantKeyId,
+): Promise<VerifiedStatement | undefined> {
+  const row = await store.get('SELECT statement FROM merchant_keys WHERE id = ?', id)
   if (row === undefined) return undefined
   const statement = verifyOwnStatement(row['statement'] as Uint8Array, statementKey)
   if (statement.keyId === id) return statement

@@ -158,7 +158,7 @@ test('a merchant key whose row was given another id is not used', async (t) => {
   const id = newId('merchantKey', { clock, random: systemRandom })
   const row = test.db.prepare('SELECT id FROM merchant_keys LIMIT 1').get()
   test.db.prepare('UPDATE merchant_keys SET id = ? WHERE id = ?').run(id, String(row?.['id']))
-  assert.throws(() => findMerchantKey(test.custodian, id), { code: 'custodian/key_unusable' })
+  await assert.rejects(findMerchantKey(test.custodian, id), { code: 'custodian/key_unusable' })
 })
 
 test('of two keys made for one slot the first that is kept stands, and the other leaves nothing', async (t) => {
@@ -166,7 +166,8 @@ test('of two keys made for one slot the first that is kept stands, and the other
   const [slot] = keySlots([tenant], [period])
   assert.ok(slot)
   const rows = test.count('log')
-  insertMerchantKey(test.custodian, 'test', await makeMerchantKey(test.custodian, slot))
+  const key = await makeMerchantKey(test.custodian, slot)
+  await test.commit((transaction) => insertMerchantKey(transaction, test.custodian, 'test', key))
   assert.equal(test.count('merchant_keys'), 6)
   assert.equal(test.count('log'), rows)
 })
@@ -194,7 +195,7 @@ test('a blind index is the custodian\'s half over the caller\'s half, one for ea
   const other = await test.tenant()
   const blinded = toBase64Url(blindOnce(new Secret(new Uint8Array(32)), '+256700000001'))
   const { indexes } = await test.call(dispatcher, '/v1/index', { ...tenant, blinded: [blinded, blinded] })
-  const key = await unwrapKey({ db: test.db, root: test.custodian.root }, indexKeyLabel(tenant))
+  const key = await unwrapKey({ store: test.store, root: test.custodian.root }, indexKeyLabel(tenant))
   const expected = key.expose((bytes) => createHmac('sha256', bytes)
     .update(lengthPrefixed('ngome/blind-index/v1', parseBase64Url(blinded) ?? new Uint8Array())).digest('base64url'))
   assert.deepEqual(indexes, [expected, expected])

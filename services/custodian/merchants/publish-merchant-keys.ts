@@ -21,22 +21,28 @@ const pairsAtOnce = 8
 export async function publishMerchantKeys(
   custodian: Custodian, caller: ProvenCaller, request: ParsedRequest<'/v1/merchant-keys'>,
 ): Promise<CustodianResponse<'/v1/merchant-keys'>> {
-  const { store: { db }, clock, settings } = custodian
+  const { store, clock, settings } = custodian
   const { tenants } = request
-  const stranger = tenants.find((tenant) => !isRegistered(db, tenant))
-  if (stranger !== undefined) throw new Refusal('tenant_unknown', tenantName(stranger))
+  for (const tenant of tenants) {
+    if (!await isRegistered(store, tenant)) throw new Refusal('tenant_unknown', tenantName(tenant))
+  }
   const slots = keySlots(tenants, publishedPeriods(clock.nowMs(), settings.merchantKeyPeriodMs))
   await makeMissing(custodian, caller, slots)
-  return { statements: slots.map((slot) => toBase64Url(provenStatement(custodian, slot))) }
+  const statements: string[] = []
+  for (const slot of slots) statements.push(toBase64Url(await provenStatement(custodian, slot)))
+  return { statements }
 }
 
 async function makeMissing(custodian: Custodian, caller: ProvenCaller, slots: readonly KeySlot[]): Promise<void> {
-  const missing = slots.filter((slot) => findStatement(custodian.store.db, slot) === undefined)
+  const missing: KeySlot[] = []
+  for (const slot of slots) {
+    if (await findStatement(custodian.store, slot) === undefined) missing.push(slot)
+  }
   for (let at = 0; at < missing.length; at += pairsAtOnce) {
     const keys: readonly NewMerchantKey[] = await Promise.all(
       missing.slice(at, at + pairsAtOnce).map((slot) => makeMerchantKey(custodian, slot)))
-    await custodian.store.commits.run(() => {
-      for (const key of keys) insertMerchantKey(custodian, callerName(caller), key)
+    await custodian.store.commits.run(async (transaction) => {
+      for (const key of keys) await insertMerchantKey(transaction, custodian, callerName(caller), key)
     })
   }
 }
@@ -45,8 +51,8 @@ async function makeMissing(custodian: Custodian, caller: ProvenCaller, slots: re
  * The statement of a slot, checked again: whoever can write the file could else put one merchant's key, or his own, in
  * the place of another's, and gateways would seal to it.
  */
-function provenStatement({ store: { db }, statementKey }: Custodian, slot: KeySlot): Uint8Array {
-  const bytes = findStatement(db, slot)
+async function provenStatement({ store, statementKey }: Custodian, slot: KeySlot): Promise<Uint8Array> {
+  const bytes = await findStatement(store, slot)
   if (bytes === undefined) throw new Fault('custodian/unavailable', 'a merchant key was not kept')
   const { tenant, retention, period } = verifyOwnStatement(bytes, statementKey)
   const owner = tenantName(slot.tenant)

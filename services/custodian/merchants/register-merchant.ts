@@ -16,19 +16,19 @@ const indexKeyBytes = 32
 export async function registerMerchant(
   custodian: Custodian, caller: ProvenCaller, tenant: ParsedRequest<'/v1/merchants'>,
 ): Promise<CustodianResponse<'/v1/merchants'>> {
-  const { store: { db, commits }, clock, random, root, settings } = custodian
-  if (isRegistered(db, tenant)) return {}
+  const { store, clock, random, root, settings } = custodian
+  if (await isRegistered(store, tenant)) return {}
   const indexKey = await root.wrap(indexKeyLabel(tenant), new Secret(random.bytes(indexKeyBytes)))
   const slots = keySlots([tenant], publishedPeriods(clock.nowMs(), settings.merchantKeyPeriodMs))
   const keys = await Promise.all(slots.map((slot) => makeMerchantKey(custodian, slot)))
-  await commits.run(() => {
+  await store.commits.run(async (transaction) => {
     // Another call may have come first while the keys were made; its keys are the ones.
-    if (isRegistered(db, tenant)) return
-    db.prepare('INSERT INTO tenants (merchant, world, registered_at_ms) VALUES (?, ?, ?)')
-      .run(tenant.merchant, tenant.world, clock.nowMs())
-    insertWrappedKey(db, clock, indexKeyLabel(tenant), indexKey)
-    for (const key of keys) insertMerchantKey(custodian, callerName(caller), key)
-    appendLog(db, clock, {
+    if (await isRegistered(transaction, tenant)) return
+    const sql = 'INSERT INTO tenants (merchant, world, registered_at_ms) VALUES (?, ?, ?)'
+    await transaction.run(sql, tenant.merchant, tenant.world, clock.nowMs())
+    await insertWrappedKey(transaction, clock, indexKeyLabel(tenant), indexKey)
+    for (const key of keys) await insertMerchantKey(transaction, custodian, callerName(caller), key)
+    await appendLog(transaction, clock, {
       caller: callerName(caller), operation: '/v1/merchants', outcome: 'allowed', reason: '',
       subject: tenantName(tenant),
     })

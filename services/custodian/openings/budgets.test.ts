@@ -9,7 +9,7 @@ const budget = { purpose: 'p', subject: 's', timesMax: 3, windowMs: 100 }
 test('never allows more than the budget within a window, whatever the times of the calls', async (t) => {
   const custodian = await TestCustodian.open()
   t.after(() => custodian.remove())
-  fc.assert(fc.property(fc.array(fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 2 })), { maxLength: 40 }), (calls) => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 2 })), { maxLength: 40 }), async (calls) => {
     custodian.db.exec('DELETE FROM budgets')
     let nowMs = 1_000
     let window = { endsAtMs: 0, used: 0 }
@@ -17,7 +17,7 @@ test('never allows more than the budget within a window, whatever the times of t
       nowMs += afterMs
       if (window.endsAtMs <= nowMs) window = { endsAtMs: 0, used: 0 }
       const isAllowed = window.used + uses <= budget.timesMax
-      assert.equal(spend(custodian.db, budget, nowMs, uses), isAllowed)
+      assert.equal(await custodian.commit((transaction) => spend(transaction, budget, nowMs, uses)), isAllowed)
       if (isAllowed) window = { endsAtMs: window.endsAtMs || nowMs + budget.windowMs, used: window.used + uses }
     }
   }), { numRuns: 60 })
@@ -26,15 +26,17 @@ test('never allows more than the budget within a window, whatever the times of t
 test('a clock that is set back gives no new budget', async (t) => {
   const custodian = await TestCustodian.open()
   t.after(() => custodian.remove())
-  assert.equal(spend(custodian.db, budget, 1_000, 3), true)
-  assert.equal(spend(custodian.db, budget, 10), false)
+  assert.equal(await custodian.commit((transaction) => spend(transaction, budget, 1_000, 3)), true)
+  assert.equal(await custodian.commit((transaction) => spend(transaction, budget, 10)), false)
 })
 
 test('forgets windows that have ended, and no others', async (t) => {
   const custodian = await TestCustodian.open()
   t.after(() => custodian.remove())
-  spend(custodian.db, budget, 0)
-  spend(custodian.db, { ...budget, subject: 'later' }, 50)
-  clearEndedBudgets(custodian.db, 100)
+  await custodian.commit(async (transaction) => {
+    await spend(transaction, budget, 0)
+    await spend(transaction, { ...budget, subject: 'later' }, 50)
+    await clearEndedBudgets(transaction, 100)
+  })
   assert.deepEqual(custodian.db.prepare('SELECT subject FROM budgets').all().map((row) => row['subject']), ['later'])
 })

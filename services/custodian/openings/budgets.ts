@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { Transaction } from '../store/store.ts'
 
 export type Budget = {
   readonly purpose: string
@@ -11,29 +11,32 @@ export type Budget = {
 const clearedAtOnce = 256
 
 /**
- * Counts uses. Only inside a work of the commit queue; the work throws where this says no, so that what it counted
- * before is forgotten.
+ * Counts uses. The work throws where this says no, so that what it counted before is forgotten.
  * @returns whether the budget still had one
  */
-export function spend(
-  db: DatabaseSync, { purpose, subject, timesMax, windowMs }: Budget, nowMs: number, uses = 1,
-): boolean {
-  const row = db.prepare('SELECT used, ends_at_ms FROM budgets WHERE purpose = ? AND subject = ?').get(purpose, subject)
+export async function spend(
+  transaction: Transaction, { purpose, subject, timesMax, windowMs }: Budget, nowMs: number, uses = 1,
+): Promise<boolean> {
+  const row = await transaction.get(
+    'SELECT used, ends_at_ms FROM budgets WHERE purpose = ? AND subject = ?', purpose, subject,
+  )
   const isRunning = row !== undefined && Number(row['ends_at_ms']) > nowMs
   const used = (isRunning ? Number(row['used']) : 0) + uses
   if (used > timesMax) return false
   const endsAtMs = isRunning ? Number(row['ends_at_ms']) : nowMs + windowMs
-  db.prepare(`
-    INSERT INTO budgets (purpose, subject, used, ends_at_ms) VALUES (?, ?, ?, ?)
-    ON CONFLICT (purpose, subject) DO UPDATE SET used = excluded.used, ends_at_ms = excluded.ends_at_ms
-  `).run(purpose, subject, used, endsAtMs)
+  await transaction.run(
+    `INSERT INTO budgets (purpose, subject, used, ends_at_ms) VALUES (?, ?, ?, ?)
+     ON CONFLICT (purpose, subject) DO UPDATE SET used = excluded.used, ends_at_ms = excluded.ends_at_ms`,
+    purpose, subject, used, endsAtMs,
+  )
   return true
 }
 
-/** Forgets windows that have ended. Only inside a work of the commit queue. */
-export function clearEndedBudgets(db: DatabaseSync, nowMs: number): void {
-  db.prepare(`
-    DELETE FROM budgets WHERE (purpose, subject) IN
-      (SELECT purpose, subject FROM budgets WHERE ends_at_ms <= ? ORDER BY ends_at_ms LIMIT ?)
-  `).run(nowMs, clearedAtOnce)
+/** Forgets windows that have ended. */
+export async function clearEndedBudgets(transaction: Transaction, nowMs: number): Promise<void> {
+  await transaction.run(
+    `DELETE FROM budgets WHERE (purpose, subject) IN
+       (SELECT purpose, subject FROM budgets WHERE ends_at_ms <= ? ORDER BY ends_at_ms LIMIT ?)`,
+    nowMs, clearedAtOnce,
+  )
 }

@@ -15,8 +15,8 @@ import { wasSeenBefore } from './seen-data-keys.ts'
  * @throws Refusal `custodian/refused`
  */
 export async function openDataKey(custodian: Custodian, sealed: Uint8Array, parts: SealedDataKey): Promise<KeyObject> {
-  const { store: { db }, root, rowTagKey } = custodian
-  const signer = findSigner(db, rowTagKey, parts.signerId)
+  const { store, root, rowTagKey } = custodian
+  const signer = await findSigner(store, rowTagKey, parts.signerId)
   const signerPublicKey = signer === undefined ? undefined : parsePublicKeyText(signer.publicKey)
   if (signer === undefined || signerPublicKey === undefined) throw new Refusal('signer_unknown', parts.signerId)
   if (parts.createdAtMs < signer.createdAtMs - clockSkewMs || parts.createdAtMs >= signer.untilMs) {
@@ -24,11 +24,11 @@ export async function openDataKey(custodian: Custodian, sealed: Uint8Array, part
   }
   const { revoked } = signer
   const isDoubted = revoked !== null && parts.createdAtMs >= revoked.trustedBeforeMs
-  if (isDoubted && !wasSeenBefore(db, sealed, revoked.atMs)) throw new Refusal('signer_revoked', parts.signerId)
-  const merchantKey = findMerchantKey(custodian, parts.merchantKeyId)
+  if (isDoubted && !await wasSeenBefore(store, sealed, revoked.atMs)) throw new Refusal('signer_revoked', parts.signerId)
+  const merchantKey = await findMerchantKey(custodian, parts.merchantKeyId)
   if (merchantKey === undefined) throw new Refusal('merchant_key_unknown', parts.merchantKeyId)
   if (!isSealedFor(parts, merchantKey)) throw new Refusal('data_key_misplaced', parts.id)
-  const privateKey = await unwrapKey({ db, root }, merchantKeyLabel(parts.merchantKeyId))
+  const privateKey = await unwrapKey({ store, root }, merchantKeyLabel(parts.merchantKeyId))
   try {
     return await openSealedDataKey({ sealed, privateKey, signerPublicKey })
   } catch (cause) {

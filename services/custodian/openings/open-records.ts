@@ -9,6 +9,7 @@ import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
 import { appendLog } from '../log/append-log.ts'
 import { tenantName } from '../merchants/tenants.ts'
+import type { Transaction } from '../store/store.ts'
 import { clearEndedBudgets, spend } from './budgets.ts'
 import { checkOpening } from './check-opening.ts'
 import { openDataKey } from './open-data-key.ts'
@@ -51,7 +52,7 @@ export async function openRecords(
   }
   const keys = await Promise.all(records.map(({ dataKey: { sealed, hash, parts } }) =>
     dataKeys.get(hash, () => openDataKey(custodian, sealed, parts))))
-  await commits.run(() => recordOpenings(custodian, caller, request, records))
+  await commits.run((transaction) => recordOpenings(custodian, transaction, caller, request, records))
   return {
     keys: records.map(({ contextBytes, salt }, at) => {
       const key = keys[at]
@@ -62,22 +63,26 @@ export async function openRecords(
 }
 
 /** Counts and logs every record of the call; a budget that is spent undoes all of it. */
-function recordOpenings(
-  { clock, store: { db } }: Custodian, caller: ProvenCaller, request: Request, records: readonly Record[],
-): void {
+async function recordOpenings(
+  { clock }: Custodian, transaction: Transaction, caller: ProvenCaller, request: Request, records: readonly Record[],
+): Promise<void> {
   const { purpose } = request
   const { perRecord, perHourMax } = purposeRules[purpose]
   const nowMs = clock.nowMs()
   const whole = { purpose, subject: '*', timesMax: perHourMax, windowMs: hourMs }
-  if (!spend(db, whole, nowMs, records.length)) throw new Refusal('purpose_budget_spent', purpose)
+  if (!await spend(transaction, whole, nowMs, records.length)) throw new Refusal('purpose_budget_spent', purpose)
   for (const record of records) {
     const subject = subjectOf(request, record)
-    const hasBudget = spend(db, { purpose, subject: record.name, ...perRecord }, nowMs)
+    const hasBudget = await spend(transaction, { purpose, subject: record.name, ...perRecord }, nowMs)
     if (!hasBudget) throw new Refusal('record_budget_spent', subject)
-    appendLog(db, clock, { caller: callerName(caller), operation: '/v1/open', outcome: 'allowed', reason: '', subject })
+    await appendLog(transaction, clock, {
+      caller: callerName(caller), operation: '/v1/open', outcome: 'allowed', reason: '', subject,
+    })
   }
-  for (const { hash } of new Set(records.map(({ dataKey }) => dataKey))) recordSeenDataKey(db, hash, nowMs)
-  clearEndedBudgets(db, nowMs)
+  for (const { hash } of new Set(records.map(({ dataKey }) => dataKey))) {
+    await recordSeenDataKey(transaction, hash, nowMs)
+  }
+  await clearEndedBudgets(transaction, nowMs)
 }
 
 function parseRecords(request: Request): readonly Record[] {

@@ -13,12 +13,12 @@ import { secretVersion } from './named-secrets.ts'
  * @throws Refusal `custodian/refused`
  */
 export async function handOutSecrets(
-  { clock, secrets, store: { db, commits } }: Custodian, caller: ProvenCaller, { names }: ParsedRequest<'/v1/secrets'>,
+  { clock, secrets, store: { commits } }: Custodian, caller: ProvenCaller, { names }: ParsedRequest<'/v1/secrets'>,
 ): Promise<CustodianResponse<'/v1/secrets'>> {
   const subject = names.join(' ')
   const isPermitted = names.every((name) => secretCallers[name].includes(caller.role))
   if (!isPermitted) throw new Refusal('secret_not_permitted', subject)
-  await commits.run(() => appendLog(db, clock, {
+  await commits.run((transaction) => appendLog(transaction, clock, {
     caller: callerName(caller), operation: '/v1/secrets', outcome: 'allowed', reason: '', subject,
   }))
   return {

@@ -16,7 +16,7 @@ const digestBytes = 32
  * @throws Refusal `custodian/refused`, among others for a live key while the root key is unprotected
  */
 export async function makeApiKeyVerifier(
-  { clock, root, secrets, store: { db, commits } }: Custodian, caller: ProvenCaller,
+  { clock, root, secrets, store }: Custodian, caller: ProvenCaller,
   request: ParsedRequest<'/v1/api-key-verifier'>,
 ): Promise<CustodianResponse<'/v1/api-key-verifier'>> {
   const { merchant, world, key } = request
@@ -24,11 +24,11 @@ export async function makeApiKeyVerifier(
   const subject = `${tenantName(tenant)} ${key}`
   const digest = parseBase64Url(request.digest)
   if (digest?.length !== digestBytes) throw new Refusal('request_invalid', subject)
-  if (!isRegistered(db, tenant)) throw new Refusal('tenant_unknown', subject)
+  if (!await isRegistered(store, tenant)) throw new Refusal('tenant_unknown', subject)
   if (world === 'live' && !root.describe().isProtected) throw new Refusal('root_unprotected', subject)
   const pepper = secrets.get('api-pepper')
   if (pepper === undefined) throw new TypeError('no API pepper')
-  await commits.run(() => appendLog(db, clock, {
+  await store.commits.run((transaction) => appendLog(transaction, clock, {
     caller: callerName(caller), operation: '/v1/api-key-verifier', outcome: 'allowed', reason: '', subject,
   }))
   return { verifier: toBase64Url(apiKeyVerifier(pepper, { id: key, tenant, digest })), pepperVersion: secretVersion }

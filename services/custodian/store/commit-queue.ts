@@ -1,33 +1,35 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { Fault } from '@ngome/kernel'
+import type { Commits, Transaction } from './store.ts'
 
-/** Works that share one commit; it bounds how long the event loop stands still for a transaction. */
+/** Works that share one commit; it bounds how long others wait for it. */
 const worksPerCommitMax = 64
 /** Works that wait. Past this the disk does not keep up, and a caller should hear so instead of waiting. */
 const waitingMax = 4_096
 
 type Waiting = {
-  readonly work: () => unknown
+  readonly work: (transaction: Transaction) => Promise<unknown>
   readonly resolve: (value: never) => void
   readonly reject: (reason: unknown) => void
 }
 
+/** Runs statements in one transaction and commits it, or rolls all of it back and throws. */
+export type Transact = (run: (transaction: Transaction) => Promise<void>) => Promise<void>
+
 /**
- * Runs works in transactions, and answers each only when its transaction is on the disk. Works that arrive together
- * share one commit, since a synchronous commit costs far more than the rows in it. A work is synchronous, so that no
- * two interleave; one that throws loses its own rows only.
+ * Answers works only when their transaction is on the disk. Works that arrive together share one commit, since a
+ * synchronous commit costs far more than the rows in it; they run one after the other, each below a savepoint.
  */
-export class CommitQueue {
-  readonly #db: DatabaseSync
+export class CommitQueue implements Commits {
+  readonly #transact: Transact
   #waiting: Waiting[] = []
   #isScheduled = false
+  #running: Promise<void> | undefined
 
-  constructor(db: DatabaseSync) {
-    this.#db = db
+  constructor(transact: Transact) {
+    this.#transact = transact
   }
 
-  /** @throws Fault `custodian/unavailable` where the rows could not be kept; then nothing of the work has happened */
-  run<T>(work: () => T): Promise<T> {
+  run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     if (this.#waiting.length >= waitingMax) {
       return Promise.reject(new Fault('custodian/unavailable', 'too many transactions wait'))
     }
@@ -37,41 +39,73 @@ export class CommitQueue {
     return promise
   }
 
+  /** Resolves between two commits, or at once where none is under way. */
+  async settled(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
   #schedule(): void {
-    if (this.#isScheduled) return
+    if (this.#isScheduled || this.#running !== undefined) return
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
       const batch = this.#waiting.splice(0, worksPerCommitMax)
-      if (this.#waiting.length > 0) this.#schedule()
-      this.#commit(batch)
+      this.#running = this.#commit(batch).then(() => {
+        this.#running = undefined
+        if (this.#waiting.length > 0) this.#schedule()
+      })
     })
   }
 
-  #commit(batch: readonly Waiting[]): void {
+  async #commit(batch: readonly Waiting[]): Promise<void> {
     const done: (() => void)[] = []
     try {
-      this.#db.exec('BEGIN IMMEDIATE')
-      for (const one of batch) done.push(this.#runOne(one))
-      this.#db.exec('COMMIT')
+      await this.#transact(async (transaction) => {
+        for (const one of batch) done.push(await runOne(transaction, one))
+      })
     } catch (cause) {
-      if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec('ROLLBACK')
       for (const { reject } of batch) reject(new Fault('custodian/unavailable', 'a commit failed', { cause }))
       return
     }
     for (const answer of done) answer()
   }
+}
 
-  /** @returns how to answer once the commit stands */
-  #runOne({ work, resolve, reject }: Waiting): () => void {
-    this.#db.exec('SAVEPOINT work')
-    try {
-      const value = work() as never
-      this.#db.exec('RELEASE work')
-      return () => resolve(value)
-    } catch (failure) {
-      this.#db.exec('ROLLBACK TO work; RELEASE work')
-      return () => reject(failure)
-    }
+/** @returns how to answer once the commit stands */
+async function runOne(transaction: Transaction, { work, resolve, reject }: Waiting): Promise<() => void> {
+  await transaction.run('SAVEPOINT work')
+  const own = new WorkTransaction(transaction)
+  try {
+    const value = await work(own) as never
+    own.end()
+    await transaction.run('RELEASE work')
+    return () => resolve(value)
+  } catch (failure) {
+    own.end()
+    await transaction.run('ROLLBACK TO work')
+    await transaction.run('RELEASE work')
+    return () => reject(failure)
+  }
+}
+
+/** A work's handle; a statement that comes after the work's end would be another work's, and is refused. */
+class WorkTransaction implements Transaction {
+  #transaction: Transaction | undefined
+
+  constructor(transaction: Transaction) {
+    this.#transaction = transaction
+  }
+
+  get: Transaction['get'] = (...statement) => this.#open().get(...statement)
+  all: Transaction['all'] = (...statement) => this.#open().all(...statement)
+  run: Transaction['run'] = (...statement) => this.#open().run(...statement)
+
+  end(): void {
+    this.#transaction = undefined
+  }
+
+  #open(): Transaction {
+    if (this.#transaction === undefined) throw new TypeError('a statement of a work that has ended')
+    return this.#transaction
   }
 }

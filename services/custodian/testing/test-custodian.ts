@@ -2,6 +2,7 @@ import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import type { CustodianPath, CustodianRequest, CustodianResponse } from '@ngome/contracts'
 import {
   ManualClock, newId, systemRandom, toBase64Url,
@@ -11,6 +12,8 @@ import { newCertificateRequest, publicKeyText } from '@ngome/runtime'
 import { answerCall, type Call } from '../calls/answer-call.ts'
 import type { Custodian, Settings } from '../custodian.ts'
 import { openCustodian } from '../open-custodian.ts'
+import { SqliteStore } from '../store/sqlite/sqlite-store.ts'
+import type { Store, Transaction } from '../store/store.ts'
 import { serialOf } from './serial-of.ts'
 
 const dayMs = 86_400_000
@@ -55,8 +58,18 @@ export class TestCustodian {
     return this.#custodian
   }
 
-  get db(): Custodian['store']['db'] {
-    return this.custodian.store.db
+  get store(): Store {
+    return this.custodian.store
+  }
+
+  /** The file behind the store, for what no code of ours does to it. */
+  get db(): DatabaseSync {
+    if (!(this.store instanceof SqliteStore)) throw new TypeError('this custodian has no file')
+    return this.store.db
+  }
+
+  commit<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.store.commits.run(work)
   }
 
   /** As a restart: everything but the folder is forgotten. */
@@ -69,7 +82,7 @@ export class TestCustodian {
   }
 
   close(): void {
-    this.#custodian?.store.close()
+    void this.#custodian?.store.close()
     this.#custodian = undefined
   }
 

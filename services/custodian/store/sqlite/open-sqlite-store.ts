@@ -2,15 +2,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Fault, type Random } from '@ngome/kernel'
-import { CommitQueue } from './commit-queue.ts'
-import { assertPrivateFile, createPrivateFile } from './private-file.ts'
-
-/** The custodian's own database: one file, one process. */
-export type Store = {
-  readonly db: DatabaseSync
-  readonly commits: CommitQueue
-  close(): void
-}
+import { assertPrivateFile, createPrivateFile } from '../private-file.ts'
+import { SqliteStore } from './sqlite-store.ts'
 
 const fileName = 'custodian.sqlite'
 /** In order; a file is never edited once released, only followed by the next. */
@@ -25,7 +18,7 @@ const othersMayWriteBits = 0o022
  * @throws Fault `custodian/start_refused` where the folder or file is open to others, in use by another process,
  * damaged, or written by a later version
  */
-export function openStore(folder: string, random: Random): Store {
+export function openSqliteStore(folder: string, random: Random): SqliteStore {
   const path = join(folder, fileName)
   assertFolder(folder)
   // SQLite gives its side files the mode of the main file, so the mode must be right before SQLite sees it.
@@ -40,7 +33,7 @@ export function openStore(folder: string, random: Random): Store {
     if (cause instanceof Fault) throw cause
     throw new Fault('custodian/start_refused', `${path} is in use, damaged or not a store`, { cause })
   }
-  return { db, commits: new CommitQueue(db), close: () => db.close() }
+  return new SqliteStore(db)
 }
 
 function assertFolder(folder: string): void {

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { dataClasses, systemRandom } from '@ngome/kernel'
+import { openSqliteStore } from './open-sqlite-store.ts'
+import { SqliteStore } from './sqlite-store.ts'
+
+const refused = { code: 'custodian/start_refused' }
+
+function folder(t: { after(fn: () => void): void }): string {
+  const path = mkdtempSync(join(tmpdir(), 'ngome-store-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+test('answers only what is on the disk: write-ahead log, synchronous commits, one process', (t) => {
+  const store = openSqliteStore(folder(t), systemRandom)
+  t.after(() => void store.close())
+  const pragma = (name: string) => Object.values(store.db.prepare(`PRAGMA ${name}`).get() ?? {})[0]
+  assert.deepEqual(['journal_mode', 'synchronous', 'locking_mode', 'foreign_keys', 'secure_delete', 'trusted_schema'].map(pragma),
+    ['wal', 2, 'exclusive', 1, 1, 0])
+})
+
+test('the files are 0600', (t) => {
+  const path = folder(t)
+  const store = openSqliteStore(path, systemRandom)
+  t.after(() => void store.close())
+  for (const name of readdirSync(path)) assert.equal(statSync(join(path, name)).mode & 0o777, 0o600, name)
+  assert.ok(readdirSync(path).includes('custodian.sqlite-wal'))
+})
+
+test('refuses a second custodian on the same store', (t) => {
+  const path = folder(t)
+  const store = openSqliteStore(path, systemRandom)
+  t.after(() => void store.close())
+  assert.throws(() => openSqliteStore(path, systemRandom), refused)
+})
+
+test('refuses a folder where others may write, and a store that others may read', (t) => {
+  const path = folder(t)
+  openSqliteStore(path, systemRandom).db.close()
+  for (const mode of [0o720, 0o702]) {
+    chmodSync(path, mode)
+    assert.throws(() => openSqliteStore(path, systemRandom), refused)
+  }
+  chmodSync(path, 0o700)
+  chmodSync(join(path, 'custodian.sqlite'), 0o640)
+  assert.throws(() => openSqliteStore(path, systemRandom), refused)
+})
+
+test('refuses a store of a later version', (t) => {
+  const path = folder(t)
+  const store = openSqliteStore(path, systemRandom)
+  store.db.exec('PRAGMA user_version = 99')
+  store.db.close()
+  assert.throws(() => openSqliteStore(path, systemRandom), refused)
+})
+
+test('refuses a file that is no store, and a store that is damaged', (t) => {
+  const path = folder(t)
+  const file = join(path, 'custodian.sqlite')
+  writeFileSync(file, 'x'.repeat(5_000), { mode: 0o600 })
+  assert.throws(() => openSqliteStore(path, systemRandom), refused)
+  rmSync(file)
+  openSqliteStore(path, systemRandom).db.close()
+  truncateSync(file, statSync(file).size - 4_096)
+  assert.throws(() => openSqliteStore(path, systemRandom), refused)
+})
+
+test('every table is strict, and every column has its class (R28)', (t) => {
+  const store = openSqliteStore(folder(t), systemRandom)
+  t.after(() => void store.close())
+  const tables = store.db.prepare(`SELECT name, sql FROM sqlite_schema WHERE type = 'table'`).all()
+  assert.ok(tables.length >= 9)
+  for (const { name, sql } of tables) {
+    assert.match(String(sql), /\) STRICT/)
+    assert.deepEqual(unclassed(store.db, String(name), String(sql)), [])
+  }
+})
+
+test('a column without a class would be noticed', () => {
+  const db = new DatabaseSync(':memory:')
+  db.exec('CREATE TABLE t (\n a TEXT, -- internal\n b TEXT, -- secret\n c TEXT\n) STRICT')
+  const sql = String(db.prepare(`SELECT sql FROM sqlite_schema WHERE name = 't'`).get()?.['sql'])
+  assert.deepEqual(unclassed(db, 't', sql), ['b', 'c'])
+  db.close()
+})
+
+function unclassed(db: DatabaseSync, table: string, sql: string): string[] {
+  const columns = db.prepare(`PRAGMA table_info(${table})`).all().map((row) => String(row['name']))
+  return columns.filter((column) => !new RegExp(`^\\s*${column} .*-- (?:${dataClasses.join('|')})$`, 'm').test(sql))
+}
+
+test('the log only grows', (t) => {
+  const store = openSqliteStore(folder(t), systemRandom)
+  t.after(() => void store.close())
+  store.db.exec(`INSERT INTO log VALUES (1, 0, '', '', 'allowed', '', '', x'00', x'00')`)
+  assert.throws(() => store.db.exec('DELETE FROM log'), /only grows/)
+  assert.throws(() => store.db.exec(`UPDATE log SET reason = 'x'`), /only grows/)
+})
+
+
+test('answers everybody with a fault when the commit fails, and goes on', async () => {
+  const db = new DatabaseSync(':memory:')
+  const { commits } = new SqliteStore(db)
+  db.exec(`
+    PRAGMA foreign_keys = ON;
+    CREATE TABLE p (id INTEGER PRIMARY KEY);
+    CREATE TABLE c (p INTEGER REFERENCES p DEFERRABLE INITIALLY DEFERRED);
+  `)
+  const works = ['INSERT INTO p VALUES (1)', 'INSERT INTO c VALUES (7)'].map((sql) => commits.run((transaction) => transaction.run(sql)))
+  for (const result of await Promise.allSettled(works)) {
+    assert.ok(result.status === 'rejected')
+    assert.equal((result.reason as { code: string }).code, 'custodian/unavailable')
+  }
+  assert.equal(db.prepare('SELECT count(*) AS count FROM p').get()?.['count'], 0)
+  await commits.run((transaction) => transaction.run('INSERT INTO p VALUES (2)'))
+  db.close()
+})
