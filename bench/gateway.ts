@@ -63,21 +63,14 @@ async function raise(): Promise<Bench> {
   await migrate(database.connection('ngome_migrator'))
   const platform = await TestPlatform.create(database)
   const gateway = platform.startGateway({ hasChannel: false })
-  await untilListening(platform)
+  await untilListening(platform, gateway)
   return { server, database, platform, gateway, load: new Worker('load.ts') }
 }
 
-async function untilListening(platform: TestPlatform): Promise<void> {
+async function untilListening(platform: TestPlatform, gateway: GatewayProcess): Promise<void> {
   const client = platform.client()
-  for (let tries = 0; ; tries++) {
-    try {
-      await client.call({ path: '/v1/payments' })
-      return client.close()
-    } catch (error) {
-      if (tries > 200) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
+  await gateway.untilSo('answer', async () => (await client.call({ path: '/v1/payments' })).status > 0, 20_000)
+  client.close()
 }
 
 async function reading(stand: Bench): Promise<BenchCase[]> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Instance } from './testing/instance.ts'
+import { Platform } from '@ngome/testkit'
 
 type Result = {
   readonly phone: string
@@ -11,9 +11,9 @@ type Result = {
 }
 
 test('the demonstration takes three payments to their three ends, each with a signed webhook, and leaves nothing', async (t) => {
-  const instance = await Instance.make()
-  t.after(() => instance.remove())
-  const { code, stdout, stderr } = await instance.run('demo', '--json')
+  const platform = await Platform.create()
+  t.after(() => platform.remove())
+  const { code, stdout, stderr } = await platform.run('demo', '--json')
   assert.equal(code, 0, stderr)
   const results = JSON.parse(stdout) as readonly Result[]
   assert.deepEqual(results.map(({ phone, status, failure }) => [phone, status, failure]), [

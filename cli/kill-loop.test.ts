@@ -30,7 +30,7 @@ test('kill -9 of the launcher leaves no process behind, and the next start loses
   assert.equal(paid.status, 201, paid.text)
   const before = platform.processes()
   await platform.killLauncher()
-  await platform.startAgain()
+  await platform.up()
   const after = new Set(platform.processes().map(({ pid }) => pid))
   for (const { name, pid } of before) assert.ok(!after.has(pid), `${name} outlived its launcher`)
   for (const { pid } of before) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })

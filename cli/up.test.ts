@@ -4,25 +4,25 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, test } from 'node:test'
-import { Instance, type Greeting } from './testing/instance.ts'
+import { Platform, type PlatformGreeting, type PlatformProcess } from '@ngome/testkit'
 import { paymentEnd, takePayment } from './testing/take-payment.ts'
 
 const isLinux = process.platform === 'linux'
 const isRoot = process.getuid?.() === 0
 
-let instance: Instance
-let first: Greeting
+let platform: Platform
+let first: PlatformGreeting
 let key: string
 
 before(async () => {
-  instance = await Instance.make()
-  first = await instance.up()
+  platform = await Platform.create()
+  first = await platform.up()
   key = first.key.text ?? ''
 })
-after(() => instance.remove())
+after(() => platform.remove())
 
 test('a first start prints a key, and a payment with it reaches its end', async () => {
-  const client = instance.client(first, key)
+  const client = platform.client(key)
   const payment = await takePayment(client)
   assert.equal(payment.payer.phone, '+46•••499')
   assert.equal((await paymentEnd(client, payment.id)).status, 'succeeded')
@@ -31,19 +31,19 @@ test('a first start prints a key, and a payment with it reaches its end', async 
 
 test('each process has a folder that no other user enters, and its secrets are its own', () => {
   for (const folder of ['launcher', 'custodian', 'gateway', 'dispatcher', 'operator', 'auditor', 'postgres', 'simulators/mtn-momo']) {
-    assert.equal(statSync(join(instance.dataDir, folder)).mode & 0o777, 0o700, folder)
+    assert.equal(statSync(join(platform.dataFolder, folder)).mode & 0o777, 0o700, folder)
   }
   const owned = [
     'launcher/enrolment.key', 'launcher/first-key.json', 'launcher/postgres-password', 'custodian/root.key', 'gateway/db-password',
     'dispatcher/db-password', 'dispatcher/providers.json', 'operator/db-password', 'auditor/db-password',
   ]
-  for (const file of owned) assert.equal(statSync(join(instance.dataDir, file)).mode & 0o777, 0o600, file)
-  const users = ['custodian', 'gateway', 'dispatcher', 'simulators/mtn-momo'].map((folder) => statSync(join(instance.dataDir, folder)).uid)
+  for (const file of owned) assert.equal(statSync(join(platform.dataFolder, file)).mode & 0o777, 0o600, file)
+  const users = ['custodian', 'gateway', 'dispatcher', 'simulators/mtn-momo'].map((folder) => statSync(join(platform.dataFolder, folder)).uid)
   assert.equal(new Set(users).size, first.isolation['ownUsers']?.status === 'on' ? users.length : 1)
 })
 
 test('as root on Linux every mechanism of isolation was seen to be on', { skip: !(isLinux && isRoot) && 'needs root on Linux' }, () => {
-  const report = JSON.parse(readFileSync(join(instance.dataDir, 'launcher', 'isolation.json'), 'utf8')) as Greeting['isolation']
+  const report = JSON.parse(readFileSync(join(platform.dataFolder, 'launcher', 'isolation.json'), 'utf8')) as PlatformGreeting['isolation']
   assert.deepEqual(report, first.isolation)
   // A machine that lacks a program says so; none of ours may be off for another reason.
   const off = Object.values(report).filter(({ status }) => status === 'off').map(({ reason }) => reason ?? '')
@@ -51,35 +51,35 @@ test('as root on Linux every mechanism of isolation was seen to be on', { skip: 
 })
 
 test('a second launcher on the same data folder is refused and says why', async () => {
-  const { code, stderr } = await instance.run('up')
+  const { code, stderr } = await platform.run('up')
   assert.equal(code, 1)
-  assert.match(stderr, new RegExp(`another launcher \\(process ${instance.launcherPid}\\) runs on this data folder`))
+  assert.match(stderr, new RegExp(`another launcher \\(process ${platform.launcherPid}\\) runs on this data folder`))
 })
 
 test('operator commands see and change the running platform', async () => {
-  const status = await instance.run('status')
+  const status = await platform.run('status')
   assert.deepEqual([status.code, status.stdout.match(/ready/g)?.length], [0, 3], status.stderr)
-  const shop = (JSON.parse((await instance.run('merchants', 'add', 'Shop', '--json')).stdout) as { merchant: string }).merchant
-  const issued = JSON.parse((await instance.run('keys', 'issue', shop, '--json')).stdout) as { key: string; text: string }
-  const client = instance.client(first, issued.text)
+  const shop = (JSON.parse((await platform.run('merchants', 'add', 'Shop', '--json')).stdout) as { merchant: string }).merchant
+  const issued = JSON.parse((await platform.run('keys', 'issue', shop, '--json')).stdout) as { key: string; text: string }
+  const client = platform.client(issued.text)
   assert.equal((await client.call({ path: '/v1/payments' })).status, 200)
-  assert.equal((await instance.run('merchants', 'freeze', shop)).code, 0)
+  assert.equal((await platform.run('merchants', 'freeze', shop)).code, 0)
   assert.equal(await untilStatus(() => client.call({ path: '/v1/payments' }), 403), 403)
-  assert.equal((await instance.run('merchants', 'unfreeze', shop)).code, 0)
+  assert.equal((await platform.run('merchants', 'unfreeze', shop)).code, 0)
   assert.equal(await untilStatus(() => client.call({ path: '/v1/payments' }), 200), 200)
-  assert.match((await instance.run('keys', 'revoke', issued.text)).stdout, /is revoked$/m)
+  assert.match((await platform.run('keys', 'revoke', issued.text)).stdout, /is revoked$/m)
   assert.equal(await untilStatus(() => client.call({ path: '/v1/payments' }), 401), 401)
-  assert.match((await instance.run('keys', 'list', shop)).stdout, /revoked/)
-  assert.match((await instance.run('merchants', 'list')).stdout, /active {2}Shop/)
-  const types = (await instance.run('events', '--json')).stdout.trim().split('\n').map((line) => (JSON.parse(line) as { type: string }).type)
+  assert.match((await platform.run('keys', 'list', shop)).stdout, /revoked/)
+  assert.match((await platform.run('merchants', 'list')).stdout, /active {2}Shop/)
+  const types = (await platform.run('events', '--json')).stdout.trim().split('\n').map((line) => (JSON.parse(line) as { type: string }).type)
   for (const type of ['merchant.frozen', 'merchant.unfrozen', 'api_key.revoked']) assert.ok(types.includes(type), type)
   client.close()
 })
 
 test('SIGTERM stops all in order, and no process stays', { skip: !isLinux && 'looks into /proc' }, async () => {
-  assert.equal(await instance.end('SIGTERM'), 0)
-  assert.deepEqual(instance.running(), [])
-  const stops = [...instance.told.matchAll(/(?:the )?(\w+) has stopped/g)].map(([, name]) => name)
+  assert.equal(await platform.stop(), 0)
+  assert.deepEqual(platform.running(), [])
+  const stops = [...platform.output.matchAll(/(?:the )?(\w+) has stopped/g)].map(([, name]) => name)
   // The custodian and the simulator start side by side, and stop in either order.
   assert.deepEqual([stops.slice(0, 2), new Set(stops.slice(2, 4)), stops.slice(4)], [
     ['gateway', 'dispatcher'], new Set(['simulator', 'custodian']), ['PostgreSQL'],
@@ -87,38 +87,38 @@ test('SIGTERM stops all in order, and no process stays', { skip: !isLinux && 'lo
 })
 
 test('a second start creates nothing again: the key still works', async () => {
-  const second = await instance.up()
+  const second = await platform.up()
   assert.deepEqual([second.merchant, second.key.id, second.key.text], [first.merchant, first.key.id, null])
-  const client = instance.client(second, key)
+  const client = platform.client(key)
   const page = await client.call({ path: '/v1/payments' })
   assert.match(page.text, /"status":"succeeded"/)
   client.close()
 })
 
 test('SIGHUP without a terminal replaces the gateway and restarts the dispatcher', { skip: process.stdin.isTTY && 'has a terminal' }, async () => {
-  const former = { gateway: instance.pidOf('gateway'), dispatcher: instance.pidOf('dispatcher') }
-  process.kill(instance.launcherPid, 'SIGHUP')
+  const former = { gateway: platform.pidOf('gateway'), dispatcher: platform.pidOf('dispatcher') }
+  process.kill(platform.launcherPid, 'SIGHUP')
   for (let waitedMs = 0; ; waitedMs += 50) {
-    const [gateway, dispatcher] = [instance.pidOf('gateway'), instance.pidOf('dispatcher')]
+    const [gateway, dispatcher] = [platform.pidOf('gateway'), platform.pidOf('dispatcher')]
     if (![undefined, former.gateway].includes(gateway) && ![undefined, former.dispatcher].includes(dispatcher)) break
-    assert.ok(waitedMs < 30_000, instance.told)
+    assert.ok(waitedMs < 30_000, platform.output)
     await sleep(50)
   }
-  const client = instance.client(first, key)
+  const client = platform.client(key)
   assert.equal((await paymentEnd(client, (await takePayment(client)).id)).status, 'succeeded')
   client.close()
 })
 
-for (const name of ['gateway', 'dispatcher', 'simulator', 'custodian', 'postgres']) {
+for (const name of ['gateway', 'dispatcher', 'simulator', 'custodian', 'postgres'] satisfies PlatformProcess[]) {
   test(`kill -9 of the ${name}: it is started again, and payments go on`, async () => {
-    const killed = instance.pidOf(name)
+    const killed = platform.pidOf(name)
     assert.ok(killed !== undefined)
     process.kill(killed, 'SIGKILL')
-    for (let waitedMs = 0; instance.pidOf(name) === killed || instance.pidOf(name) === undefined; waitedMs += 50) {
-      assert.ok(waitedMs < 30_000, `no new ${name}:\n${instance.told}`)
+    for (let waitedMs = 0; platform.pidOf(name) === killed || platform.pidOf(name) === undefined; waitedMs += 50) {
+      assert.ok(waitedMs < 30_000, `no new ${name}:\n${platform.output}`)
       await sleep(50)
     }
-    const client = instance.client(first, key)
+    const client = platform.client(key)
     await untilStatus(() => client.call({ path: '/v1/payments' }), 200)
     const payment = await takePayment(client)
     assert.equal((await paymentEnd(client, payment.id)).status, 'succeeded')
@@ -127,13 +127,13 @@ for (const name of ['gateway', 'dispatcher', 'simulator', 'custodian', 'postgres
 }
 
 test('kill -9 of the launcher leaves no orphan, and the next start is clean', { skip: !isLinux && 'looks into /proc' }, async () => {
-  await instance.end('SIGKILL')
-  assert.deepEqual(await instance.untilNothingRuns(20_000), [])
-  assert.equal((await instance.up({ NGOME_KEYS__DATA_KEY_PERIOD_S: '5' })).key.id, first.key.id)
+  await platform.killLauncher()
+  assert.deepEqual(await platform.untilNothingRuns(), [])
+  assert.equal((await platform.up({ NGOME_KEYS__DATA_KEY_PERIOD_S: '5' })).key.id, first.key.id)
 })
 
 test('at each period\'s end the gateway is replaced, under a stream of requests, and none fails', async () => {
-  const client = instance.client(first, key)
+  const client = platform.client(key)
   const pids = new Set<number>()
   const statuses = new Map<number, number>()
   const over = AbortSignal.timeout(12_000)
@@ -141,30 +141,30 @@ test('at each period\'s end the gateway is replaced, under a stream of requests,
     while (!over.aborted) {
       const { status } = await client.call({ path: '/v1/payments?limit=1' })
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
-      const pid = instance.pidOf('gateway')
+      const pid = platform.pidOf('gateway')
       if (pid !== undefined) pids.add(pid)
       await sleep(5)
     }
   }))
   assert.deepEqual([...statuses.keys()], [200])
-  assert.ok(pids.size >= 3, `${pids.size} gateways in two periods:\n${instance.told}`)
+  assert.ok(pids.size >= 3, `${pids.size} gateways in two periods:\n${platform.output}`)
   client.close()
 })
 
 test('a port that is taken is named, with the variable that changes it', async () => {
-  await instance.end('SIGTERM')
-  const server = createServer().listen(instance.port, '127.0.0.1')
-  const { code, stderr } = await instance.run('up')
+  await platform.stop()
+  const server = createServer().listen(platform.ports.gateway, '127.0.0.1')
+  const { code, stderr } = await platform.run('up')
   server.close()
   assert.equal(code, 1)
-  assert.match(stderr, new RegExp(`port ${instance.port} for the API is taken by .*; stop that, or set NGOME_GATEWAY__PORT`))
+  assert.match(stderr, new RegExp(`port ${platform.ports.gateway} for the API is taken by .*; stop that, or set NGOME_GATEWAY__PORT`))
   if (isLinux) assert.match(stderr, new RegExp(`\\(process ${process.pid}\\)`))
 })
 
 test('a folder that holds something else is not taken for a data folder', async () => {
-  const elsewhere = await Instance.make()
-  mkdirSync(join(elsewhere.dataDir, 'launcher'))
-  writeFileSync(join(elsewhere.dataDir, 'thesis.odt'), '')
+  const elsewhere = await Platform.create()
+  mkdirSync(join(elsewhere.dataFolder, 'launcher'), { recursive: true })
+  writeFileSync(join(elsewhere.dataFolder, 'thesis.odt'), '')
   const { code, stderr } = await elsewhere.run('up')
   await elsewhere.remove()
   assert.equal(code, 1)

@@ -14,7 +14,10 @@ export { vectorsDir } from './vectors.ts'
 export { freePorts } from './free-ports.ts'
 export { MerchantClient, type Answer, type MerchantCall } from './merchant-client.ts'
 export { newSealingParties, type SealingParties } from './sealing-parties.ts'
-export { Platform, type PlatformPorts, type PlatformProcess } from './platform.ts'
+export {
+  Platform, type PlatformGreeting, type PlatformOptions, type PlatformPorts, type PlatformProcess,
+} from './platform.ts'
 export { runKillLoop, type KillLoop, type KillReport } from './kill-loop.ts'
 export { keyCandidates, processMemory } from './process-memory.ts'
+export { WatchedChild } from './watched-child.ts'
 export { SeededRandom, seedFrom } from './random.ts'

@@ -1,9 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { WatchedChild } from './watched-child.ts'
 
 export type SimulatorAnswer = { readonly status: number; readonly body: unknown }
 export type SimulatorCall = {
@@ -26,6 +26,8 @@ export type SimulatorCharge = {
   readonly status: 'PENDING' | 'SUCCESSFUL' | 'FAILED'
 }
 
+const startMsMax = 30_000
+const endMsMax = 20_000
 const repository = resolve(import.meta.dirname, '..', '..')
 
 /**
@@ -35,7 +37,7 @@ const repository = resolve(import.meta.dirname, '..', '..')
 export class MtnMomoSimulator {
   readonly folder: string
   readonly #settings: Readonly<Record<string, string>>
-  #child: ChildProcess | undefined
+  #child: WatchedChild | undefined
   #port = 0
 
   private constructor(folder: string, settings: Readonly<Record<string, string>>) {
@@ -66,15 +68,14 @@ export class MtnMomoSimulator {
       ...(this.#settings['CALLBACK_CA'] === undefined ? [] : [`--allow-fs-read=${this.#settings['CALLBACK_CA']}`]),
       join(repository, 'simulators', 'mtn-momo', 'main.ts'),
     ], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: Object.fromEntries(Object.entries(environment).map(([name, value]) => [`MTN_MOMO_SIMULATOR_${name}`, value])),
     })
-    this.#child = child
-    const [message] = await Promise.race([
-      once(child, 'message') as Promise<[{ port: number }]>,
-      once(child, 'exit').then(() => { throw new Error('the simulator did not start') }),
-    ])
-    this.#port = message.port
+    this.#child = new WatchedChild('simulator', child)
+    let port: number | undefined
+    child.once('message', (message) => { port = (message as { readonly port: number }).port })
+    await this.#child.until('port', () => port !== undefined, startMsMax)
+    this.#port = port ?? 0
   }
 
   /** As a power cut would: nothing is asked, nothing is finished. */
@@ -134,10 +135,6 @@ export class MtnMomoSimulator {
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const ended = once(child, 'exit')
-    child.kill(signal)
-    await ended
+    await this.#child?.end(signal, endMsMax)
   }
 }

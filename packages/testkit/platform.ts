@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -8,77 +8,113 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Secret } from '@ngome/kernel'
 import { openDatabase, type Database } from '@ngome/store'
+import { z } from 'zod'
 import { freePorts } from './free-ports.ts'
 import { MerchantClient } from './merchant-client.ts'
 import type { SimulatorCharge } from './mtn-momo-simulator.ts'
+import { WatchedChild } from './watched-child.ts'
 
 const repository = resolve(import.meta.dirname, '..', '..')
 /** From nothing to the greeting: initdb, first keys, five processes, on a busy machine. */
 const startMsMax = 90_000
 const stopMsMax = 40_000
-const outputCharactersMax = 20_000
+/** What lived under a launcher that was killed notices that it is gone. */
+const orphanMsMax = 20_000
 
 export type PlatformProcess = 'custodian' | 'postgres' | 'simulator' | 'dispatcher' | 'gateway'
 export type PlatformPorts = Readonly<Record<
   'gateway' | 'gatewayInternal' | 'custodian' | 'enrolment' | 'dispatcher' | 'simulator' | 'postgres' | 'receiver', number
 >>
-type Greeting = { readonly api: string; readonly authority: string; readonly merchant: string; readonly key: { readonly text: string | null } }
+
+const greetingSchema = z.object({
+  api: z.string(),
+  authority: z.string(),
+  merchant: z.string(),
+  key: z.object({ id: z.string(), issuedAt: z.string(), text: z.string().nullable() }),
+  isolation: z.record(z.string(), z.object({ status: z.enum(['on', 'off']), reason: z.string().optional() })),
+})
+/** What `ngome up --json` prints when the platform stands. */
+export type PlatformGreeting = z.output<typeof greetingSchema>
+
+type Settings = Readonly<Record<string, string>>
+export type PlatformOptions = {
+  /** Configuration, as environment variables. */
+  readonly settings?: Settings
+  /** What starts a command as somebody else, such as `setpriv` with its options; whoever that is must own {@link Platform.folder}. */
+  readonly as?: readonly string[]
+}
 
 /**
  * The whole platform as a user starts it (`ngome up`), in a data folder and on ports of its own. Nothing of it is
- * inside the test's process.
+ * inside the test's process. It can be stopped, killed and started again and again.
  */
 export class Platform {
   readonly folder: string
   readonly ports: PlatformPorts
-  readonly #settings: Readonly<Record<string, string>>
-  #child: ChildProcess | undefined
-  #greeting: Greeting | undefined
+  readonly #settings: Settings
+  readonly #as: readonly string[]
+  #launcher: WatchedChild | undefined
+  #greeting: PlatformGreeting | undefined
   #key = ''
-  #output = ''
 
-  private constructor(folder: string, ports: PlatformPorts, settings: Readonly<Record<string, string>>) {
+  private constructor(folder: string, ports: PlatformPorts, { settings = {}, as = [] }: PlatformOptions) {
     this.folder = folder
     this.ports = ports
     this.#settings = settings
+    this.#as = as
   }
 
-  /** @param settings configuration, as environment variables */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<Platform> {
+  /** Makes its folder and finds its ports; nothing runs yet. */
+  static async create(options: PlatformOptions = {}): Promise<Platform> {
     const folder = await mkdtemp(join(tmpdir(), 'ngome-platform-'))
     // mkdtemp closes the folder to all others; the processes run as other users where we are root.
     await chmod(folder, 0o711)
     const [gateway = 0, gatewayInternal = 0, custodian = 0, enrolment = 0, dispatcher = 0, simulator = 0, postgres = 0, receiver = 0] =
       await freePorts(8)
-    const platform = new Platform(
-      folder, { gateway, gatewayInternal, custodian, enrolment, dispatcher, simulator, postgres, receiver }, settings,
+    return new Platform(
+      folder, { gateway, gatewayInternal, custodian, enrolment, dispatcher, simulator, postgres, receiver }, options,
     )
-    await platform.startAgain()
+  }
+
+  /** Makes one and starts it; one that does not start is removed. */
+  static async start(settings: Settings = {}): Promise<Platform> {
+    const platform = await Platform.create({ settings })
+    try {
+      await platform.up()
+    } catch (error) {
+      await platform.remove().catch(() => undefined)
+      throw error
+    }
     return platform
   }
 
-  /** Starts what was stopped or killed, on the same data. */
-  async startAgain(): Promise<void> {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'cli', 'main.ts'), 'up', '--json'], {
-      cwd: repository, env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    this.#child = child
-    const keep = (chunk: Buffer): void => { this.#output = (this.#output + chunk.toString()).slice(-outputCharactersMax) }
-    child.stderr.on('data', keep)
+  /**
+   * Starts it, again on the same data where it was stopped or killed, and waits until it says where it is.
+   * @param settings for this run only
+   * @throws Error at once, with what the launcher printed, where the launcher ends
+   */
+  async up(settings: Settings = {}): Promise<PlatformGreeting> {
+    const launcher = new WatchedChild('platform', this.#spawn(['up', '--json'], settings))
+    this.#launcher = launcher
     let line = ''
-    const greeted = new Promise<string>((resolve) => child.stdout.on('data', (chunk: Buffer) => {
-      keep(chunk)
-      line += chunk.toString()
-      if (line.includes('\n')) resolve(line)
-    }))
-    const over = new AbortController()
-    const ended = once(child, 'exit', { signal: over.signal }).then(() => undefined, () => undefined)
-    const late = sleep(startMsMax, undefined, { signal: over.signal }).catch(() => undefined)
-    const greeting = await Promise.race([greeted, ended, late])
-    over.abort()
-    if (greeting === undefined) throw new Error(`the platform did not start:\n${this.#output}`)
-    this.#greeting = JSON.parse(greeting) as Greeting
-    this.#key = this.#greeting.key.text ?? this.#key
+    launcher.process.stdout?.setEncoding('utf8').on('data', (text: string) => { line += text })
+    await launcher.until('greeting', () => line.endsWith('\n'), startMsMax)
+    const greeting = greetingSchema.parse(JSON.parse(line))
+    this.#greeting = greeting
+    this.#key = greeting.key.text ?? this.#key
+    return greeting
+  }
+
+  /** Runs another command of the CLI to its end. */
+  async run(...args: readonly string[]): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+    const command = this.#spawn(args)
+    const [stdout, stderr] = [command.stdout, command.stderr].map((stream) => {
+      const texts: string[] = []
+      stream?.setEncoding('utf8').on('data', (text: string) => texts.push(text))
+      return texts
+    })
+    const [code] = await once(command, 'close') as [number | null]
+    return { code, stdout: stdout?.join('') ?? '', stderr: stderr?.join('') ?? '' }
   }
 
   /** What a command of the operator needs in its environment to find this platform. */
@@ -87,7 +123,8 @@ export class Platform {
     const { ports } = this
     return {
       PATH, HOME, LANG,
-      NGOME_DATA: join(this.folder, 'data'),
+      NGOME_DATA: this.dataFolder,
+      NGOME_CONFIG: '',
       NGOME_GATEWAY__PORT: String(ports.gateway),
       NGOME_GATEWAY__INTERNAL_PORT: String(ports.gatewayInternal),
       NGOME_CUSTODIAN__PORT: String(ports.custodian),
@@ -96,6 +133,7 @@ export class Platform {
       NGOME_SIMULATOR__PORT: String(ports.simulator),
       NGOME_DATABASE__PORT: String(ports.postgres),
       NGOME_EGRESS__ALLOW_PRIVATE: [`127.0.0.1:${ports.simulator}`, `127.0.0.1:${ports.receiver}`].join(','),
+      // A simulator that was killed forgets nothing, so its "not found" may be believed soon.
       NGOME_NETWORKS__MTN_SANDBOX__ENQUIRY_INTERVAL_S: '1',
       NGOME_NETWORKS__MTN_SANDBOX__SETTLE_AFTER_S: '2',
       ...this.#settings,
@@ -114,13 +152,13 @@ export class Platform {
     return this.#greeting?.merchant ?? ''
   }
 
-  /** What the launcher has printed, the end of it; for the message of a test that fails. */
+  /** What the present launcher, or the last one, has printed, the end of it. */
   get output(): string {
-    return this.#output
+    return this.#launcher?.output ?? ''
   }
 
   get launcherPid(): number {
-    return this.#child?.pid ?? 0
+    return this.#launcher?.process.pid ?? 0
   }
 
   client(key: string = this.#key): MerchantClient {
@@ -131,6 +169,25 @@ export class Platform {
   processes(): readonly { readonly name: PlatformProcess; readonly pid: number }[] {
     const text = readFileSync(join(this.dataFolder, 'launcher', 'processes.json'), 'utf8')
     return JSON.parse(text) as { name: PlatformProcess; pid: number }[]
+  }
+
+  /** The process id of a name, the newest where one replaces another. */
+  pidOf(name: PlatformProcess): number | undefined {
+    return this.processes().findLast((row) => row.name === name)?.pid
+  }
+
+  /** Every running process that works on this data, whoever its parent is (Linux). */
+  running(): readonly string[] {
+    return readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry)).flatMap((pid) => {
+      const command = readCommand(pid)
+      return command.includes(this.folder) ? [`${pid} ${command}`] : []
+    })
+  }
+
+  /** Resolves with what still runs after the time, or with nothing as soon as nothing does (Linux). */
+  async untilNothingRuns(timeoutMs = orphanMsMax): Promise<readonly string[]> {
+    for (let waitedMs = 0; waitedMs < timeoutMs && this.running().length > 0; waitedMs += 50) await sleep(50)
+    return this.running()
   }
 
   /** As a power cut of one process: kill -9. @returns whether it ran */
@@ -146,17 +203,22 @@ export class Platform {
 
   /** As a power cut of the launcher; the others must end by themselves. */
   async killLauncher(): Promise<void> {
-    await this.#end('SIGKILL')
+    await this.#launcher?.end('SIGKILL', stopMsMax)
   }
 
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM')
+  /** Ends it as Ctrl-C does. @returns the launcher's exit code */
+  async stop(): Promise<number | null> {
+    return await this.#launcher?.end('SIGTERM', stopMsMax) ?? null
   }
 
   /** Stops, and removes the data. */
   async remove(): Promise<void> {
-    await this.stop()
-    await rm(this.folder, { recursive: true, force: true })
+    try {
+      await this.stop()
+    } finally {
+      if (process.platform === 'linux') await this.untilNothingRuns()
+      await rm(this.folder, { recursive: true, force: true })
+    }
   }
 
   /** Opens the database as the auditor, who reads everything and changes nothing. */
@@ -186,15 +248,19 @@ export class Platform {
     return (JSON.parse(text) as { charges: readonly SimulatorCharge[] }).charges
   }
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const ended = once(child, 'exit')
-    child.kill(signal)
-    const hung = sleep(stopMsMax, 'hung' as const, { ref: false })
-    if (await Promise.race([ended, hung]) === 'hung') {
-      child.kill('SIGKILL')
-      throw new Error(`the platform did not stop:\n${this.#output}`)
-    }
+  #spawn(args: readonly string[], settings: Settings = {}): ChildProcess {
+    const [file = process.execPath, ...rest] = [
+      ...this.#as, process.execPath, '--disable-warning=ExperimentalWarning', join(repository, 'cli', 'main.ts'), ...args,
+    ]
+    const env = { ...this.environment(), ...settings }
+    return spawn(file, rest, { cwd: repository, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  }
+}
+
+function readCommand(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
   }
 }

@@ -1,14 +1,18 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { ProcessRole } from '@ngome/kernel'
-import { spiffeId, x509 } from '@ngome/runtime'
+import { newCertificateRequest, spiffeId, x509 } from '@ngome/runtime'
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const serverAuth = '1.3.6.1.5.5.7.3.1'
 const clientAuth = '1.3.6.1.5.5.7.3.2'
 
+const thisMachine = [{ type: 'dns', value: 'localhost' }, { type: 'ip', value: '127.0.0.1' }] as const
+
 export type IssueOptions = {
   /** The URIs in the certificate, instead of the role's one. */
   readonly uris?: readonly string[]
+  /** The host names in the certificate, instead of this machine's own. */
+  readonly hosts?: readonly string[]
   readonly notBefore?: Date
   readonly notAfter?: Date
 }
@@ -45,6 +49,12 @@ export class TestAuthority {
     this.pem = certificate.toString('pem')
   }
 
+  /** Makes a key and a certificate for it, as a server takes them (PEM). */
+  async issueWithKey(role: ProcessRole, options: IssueOptions = {}): Promise<{ readonly key: string; readonly cert: string }> {
+    const { csr, privateKey } = await newCertificateRequest(role)
+    return { key: privateKey.expose((pem) => pem), cert: await this.issue(csr, role, options) }
+  }
+
   /** Issues a certificate for the key of a request (PKCS #10, PEM); PEM. */
   async issue(csr: string, role: ProcessRole, options: IssueOptions = {}): Promise<string> {
     const request = new x509.Pkcs10CertificateRequest(csr)
@@ -63,8 +73,7 @@ export class TestAuthority {
         new x509.ExtendedKeyUsageExtension([serverAuth, clientAuth]),
         new x509.SubjectAlternativeNameExtension([
           ...uris.map((value) => ({ type: 'url' as const, value })),
-          { type: 'dns', value: 'localhost' },
-          { type: 'ip', value: '127.0.0.1' },
+          ...(options.hosts?.map((value) => ({ type: 'dns' as const, value })) ?? thisMachine),
         ]),
       ],
     })

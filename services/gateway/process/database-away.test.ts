@@ -29,9 +29,10 @@ before(async () => {
   await until(async () => (await readyz()) === 200)
 })
 after(async () => {
+  // First: what the set-up did not get to make must not keep a process of the platform alive.
+  await platform.close()
   client.close()
   operator.stop()
-  await platform.close()
   await server.postgres.stop().catch(() => undefined)
 })
 
@@ -42,13 +43,7 @@ async function readyz(): Promise<number> {
   return (await callInternal(operator, platform.folders.ports.internal, '/readyz')).status
 }
 
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let waitedMs = 0; ; waitedMs += 100) {
-    if (await isSo().catch(() => false)) return
-    if (waitedMs > 25_000) throw new Error(gateway.output)
-    await sleep(100)
-  }
-}
+const until = (isSo: () => Promise<boolean>): Promise<void> => gateway.untilSo('recovery', isSo, 25_000)
 
 test('without its database the gateway answers 503 with Retry-After, says that it is not ready, and recovers by itself', async () => {
   assert.equal((await create('before')).status, 201)

@@ -19,8 +19,9 @@ before(async () => {
   operator = await platform.custodian.enrol('operator')
 })
 after(async () => {
-  operator.stop()
+  // First: what the set-up did not get to make must not keep a process of the platform alive.
   await platform.close()
+  operator.stop()
   await database.close()
 })
 

@@ -41,15 +41,7 @@ test('a gateway that starts without the custodian stays unready; one that runs g
 })
 
 async function untilAnswered(client: MerchantClient, gateway: GatewayProcess): Promise<void> {
-  for (let waitedMs = 0; ; waitedMs += 50) {
-    try {
-      assert.equal((await client.call({ path: '/v1/payments' })).status, 200)
-      return
-    } catch (error) {
-      if (waitedMs > 15_000) throw new Error(gateway.output, { cause: error })
-      await sleep(50)
-    }
-  }
+  await gateway.untilSo('answer', async () => (await client.call({ path: '/v1/payments' })).status === 200, 15_000)
 }
 
 test('a gateway is replaced under load on kept connections without a failed request', async () => {

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { newApiKey } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { newId, parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type ProcessRole, type Tenant } from '@ngome/kernel'
 import { createLogger, custodianClient, enrol, verifyRefusal, type CustodianClient, type Identity, type SignedRefusal } from '@ngome/runtime'
 import { addMerchant, issueApiKey } from '@ngome/store'
-import { MerchantClient, testDatabase, type TestDatabase } from '@ngome/testkit'
+import { MerchantClient, testDatabase, WatchedChild, type TestDatabase } from '@ngome/testkit'
 import { callInternal } from '../testing/call-internal.ts'
 import { GatewayProcess, newPlatform, removePlatform, type Platform } from '../testing/gateway-process.ts'
 
@@ -22,7 +21,7 @@ const order = { amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payer: 
 
 let platform: Platform
 let database: TestDatabase
-let custodianProcess: ChildProcess
+let custodianProcess: WatchedChild | undefined
 let operator: Identity
 let custodian: CustodianClient
 let gateway: GatewayProcess
@@ -35,7 +34,7 @@ function token(role: ProcessRole): Secret<string> {
 }
 
 /** The custodian as the launcher starts it. */
-function startCustodian(): Promise<ChildProcess> {
+async function startCustodian(): Promise<void> {
   const own = join(platform.folder, 'custodian')
   mkdirSync(own, { recursive: true, mode: 0o700 })
   writeFileSync(join(own, 'enrolment.key'), enrolmentKey, { mode: 0o600 })
@@ -44,27 +43,29 @@ function startCustodian(): Promise<ChildProcess> {
     `--allow-fs-read=${join(platform.folder, 'ca.pem')}`, `--allow-fs-write=${own}`, '--disable-warning=ExperimentalWarning',
     join(root, 'services/custodian/main.ts'),
   ], {
-    cwd: root, stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
       NGOME_DATA: platform.folder, NGOME_CONFIG: '', NGOME_CUSTODIAN__PORT: String(platform.ports.custodian),
       NGOME_CUSTODIAN__ENROLMENT_PORT: String(platform.ports.enrolment),
     },
   })
-  child.stdout?.resume()
-  return new Promise((done, failed) => {
-    child.once('message', () => {
-      // What the launcher does: the copy that everybody may read.
-      copyFileSync(join(own, 'ca.pem'), join(platform.folder, 'ca.pem'))
-      done(child)
-    })
-    child.once('exit', (code) => failed(new Error(`the custodian ended with ${code}`)))
-  })
+  custodianProcess = new WatchedChild('custodian', child)
+  let isReady = false
+  child.once('message', () => { isReady = true })
+  await custodianProcess.until('message', () => isReady, 60_000)
+  // What the launcher does: the copy that everybody may read.
+  copyFileSync(join(own, 'ca.pem'), join(platform.folder, 'ca.pem'))
 }
+
+/** What the set-up has made so far, to be undone in the reverse order, also where it did not get to its end. */
+const undo: (() => unknown)[] = []
 
 before(async () => {
   platform = await newPlatform()
+  undo.push(() => removePlatform(platform))
   database = await testDatabase()
-  custodianProcess = await startCustodian()
+  undo.push(() => database.close(), () => custodianProcess?.end('SIGKILL', 10_000))
+  await startCustodian()
   const config = {
     dataDir: platform.folder,
     custodian: { host: '127.0.0.1', port: platform.ports.custodian, enrolmentPort: platform.ports.enrolment, enrolmentKeyPath: '' },
@@ -72,23 +73,16 @@ before(async () => {
   const logger = createLogger({ process: 'operator', level: 'fatal', destination: { write: () => undefined } })
   operator = await enrol({ config, role: 'operator', token: token('operator'), ...from, logger })
   custodian = custodianClient(operator, config)
+  undo.push(() => operator.stop(), () => custodian.close())
   const key = await addMerchantWithKey()
   gateway = new GatewayProcess(platform, database, token('gateway'), { hasChannel: false })
+  undo.push(() => gateway.stop())
   client = new MerchantClient({ port: platform.ports.gateway, ca: readFileSync(join(platform.folder, 'ca.pem'), 'utf8'), key })
-  for (let waitedMs = 0; ; waitedMs += 100) {
-    if ((await client.call({ path: '/v1/payments' }).catch(() => undefined))?.status === 200) return
-    if (waitedMs > 30_000) throw new Error(gateway.output)
-    await sleep(100)
-  }
+  undo.push(() => client.close())
+  await gateway.untilSo('answer', async () => (await client.call({ path: '/v1/payments' })).status === 200, 30_000)
 })
 after(async () => {
-  client.close()
-  await gateway.stop()
-  custodian.close()
-  operator.stop()
-  custodianProcess.kill('SIGKILL')
-  await database.close()
-  removePlatform(platform)
+  for (const step of undo.reverse()) await step()
 })
 
 /** As the operator's commands do it. */
@@ -121,8 +115,8 @@ test('with the real custodian a payment is sealed and accepted, and goes on bein
     const statement = verifyRefusal(operator.statementKey, refusal, challenge)
     assert.match(statement?.caller ?? '', /^gateway\//)
   }
-  custodianProcess.kill('SIGKILL')
+  await custodianProcess?.end('SIGKILL', 10_000)
   const second = await pay('two')
   assert.equal(second.status, 201, second.text)
-  custodianProcess = await startCustodian()
+  await startCustodian()
 })

@@ -2,11 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Secret } from '@ngome/kernel'
-import { freePorts, type TestDatabase } from '@ngome/testkit'
+import { freePorts, WatchedChild, type TestDatabase } from '@ngome/testkit'
 
 const root = resolve(import.meta.dirname, '../../..')
+const messageMsMax = 20_000
+const endMsMax = 10_000
 
 /** What processes of one platform share. */
 export type Platform = {
@@ -28,8 +29,7 @@ export function removePlatform({ folder }: Platform): void {
 export class GatewayProcess {
   readonly child: ChildProcess
   readonly messages: string[] = []
-  readonly exited: Promise<number | null>
-  output = ''
+  readonly #watched: WatchedChild
 
   constructor(platform: Platform, database: TestDatabase, token: Secret<string>, options: {
     readonly socketFd?: number; readonly env?: Readonly<Record<string, string>>; readonly hasChannel?: boolean
@@ -60,16 +60,26 @@ export class GatewayProcess {
         ...options.env,
       },
     })
-    for (const stream of [this.child.stdout, this.child.stderr]) stream?.on('data', (chunk: Buffer) => this.output += chunk.toString('utf8'))
+    this.#watched = new WatchedChild('gateway', this.child)
     this.child.on('message', (message) => this.messages.push((message as { type: string }).type))
-    this.exited = new Promise((done) => this.child.once('exit', (code) => done(code)))
   }
 
-  async until(message: string, withinMs = 20_000): Promise<void> {
-    for (let waitedMs = 0; !this.messages.includes(message); waitedMs += 20) {
-      if (waitedMs > withinMs || this.child.exitCode !== null) throw new Error(`no ${message} in time\n${this.output}`)
-      await sleep(20)
-    }
+  get output(): string {
+    return this.#watched.output
+  }
+
+  get exited(): Promise<number | null> {
+    return this.#watched.exited
+  }
+
+  /** Waits for a message of its channel; fails at once where it ends without. */
+  async until(message: string): Promise<void> {
+    await this.#watched.until(`message "${message}"`, () => this.messages.includes(message), messageMsMax)
+  }
+
+  /** Waits until `isSo` says yes; fails at once, with its output, where it ends before. */
+  async untilSo(what: string, isSo: () => unknown, timeoutMs: number): Promise<void> {
+    await this.#watched.until(what, isSo, timeoutMs)
   }
 
   send(message: object): void {
@@ -77,7 +87,6 @@ export class GatewayProcess {
   }
 
   async stop(): Promise<void> {
-    if (this.child.exitCode === null) this.child.kill('SIGKILL')
-    await this.exited
+    await this.#watched.end('SIGKILL', endMsMax)
   }
 }

@@ -1,7 +1,6 @@
 import { apiKeyVerifier, newApiKey } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
-import { newCertificateRequest } from '@ngome/runtime'
 import { addMerchant, issueApiKey } from '@ngome/store'
 import { MerchantClient, startTestCustodian, TestAuthority, type TestCustodian, type TestDatabase } from '@ngome/testkit'
 import { GatewayProcess, newPlatform, removePlatform, type Platform } from './gateway-process.ts'
@@ -54,10 +53,8 @@ export class TestPlatform {
   }
 
   /** A certificate for another server that this platform's clients trust. */
-  async certificate(): Promise<{ readonly key: string; readonly cert: string }> {
-    const request = await newCertificateRequest('gateway')
-    const cert = await this.custody.authority.issue(request.csr, 'gateway')
-    return { key: request.privateKey.expose((pem) => pem), cert }
+  certificate(): Promise<{ readonly key: string; readonly cert: string }> {
+    return this.custody.authority.issueWithKey('gateway')
   }
 
   async close(): Promise<void> {
