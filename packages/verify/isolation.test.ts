@@ -10,9 +10,10 @@ import { processIsolation } from './probes/process-isolation.ts'
 import { runProbes } from './run-probes.ts'
 
 const on = { status: 'on' }
-const everything = { permissionModel: on, ownUsers: on, noNewPrivileges: on, noCapabilities: on, noCoreDumps: on, egressRules: on }
+const everything = { permissionModel: on, ownUsers: on, noNewPrivileges: on, noCapabilities: on, noCoreDumps: on, diesWithLauncher: on, egressRules: on }
 const flags = ['node', '--permission', '--allow-net', '--allow-fs-read=/srv', '--no-experimental-sqlite', 'main.ts']
 
+const launcherPid = 900
 const none = '0000000000000000'
 const capabilities = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map((set) => `${set}:\t${none}\n`).join('')
 
@@ -20,15 +21,17 @@ function processOf(name: string, uid: number, changes: Partial<ProcessView> = {}
   return {
     name,
     pid: uid,
-    status: `Name:\tnode\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nNoNewPrivs:\t1\n${capabilities}`,
+    status: `Name:\tnode\nPPid:\t${launcherPid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nNoNewPrivs:\t1\n${capabilities}`,
     limits: 'Limit  Soft Limit  Hard Limit  Units\nMax core file size        0                    0                    bytes\n',
     commandLine: name === 'custodian' ? flags.filter((flag) => !flag.includes('sqlite')) : flags,
+    channel: 'open',
     ...changes,
   }
 }
 
 const sound: MachineView = {
   report: everything,
+  launcherPid,
   processes: [processOf('gateway', 901), processOf('custodian', 902), processOf('dispatcher', 903)],
   secretFiles: [{ path: 'custodian/root.key', mode: 0o100600, uid: 902 }, { path: 'gateway', mode: 0o40700, uid: 901 }],
 }
@@ -47,6 +50,7 @@ async function look(view: MachineView): Promise<{ status: string; evidence: stri
 test('everything on and seen holds', async () => {
   const { status, evidence } = await look(sound)
   assert.equal(status, 'holds', evidence)
+  assert.match(evidence, /each a child of launcher 900 with a channel to it/)
 })
 
 test('what the launcher reports as missing is partial, with the reason', async () => {
@@ -85,12 +89,30 @@ const lies: readonly { claim: string; view: MachineView }[] = [
   { claim: 'a process with workers', view: withGateway({ commandLine: [...flags, '--allow-worker'] }) },
   { claim: 'a process that reads everything', view: withGateway({ commandLine: [...flags, '--allow-fs-read=*'] }) },
   { claim: 'a gateway with SQLite', view: withGateway({ commandLine: flags.filter((flag) => !flag.includes('sqlite')) }) },
+  { claim: 'a process that another than the launcher started', view: withGateway({ status: sound.processes[0]?.status?.replace('PPid:\t900', 'PPid:\t1') }) },
+  { claim: 'a process without a channel to its launcher', view: withGateway({ channel: 'none' }) },
+  { claim: 'a process without a channel, whatever else is unseen', view: { ...withGateway({ channel: 'none' }), launcherPid: undefined } },
   { claim: 'a root key that others may read', view: { ...sound, secretFiles: [{ path: 'custodian/root.key', mode: 0o100640, uid: 902 }] } },
 ]
 for (const { claim, view } of lies) {
   test(`${claim}, against the launcher's report, fails`, async () => {
     const { status, evidence } = await look(view)
     assert.equal(status, 'fails', evidence)
+  })
+}
+
+const unseen: readonly { claim: string; view: MachineView }[] = [
+  { claim: 'a channel', view: withGateway({ channel: undefined }) },
+  { claim: 'a parent', view: withGateway({ status: sound.processes[0]?.status?.replace('PPid:\t900\n', '') }) },
+  { claim: 'the launcher\'s number', view: { ...sound, launcherPid: undefined } },
+]
+for (const { claim, view } of unseen) {
+  test(`${claim} that cannot be seen leaves the death with the launcher its own word, which does not hold`, async () => {
+    const { status, evidence } = await look(view)
+    assert.equal(status, 'partial')
+    assert.match(evidence, /diesWithLauncher \(the launcher's own word/)
+    const off = { ...everything, diesWithLauncher: { status: 'off', reason: 'setpriv is not installed' } }
+    assert.match((await look({ ...view, report: off })).evidence, /setpriv is not installed/)
   })
 }
 

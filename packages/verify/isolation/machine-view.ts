@@ -5,6 +5,8 @@ export type ProcessView = {
   readonly status: string | undefined
   readonly limits: string | undefined
   readonly commandLine: readonly string[] | undefined
+  /** Whether it holds the socket that its starter gave it as a channel; the other end is its starter's. */
+  readonly channel: 'open' | 'none' | undefined
 }
 
 /** A file or folder that somebody must not read. */
@@ -14,6 +16,8 @@ export type FileView = { readonly path: string; readonly mode: number; readonly 
 export type MachineView = {
   /** The launcher's own report: each means of isolation, on, or off with the reason. */
   readonly report: Readonly<Record<string, { readonly status: string; readonly reason?: string | undefined }>> | undefined
+  /** The launcher that the processes should be children of, as it notes itself. */
+  readonly launcherPid: number | undefined
   readonly processes: readonly ProcessView[]
   /** Files with keys or passwords, and the folders of the processes. */
   readonly secretFiles: readonly FileView[]
