@@ -24,6 +24,7 @@ export { faultOf, problemMediaType, problemOf, type ProblemDocument } from './se
 export { checkReadiness, type Readiness, type ReadinessCheck } from './server/readiness.ts'
 export type { RunningServer } from './server/tls-server.ts'
 export { createMetrics } from './metrics.ts'
+export { untilItStands } from './process/until-it-stands.ts'
 export { onShutdown, type Shutdown, type ShutdownStep } from './process/on-shutdown.ts'
 export {
   launcherChannel, parseLauncherMessage, parseProcessMessage,

@@ -4,7 +4,7 @@ import { getCACertificates } from 'node:tls'
 import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
 import {
   createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
-  processFolder, type ReadinessCheck,
+  processFolder, untilItStands, type ReadinessCheck,
 } from '@ngome/runtime'
 import { openDatabase, type Workers } from '@ngome/store'
 import { alarmOnSpentBudget } from './custodian/alarm-on-spent-budget.ts'
@@ -18,7 +18,6 @@ import { readCredentials } from './networks/read-credentials.ts'
 import { keepHouseHourly } from './process/housekeeping.ts'
 import { selfTests } from './process/self-tests.ts'
 import { startJobs } from './process/start-jobs.ts'
-import { untilItStands } from './process/until-it-stands.ts'
 
 /** A connection for each job of a busy queue, and some for the others; two dispatchers stay below the role's limit. */
 const databaseConnections = 10

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { Clock, Random } from '@ngome/kernel'
-import type { Config, CustodianClient, Identity, Logger } from '@ngome/runtime'
+import { untilItStands, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
 import { findApiKey, insertDataKey, type Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
 import { ApiKeyCache } from './access/api-key-cache.ts'
@@ -23,7 +23,6 @@ import { refreshStatements } from './keys/refresh-statements.ts'
 import { statementSource } from './keys/statement-source.ts'
 import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
-import { untilItStands } from './process/until-it-stands.ts'
 
 export type GatewaySurroundings = {
   readonly config: Pick<Config, 'gateway' | 'keys' | 'networks' | 'egress'>

@@ -5,12 +5,11 @@ import { getCACertificates } from 'node:tls'
 import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
 import {
   createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
-  processFolder, type ReadinessCheck,
+  processFolder, untilItStands, type ReadinessCheck,
 } from '@ngome/runtime'
 import { openDatabase, type Database } from '@ngome/store'
 import { startGateway, type Gateway } from './gateway.ts'
 import { selfTests } from './process/self-tests.ts'
-import { untilItStands } from './process/until-it-stands.ts'
 
 /** Enough that PostgreSQL sets the pace, and two gateways at a replacement stay below their role's limit. */
 const databaseConnections = 16
