@@ -8,11 +8,11 @@ const pem = z.string().max(16_384)
 const tenant = { merchant: classed('internal', idSchema('merchant')), world: classed('internal', worldSchema) }
 
 /** How long a merchant's records of one kind must stay readable; one key pair each, so that disposal is by class. */
-export const retentionClasses = ['payment', 'credential'] as const
+export const retentionClasses = ['payment', 'credential', 'vault'] as const
 export type RetentionClass = (typeof retentionClasses)[number]
 
 /** Why somebody opens a sealed record. Who may, for which class, how old and how often, is the custodian's table. */
-export const purposes = ['dispatch', 'webhook-secret', 'callback-hint'] as const
+export const purposes = ['dispatch', 'webhook-secret', 'callback-hint', 'vault-index'] as const
 export type Purpose = (typeof purposes)[number]
 
 export const custodianSecretNames = ['api-pepper', 'index-outer', 'idempotency', 'callback'] as const

@@ -7,6 +7,7 @@ import { purposes } from './custodian.ts'
 import { idSchema, worldSchema } from './ids.ts'
 
 const payment = classed('internal', idSchema('payment'))
+const vaultToken = classed('internal', idSchema('vaultToken'))
 const status = classed('internal', z.string())
 
 /** An alarm is an event whose severity is `alarm`: somebody should look now. */
@@ -49,6 +50,10 @@ export const eventTypes = {
     severity: 'notice',
     data: z.strictObject({ endpoint: classed('internal', idSchema('webhookEndpoint')) }),
   },
+  'vault.token_created': { severity: 'info', data: z.strictObject({ token: vaultToken }) },
+  'vault.token_deleted': { severity: 'notice', data: z.strictObject({ token: vaultToken }) },
+  'vault.token_expired': { severity: 'info', data: z.strictObject({ token: vaultToken }) },
+  'vault.token_unopenable': { severity: 'alarm', data: z.strictObject({ token: vaultToken }) },
   'webhook.delivered': {
     severity: 'info',
     data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment }),

@@ -21,6 +21,7 @@ export const jobSchemas = {
   'payment-enquire': z.strictObject({
     ...tenantFields, payment: classed('internal', idSchema('payment')), refusal: refusal.optional(),
   }),
+  'vault-index': z.strictObject({ ...tenantFields, token: classed('internal', idSchema('vaultToken')) }),
   'webhook-deliver': z.strictObject({ ...tenantFields, delivery: classed('internal', idSchema('webhookDelivery')) }),
 } as const
 

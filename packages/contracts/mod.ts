@@ -1,5 +1,6 @@
 export * from './api/payments.ts'
 export * from './api/problem.ts'
+export * from './api/vault.ts'
 export * from './api/webhook-endpoints.ts'
 export { classKey, classOf, classed } from './classed.ts'
 export * from './custodian.ts'

@@ -22,6 +22,7 @@ export const faults = {
   'webhooks/address_refused': { status: 422, public: 'Webhooks cannot be sent to this address.' },
   'webhooks/too_many': { status: 409, public: 'The limit of webhook endpoints is reached. Delete one first.' },
   'callbacks/unknown': { status: 404, public: 'There is nothing at this address.' },
+  'vault/token_unknown': { status: 404, public: 'No such token.' },
   'store/unavailable': { status: 503, public: 'Try again shortly.' },
   'store/schema_refused': { status: 500, public: 'The database is not of this version.' },
   'custodian/unavailable': { status: 503, public: 'Try again shortly.' },

@@ -13,6 +13,7 @@ export const idPrefixes = {
   webhookEndpoint: 'whe',
   webhookDelivery: 'whd',
   callbackHint: 'cbh',
+  vaultToken: 'tok',
   dataKey: 'dek',
   merchantKey: 'mek',
   signer: 'sig',
@@ -32,6 +33,7 @@ export type EventId = Id<'event'>
 export type WebhookEndpointId = Id<'webhookEndpoint'>
 export type WebhookDeliveryId = Id<'webhookDelivery'>
 export type CallbackHintId = Id<'callbackHint'>
+export type VaultTokenId = Id<'vaultToken'>
 export type DataKeyId = Id<'dataKey'>
 export type MerchantKeyId = Id<'merchantKey'>
 export type SignerId = Id<'signer'>

@@ -43,6 +43,7 @@ describe('every column', () => {
       { name: 'callback_hints.sealed', type: 'bytea' },
       { name: 'data_keys.sealed', type: 'bytea' },
       { name: 'payments.sealed', type: 'bytea' },
+      { name: 'vault_tokens.sealed', type: 'bytea' },
       { name: 'webhook_endpoints.sealed_secret', type: 'bytea' },
     ])
   })

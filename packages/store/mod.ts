@@ -49,3 +49,10 @@ export {
   insertWebhookEndpoint, webhookEndpointsMax, type NewWebhookEndpoint,
 } from './webhooks/insert-webhook-endpoint.ts'
 export { listWebhookEndpoints, type WebhookEndpointRow } from './webhooks/list-webhook-endpoints.ts'
+export { endVaultToken } from './vault/end-vault-token.ts'
+export { findExpiredVaultTokens } from './vault/find-expired-vault-tokens.ts'
+export { findVaultToken, type VaultTokenRow } from './vault/find-vault-token.ts'
+export { insertVaultTokens, type NewVaultToken, type VaultTokenEntry } from './vault/insert-vault-tokens.ts'
+export { listVaultTokens } from './vault/list-vault-tokens.ts'
+export { loadSealedVaultToken, type SealedVaultTokenRow } from './vault/load-sealed-vault-token.ts'
+export { recordFingerprint, type FingerprintResult } from './vault/record-fingerprint.ts'

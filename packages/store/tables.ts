@@ -1,7 +1,9 @@
-import type { EventType, FailureCode, PaymentStatus, RetentionClass, Severity } from '@ngome/contracts'
+import type {
+  EventType, FailureCode, FingerprintStatus, PaymentStatus, RetentionClass, Severity, VaultTokenType,
+} from '@ngome/contracts'
 import type {
   AccountId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, MerchantId, PaymentId, ProcessRole,
-  TransferId, WebhookDeliveryId, WebhookEndpointId, World,
+  TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId, World,
 } from '@ngome/kernel'
 import type { AccountKind, TransferKind, TransferState } from '@ngome/payments'
 import type { ColumnType, Generated } from 'kysely'
@@ -103,6 +105,22 @@ export type Tables = {
     received_at: Date
     judged_at: ColumnType<Date | null, never, Date>
   }
+  vault_tokens: TenantColumns & {
+    id: VaultTokenId
+    type: VaultTokenType
+    network: string | null
+    masked: string | null
+    metadata: ColumnType<Readonly<Record<string, string>>, string, string>
+    api_key: ApiKeyId
+    data_key: DataKeyId
+    sealed: Uint8Array | null
+    fingerprint_status: FingerprintStatus
+    fingerprint: string | null
+    created_at: Date
+    expires_at: Date | null
+    ended: VaultTokenEnd | null
+    ended_at: Date | null
+  }
   events: {
     id: EventId
     type: EventType
@@ -122,4 +140,5 @@ type TenantColumns = { merchant: MerchantId; world: World }
 export type RevocationKind = 'api_key_revoked' | 'merchant_frozen' | 'merchant_unfrozen'
 /** `prepared`: nothing left us. `sent`: something may have. `known`: the network's final word is recorded. */
 export type AttemptState = 'prepared' | 'sent' | 'known'
+export type VaultTokenEnd = 'deleted' | 'expired'
 export type DeliveryState = 'pending' | 'delivered' | 'given_up'

@@ -1,17 +1,20 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { emit, type CustodianRequest, type CustodianResponse, type RetentionClass, type SealedPayment } from '@ngome/contracts'
+import {
+  emit, type CustodianRequest, type CustodianResponse, type RetentionClass, type SealedPayment, type SealedVaultToken,
+  type VaultTokenType,
+} from '@ngome/contracts'
 import {
   dataKeySuite, deriveRecordKey, generateMerchantKeyPair, makeDataKey, openSealedDataKey, sealRecord, signStatement,
   verifyStatement, type DataKey, type RecordContext,
 } from '@ngome/envelope'
 import {
   Fault, newId, parseBase64Url, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
-  type PaymentId, type Secret, type Tenant, type WebhookEndpointId, type World,
+  type PaymentId, type Secret, type Tenant, type VaultTokenId, type WebhookEndpointId, type World,
 } from '@ngome/kernel'
 import { collectionTransfer, maskPhone } from '@ngome/payments'
 import { newWebhookSecret } from '@ngome/signatures'
 import {
-  acceptPayment, addMerchant, insertDataKey, insertWebhookEndpoint, recordCallbackHint, type Database,
+  acceptPayment, addMerchant, insertDataKey, insertVaultTokens, insertWebhookEndpoint, recordCallbackHint, type Database,
 } from '@ngome/store'
 import type { TestDatabase } from './postgres.ts'
 
@@ -28,6 +31,12 @@ export type SealedPaymentOptions = {
   /** What is sealed in place of what the columns say. */
   readonly sealed?: Partial<SealedPayment>
   /** The record that the blob is sealed for, where it is not this payment. */
+  readonly context?: Partial<RecordContext>
+}
+
+export type SealedTokenOptions = {
+  readonly expiresAtMs?: number
+  readonly sealed?: Partial<SealedVaultToken>
   readonly context?: Partial<RecordContext>
 }
 
@@ -72,7 +81,7 @@ export class SealingMerchant {
       await insertDataKey(gateway, { id: dataKey.id, tenant, retention, sealed: dataKey.sealed, createdAtMs: dataKey.createdAtMs })
       return dataKey
     }
-    const dataKeys = { payment: await make('payment'), credential: await make('credential') }
+    const dataKeys = { payment: await make('payment'), credential: await make('credential'), vault: await make('vault') }
     return new SealingMerchant(tenant, gateway, privateKey, { publicKey: keys.publicKey }, dataKeys)
   }
 
@@ -101,6 +110,30 @@ export class SealingMerchant {
       idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
     })
     if (outcome.kind !== 'accepted') throw new Error(`not accepted: ${outcome.kind}`)
+    return id
+  }
+
+  /** Keeps a value in the vault, as the gateway does; its index job is due at once. */
+  async keep(type: VaultTokenType, value: string, options: SealedTokenOptions = {}): Promise<VaultTokenId> {
+    const { tenant } = this
+    const id = newId('vaultToken', from)
+    const createdAtMs = from.clock.nowMs()
+    const expiresAtMs = options.expiresAtMs ?? null
+    const sealed: SealedVaultToken = {
+      type, value, expires_at: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(), ...options.sealed,
+    }
+    const context: RecordContext = { tenant, table: 'vault_tokens', recordId: id, dataClass: 'restricted', version: 1, ...options.context }
+    await insertVaultTokens(this.#gateway, {
+      tenant, atMs: createdAtMs,
+      entries: [{
+        token: {
+          id, type, network: null, masked: null, metadata: {}, apiKey: newId('apiKey', from), dataKey: this.#dataKeys.vault.id,
+          sealed: sealRecord(this.#dataKeys.vault, context, Buffer.from(JSON.stringify(sealed)), from.random), createdAtMs, expiresAtMs,
+        },
+        event: emit({ ...from, process: 'gateway' }, 'vault.token_created', tenant, { token: id }),
+      }],
+      idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
+    })
     return id
   }
 

@@ -2,6 +2,7 @@ import type { Clock, Currency, Random, Secret, World } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
 import type { PaymentNetwork } from './connectors/payment-network.ts'
+import type { ComputeIndex } from './custodian/compute-index.ts'
 import type { OpenSealed } from './custodian/open-sealed.ts'
 import type { EgressGuard } from './egress/egress-guard.ts'
 
@@ -33,6 +34,7 @@ export type WebhookSettings = {
 export type Dispatcher = {
   readonly db: Database
   readonly openSealed: OpenSealed
+  readonly computeIndex: ComputeIndex
   readonly egress: EgressGuard
   readonly networks: ReadonlyMap<string, Network>
   readonly callbacks: { readonly baseUrl: string; readonly secret: Secret<Uint8Array> }

@@ -38,7 +38,7 @@ before(async () => {
         return merchant.open(body)
       },
       '/v1/secrets': ({ names }) => {
-        if (names.some((name) => name !== 'callback')) throw new Fault('custodian/refused', 'not for the dispatcher')
+        if (names.some((name) => name !== 'callback' && name !== 'index-outer')) throw new Fault('custodian/refused', 'not for the dispatcher')
         return { secrets: names.map((name) => ({ name, version: 1, value: toBase64Url(systemRandom.bytes(32)) })) }
       },
     },

@@ -8,7 +8,8 @@ import {
 } from '@ngome/runtime'
 import { openDatabase, type Workers } from '@ngome/store'
 import { alarmOnSpentBudget } from './custodian/alarm-on-spent-budget.ts'
-import { fetchCallbackSecret } from './custodian/fetch-callback-secret.ts'
+import { indexComputer } from './custodian/compute-index.ts'
+import { fetchSecrets } from './custodian/fetch-secrets.ts'
 import { opener } from './custodian/open-sealed.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { createEgressGuard } from './egress/egress-guard.ts'
@@ -81,15 +82,16 @@ const shutdown = onShutdown({
 })
 channel.onDrain(() => void shutdown.begin('drain'))
 
-const secret = await untilItStands('the custodian', logger, () => fetchCallbackSecret(custodian))
+const secrets = await untilItStands('the custodian', logger, () => fetchSecrets(custodian))
 await untilItStands('the database', logger, () => database.ping())
 const dispatcher: Dispatcher = {
   ...base,
   db: database,
   openSealed: alarmOnSpentBudget(opener(custodian, identity.statementKey, random), { ...base, db: database }),
+  computeIndex: indexComputer(custodian, secrets.indexOuter),
   egress,
   networks,
-  callbacks: { baseUrl: config.dispatcher.callbackBaseUrl, secret },
+  callbacks: { baseUrl: config.dispatcher.callbackBaseUrl, secret: secrets.callback },
   webhooks: {
     attemptsMax: config.webhooks.attemptsMax,
     firstRetryMs: config.webhooks.firstRetryS * 1_000,

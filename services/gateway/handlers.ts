@@ -12,6 +12,10 @@ import { createPayment } from './payments/create-payment.ts'
 import { getPayment } from './payments/get-payment.ts'
 import { PaymentReader } from './payments/payment-reader.ts'
 import { listPayments } from './payments/list-payments.ts'
+import { createVaultToken } from './vault/create-vault-token.ts'
+import { deleteVaultToken } from './vault/delete-vault-token.ts'
+import { getVaultToken } from './vault/get-vault-token.ts'
+import { listVaultTokens } from './vault/list-vault-tokens.ts'
 import { createWebhookEndpoint } from './webhook-endpoints/create-webhook-endpoint.ts'
 import { deleteWebhookEndpoint } from './webhook-endpoints/delete-webhook-endpoint.ts'
 import { listWebhookEndpoints } from './webhook-endpoints/list-webhook-endpoints.ts'
@@ -43,6 +47,10 @@ export function createHandlers(from: {
       createWebhookEndpoint({ ...writing, allowedAddresses: config.egress.allowPrivate }, call),
     listWebhookEndpoints: (call) => listWebhookEndpoints({ database }, call),
     deleteWebhookEndpoint: (call) => deleteWebhookEndpoint({ database, clock, random }, call),
+    createVaultToken: (call) => createVaultToken(writing, call),
+    getVaultToken: (call) => getVaultToken({ database, clock }, call),
+    listVaultTokens: (call) => listVaultTokens({ database, clock, cursorSecret: secrets.idempotency }, call),
+    deleteVaultToken: (call) => deleteVaultToken({ database, clock, random }, call),
     receiveCallback: (call) => receiveCallback(callbacks, call),
     receiveCallbackByPut: (call) => receiveCallback(callbacks, call),
     getOpenApi: () => openApi,

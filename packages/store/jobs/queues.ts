@@ -22,6 +22,7 @@ const retryAlways = 1_000_000
 export const queueSettings: Readonly<Record<QueueName, QueueSettings>> = {
   'payment-dispatch': settings(15),
   'payment-enquire': settings(15),
+  'vault-index': settings(60),
   'webhook-deliver': settings(60),
 }
 

@@ -23,6 +23,7 @@ export type PurposeRule = {
  * dispatch: a payment is sent once, then enquired about while it is in flight; twelve covers the retries of both, and
  * 72 h the longest settling time. 360,000 an hour is 100 payments a second without a pause.
  * webhook-secret: an endpoint's secret signs each of its deliveries, so the count is by hour and generous.
+ * vault-index: a token's fingerprint is computed once, soon after its acceptance; six covers crashes and retries.
  * callback-hint: a provider repeats a callback a few times; it is worthless after the payment's own time.
  */
 export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
@@ -42,6 +43,12 @@ export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
     caller: 'dispatcher', table: 'callback_hints', dataClass: 'restricted', retention: 'payment',
     dataKeyAgeMsMax: dispatchAgeMs,
     perRecord: { timesMax: 12, windowMs: dispatchAgeMs },
+    perHourMax: 360_000,
+  },
+  'vault-index': {
+    caller: 'dispatcher', table: 'vault_tokens', dataClass: 'restricted', retention: 'vault',
+    dataKeyAgeMsMax: dispatchAgeMs,
+    perRecord: { timesMax: 6, windowMs: dispatchAgeMs },
     perHourMax: 360_000,
   },
 }

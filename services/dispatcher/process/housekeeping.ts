@@ -3,34 +3,26 @@ import { findOpenPayments, findPayment, keepHouse } from '@ngome/store'
 import type { Dispatcher } from '../dispatcher.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
 import { settlePayment } from '../payments/settle-payment.ts'
+import { expireVaultTokens } from '../vault/expire-vault-tokens.ts'
+import { runEvery } from './run-every.ts'
 
 const everyMs = 3_600_000
+const expiryEveryMs = 60_000
 /** A payment that is open for this long has lost its job, or has an unhappy network; a look does no harm. */
 const leftBehindAfterMs = 2 * 3_600_000
 const lookedAtMax = 1_000
 
 /**
  * Runs at the start and every hour until the signal: partitions and old answers, and one look at each payment that was
- * left behind. It gives no payment a second job, so that jobs do not multiply.
+ * left behind. It gives no payment a second job, so that jobs do not multiply. Expired tokens go every minute.
  */
 export function keepHouseHourly(dispatcher: Dispatcher, signal: AbortSignal): void {
-  let isRunning = false
-  const run = async (): Promise<void> => {
-    if (isRunning) return
-    isRunning = true
-    try {
-      await keepHouse(dispatcher.db)
-      await lookAfterLeftBehind(dispatcher, signal)
-    } catch (error) {
-      dispatcher.logger.warn({ err: error }, 'housekeeping failed; it runs again in an hour')
-    } finally {
-      isRunning = false
-    }
-  }
-  const timer = setInterval(() => void run(), everyMs)
-  timer.unref()
-  signal.addEventListener('abort', () => { clearInterval(timer) }, { once: true })
-  void run()
+  const { logger, db } = dispatcher
+  runEvery(everyMs, 'housekeeping', logger, signal, async () => {
+    await keepHouse(db)
+    await lookAfterLeftBehind(dispatcher, signal)
+  })
+  runEvery(expiryEveryMs, 'the removal of expired tokens', logger, signal, () => expireVaultTokens(dispatcher, signal))
 }
 
 async function lookAfterLeftBehind(dispatcher: Dispatcher, signal: AbortSignal): Promise<void> {

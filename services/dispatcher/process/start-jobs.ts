@@ -4,6 +4,7 @@ import { Counter, type Registry } from 'prom-client'
 import type { Dispatcher } from '../dispatcher.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
 import { enquirePayment } from '../payments/enquire-payment.ts'
+import { indexVaultToken } from '../vault/index-vault-token.ts'
 import { deliverWebhook } from '../webhooks/deliver-webhook.ts'
 
 /** Jobs of one queue at a time: what waits for a slow endpoint of one kind holds up no other kind. */
@@ -28,6 +29,7 @@ export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
     handlers: {
       'payment-dispatch': counted('payment-dispatch', dispatchPayment),
       'payment-enquire': counted('payment-enquire', enquirePayment),
+      'vault-index': counted('vault-index', indexVaultToken),
       'webhook-deliver': counted('webhook-deliver', deliverWebhook),
     },
     concurrency: jobsAtOnce,

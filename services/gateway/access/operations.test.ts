@@ -19,6 +19,7 @@ before(async () => {
   owner = await running.addMerchant()
   other = await running.addMerchant()
   ids['payment'] = idOf(await call(owner, 'createPayment'))
+  ids['token'] = idOf(await call(owner, 'createVaultToken'))
   ids['endpoint'] = idOf(await call(owner, 'createWebhookEndpoint'))
 })
 after(() => running.close())
@@ -31,6 +32,8 @@ function idOf(answer: Answer): string {
 let serial = 0
 const pathOf: Partial<Record<OperationName, () => string>> = {
   getPayment: () => `/v1/payments/${ids['payment'] ?? ''}`,
+  getVaultToken: () => `/v1/vault/tokens/${ids['token'] ?? ''}`,
+  deleteVaultToken: () => `/v1/vault/tokens/${ids['token'] ?? ''}`,
   deleteWebhookEndpoint: () => `/v1/webhook_endpoints/${ids['endpoint'] ?? ''}`,
 }
 
@@ -77,8 +80,8 @@ const credentials: readonly (readonly [string, () => string])[] = [
 ]
 
 test('the list of operations is whole', () => {
-  assert.equal(operationNames.length, 10)
-  assert.equal(protectedNames.length, 6)
+  assert.equal(operationNames.length, 14)
+  assert.equal(protectedNames.length, 10)
 })
 
 for (const name of protectedNames) {
@@ -112,7 +115,8 @@ for (const name of protectedNames) {
 }
 
 function absentId(name: OperationName): string {
-  return name === 'getPayment' ? 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv' : 'whe_01k8z3f7q2e9d8m4n6p0r5s7tv'
+  const prefix = name === 'getPayment' ? 'pay' : name === 'deleteWebhookEndpoint' ? 'whe' : 'tok'
+  return `${prefix}_01k8z3f7q2e9d8m4n6p0r5s7tv`
 }
 
 test('a key that was revoked is refused by every operation, soon', async () => {

@@ -22,6 +22,20 @@ const endpoint = {
   created_at: '2026-11-22T09:30:00.000Z',
 }
 
+const token = {
+  id: 'tok_01k8z3f7q2e9d8m4n6p0r5s7tv',
+  object: 'vault_token',
+  world: 'test',
+  type: 'card_number',
+  network: 'visa',
+  masked: '•••• 4242',
+  fingerprint: { status: 'pending', value: null },
+  metadata: { customer: 'c-1042' },
+  created_at: '2026-11-22T09:30:00.000Z',
+  expires_at: '2036-11-22T00:00:00.000Z',
+}
+const indexedToken = { ...token, fingerprint: { status: 'computed', value: 'fpr_Zm9ydHJlc3MgZ3VhcmRzIQ' } }
+
 /** What a request and its answer look like; a test holds each against the schema that it stands for. */
 export const examples: { readonly [N in OperationName]?: { readonly request?: object; readonly answer?: object } } = {
   createPayment: {
@@ -37,5 +51,13 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
     request: { url: endpoint.url },
     answer: { ...endpoint, secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=' },
   },
+  createVaultToken: {
+    request: {
+      type: 'card_number', value: '4242 4242 4242 4242', expires_at: '2036-11-22T00:00:00Z', metadata: { customer: 'c-1042' },
+    },
+    answer: token,
+  },
+  getVaultToken: { answer: indexedToken },
+  listVaultTokens: { answer: { object: 'list', data: [indexedToken], next_cursor: null } },
   listWebhookEndpoints: { answer: { object: 'list', data: [endpoint], next_cursor: null } },
 }

@@ -1,6 +1,7 @@
 import {
-  createdWebhookEndpointSchema, createPaymentSchema, createWebhookEndpointSchema, paymentPageSchema, paymentSchema,
-  problemSchema, webhookEndpointPageSchema, webhookEndpointSchema,
+  createdWebhookEndpointSchema, createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
+  paymentPageSchema, paymentSchema, problemSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
+  webhookEndpointSchema,
 } from '@ngome/contracts'
 import { z } from 'zod'
 
@@ -9,10 +10,16 @@ type Io = 'input' | 'output'
 
 /** The schemas that the document names; others stand where they are used. */
 const named = {
-  input: { CreatePayment: createPaymentSchema, CreateWebhookEndpoint: createWebhookEndpointSchema },
+  input: {
+    CreatePayment: createPaymentSchema,
+    CreateVaultToken: createVaultTokenSchema,
+    CreateWebhookEndpoint: createWebhookEndpointSchema,
+  },
   output: {
     Payment: paymentSchema,
     PaymentPage: paymentPageSchema,
+    VaultToken: vaultTokenSchema,
+    VaultTokenPage: vaultTokenPageSchema,
     WebhookEndpoint: webhookEndpointSchema,
     CreatedWebhookEndpoint: createdWebhookEndpointSchema,
     WebhookEndpointPage: webhookEndpointPageSchema,

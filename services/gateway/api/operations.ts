@@ -1,6 +1,6 @@
 import {
-  createdWebhookEndpointSchema, createPaymentSchema, createWebhookEndpointSchema, idSchema, paymentPageSchema,
-  paymentSchema, webhookEndpointPageSchema,
+  createdWebhookEndpointSchema, createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema, idSchema,
+  paymentPageSchema, paymentSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
 import { webhookEndpointsMax } from '@ngome/store'
@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { HeaderGroup } from '../http/header-table.ts'
 import { bodyBytesMax, callbackBytesMax } from '../http/limits.ts'
 import { pageQuerySchema } from '../payments/page-query.ts'
+import { vaultPageQuerySchema } from '../vault/page-query.ts'
 
 export type Operation = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -118,6 +119,52 @@ export const operations = {
     params: { schema: z.strictObject({ id: idSchema('webhookEndpoint') }), otherwise: 'webhooks/endpoint_unknown' },
     success: { status: 204, description: 'It is gone.' },
     faults: [...authenticated, 'webhooks/endpoint_unknown'],
+  },
+  createVaultToken: {
+    method: 'POST',
+    path: '/v1/vault/tokens',
+    summary: 'Keep a value in the vault',
+    description: 'Seals a card number, phone, document, account or text, and answers a token that stands for it. Nothing gives the value back to you.',
+    credentials: 'api-key',
+    headerGroups: writing,
+    body: { kind: 'json', schema: createVaultTokenSchema },
+    bodyBytesMax,
+    needsIdempotencyKey: true,
+    success: { status: 201, description: 'The token.', schema: vaultTokenSchema },
+    faults: [...authenticated, ...withBody, ...acting],
+  },
+  getVaultToken: {
+    method: 'GET',
+    path: '/v1/vault/tokens/:id',
+    summary: 'Read a token',
+    description: 'What may be known of the value: type, mask, fingerprint. Never the value.',
+    credentials: 'api-key',
+    headerGroups: reading,
+    params: { schema: z.strictObject({ id: idSchema('vaultToken') }), otherwise: 'vault/token_unknown' },
+    success: { status: 200, description: 'The token.', schema: vaultTokenSchema },
+    faults: [...authenticated, 'vault/token_unknown'],
+  },
+  listVaultTokens: {
+    method: 'GET',
+    path: '/v1/vault/tokens',
+    summary: 'List tokens',
+    description: 'Newest first; with a fingerprint, those that hold the same value.',
+    credentials: 'api-key',
+    headerGroups: reading,
+    query: vaultPageQuerySchema,
+    success: { status: 200, description: 'A page of tokens.', schema: vaultTokenPageSchema },
+    faults: [...authenticated, 'request/invalid'],
+  },
+  deleteVaultToken: {
+    method: 'DELETE',
+    path: '/v1/vault/tokens/:id',
+    summary: 'Delete a token',
+    description: 'Its sealed value, mask, metadata and fingerprint are removed at once.',
+    credentials: 'api-key',
+    headerGroups: reading,
+    params: { schema: z.strictObject({ id: idSchema('vaultToken') }), otherwise: 'vault/token_unknown' },
+    success: { status: 204, description: 'It is gone.' },
+    faults: [...authenticated, 'vault/token_unknown'],
   },
   receiveCallback: {
     method: 'POST',

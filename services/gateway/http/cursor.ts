@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import {
-  equalsInConstantTime, lengthPrefixed, parseBase64Url, parseId, parseLengthPrefixed, toBase64Url, type PaymentId,
-  type Secret, type Tenant,
+  equalsInConstantTime, lengthPrefixed, parseBase64Url, parseId, parseLengthPrefixed, toBase64Url, type Id,
+  type IdKind, type Secret, type Tenant,
 } from '@ngome/kernel'
 
 /** Separates these MACs from every other use of the secret. */
@@ -10,7 +10,7 @@ const label = 'ngome/cursor/v1'
 const macBytes = 16
 
 /** Where a list continues, and what it was a list of. */
-export type Position = { readonly after: PaymentId; readonly filter: string }
+export type Position = { readonly after: Id<IdKind>; readonly filter: string }
 
 /**
  * Writes a cursor that only we can make and that only its tenant can use, so that what it holds may change at any time.
@@ -21,15 +21,15 @@ export function writeCursor(secret: Secret<Uint8Array>, tenant: Tenant, position
 }
 
 /** @returns the position, or `undefined` where this is not a cursor that we gave this tenant for this list */
-export function parseCursor(
-  secret: Secret<Uint8Array>, tenant: Tenant, filter: string, text: string,
-): PaymentId | undefined {
+export function parseCursor<K extends IdKind>(
+  kind: K, secret: Secret<Uint8Array>, tenant: Tenant, filter: string, text: string,
+): Id<K> | undefined {
   const bytes = parseBase64Url(text)
   if (bytes === undefined || bytes.length <= macBytes) return undefined
   const body = bytes.subarray(0, -macBytes)
   if (!equalsInConstantTime(macOf(secret, tenant, body), bytes.subarray(-macBytes))) return undefined
   const [after, ofFilter] = parseLengthPrefixed(body)?.map((field) => Buffer.from(field).toString('utf8')) ?? []
-  return after === undefined || ofFilter !== filter ? undefined : parseId('payment', after)
+  return after === undefined || ofFilter !== filter ? undefined : parseId(kind, after)
 }
 
 function macOf(secret: Secret<Uint8Array>, tenant: Tenant, body: Uint8Array): Uint8Array {

@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { classed } from '../classed.ts'
+import { idSchema, worldSchema } from '../ids.ts'
+
+export const vaultTokenTypes = ['card_number', 'phone', 'identity_document', 'bank_account', 'text'] as const
+export type VaultTokenType = (typeof vaultTokenTypes)[number]
+
+/** What one token may hold: a document's number many times over, or a page of text. */
+export const vaultValueLengthMax = 4_096
+export const vaultMetadataKeysMax = 16
+export const vaultMetadataValueLengthMax = 256
+/** Items of one batch: a few hundred milliseconds of work and some 100 KiB. */
+export const vaultBatchMax = 500
+
+/** `pending`: it is computed after acceptance. `unavailable`: what was sealed could not be read. */
+export const fingerprintStatuses = ['pending', 'computed', 'unavailable'] as const
+export type FingerprintStatus = (typeof fingerprintStatuses)[number]
+
+const metadataName = /^[a-z][a-z0-9_]{0,39}$/
+
+/** Names are the merchant's own words, so that an error points at the whole: a wrong name is not echoed. */
+const metadata = classed('confidential', z.record(z.string(), z.unknown()).refine(isMetadata).transform((map) => map as Metadata))
+  .meta({
+    description: `Up to ${vaultMetadataKeysMax} flat strings of yours, kept in clear: never put the value or a card number here.`,
+    example: { customer: 'c-1042' },
+  })
+export type Metadata = Readonly<Record<string, string>>
+
+export const createVaultTokenSchema = z.strictObject({
+  type: classed('internal', z.enum(vaultTokenTypes)).meta({ description: 'What the value is.', example: 'card_number' }),
+  value: classed('restricted', z.string().min(1).max(vaultValueLengthMax))
+    .meta({ description: 'What nobody should read. No call of this API returns it.', example: '4242 4242 4242 4242' }),
+  expires_at: classed('internal', z.iso.datetime()).optional()
+    .meta({ description: 'After this moment the token is as if it had never been.', example: '2027-11-22T00:00:00Z' }),
+  metadata: metadata.optional(),
+})
+export type CreateVaultToken = z.output<typeof createVaultTokenSchema>
+
+export const vaultTokenSchema = z.strictObject({
+  id: classed('internal', idSchema('vaultToken')),
+  object: classed('public', z.literal('vault_token')),
+  world: classed('internal', worldSchema),
+  type: classed('internal', z.enum(vaultTokenTypes)),
+  network: classed('internal', z.string()).nullable().meta({ description: 'The card\'s network, where it is a card of a range that we know.' }),
+  masked: classed('internal', z.string()).nullable().meta({ description: 'What may be shown: a card\'s last four digits, a phone\'s country and last three.', example: '•••• 4242' }),
+  fingerprint: z.strictObject({
+    status: classed('internal', z.enum(fingerprintStatuses)),
+    value: classed('confidential', z.string()).nullable()
+      .meta({ description: 'The same for equal values of one type of yours, and for nobody else\'s.', example: 'fpr_Zm9ydHJlc3MgZ3VhcmRzIQ' }),
+  }),
+  metadata: classed('confidential', z.record(z.string(), z.string())),
+  created_at: classed('internal', z.iso.datetime()),
+  expires_at: classed('internal', z.iso.datetime()).nullable(),
+})
+export type VaultTokenView = z.output<typeof vaultTokenSchema>
+
+export const vaultTokenPageSchema = z.strictObject({
+  object: classed('public', z.literal('list')),
+  data: z.array(vaultTokenSchema),
+  next_cursor: classed('internal', z.string()).nullable(),
+})
+
+/**
+ * What is sealed of a token, all together: a row whose type or expiry was changed does not say what was sealed. The
+ * JSON is padded with spaces, so that a row does not tell how long its value is.
+ */
+export const sealedVaultTokenSchema = z.strictObject({
+  type: classed('restricted', z.enum(vaultTokenTypes)),
+  /** Normalised. */
+  value: classed('restricted', z.string().min(1)),
+  expires_at: classed('restricted', z.iso.datetime()).nullable(),
+})
+export type SealedVaultToken = z.output<typeof sealedVaultTokenSchema>
+
+function isMetadata(map: Readonly<Record<string, unknown>>): boolean {
+  const entries = Object.entries(map)
+  return entries.length <= vaultMetadataKeysMax && entries.every(([name, value]) =>
+    metadataName.test(name) && typeof value === 'string' && value.length <= vaultMetadataValueLengthMax)
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import { emit } from '@ngome/contracts'
+import { newId, systemClock, systemRandom, type VaultTokenId } from '@ngome/kernel'
+import { SealingMerchant, testDatabase, type TestDatabase } from '@ngome/testkit'
+import type { DatabaseRole } from '../roles.ts'
+import { endVaultToken } from './end-vault-token.ts'
+import { findVaultToken } from './find-vault-token.ts'
+import { listVaultTokens } from './list-vault-tokens.ts'
+import { recordFingerprint } from './record-fingerprint.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+
+let database: TestDatabase
+let merchant: SealingMerchant
+let other: SealingMerchant
+before(async () => {
+  database = await testDatabase()
+  ;[merchant, other] = await Promise.all([SealingMerchant.create(database), SealingMerchant.create(database)])
+})
+after(() => database.close())
+
+const end = (id: VaultTokenId, as: 'deleted' | 'expired', atMs: number, owner = merchant) => endVaultToken(
+  database.open('ngome_gateway'), owner.tenant, id,
+  { as, atMs, event: emit({ ...from, process: 'gateway' }, 'vault.token_deleted', owner.tenant, { token: id }) },
+)
+
+/** Runs SQL as a role, inside the merchant's tenant. */
+async function asRole(role: DatabaseRole, sql: string, id: VaultTokenId): Promise<void> {
+  const client = await database.open(role, { poolMax: 1 }).pool.connect()
+  try {
+    await client.query('BEGIN')
+    await client.query(`SELECT set_config('ngome.merchant', $1, true), set_config('ngome.world', $2, true)`,
+      [merchant.tenant.merchant, merchant.tenant.world])
+    await client.query(sql, [id])
+    await client.query('COMMIT')
+  } finally {
+    await client.query('ROLLBACK')
+    client.release()
+  }
+}
+
+suite('nobody can make a live token hold something else', () => {
+  const attacks: readonly (readonly [string, DatabaseRole, string, string])[] = [
+    ['the gateway puts another blob in its place', 'ngome_gateway', `UPDATE ngome.vault_tokens SET sealed = decode(repeat('00', 100), 'hex') WHERE id = $1`, 'NG002'],
+    ['the gateway changes its mask', 'ngome_gateway', `UPDATE ngome.vault_tokens SET masked = '•••1' WHERE id = $1`, 'NG002'],
+    ['the gateway changes its metadata', 'ngome_gateway', `UPDATE ngome.vault_tokens SET metadata = '{"a":"b"}' WHERE id = $1`, 'NG002'],
+    ['the gateway writes a fingerprint', 'ngome_gateway', `UPDATE ngome.vault_tokens SET fingerprint = 'fpr_' || repeat('A', 22) WHERE id = $1`, '23514'],
+    ['the gateway changes its end', 'ngome_gateway', `UPDATE ngome.vault_tokens SET expires_at = now() + interval '1 day' WHERE id = $1`, '42501'],
+    ['the gateway takes the blob and says nothing', 'ngome_gateway', `UPDATE ngome.vault_tokens SET sealed = NULL WHERE id = $1`, 'NG002'],
+    ['the gateway ends it and keeps the blob', 'ngome_gateway', `UPDATE ngome.vault_tokens SET ended = 'deleted', ended_at = now() WHERE id = $1`, '23514'],
+    ['the dispatcher changes its mask', 'ngome_dispatcher', `UPDATE ngome.vault_tokens SET masked = '+256•••123' WHERE id = $1`, 'NG002'],
+    ['the dispatcher ends it and keeps its metadata', 'ngome_dispatcher', `UPDATE ngome.vault_tokens SET ended = 'expired', ended_at = now(), sealed = NULL, metadata = '{"a":"b"}' WHERE id = $1`, '23514'],
+    ['the gateway removes its row', 'ngome_gateway', 'DELETE FROM ngome.vault_tokens WHERE id = $1', '42501'],
+  ]
+  for (const [what, role, sql, code] of attacks) {
+    test(what, async () => {
+      const id = await merchant.keep('phone', '+256771234567')
+      await assert.rejects(asRole(role, sql, id), { code })
+    })
+  }
+
+  test('not even its owner, for rows are never removed', async () => {
+    await assert.rejects(database.asAdmin('DELETE FROM ngome.vault_tokens'), { code: 'NG003' })
+  })
+
+  test('and one that ended never comes back', async () => {
+    const id = await merchant.keep('text', 'x')
+    assert.equal(await end(id, 'deleted', Date.now()), 'ended')
+    await assert.rejects(asRole('ngome_gateway', `UPDATE ngome.vault_tokens SET ended = NULL, ended_at = NULL, sealed = decode(repeat('00', 100), 'hex') WHERE id = $1`, id), { code: 'NG001' })
+  })
+})
+
+suite('a token ends', () => {
+  test('once, and only its own tenant\'s way', async () => {
+    const id = await merchant.keep('text', 'x')
+    assert.equal(await end(id, 'deleted', Date.now(), other), 'unknown')
+    assert.equal(await end(id, 'expired', Date.now() + 1_000_000), 'unknown', 'it has no end of its own')
+    assert.equal(await end(id, 'deleted', Date.now()), 'ended')
+    assert.equal(await end(id, 'deleted', Date.now()), 'unknown')
+    assert.equal(await findVaultToken(database.open('ngome_gateway'), merchant.tenant, id, Date.now()), undefined)
+  })
+
+  test('by its time, after which a deletion finds nothing', async () => {
+    const expiresAtMs = Date.now() + 60_000
+    const id = await merchant.keep('text', 'x', { expiresAtMs })
+    assert.equal(await end(id, 'expired', expiresAtMs - 1), 'unknown')
+    assert.equal(await end(id, 'deleted', expiresAtMs), 'unknown')
+    assert.equal(await end(id, 'expired', expiresAtMs), 'ended')
+  })
+})
+
+test('tokens of one value are found by their fingerprint, and by nobody else', async () => {
+  const fingerprint = `fpr_${'A'.repeat(22)}`
+  const ids = [await merchant.keep('text', 'alike'), await merchant.keep('text', 'alike')]
+  const dispatcher = database.open('ngome_dispatcher')
+  for (const id of ids) await recordFingerprint(dispatcher, merchant.tenant, id, { status: 'computed', fingerprint })
+  await recordFingerprint(dispatcher, merchant.tenant, ids[0] as VaultTokenId, { status: 'computed', fingerprint: `fpr_${'B'.repeat(22)}` })
+  const alike = (owner: SealingMerchant) => listVaultTokens(database.open('ngome_gateway'), owner.tenant, {
+    after: null, limit: 10, fingerprint, nowMs: Date.now(),
+  })
+  assert.deepEqual((await alike(merchant)).map((row) => row.id), ids.toReversed())
+  assert.deepEqual(await alike(other), [])
+  const next = await listVaultTokens(database.open('ngome_gateway'), merchant.tenant, {
+    after: ids[1] as VaultTokenId, limit: 1, fingerprint, nowMs: Date.now(),
+  })
+  assert.deepEqual(next.map((row) => row.id), [ids[0]])
+  assert.equal(await findVaultToken(database.open('ngome_gateway'), { ...merchant.tenant, world: 'live' }, newId('vaultToken', from), 0), undefined)
+})
