@@ -13,6 +13,7 @@ import { getPayment } from './payments/get-payment.ts'
 import { PaymentReader } from './payments/payment-reader.ts'
 import { listPayments } from './payments/list-payments.ts'
 import { createVaultToken } from './vault/create-vault-token.ts'
+import { createVaultTokens } from './vault/create-vault-tokens.ts'
 import { deleteVaultToken } from './vault/delete-vault-token.ts'
 import { getVaultToken } from './vault/get-vault-token.ts'
 import { listVaultTokens } from './vault/list-vault-tokens.ts'
@@ -48,6 +49,7 @@ export function createHandlers(from: {
     listWebhookEndpoints: (call) => listWebhookEndpoints({ database }, call),
     deleteWebhookEndpoint: (call) => deleteWebhookEndpoint({ database, clock, random }, call),
     createVaultToken: (call) => createVaultToken(writing, call),
+    createVaultTokens: (call) => createVaultTokens(writing, call),
     getVaultToken: (call) => getVaultToken({ database, clock }, call),
     listVaultTokens: (call) => listVaultTokens({ database, clock, cursorSecret: secrets.idempotency }, call),
     deleteVaultToken: (call) => deleteVaultToken({ database, clock, random }, call),

@@ -77,3 +77,19 @@ function isMetadata(map: Readonly<Record<string, unknown>>): boolean {
   return entries.length <= vaultMetadataKeysMax && entries.every(([name, value]) =>
     metadataName.test(name) && typeof value === 'string' && value.length <= vaultMetadataValueLengthMax)
 }
+
+/** Items are checked one by one, each by the schema of a single token: one that is refused keeps no other out. */
+export const createVaultTokensSchema = z.strictObject({
+  tokens: classed('restricted', z.array(z.record(z.string(), z.unknown())).min(1).max(vaultBatchMax))
+    .meta({ description: `Up to ${vaultBatchMax}, each as for a single token.` }),
+})
+
+export const vaultBatchSchema = z.strictObject({
+  object: classed('public', z.literal('vault_batch')),
+  results: z.array(z.strictObject({
+    id: classed('internal', idSchema('vaultToken')).nullable().meta({ description: 'The token, or `null` where the item was refused.' }),
+    error: z.strictObject({ pointer: classed('public', z.string()), detail: classed('public', z.string()) }).nullable()
+      .meta({ description: 'The first field that was refused, within the item.' }),
+  })).meta({ description: 'One for each item, in their order.' }),
+})
+export type VaultBatch = z.output<typeof vaultBatchSchema>

@@ -57,6 +57,16 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
     },
     answer: token,
   },
+  createVaultTokens: {
+    request: { tokens: [{ type: 'phone', value: '+256771234567' }, { type: 'card_number', value: '4242 4242 4242 4241' }] },
+    answer: {
+      object: 'vault_batch',
+      results: [
+        { id: token.id, error: null },
+        { id: null, error: { pointer: '/value', detail: 'This is not a card number: 12 to 19 digits with a valid check digit.' } },
+      ],
+    },
+  },
   getVaultToken: { answer: indexedToken },
   listVaultTokens: { answer: { object: 'list', data: [indexedToken], next_cursor: null } },
   listWebhookEndpoints: { answer: { object: 'list', data: [endpoint], next_cursor: null } },

@@ -1,12 +1,13 @@
 import {
-  createdWebhookEndpointSchema, createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema, idSchema,
-  paymentPageSchema, paymentSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
+  createdWebhookEndpointSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
+  createWebhookEndpointSchema, idSchema, paymentPageSchema, paymentSchema, vaultBatchMax, vaultBatchSchema,
+  vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
 import { webhookEndpointsMax } from '@ngome/store'
 import { z } from 'zod'
 import type { HeaderGroup } from '../http/header-table.ts'
-import { bodyBytesMax, callbackBytesMax } from '../http/limits.ts'
+import { bodyBytesMax, callbackBytesMax, vaultBatchBytesMax, vaultBatchNodesMax } from '../http/limits.ts'
 import { pageQuerySchema } from '../payments/page-query.ts'
 import { vaultPageQuerySchema } from '../vault/page-query.ts'
 
@@ -20,7 +21,7 @@ export type Operation = {
   /** A path that does not match is answered by this fault, the same as a thing that does not exist. */
   readonly params?: { readonly schema: z.ZodObject; readonly otherwise: FaultCode }
   readonly query?: z.ZodObject
-  readonly body?: { readonly kind: 'json'; readonly schema: z.ZodObject } | { readonly kind: 'raw' }
+  readonly body?: { readonly kind: 'json'; readonly schema: z.ZodObject; readonly nodesMax?: number } | { readonly kind: 'raw' }
   readonly bodyBytesMax?: number
   readonly needsIdempotencyKey?: true
   readonly success: {
@@ -131,6 +132,19 @@ export const operations = {
     bodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The token.', schema: vaultTokenSchema },
+    faults: [...authenticated, ...withBody, ...acting],
+  },
+  createVaultTokens: {
+    method: 'POST',
+    path: '/v1/vault/tokens/batch',
+    summary: 'Keep many values in the vault',
+    description: `Up to ${vaultBatchMax} at once, in one transaction. An item that is refused has its own result and keeps no other out.`,
+    credentials: 'api-key',
+    headerGroups: writing,
+    body: { kind: 'json', schema: createVaultTokensSchema, nodesMax: vaultBatchNodesMax },
+    bodyBytesMax: vaultBatchBytesMax,
+    needsIdempotencyKey: true,
+    success: { status: 200, description: 'A result for each item.', schema: vaultBatchSchema },
     faults: [...authenticated, ...withBody, ...acting],
   },
   getVaultToken: {

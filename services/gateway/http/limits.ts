@@ -15,10 +15,14 @@ export const segmentLengthMax = 256
 export const bodyBytesMax = 16_384
 /** A provider's callback, kept sealed as it came; MTN's is below 1 KiB. */
 export const callbackBytesMax = 8_192
+/** A batch for the vault: 500 tokens of 1 KiB; who keeps long texts sends fewer at once. */
+export const vaultBatchBytesMax = 524_288
 /** How deep a JSON body nests; our schemas nest twice. */
 export const jsonDepthMax = 8
 /** Members and elements of one JSON body; our schemas have eight. */
 export const jsonNodesMax = 256
+/** The same for a batch of the vault: some twenty for each token. */
+export const vaultBatchNodesMax = 10_240
 
 /** From the first byte of a TLS connection to its end of handshake. */
 export const handshakeTimeoutMs = 10_000

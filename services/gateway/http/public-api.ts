@@ -144,7 +144,7 @@ function readCall(operation: Operation, request: Incoming, raw: GatewayRequest):
     params: readParams(operation, request.params),
     query: readQuery(operation, request.query, query.length > 0),
     body: operation.body?.kind === 'json'
-      ? readJsonBody(operation.body.schema, request.headers['content-type'], bytes) : undefined,
+      ? readJsonBody(operation.body, request.headers['content-type'], bytes) : undefined,
     bytes,
     idempotencyKey,
   } as Call

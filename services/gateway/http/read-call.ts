@@ -4,16 +4,18 @@ import type { Operation } from '../api/operations.ts'
 import { jsonDepthMax, jsonNodesMax } from './limits.ts'
 import { schemaFaults } from './schema-faults.ts'
 
-const jsonBounds = { depthMax: jsonDepthMax, nodesMax: jsonNodesMax }
 const jsonMediaType = /^application\/json(?:; ?charset=utf-8)?$/i
 
 /**
  * Parses a body strictly and holds it against its schema.
  * @throws Fault `request/media_type`, `request/json_refused`, `request/invalid`
  */
-export function readJsonBody(schema: z.ZodType, mediaType: string | undefined, bytes: Uint8Array): unknown {
+export function readJsonBody(
+  { schema, nodesMax = jsonNodesMax }: { readonly schema: z.ZodType; readonly nodesMax?: number },
+  mediaType: string | undefined, bytes: Uint8Array,
+): unknown {
   if (mediaType === undefined || !jsonMediaType.test(mediaType)) throw new Fault('request/media_type', 'not JSON')
-  const parsed = parseStrictJson(bytes, jsonBounds)
+  const parsed = parseStrictJson(bytes, { depthMax: jsonDepthMax, nodesMax })
   if (!parsed.ok) {
     const field: FieldFault = { pointer: '', detail: jsonSentences[parsed.reason] }
     throw new Fault('request/json_refused', `${parsed.reason} at ${parsed.offset}`, { fields: [field] })
@@ -36,7 +38,8 @@ export function readParams(operation: Operation, params: unknown): unknown {
   return parsed.data
 }
 
-function hold(schema: z.ZodType, input: unknown): unknown {
+/** Holds input against a schema. @throws Fault `request/invalid` that names the fields, never what stood in them */
+export function hold<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
   const fields = schemaFaults(parsed.error, input)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { vaultTokenPageSchema, vaultTokenSchema, type VaultTokenView } from '@ngome/contracts'
+import { vaultBatchMax, vaultBatchSchema, vaultTokenPageSchema, vaultTokenSchema, type VaultTokenView } from '@ngome/contracts'
 import { deriveRecordKey, encodeRecordContext, openRecord, openSealedDataKey, parseBlob, parseSealedDataKey } from '@ngome/envelope'
 import { Secret } from '@ngome/kernel'
 import type { Answer } from '@ngome/testkit'
@@ -159,6 +159,52 @@ suite('bad input is named, never repeated', () => {
     }
     assertHoldsNothing(running.logLines.join('\n'))
   })
+})
+
+suite('a batch', () => {
+  const batch = (tokens: readonly object[], idempotencyKey = `b-${++serial}`): Promise<Answer> =>
+    merchant.client.call({ method: 'POST', path: '/v1/vault/tokens/batch', body: { tokens }, idempotencyKey })
+
+  test('gives each item its own result, in order, and none of the refused is kept', async () => {
+    const answer = await batch([{ type: 'card_number', value: card }, { type: 'card_number', value: '4929' }, { type: 'text' }, { type: 'text', value: 'ok' }])
+    assert.equal(answer.status, 200, answer.text)
+    const { results } = vaultBatchSchema.parse(JSON.parse(answer.text))
+    assert.deepEqual(results.map(({ id, error }) => [id !== null, error?.pointer ?? null]),
+      [[true, null], [false, '/value'], [false, '/value'], [true, null]])
+    assertHoldsNothing(answer.text)
+    for (const { id } of results) if (id !== null) assert.equal((await get(id)).status, 200)
+  })
+
+  test('of five hundred is kept once, however often it is sent, and sent at once', async () => {
+    const owner = await running.addMerchant()
+    const tokens = Array.from({ length: vaultBatchMax }, (_, at) => ({ type: 'text', value: `value ${at}` }))
+    const send = () => owner.client.call({ method: 'POST', path: '/v1/vault/tokens/batch', body: { tokens }, idempotencyKey: 'whole' })
+    const answers = await Promise.all([send(), send(), send()])
+    const kept = answers.filter((one) => one.status === 200)
+    assert.ok(kept.length > 0, answers[0]?.text)
+    assert.equal(new Set([...kept, await send()].map((one) => one.text)).size, 1)
+    const [row] = await running.database.asAdmin('SELECT count(*)::int AS n FROM ngome.vault_tokens WHERE merchant = $1', [owner.tenant.merchant])
+    assert.equal(row?.['n'], vaultBatchMax)
+  })
+
+  test('whose every item is refused still ends the same for a repetition', async () => {
+    const worst = Array.from({ length: vaultBatchMax }, () => ({ type: 'identity_document', value: '!' }))
+    const [first, again] = [await batch(worst, 'worst'), await batch(worst, 'worst')]
+    assert.deepEqual([first.status, again.text], [200, first.text])
+  })
+
+  const refused: readonly (readonly [string, object, string])[] = [
+    ['of none', { tokens: [] }, '/tokens'],
+    ['of too many', { tokens: Array.from({ length: vaultBatchMax + 1 }, () => ({ type: 'text', value: 'x' })) }, '/tokens'],
+    ['of what are no objects', { tokens: [card] }, '/tokens/0'],
+  ]
+  for (const [what, body, pointer] of refused) {
+    test(`${what} is refused whole`, async () => {
+      const answer = await merchant.client.call({ method: 'POST', path: '/v1/vault/tokens/batch', body, idempotencyKey: `r-${++serial}` })
+      assert.deepEqual([answer.status, problemIn(answer).errors?.[0]?.pointer], [422, pointer])
+      assertHoldsNothing(answer.text)
+    })
+  }
 })
 
 test('no row of the database and no line of the log holds the card number in any form', async () => {
