@@ -100,11 +100,13 @@ async function install() {
   const npm = process.env.npm_execpath?.endsWith('.js') === true
     ? [process.execPath, process.env.npm_execpath]
     : ['npm']
-  // No package may run code of its own at install time; the one that has to is named below.
+  // No package may run code of its own at install time; the two that have to are named below.
   const flags = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error']
   const status = await run(npm[0], [...npm.slice(1), ...flags], { cwd: root, stdio: ['ignore', 2, 2] })
   if (status !== 0) fail('npm ci failed; its message stands above. Start again once the cause is gone.')
   await hydratePostgres()
+  // It says itself where that is impossible; without an HSM nothing is missing then.
+  await run(process.execPath, ['bin/build-pkcs11.js'], { cwd: root, stdio: ['ignore', 2, 2] })
   writeFileSync(stampFile, JSON.stringify({ lock: lockDigest() }) + '\n')
   say(`installed in ${Math.round((Date.now() - startedAtMs) / 1000)} s`)
 }

@@ -5,17 +5,26 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { argv, env } from 'node:process'
+import { argv, env, execPath } from 'node:process'
 
 /** Debian's name of each package, and the program by which one sees that it is there. */
 const packages = [
   { name: 'nftables', program: 'nft', why: 'egress rules by user' },
   { name: 'util-linux', program: 'setpriv', why: 'no_new_privs and user ids for the processes' },
+  { name: 'softhsm2', program: 'softhsm2-util', why: 'an HSM in software, for the tests of the root key' },
+  { name: 'g++', program: 'g++', why: 'builds the native part of pkcs11js' },
+  { name: 'make', program: 'make', why: 'builds the native part of pkcs11js' },
+  { name: 'python3', program: 'python3', why: 'node-gyp, which builds the native part of pkcs11js' },
 ] as const
 
 const installMsMax = 300_000
 
 export function setUpSystem(): void {
+  installPackages()
+  run(execPath, [join(import.meta.dirname, '..', 'bin', 'build-pkcs11.js')])
+}
+
+function installPackages(): void {
   const missing = packages.filter(({ program }) => !isInstalled(program))
   if (missing.length === 0) return console.log('setup:system: everything is there')
   for (const { name, program, why } of missing) console.log(`setup:system: ${program} is missing (package ${name}: ${why})`)

@@ -10,10 +10,12 @@ export type ChildSurroundings = {
   /** The programs of isolation that come before Node, outermost first. */
   readonly chain: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Whether it may load native code: only the custodian, and only for its HSM's module. */
+  readonly hasAddon: boolean
 }
 
 /** The command line of one process, with the seat belt of Node's permission model: no threads, no child processes. */
-export function childCommand(name: ProcessName, { root, dataDir, configFile, chain, env }: ChildSurroundings): ChildCommand {
+export function childCommand(name: ProcessName, { root, dataDir, configFile, chain, env, hasAddon }: ChildSurroundings): ChildCommand {
   const { entry, folder, hasSqlite } = processTable[name]
   const own = join(dataDir, folder)
   const readable = [root, own, join(dataDir, 'ca.pem'), ...(configFile === undefined ? [] : [configFile])]
@@ -21,6 +23,7 @@ export function childCommand(name: ProcessName, { root, dataDir, configFile, cha
     ...chain, process.execPath,
     '--permission', '--allow-net',
     ...readable.map((path) => `--allow-fs-read=${path}`), `--allow-fs-write=${own}`,
+    ...(hasAddon ? ['--allow-addons'] : []),
     ...(hasSqlite ? [] : ['--no-experimental-sqlite']),
     '--disable-warning=ExperimentalWarning',
     join(root, entry),

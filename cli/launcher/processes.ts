@@ -11,6 +11,7 @@ import type { ListeningSocket } from './listening-socket.ts'
 import { LogFile } from './log-file.ts'
 import { processNames, type ProcessName } from './process-table.ts'
 import type { Tell } from './progress.ts'
+import { needsAddon, placePin } from './root-key-surroundings.ts'
 import { Supervisor } from './supervisor.ts'
 
 /** The custodian's part in the roles that enrol is to check; it enrols nobody as itself, and the simulator is no part of us. */
@@ -47,11 +48,13 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
     name, new LogFile(join(processFolder(config, 'launcher'), 'logs', `${name}.log`)),
   ])) as Record<ProcessName, LogFile>
   const start = (name: ProcessName): Child => {
+    if (name === 'custodian') placePin(config, ground.ownerOf(name))
     const role = enrolledRoles[name]
     const token = role === undefined ? undefined : mintEnrolmentToken(options.key, role, options)
     const env = childEnvironment(name, { ...options, config, token })
     const command = childCommand(name, {
       root, env, dataDir: config.dataDir, configFile: options.configFile, chain: ground.chainOf(name),
+      hasAddon: name === 'custodian' && needsAddon(config),
     })
     const child = Child.start({ ...command, ...(name === 'gateway' ? { socketFd: socket.fd } : {}) }, logs[name])
     known.add(name, child.pid)

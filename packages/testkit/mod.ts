@@ -19,5 +19,6 @@ export {
 } from './platform.ts'
 export { runKillLoop, type KillLoop, type KillReport } from './kill-loop.ts'
 export { keyCandidates, processMemory } from './process-memory.ts'
+export { SoftHsm, softHsmIsMissing } from './soft-hsm.ts'
 export { WatchedChild } from './watched-child.ts'
 export { SeededRandom, seedFrom } from './random.ts'

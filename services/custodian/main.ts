@@ -7,6 +7,7 @@ import { listen } from './calls/listen.ts'
 import type { Settings } from './custodian.ts'
 import { openCustodian } from './open-custodian.ts'
 import { keyLifeMs } from './openings/data-key-cache.ts'
+import { watchRootKey } from './root-keys/watch-root-key.ts'
 
 /** Calls that run are answered; then nothing is left to wait for. */
 const closeDeadlineMs = 5_000
@@ -26,6 +27,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
   const custodian = await openCustodian({
     folder: processFolder(config, 'custodian'),
     enrolmentKeyPath: config.custodian.enrolmentKeyPath,
+    rootKey: config.custodian.rootKey,
     settings: settingsOf(config),
     clock: systemClock,
     random: systemRandom,
@@ -38,6 +40,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
     identity, host, port, enrolmentPort, logger, metrics: createMetrics({ process: 'custodian' }),
   })
   identity.startRenewal()
+  const endWatch = watchRootKey(custodian, logger)
   const sweep = setInterval(() => custodian.dataKeys.sweep(), keyLifeMs)
   onShutdown({
     totalMs: shutdownMaxMs,
@@ -46,10 +49,12 @@ async function start(config: Config, logger: Logger): Promise<void> {
       { name: 'servers', deadlineMs: closeDeadlineMs, run: () => server.close() },
       { name: 'identity', deadlineMs: closeDeadlineMs, run: () => identity.stop() },
       { name: 'store', deadlineMs: closeDeadlineMs, run: async () => {
+        endWatch()
         clearInterval(sweep)
         custodian.dataKeys.clear()
         await custodian.store.close()
       } },
+      { name: 'root key', deadlineMs: closeDeadlineMs, run: () => custodian.root.close() },
     ],
   })
   logger.info({ port: server.port, enrolmentPort: server.enrolmentPort }, 'the custodian listens')

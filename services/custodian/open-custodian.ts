@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { custodianSecretNames, type CustodianSecretName } from '@ngome/contracts'
 import { Fault, Secret, type Clock, type Random } from '@ngome/kernel'
+import type { RootKeySetting } from '@ngome/runtime'
 import { loadAuthority, makeAuthority } from './authority/authority.ts'
 import { RefusalMeter } from './calls/refusal-meter.ts'
 import type { Custodian, Settings } from './custodian.ts'
@@ -8,7 +9,7 @@ import { appendLog } from './log/append-log.ts'
 import { checkLog } from './log/check-log.ts'
 import { loadStatementKey, makeStatementKey } from './merchants/statement-key.ts'
 import { DataKeyCache } from './openings/data-key-cache.ts'
-import { openRootKeyFile } from './root-keys/open-root-key-file.ts'
+import { openRootKey } from './root-keys/open-root-key.ts'
 import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
 import { secretBytes, secretLabel } from './secrets/named-secrets.ts'
 import { readPrivateFile, removeUnfinishedFiles, replacePublicFile } from './store/private-file.ts'
@@ -29,11 +30,12 @@ type From = { readonly clock: Clock; readonly random: Random; readonly root: Roo
 /**
  * Opens the custodian's folder, and on first run fills it: root key, authority, statement key and secrets. The root key
  * comes first and the rest in one transaction, so that a start that was killed is simply made again.
- * @throws Fault `custodian/start_refused`
+ * @throws Fault `custodian/start_refused`, or `custodian/unavailable` where the root key is away and may come back
  */
-export async function openCustodian({ folder, enrolmentKeyPath, settings, clock, random }: {
+export async function openCustodian({ folder, enrolmentKeyPath, rootKey, settings, clock, random }: {
   readonly folder: string
   readonly enrolmentKeyPath: string
+  readonly rootKey: RootKeySetting
   readonly settings: Settings
   readonly clock: Clock
   readonly random: Random
@@ -43,10 +45,11 @@ export async function openCustodian({ folder, enrolmentKeyPath, settings, clock,
     throw new Fault('custodian/start_refused', `${enrolmentKeyPath} is not an enrolment key`)
   }
   const store = openSqliteStore(folder, random)
+  let root: RootKey | undefined
   try {
     removeUnfinishedFiles(folder)
     const isFirstRun = !await hasWrappedKeys(store)
-    const root = openRootKeyFile(folder, { mayCreate: isFirstRun, random })
+    root = await openRootKey({ setting: rootKey, folder, mayCreate: isFirstRun, random, clock })
     if (isFirstRun) await firstRun({ clock, random, root, store })
     await assertLog(store)
     const keys = await loadKeys({ clock, random, root, store })
@@ -57,6 +60,7 @@ export async function openCustodian({ folder, enrolmentKeyPath, settings, clock,
     }
   } catch (failure) {
     await store.close()
+    await root?.close()
     throw failure
   }
 }

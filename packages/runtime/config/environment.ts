@@ -18,6 +18,12 @@ export const specialVariables = {
 
 const prefix = 'NGOME_'
 
+/** Names by which operators know a value, beside the one that follows from its place. */
+const shortVariables: Readonly<Record<string, readonly string[]>> = {
+  DATABASE_URL: ['database', 'url'],
+  NGOME_ROOT_KEY: ['custodian', 'rootKey'],
+}
+
 /** A key in the environment's spelling: `internalPort` and `internal-port` are `INTERNAL_PORT`. */
 export function variableSegment(key: string): string {
   return key.replace(/[A-Z]/g, '_$&').replaceAll('-', '_').toUpperCase()
@@ -44,8 +50,9 @@ export function applyEnvironment(
   }
   for (const [variable, text] of Object.entries(env)) {
     if (text === undefined || Object.hasOwn(specialVariables, variable)) continue
-    if (variable === 'DATABASE_URL') set(variable, ['database', 'url'], text)
-    if (!variable.startsWith(prefix)) continue
+    const short = shortVariables[variable]
+    if (short !== undefined) set(variable, short, text)
+    if (short !== undefined || !variable.startsWith(prefix)) continue
     const found = findPlace(variable)
     if (found === undefined) {
       problems.push({ at: variable, message: `is not known: ${suggestion(variable, tree)}` })

@@ -1,5 +1,6 @@
 import { currencyDigits, Secret, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
+import { rootKeySetting } from './root-key-setting.ts'
 
 /** One day: the longest life of a process certificate, so that a stolen one is soon worth nothing. */
 const daySeconds = 86_400
@@ -41,6 +42,8 @@ const custodian = z.strictObject({
   enrolmentPort: port(8449).describe('Port where a process without a certificate enrols with its one-time token.'),
   enrolmentKeyPath: z.string().min(1).max(1024).optional()
     .describe('The custodian\'s copy of the key that enrolment tokens are checked with.'),
+  rootKey: rootKeySetting.default({ kind: 'file' })
+    .describe('What holds the root key: file (test world only) or a pkcs11: URI (NGOME_ROOT_KEY).'),
 })
 
 const dispatcher = z.strictObject({

@@ -19,7 +19,7 @@ const firstPauseMs = 50
 const pauseMaxMs = 2000
 
 export type Enrolment = {
-  readonly config: Pick<Config, 'custodian' | 'dataDir'>
+  readonly config: Pick<Config, 'dataDir'> & { readonly custodian: Pick<Config['custodian'], 'host' | 'port' | 'enrolmentPort'> }
   readonly role: ProcessRole
   /** One-time token from the launcher; it is spent by the first attempt that reaches the custodian. */
   readonly token: Secret<string>

@@ -32,7 +32,10 @@ export async function listen(
       serial: certificate.serialNumber.toLowerCase(), role: parseCertificateRole(certificate),
     }, custodian.clock.nowMs())).ok,
     onUnknownPath: async (head) => void await admitCall(custodian, callOf(head)),
-    readiness: { store: async () => (await custodian.store.get('SELECT 1') === undefined ? 'no store' : null) },
+    readiness: {
+      store: async () => (await custodian.store.get('SELECT 1') === undefined ? 'no store' : null),
+      'root-key': () => custodian.root.check().then(() => null, reasonOf),
+    },
     selfTests: {
       egress: ({ port }) => port === undefined ? { outcome: 'not_attempted' } : attemptForbiddenConnection(port),
     },
@@ -65,4 +68,9 @@ function callOf(
   { caller, serial, path, header }: Pick<InternalCallHead, 'caller' | 'serial' | 'path' | 'header'>,
 ): Call {
   return { peer: { role: caller, serial }, path, challenge: header(challengeHeader) }
+}
+
+/** Whoever may ask is one of us, and the operator reads here what to do. */
+function reasonOf(failure: unknown): string {
+  return failure instanceof Error ? failure.message : 'the root key cannot be checked'
 }

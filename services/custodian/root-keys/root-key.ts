@@ -11,6 +11,8 @@ export type RootKeyDescription = {
   readonly name: string
   /** Whether a copy of the disk is not yet a copy of the key. Live API keys refuse to exist where it is. */
   readonly isProtected: boolean
+  /** Which root it is, in hexadecimal digits; the head of everything that it wraps says the same (docs/adr/0006). */
+  readonly id: string
 }
 
 /**
@@ -18,8 +20,19 @@ export type RootKeyDescription = {
  * hardware module may sit behind a network.
  */
 export type RootKey = {
+  /** @throws Fault `custodian/unavailable` where the root is away */
   wrap(label: KeyLabel, key: Secret<Uint8Array>): Promise<Uint8Array>
-  /** @throws Fault `custodian/key_unusable` where the bytes are not what this root wrapped under this label */
+  /**
+   * @throws Fault `custodian/key_unusable` where the bytes are not what this root wrapped under this label,
+   * `custodian/unavailable` where the root is away and nobody can tell
+   */
   unwrap(label: KeyLabel, wrapped: Uint8Array): Promise<Secret<Uint8Array>>
   describe(): RootKeyDescription
+  /**
+   * Asks for a sign of life, and reaches for a root that was away and may be back.
+   * @throws Fault `custodian/unavailable`, with what the operator can do
+   */
+  check(): Promise<void>
+  /** Gives back what the root holds open. */
+  close(): Promise<void>
 }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { Secret, systemRandom } from '@ngome/kernel'
+import { Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { openRootKeyFile } from './open-root-key-file.ts'
 import type { KeyLabel } from './root-key.ts'
+import { openRootKey } from './open-root-key.ts'
 import { softwareRootKey } from './software-root-key.ts'
 
 const label: KeyLabel = { purpose: 'merchant', name: 'mek_1' }
@@ -71,7 +72,9 @@ test('wraps keys, not nothing and not files', async () => {
 
 test('is 32 bytes, and calls itself unprotected', () => {
   assert.throws(() => softwareRootKey(new Secret(new Uint8Array(16)), systemRandom), TypeError)
-  assert.deepEqual(newRoot().describe(), { name: 'software-unprotected', isProtected: false })
+  const { id, ...is } = newRoot().describe()
+  assert.deepEqual(is, { name: 'software-unprotected', isProtected: false })
+  assert.match(id, /^[0-9a-f]{16}$/)
 })
 
 test('shows its key to no printer', () => {
@@ -112,3 +115,39 @@ for (const mode of [0o601, 0o602, 0o604, 0o610, 0o620, 0o640, 0o644, 0o660, 0o66
     assert.throws(() => openRootKeyFile(path, { mayCreate: true, random: systemRandom }), { code: 'custodian/start_refused' })
   })
 }
+
+test('still unwraps what the first format wrapped, under its label only', async () => {
+  const bytes = Uint8Array.from({ length: 32 }, (_, at) => at)
+  // Made by the program of version 0.1.0.
+  const first = Buffer.from('0139884aa7e0e871f897f7f031532063e2bba6aa43ce692fc28e32ac46b3715f', 'hex')
+  const root = softwareRootKey(new Secret(bytes), systemRandom)
+  assert.deepEqual((await root.unwrap(label, first)).expose((value) => [...value]), [1, 2, 3])
+  await assert.rejects(root.unwrap({ ...label, name: 'mek_2' }, first), unusable)
+})
+
+test('what it wraps names the format and the root', async () => {
+  const root = newRoot()
+  const wrapped = await root.wrap(label, new Secret(Uint8Array.of(1)))
+  assert.equal(Buffer.from(wrapped.subarray(0, 9)).toString('hex'), `02${root.describe().id}`)
+})
+
+test('forgets its key when it is closed, and is always there until then', async (t) => {
+  const root = await openRootKey({ setting: { kind: 'file' }, folder: folder(t), mayCreate: true, random: systemRandom, clock: systemClock })
+  const wrapped = await root.wrap(label, new Secret(Uint8Array.of(1)))
+  await root.check()
+  await root.close()
+  await assert.rejects(root.unwrap(label, wrapped), unusable)
+})
+
+test('opens the token where the configuration names one, and makes no file beside it', async (t) => {
+  const path = folder(t)
+  const uri = {
+    object: 'o', token: 't', id: undefined, serial: undefined, manufacturer: undefined, model: undefined,
+    modulePath: join(path, 'no-module.so'), pinSource: join(path, 'pin'),
+  }
+  const setting = { kind: 'pkcs11', uri } as const
+  await assert.rejects(
+    openRootKey({ setting, folder: path, mayCreate: true, random: systemRandom, clock: systemClock }), { code: 'custodian/start_refused' },
+  )
+  assert.equal(existsSync(join(path, 'root.key')), false)
+})

@@ -70,7 +70,7 @@ test('refuses a live key while the root key is unprotected, and makes it under a
   const body = { ...tenant, key: newId('apiKey', { clock: test.clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)) }
   await assert.rejects(test.call(operator, '/v1/api-key-verifier', body), { code: 'custodian/refused' })
   assert.equal(test.lastLog(1)[0]?.['reason'], 'root_unprotected')
-  const hsm = { ...test.custodian, root: { ...test.custodian.root, describe: () => ({ name: 'hsm', isProtected: true }) } }
+  const hsm = { ...test.custodian, root: { ...test.custodian.root, describe: () => ({ name: 'hsm', isProtected: true, id: '00' }) } }
   assert.equal((await makeApiKeyVerifier(hsm, operator, body)).pepperVersion, 1)
 })
 

@@ -76,7 +76,7 @@ export class TestCustodian {
   async reopen(): Promise<void> {
     this.close()
     this.#custodian = await openCustodian({
-      folder: this.folder, enrolmentKeyPath: this.enrolmentKeyPath, settings: this.#settings,
+      folder: this.folder, enrolmentKeyPath: this.enrolmentKeyPath, rootKey: { kind: 'file' }, settings: this.#settings,
       clock: this.clock, random: systemRandom,
     })
   }

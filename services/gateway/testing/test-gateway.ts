@@ -55,7 +55,7 @@ export class TestGateway {
     const logLines: string[] = []
     const logger = createLogger({ process: 'gateway', level: 'trace', destination: { write: (line: string) => void logLines.push(line) } })
     const loaded = loadConfig({ NGOME_DATA: folder, NGOME_CONFIG: '' })
-    const config = (options.config ?? ((same) => same))({ ...loaded, custodian: custodian.config.custodian })
+    const config = (options.config ?? ((same) => same))({ ...loaded, custodian: { ...loaded.custodian, ...custodian.config.custodian } })
     const signer = generateKeyPairSync('ed25519')
     const identity = await enrol({
       config: custodian.config, role: 'gateway', token: custodian.token('gateway'), signerPublicKey: signer.publicKey, ...from, logger,

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'node:test'
+import { Platform, SoftHsm, softHsmIsMissing } from '@ngome/testkit'
+import { paymentEnd, takePayment } from './testing/take-payment.ts'
+
+/** What the issue allows a custodian that starts again, and a token that is back. */
+const restartMsMax = 5_000
+const recoveryMsMax = 10_000
+/** The watch looks every two seconds; a payment that could be opened would be over by then. */
+const closedMs = 4_000
+
+test('a root key in SoftHSM carries the platform: payments, restarts, and a token that goes away and comes back', {
+  skip: softHsmIsMissing(),
+}, async (t) => {
+  const hsm = new SoftHsm()
+  t.after(() => hsm.remove())
+  const platform = await Platform.start({ NGOME_ROOT_KEY: hsm.uri(), SOFTHSM2_CONF: hsm.confPath })
+  t.after(() => platform.remove())
+  const client = platform.client()
+  t.after(() => client.close())
+  assert.equal((await paymentEnd(client, (await takePayment(client)).id)).status, 'succeeded')
+  assert.equal(existsSync(join(platform.dataFolder, 'custodian', 'root.key')), false)
+
+  const killedAt = performance.now()
+  const logged = custodianLog(platform).length
+  platform.kill('custodian')
+  await until(() => custodianLog(platform).slice(logged).includes('the custodian listens'), restartMsMax, 'the custodian did not start again')
+  t.diagnostic(`the custodian was back after ${Math.round(performance.now() - killedAt)} ms`)
+  assert.equal((await paymentEnd(client, (await takePayment(client)).id)).status, 'succeeded')
+
+  hsm.takeAway()
+  await until(() => custodianLog(platform).includes('the root key is away'), recoveryMsMax, 'the loss was not noticed')
+  const waiting = await takePayment(client)
+  await sleep(closedMs)
+  const seen = await client.call({ path: `/v1/payments/${waiting.id}` })
+  assert.doesNotMatch(seen.text, /"status":"(?:succeeded|failed)"/)
+
+  hsm.giveBack()
+  const backAt = performance.now()
+  await until(() => custodianLog(platform).includes('the root key is back'), recoveryMsMax, 'the token was not taken up again')
+  assert.equal((await paymentEnd(client, waiting.id)).status, 'succeeded')
+  t.diagnostic(`the payment that waited succeeded ${Math.round(performance.now() - backAt)} ms after the token's return`)
+})
+
+function custodianLog(platform: Platform): string {
+  return readFileSync(join(platform.dataFolder, 'launcher', 'logs', 'custodian.log'), 'utf8')
+}
+
+async function until(holds: () => boolean, timeMs: number, message: string): Promise<void> {
+  for (const from = performance.now(); !holds(); await sleep(20)) assert.ok(performance.now() - from < timeMs, message)
+}
