@@ -6,6 +6,7 @@ import {
 } from '@ngome/runtime'
 import { identifyCaller } from '../authority/identify-caller.ts'
 import type { Custodian } from '../custodian.ts'
+import { rootKeyProblem } from '../root-keys/watch-root-key.ts'
 import { admitCall, answerCall, type Call } from './answer-call.ts'
 
 export type Listening = {
@@ -34,7 +35,7 @@ export async function listen(
     onUnknownPath: async (head) => void await admitCall(custodian, callOf(head)),
     readiness: {
       store: async () => (await custodian.store.get('SELECT 1') === undefined ? 'no store' : null),
-      'root-key': () => custodian.root.check().then(() => null, reasonOf),
+      'root-key': () => rootKeyProblem(custodian.root),
     },
     selfTests: {
       egress: ({ port }) => port === undefined ? { outcome: 'not_attempted' } : attemptForbiddenConnection(port),
@@ -68,9 +69,4 @@ function callOf(
   { caller, serial, path, header }: Pick<InternalCallHead, 'caller' | 'serial' | 'path' | 'header'>,
 ): Call {
   return { peer: { role: caller, serial }, path, challenge: header(challengeHeader) }
-}
-
-/** Whoever may ask is one of us, and the operator reads here what to do. */
-function reasonOf(failure: unknown): string {
-  return failure instanceof Error ? failure.message : 'the root key cannot be checked'
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { Fault, Secret, systemRandom } from '@ngome/kernel'
 import { createLogger } from '@ngome/runtime'
 import { softwareRootKey } from './software-root-key.ts'
-import { watchRootKey } from './watch-root-key.ts'
+import { rootKeyProblem, watchRootKey } from './watch-root-key.ts'
 
 test('says once that the root is gone and once that it is back, and forgets data keys while it is gone', async () => {
   const lines: string[] = []
@@ -41,4 +41,11 @@ test('a check that takes long is not asked for again meanwhile', async () => {
   await sleep(30)
   end()
   assert.equal(asked, 1)
+})
+
+test('readiness says what to do while the root is away', async () => {
+  const root = softwareRootKey(new Secret(systemRandom.bytes(32)), systemRandom)
+  assert.equal(await rootKeyProblem(root), null)
+  const away = { ...root, check: () => Promise.reject(new Fault('custodian/unavailable', 'plug it in')) }
+  assert.equal(await rootKeyProblem(away), 'plug it in')
 })

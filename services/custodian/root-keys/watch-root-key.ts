@@ -32,6 +32,13 @@ export function watchRootKey(
   return () => clearInterval(timer)
 }
 
+/**
+ * What is wrong with the root key, in words that say what to do, or `null`. For readiness: who may ask that is one of us.
+ */
+export async function rootKeyProblem(root: RootKey): Promise<string | null> {
+  return root.check().then(() => null, (failure: unknown) => faultOf(failure).message)
+}
+
 function faultOf(failure: unknown): Fault {
   return failure instanceof Fault ? failure : new Fault('custodian/unavailable', 'the root key cannot be checked', { cause: failure })
 }
