@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { newId, type Clock, type EventId, type ProcessRole, type Random, type Tenant } from '@ngome/kernel'
-import canonicalize from 'canonicalize'
 import { z } from 'zod'
+import { canonicalJson } from './canonical-json.ts'
 import { classed } from './classed.ts'
 import { purposes } from './custodian.ts'
 import { idSchema, worldSchema } from './ids.ts'
@@ -103,7 +103,5 @@ export function emit<T extends EventType>(
 
 /** The audit leaf of an event: SHA-256 of its RFC 8785 canonical JSON. */
 export function auditLeaf(event: Event): Uint8Array {
-  const canonical = canonicalize(event)
-  if (canonical === undefined) throw new TypeError('an event without a JSON form')
-  return createHash('sha256').update(canonical, 'utf8').digest()
+  return createHash('sha256').update(canonicalJson(event), 'utf8').digest()
 }

@@ -18,6 +18,7 @@ export const idPrefixes = {
   merchantKey: 'mek',
   signer: 'sig',
   request: 'req',
+  staff: 'stf',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -38,6 +39,7 @@ export type DataKeyId = Id<'dataKey'>
 export type MerchantKeyId = Id<'merchantKey'>
 export type SignerId = Id<'signer'>
 export type RequestId = Id<'request'>
+export type StaffId = Id<'staff'>
 
 /** Makes an id from a UUID of version 7 (RFC 9562 §5.7): ids of one kind sort by the time they were made. */
 export function newId<K extends IdKind>(kind: K, from: { readonly clock: Clock; readonly random: Random }): Id<K> {

@@ -7,7 +7,7 @@ import { SqliteStore } from './sqlite-store.ts'
 
 const fileName = 'custodian.sqlite'
 /** In order; a file is never edited once released, only followed by the next. */
-const migrations = ['0001-first.sql', '0002-revoked-signers.sql'] as const
+const migrations = ['0001-first.sql', '0002-revoked-signers.sql', '0003-staff.sql'] as const
 /** A start waits this long for the last process to let go of the file, then refuses. */
 const lockWaitMs = 2_000
 /** Others could put another file in the place of ours. */
