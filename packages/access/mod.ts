@@ -1,2 +1,2 @@
-export { newApiKey, parseApiKey, type NewApiKey, type ParsedApiKey } from './api-key.ts'
+export { apiKeyDigest, newApiKey, parseApiKey, type NewApiKey, type ParsedApiKey } from './api-key.ts'
 export { apiKeyVerifier } from './verifier.ts'

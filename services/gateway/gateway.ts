@@ -74,7 +74,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     newRequestId: requestIds(from),
     monotonicMs,
     isDraining: () => made.drain?.isDraining === true,
-    authenticate: metrics.timeKeyChecks((authorization) => authenticator.authenticate(authorization)),
+    authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
     onAnswer: metrics.onAnswer,
     onFailure: (fault, requestId) => {
       if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')

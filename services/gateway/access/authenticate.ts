@@ -1,4 +1,4 @@
-import { apiKeyVerifier, parseApiKey, type ParsedApiKey } from '@ngome/access'
+import { apiKeyDigest, apiKeyVerifier, parseApiKey, type ParsedApiKey } from '@ngome/access'
 import { equalsInConstantTime, Fault, type ApiKeyId, type MerchantId, type Secret } from '@ngome/kernel'
 import type { ApiKeyRow } from '@ngome/store'
 import type { AuthenticatedCaller } from '../http/call.ts'
@@ -17,14 +17,17 @@ const nobody: Pick<ApiKeyRow, 'tenant' | 'verifier'> = {
   verifier: new Uint8Array(32),
 }
 
+/** A digest that was verified under a row. A row counts while it is the one in memory: a revocation undoes this as well. */
+type Proof = { readonly digest: Uint8Array; readonly row: ApiKeyRow }
+
 /** Checks the API key of each request. */
 export class Authenticator {
   readonly #peppers: ReadonlyMap<number, Secret<Uint8Array>>
   readonly #somePepper: Secret<Uint8Array>
   readonly #rows: ApiKeyRows
   readonly #lease: { readonly isHeld: boolean }
-  // The digest that a row's key was proven with; it goes with its row, so a revocation forgets it too.
-  readonly #proven = new WeakMap<ApiKeyRow, Uint8Array>()
+  // What each connection proved last, while it is open: never the key itself.
+  readonly #proofs = new WeakMap<object, Proof>()
 
   constructor(from: {
     /** By version: a row says under which it was made. */
@@ -42,25 +45,30 @@ export class Authenticator {
 
   /**
    * Whose key it is. Whatever is wrong with a key, the answer is the same.
+   * @param connection on which the same key comes again as a rule, and then needs no second verification
    * @throws Fault `access/unauthenticated`, `access/merchant_frozen`, or `access/lease_lost` where we do not know what
    * was revoked
    */
-  authenticate(authorization: string | undefined): AuthenticatedCaller | Promise<AuthenticatedCaller> {
+  authenticate(authorization: string | undefined, connection: object): AuthenticatedCaller | Promise<AuthenticatedCaller> {
     if (!this.#lease.isHeld) throw new Fault('access/lease_lost', 'the revocation counter was not read in time')
-    const key = authorization?.startsWith(scheme) === true ? parseApiKey(authorization.slice(scheme.length)) : undefined
+    const text = authorization?.startsWith(scheme) === true ? authorization.slice(scheme.length) : ''
+    const proof = this.#proofs.get(connection)
+    if (proof !== undefined && this.#isProven(text, proof)) return this.#admit(proof.row)
+    const key = parseApiKey(text)
     if (key === undefined) throw new Fault('access/unauthenticated', 'no key in its form')
     const row = this.#rows.cached(key.id)
-    if (row === undefined) return this.#load(key)
-    const proven = this.#proven.get(row)
-    // The same digest under the same row was verified before; a digest of 256 random bits is nothing to try out.
-    return proven !== undefined && equalsInConstantTime(proven, key.digest) ? this.#admit(row) : this.#check(key, row)
+    return row === undefined ? this.#load(key, connection) : this.#check(key, row, connection)
   }
 
-  async #load(key: ParsedApiKey): Promise<AuthenticatedCaller> {
-    return this.#check(key, await this.#rows.load(key.id))
+  #isProven(text: string, { digest, row }: Proof): boolean {
+    return this.#rows.cached(row.id) === row && equalsInConstantTime(digest, apiKeyDigest(text))
   }
 
-  #check(key: ParsedApiKey, row: ApiKeyRow | undefined): AuthenticatedCaller {
+  async #load(key: ParsedApiKey, connection: object): Promise<AuthenticatedCaller> {
+    return this.#check(key, await this.#rows.load(key.id), connection)
+  }
+
+  #check(key: ParsedApiKey, row: ApiKeyRow | undefined, connection: object): AuthenticatedCaller {
     const { tenant, verifier } = row ?? nobody
     const pepper = row === undefined ? this.#somePepper : this.#peppers.get(row.pepperVersion)
     const expected = apiKeyVerifier(pepper ?? this.#somePepper, { ...key, tenant })
@@ -69,7 +77,7 @@ export class Authenticator {
     if (!isRight || row === undefined || row.isRevoked || key.world !== tenant.world) {
       throw new Fault('access/unauthenticated', `key ${key.id} was not accepted`)
     }
-    this.#proven.set(row, key.digest)
+    this.#proofs.set(connection, { digest: key.digest, row })
     return this.#admit(row)
   }
 

@@ -87,5 +87,5 @@ test('without the lease nobody is served, whatever the key', () => {
     peppers: new Map([[1, new Secret(systemRandom.bytes(32))]]),
     rows: new ApiKeyCache(async () => undefined), lease: { isHeld: false },
   })
-  assert.throws(() => authenticator.authenticate('Bearer x'), (error) => error instanceof Fault && error.code === 'access/lease_lost')
+  assert.throws(() => authenticator.authenticate('Bearer x', {}), (error) => error instanceof Fault && error.code === 'access/lease_lost')
 })

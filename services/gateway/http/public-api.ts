@@ -3,11 +3,12 @@ import type { Server } from 'node:https'
 import { Fault, type RequestId } from '@ngome/kernel'
 import { faultOf } from '@ngome/runtime'
 import { operationNames, operations, type Operation, type OperationName } from '../api/operations.ts'
-import { sendAnswer, type Answer } from './answer.ts'
+import type { Answer } from './answer.ts'
 import type { AuthenticatedCaller, Call, Handlers } from './call.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import { groupBits, groupsOf, headerGroups } from './header-table.ts'
 import { bodyBytesMax, segmentLengthMax } from './limits.ts'
+import { Outbox } from './outbox.ts'
 import { problemAnswer } from './problem-answer.ts'
 import { createPublicServer, type PublicCertificate, type PublicServer } from './public-server.ts'
 import { readJsonBody, readParams, readQuery } from './read-call.ts'
@@ -20,20 +21,25 @@ export type PublicApiPorts = {
   readonly monotonicMs: () => number
   readonly isDraining: () => boolean
   /** @throws Fault where the key is not valid, the merchant is frozen or revocation is unknown */
-  readonly authenticate: (authorization: string | undefined) => AuthenticatedCaller | Promise<AuthenticatedCaller>
+  readonly authenticate: (authorization: string | undefined, connection: object) =>
+    AuthenticatedCaller | Promise<AuthenticatedCaller>
   readonly onAnswer: (route: OperationName | 'none', status: number, ms: number) => void
   /** Told of every answer that is our failure; `gateway/internal` is a bug. */
   readonly onFailure: (fault: Fault, requestId: RequestId) => void
 }
 
+/** What the routes use of all that. */
+type Routes = PublicApiPorts & { readonly outbox: Outbox }
 type App = FastifyInstance<Server>
 type Incoming = FastifyRequest
 type Outgoing = FastifyReply
 
 /** Builds the public server with every operation of the table behind it. It does not listen yet. */
 export async function createPublicApi(
-  certificate: PublicCertificate, ports: PublicApiPorts, handlers: Handlers,
+  certificate: PublicCertificate, surroundings: PublicApiPorts, handlers: Handlers,
 ): Promise<PublicServer> {
+  const outbox = new Outbox((error, requestId) => surroundings.onFailure(faultOf(error), requestId))
+  const ports: Routes = { ...surroundings, outbox }
   const made: { server?: PublicServer } = {}
   const app: App = Fastify<Server>({
     serverFactory: (handle) => made.server = createPublicServer(certificate, {
@@ -63,7 +69,7 @@ export async function createPublicApi(
 type Handle = (call: Call) => Promise<Answer> | Answer
 type Authenticated = { caller: AuthenticatedCaller | null }
 
-function addOperation(app: App, ports: PublicApiPorts, name: OperationName, handle: Handle): void {
+function addOperation(app: App, ports: Routes, name: OperationName, handle: Handle): void {
   const operation: Operation = operations[name]
   const allowedBits = groupBits(operation.headerGroups)
   app.route({
@@ -97,7 +103,7 @@ function goOn(request: Incoming, reply: Outgoing, payload: RequestPayload, done:
   done(null, payload)
 }
 
-function authenticate(ports: PublicApiPorts, request: Incoming, done: (error?: Error) => void): void {
+function authenticate(ports: Routes, request: Incoming, done: (error?: Error) => void): void {
   const keep = (caller: AuthenticatedCaller): void => {
     (request as Incoming & Authenticated).caller = caller
     done()
@@ -108,7 +114,7 @@ function authenticate(ports: PublicApiPorts, request: Incoming, done: (error?: E
     done(error as Error)
   }
   try {
-    const caller = ports.authenticate(request.headers.authorization)
+    const caller = ports.authenticate(request.headers.authorization, request.raw.socket)
     // A key that is in memory is checked at once; only one that is not costs a turn of the event loop.
     if (caller instanceof Promise) caller.then(keep, refuse)
     else keep(caller)
@@ -118,7 +124,7 @@ function authenticate(ports: PublicApiPorts, request: Incoming, done: (error?: E
 }
 
 async function answer(
-  ports: PublicApiPorts, name: OperationName, handle: Handle, request: Incoming, reply: Outgoing,
+  ports: Routes, name: OperationName, handle: Handle, request: Incoming, reply: Outgoing,
 ): Promise<void> {
   reply.hijack()
   const raw = GatewayRequest.of(request.raw)
@@ -150,14 +156,15 @@ function readCall(operation: Operation, request: Incoming, raw: GatewayRequest):
   } as Call
 }
 
-function send(ports: PublicApiPorts, name: OperationName | 'none', raw: GatewayRequest, reply: Outgoing, answer: Answer): void {
+function send(ports: Routes, name: OperationName | 'none', raw: GatewayRequest, reply: Outgoing, answer: Answer): void {
   // A body that was not read to its end would be taken for the next request: the connection goes with it.
   const hasUnreadBody = (raw.headerBits & headerGroups.body) !== 0 && !raw.complete
-  sendAnswer(reply.raw, answer, raw.requestId, raw.isLastOnConnection || hasUnreadBody || ports.isDraining())
+  const isLast = raw.isLastOnConnection || hasUnreadBody || ports.isDraining()
+  ports.outbox.add({ response: reply.raw, answer, requestId: raw.requestId, isLast })
   ports.onAnswer(name, answer.status, ports.monotonicMs() - raw.startedAtMs)
 }
 
-function fail(ports: PublicApiPorts, request: Incoming, reply: Outgoing, error: unknown): void {
+function fail(ports: Routes, request: Incoming, reply: Outgoing, error: unknown): void {
   if (!reply.sent) reply.hijack()
   const raw = GatewayRequest.of(request.raw)
   // The client is gone, perhaps in the middle of its body: there is nobody to answer and nothing to repair.
@@ -173,7 +180,7 @@ function routeOf(request: Incoming): OperationName | 'none' {
 }
 
 /** A path that we have, asked with a method that it does not take, says which it takes (RFC 9110 §15.5.6). */
-function refuseOtherMethods(app: App, ports: PublicApiPorts): void {
+function refuseOtherMethods(app: App, ports: Routes): void {
   const byPath = Map.groupBy(Object.values<Operation>(operations), (operation) => operation.path)
   for (const [url, known] of byPath) {
     const taken = new Set<string>(known.map((operation) => operation.method))

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -7,6 +6,7 @@ import { AddressConnections } from './address-connections.ts'
 import { answerHeaders, sendAnswer } from './answer.ts'
 import { HeadControl } from './control-head.ts'
 import { GatewayRequest } from './gateway-request.ts'
+import { GatewayResponse } from './gateway-response.ts'
 import {
   connectionsCheckMs, connectionsMax, connectionsPerAddressMax, handshakeTimeoutMs, headBytesMax, headersTimeoutMs,
   keepAliveBufferMs, keepAliveTimeoutMs, pipelinedRequestsMax, requestsPerConnectionMax, requestTimeoutMs,
@@ -14,10 +14,10 @@ import {
 import { problemAnswer } from './problem-answer.ts'
 
 export type PublicCertificate = { readonly key: string; readonly cert: string }
-export type PublicServer = Server<typeof GatewayRequest, typeof ServerResponse>
+export type PublicServer = Server<typeof GatewayRequest, typeof GatewayResponse>
 /** Of one connection: how many requests it has had, and how many wait for their answer. */
 type Requests = { served: number; open: number }
-type Handle = (request: GatewayRequest, response: ServerResponse) => void
+type Handle = (request: GatewayRequest, response: GatewayResponse) => void
 
 /** What the server asks of the rest. */
 export type PublicServerPorts = {
@@ -55,9 +55,10 @@ export function tlsContext(certificate: PublicCertificate): ServerOptions {
 export function createPublicServer(certificate: PublicCertificate, ports: PublicServerPorts, handle: Handle): PublicServer {
   const control = new HeadControl(ports.hosts)
   const requestsOn = new WeakMap<Socket, Requests>()
-  const options: ServerOptions<typeof GatewayRequest> = {
+  const options: ServerOptions<typeof GatewayRequest, typeof GatewayResponse> = {
     ...tlsContext(certificate),
     IncomingMessage: GatewayRequest,
+    ServerResponse: GatewayResponse,
     httpValidation: 'strict',
     optimizeEmptyRequests: true,
     requireHostHeader: false, // Our own control refuses a missing host, with our own answer.
@@ -81,7 +82,7 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
   server.on('clientError', (_error: Error, socket: Duplex) => refuseBytes(socket, ports))
   return server
 
-  function receive(request: GatewayRequest, response: ServerResponse): void {
+  function receive(request: GatewayRequest, response: GatewayResponse): void {
     let requests = requestsOn.get(request.socket)
     if (requests === undefined) requestsOn.set(request.socket, requests = { served: 0, open: 0 })
     if (requests.open >= pipelinedRequestsMax) {
@@ -90,9 +91,8 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
       return
     }
     requests.served++
-    requests.open++
-    // Not before its answer was sent: answers that wait for the one before them take memory as well.
-    response.once('close', () => requests.open--)
+    // Until its answer was sent: answers that wait for the one before them take memory as well.
+    response.countOn(requests)
     request.startedAtMs = ports.monotonicMs()
     const requestId = ports.newRequestId()
     request.requestId = requestId
