@@ -9,7 +9,7 @@ export const findPaymentsMax = 100
 
 /**
  * Finds several payments of a tenant by one statement, which is its own transaction; those that the tenant does not have
- * are left out.
+ * are left out, and an id may come more than once.
  * @throws Fault `store/unavailable`
  */
 export async function findPayments(

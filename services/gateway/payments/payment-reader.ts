@@ -55,7 +55,7 @@ export class PaymentReader {
     const batch = queue.waiting.splice(0, findPaymentsMax)
     queue.underWay++
     try {
-      const rows = await findPayments(this.#database, queue.tenant, [...new Set(batch.map((one) => one.id))])
+      const rows = await findPayments(this.#database, queue.tenant, batch.map((one) => one.id))
       for (const { id, resolve } of batch) resolve(rows.get(id))
     } catch (error) {
       for (const { reject } of batch) reject(error)
