@@ -1,4 +1,3 @@
-import { request as httpsRequest } from 'node:https'
 import { apiKeyVerifier, newApiKey } from '@ngome/access'
 import { newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
 import { createRoles, migrate, type ApiKeyRow } from '@ngome/store'
@@ -7,16 +6,14 @@ import { Authenticator } from '../services/gateway/access/authenticate.ts'
 import { tlsContext } from '../services/gateway/http/public-server.ts'
 import { TestPlatform } from '../services/gateway/testing/test-platform.ts'
 import type { GatewayProcess } from '../services/gateway/testing/gateway-process.ts'
-import type { BareServerOrder } from './gateway/bare-server.ts'
-import type { LoadOrder, LoadReport } from './gateway/load.ts'
 import type { RawSqlReport } from './gateway/raw-sql.ts'
-import { cpuSeconds, Worker } from './gateway/worker.ts'
 import { median, rateCase, timeCase, type BenchCase, type BenchReport } from './harness.ts'
+import { answerOf } from './sides/answer-of.ts'
+import type { BareServerOrder } from './sides/bare-server.ts'
+import { cpuCase, inTurns, roundMs, rounds, sample, warmUpMs, type Samples } from './sides/in-turns.ts'
+import type { LoadOrder, LoadReport } from './sides/load.ts'
+import { Worker } from './sides/worker.ts'
 
-/** Sides take turns, so that a neighbour's burst of work falls on both. */
-const rounds = 5
-const roundMs = 2_000
-const warmUpMs = 1_500
 const readConnections = 64
 const writeConnections = 16
 /** More than there are connections, so that no two reads under way are of the same payment. */
@@ -64,7 +61,7 @@ async function raise(): Promise<Bench> {
   const platform = await TestPlatform.create(database)
   const gateway = platform.startGateway({ hasChannel: false })
   await untilListening(platform, gateway)
-  return { server, database, platform, gateway, load: new Worker('load.ts') }
+  return { server, database, platform, gateway, load: new Worker('sides/load.ts') }
 }
 
 async function untilListening(platform: TestPlatform, gateway: GatewayProcess): Promise<void> {
@@ -78,7 +75,7 @@ async function reading(stand: Bench): Promise<BenchCase[]> {
   const ids = await createPayments(platform, paymentsRead)
   const head = ['Host: localhost', `Authorization: Bearer ${platform.key}`, 'Accept: */*', 'User-Agent: bench']
   const requests = ids.map((id) => [`GET /v1/payments/${id} HTTP/1.1`, ...head, '', ''].join('\r\n'))
-  const bare = new Worker('bare-server.ts')
+  const bare = new Worker('sides/bare-server.ts')
   const { port } = await bare.ask<{ port: number }>(await bareOrder(platform, `/v1/payments/${ids[0] ?? ''}`))
   const run = { ca: platform.custody.authority.pem, connections: readConnections, requests, status: 200 }
   const sides = [
@@ -97,7 +94,7 @@ async function writing(stand: Bench): Promise<BenchCase[]> {
     `Content-Length: ${order.length}`, 'Idempotency-Key: bench-{n}',
   ]
   const request = [`POST /v1/payments HTTP/1.1`, ...head, '', order].join('\r\n')
-  const raw = new Worker('raw-sql.ts')
+  const raw = new Worker('gateway/raw-sql.ts')
   const { password, ...connection } = database.connection('ngome_gateway')
   const merchant = await addTestMerchant(database)
   await raw.ask({ connection: { ...connection, password: password.expose((text) => text) }, merchant, connections: writeConnections })
@@ -122,37 +119,6 @@ async function writing(stand: Bench): Promise<BenchCase[]> {
     rateCase('POST of a payment, answers', '1/s', median(ours.perSecond), median(theirs.perSecond)),
     ...cpuCase('POST of a payment', ours, theirs),
   ]
-}
-
-type Side = { readonly pid: number; readonly order: Omit<LoadOrder, 'durationMs'> }
-type Samples = { readonly perSecond: number[]; readonly cpu: number[] }
-
-/** One run, with the CPU that the process under test used for each answer. */
-async function sample(
-  into: Samples, pid: number, run: () => Promise<Pick<LoadReport, 'answered' | 'failed' | 'seconds'>>,
-): Promise<void> {
-  const before = cpuSeconds(pid)
-  const { answered, failed, seconds } = await run()
-  const after = cpuSeconds(pid)
-  if (failed > 0) throw new Error(`${failed} requests failed: a benchmark of failures measures nothing`)
-  into.perSecond.push(answered / seconds)
-  if (before !== undefined && after !== undefined) into.cpu.push((after - before) * 1e6 / answered)
-}
-
-async function inTurns(load: Worker, sides: readonly [Side, Side]): Promise<readonly [Samples, Samples]> {
-  const seen: readonly [Samples, Samples] = [{ perSecond: [], cpu: [] }, { perSecond: [], cpu: [] }]
-  for (const { order: one } of sides) await load.ask<LoadReport>({ ...one, durationMs: warmUpMs })
-  for (let round = 0; round < rounds; round++) {
-    await sample(seen[0], sides[0].pid, () => load.ask<LoadReport>({ ...sides[0].order, durationMs: roundMs }))
-    await sample(seen[1], sides[1].pid, () => load.ask<LoadReport>({ ...sides[1].order, durationMs: roundMs }))
-  }
-  return seen
-}
-
-/** Only where the system tells what a process used. */
-function cpuCase(name: string, ours: Samples, baseline: Samples): BenchCase[] {
-  return ours.cpu.length === 0 || baseline.cpu.length === 0
-    ? [] : [timeCase(`${name}, CPU for each`, 'µs', median(ours.cpu), median(baseline.cpu))]
 }
 
 /** The check of a key whose row is in memory: the first on a connection, and those after it. */
@@ -196,24 +162,10 @@ async function createPayments(platform: TestPlatform, count: number): Promise<re
   return ids
 }
 
-/** What the gateway answers, byte for byte but for its date and what Node adds to every connection. */
 async function bareOrder(platform: TestPlatform, path: string): Promise<BareServerOrder> {
-  const answer = await new Promise<{ rawHeaders: readonly string[]; body: string }>((resolve, reject) => {
-    const outgoing = httpsRequest({
-      host: '127.0.0.1', servername: 'localhost', port: platform.folders.ports.gateway, path, agent: false,
-      ca: platform.custody.authority.pem, headers: { authorization: `Bearer ${platform.key}` },
-    }, (incoming) => {
-      let body = ''
-      incoming.setEncoding('utf8').on('data', (chunk: string) => body += chunk)
-      incoming.once('end', () => resolve({ rawHeaders: incoming.rawHeaders, body }))
-    })
-    outgoing.once('error', reject)
-    outgoing.end()
+  const answer = await answerOf({
+    port: platform.folders.ports.gateway, path, ca: platform.custody.authority.pem,
+    headers: { authorization: `Bearer ${platform.key}` },
   })
-  const headers: string[] = []
-  for (let at = 0; at < answer.rawHeaders.length; at += 2) {
-    const [name = '', value = ''] = answer.rawHeaders.slice(at, at + 2)
-    if (!['date', 'connection', 'keep-alive'].includes(name.toLowerCase())) headers.push(name, value)
-  }
-  return { tls: tlsContext(await platform.certificate()), headers, body: answer.body }
+  return { tls: tlsContext(await platform.certificate()), ...answer }
 }

@@ -10,9 +10,14 @@ export type BareServerOrder = {
 
 /** A Node HTTPS server that knows nothing and answers every request with the same bytes: what HTTP and TLS cost here. */
 process.once('message', ({ tls, headers, body }: BareServerOrder) => {
-  const server = createServer({ ...tls }, (_request, response) => {
-    response.writeHead(200, [...headers])
-    response.end(body)
+  const server = createServer({ ...tls }, (request, response) => {
+    const answer = (): void => {
+      response.writeHead(200, [...headers])
+      response.end(body)
+    }
+    // A body is received to its end, and looked at by nobody.
+    if (request.method === 'POST') request.resume().once('end', answer)
+    else answer()
   })
   server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
 })

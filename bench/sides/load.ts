@@ -4,6 +4,8 @@ import { createSecureContext, connect, type TLSSocket } from 'node:tls'
 export type LoadOrder = {
   readonly port: number
   readonly ca: string
+  /** The client's own certificate, where the server asks for one. */
+  readonly client?: { readonly key: string; readonly cert: string }
   readonly connections: number
   readonly durationMs: number
   /** The requests' bytes, sent in turns; `{n}` is replaced by a number that never repeats. */
@@ -42,7 +44,7 @@ async function run(order: LoadOrder): Promise<LoadReport> {
 async function connected(order: LoadOrder): Promise<readonly Connection[]> {
   const kept = await pools.get(order.port)
   const living = (kept ?? []).filter((one) => one.isOpen)
-  const context = createSecureContext({ ca: order.ca, minVersion: 'TLSv1.3' })
+  const context = createSecureContext({ ca: order.ca, minVersion: 'TLSv1.3', ...order.client })
   const fresh = Array.from({ length: order.connections - living.length }, () => Connection.open(order.port, context))
   const pool = Promise.all(fresh).then((opened) => [...living, ...opened])
   pools.set(order.port, pool)

@@ -7,7 +7,7 @@ export class Worker {
   readonly #child: ChildProcess
 
   constructor(file: string) {
-    this.#child = fork(join(import.meta.dirname, file), { execArgv: ['--disable-warning=ExperimentalWarning'] })
+    this.#child = fork(join(import.meta.dirname, '..', file), { execArgv: ['--disable-warning=ExperimentalWarning'] })
   }
 
   get pid(): number {

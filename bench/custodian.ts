@@ -1,0 +1,112 @@
+import { generateKeyPairSync } from 'node:crypto'
+import {
+  dataKeySuite, generateMerchantKeyPair, makeDataKey, openSealedDataKey, signStatement, verifyStatement, type DataKey,
+} from '@ngome/envelope'
+import { newId, systemClock, systemRandom } from '@ngome/kernel'
+import type { Identity } from '@ngome/runtime'
+import { CustodianProcess } from '../services/custodian/testing/custodian-process.ts'
+import { openRequest, sealedRecord } from '../services/custodian/testing/sealed-record.ts'
+import { median, rateCase, type BenchCase, type BenchReport } from './harness.ts'
+import { answerOf } from './sides/answer-of.ts'
+import type { BareServerOrder } from './sides/bare-server.ts'
+import { cpuCase, inTurns } from './sides/in-turns.ts'
+import { Worker } from './sides/worker.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+const connections = 16
+/** Each record may be opened twelve times; enough of them that no run spends that. */
+const recordsOpened = 6_000
+/** The most that one call opens. */
+const batchSize = 64
+const batches = 400
+const coldKeys = 1_200
+const coldAtOnce = 8
+
+type Stand = { readonly custodian: CustodianProcess; readonly identity: Identity; readonly dataKeys: readonly DataKey[]; readonly load: Worker }
+
+/** Openings over mutual TLS, each counted and in the log on disk, beside a server that only answers. */
+export async function bench(): Promise<BenchReport> {
+  const custodian = await CustodianProcess.create()
+  const load = new Worker('sides/load.ts')
+  try {
+    await custodian.ready()
+    const { identity, client, dataKeys } = await custodian.dispatcherWithDataKeys(coldKeys + 1)
+    const stand = { custodian, identity, dataKeys, load }
+    const cases = [
+      ...await warm(stand, 'open of a record, data key cached', 1, recordsOpened),
+      ...await warm(stand, `open of ${batchSize} records in a call`, batchSize, batches),
+      await cold(dataKeys.slice(1), (body) => client.call('/v1/open', body)),
+    ]
+    client.close()
+    return { bench: 'custodian', cases, notes }
+  } finally {
+    load.stop()
+    await custodian.remove()
+  }
+}
+
+const notes = [
+  `Openings: ${connections} kept mutual-TLS connections; the baseline is a Node HTTPS server with the same TLS settings that asks`,
+  'for the same certificates, receives the same bytes and answers the same bytes. Ours reads strict JSON, checks caller, purpose,',
+  'context and budgets, derives, and has counted and logged each opening on the disk before it answers.',
+  'Openings with a data key that nobody has opened before: beside how often this process alone can check the signature and',
+  'decapsulate, without network, unwrapping, counting or log.',
+]
+
+async function warm(stand: Stand, name: string, perCall: number, calls: number): Promise<BenchCase[]> {
+  const { custodian, dataKeys: [dataKey], identity, load } = stand
+  if (dataKey === undefined) throw new TypeError('no data key')
+  const bodies = Array.from({ length: calls }, () => JSON.stringify(openRequest(
+    dataKey.sealed, Array.from({ length: perCall }, () => sealedRecord(systemClock, dataKey, '')),
+  )))
+  const { port } = custodian.config.custodian
+  const bare = new Worker('sides/bare-server.ts')
+  const bareAt = await bare.ask<{ port: number }>(await bareOrder(identity, port, bodies[0] ?? ''))
+  const { key, cert, ca } = identity.secureContext()
+  const run = { ca, client: { key, cert }, connections, requests: bodies.map((body) => posted(body)), status: 200 }
+  const [ours, baseline] = await inTurns(load, [
+    { pid: custodian.child?.pid ?? 0, order: { ...run, port } },
+    { pid: bare.pid, order: { ...run, port: bareAt.port } },
+  ])
+  bare.stop()
+  return [rateCase(name, 'calls/s', median(ours.perSecond), median(baseline.perSecond)), ...cpuCase(name, ours, baseline)]
+}
+
+function posted(body: string): string {
+  return ['POST /v1/open HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', `Content-Length: ${body.length}`, '', body].join('\r\n')
+}
+
+async function bareOrder(identity: Identity, port: number, body: string): Promise<BareServerOrder> {
+  const context = identity.secureContext()
+  const headers = { 'content-type': 'application/json', 'content-length': body.length }
+  const answer = await answerOf({ ...context, port, path: '/v1/open', method: 'POST', headers }, body)
+  return { tls: { ...context, requestCert: true, rejectUnauthorized: true }, ...answer }
+}
+
+/** Every opening decapsulates anew. */
+async function cold(dataKeys: readonly DataKey[], open: (body: ReturnType<typeof openRequest>) => Promise<unknown>): Promise<BenchCase> {
+  const bodies = dataKeys.map((dataKey) => openRequest(dataKey.sealed, [sealedRecord(systemClock, dataKey, '')]))
+  const startedAtMs = performance.now()
+  await Promise.all(Array.from({ length: coldAtOnce }, async () => {
+    for (let body = bodies.pop(); body !== undefined; body = bodies.pop()) await open(body)
+  }))
+  const ours = dataKeys.length * 1_000 / (performance.now() - startedAtMs)
+  return rateCase('open of a record, data key not cached', '1/s', ours, await suiteRate())
+}
+
+/** How often a second this process alone checks a data key's signature and decapsulates it. */
+async function suiteRate(): Promise<number> {
+  const merchant = await generateMerchantKeyPair()
+  const [custodian, gateway] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')]
+  const nowMs = systemClock.nowMs()
+  const statement = verifyStatement(signStatement({
+    keyId: newId('merchantKey', from), tenant: { merchant: newId('merchant', from), world: 'test' }, retention: 'payment',
+    period: 0, notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 3_600_000, suite: dataKeySuite, publicKey: merchant.publicKey,
+  }, custodian.privateKey), custodian.publicKey)
+  const { sealed } = await makeDataKey({ statement, signer: { id: newId('signer', from), privateKey: gateway.privateKey }, ...from })
+  const open = () => openSealedDataKey({ sealed, privateKey: merchant.privateKey, signerPublicKey: gateway.publicKey })
+  for (let count = 0; count < 100; count++) await open()
+  const startedAtMs = performance.now()
+  for (let count = 0; count < coldKeys; count++) await open()
+  return coldKeys * 1_000 / (performance.now() - startedAtMs)
+}

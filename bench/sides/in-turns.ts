@@ -1,0 +1,39 @@
+import { median, timeCase, type BenchCase } from '../harness.ts'
+import type { LoadOrder, LoadReport } from './load.ts'
+import { cpuSeconds, type Worker } from './worker.ts'
+
+/** Sides take turns, so that a neighbour's burst of work falls on both. */
+export const rounds = 5
+export const roundMs = 2_000
+export const warmUpMs = 1_500
+
+export type Side = { readonly pid: number; readonly order: Omit<LoadOrder, 'durationMs'> }
+export type Samples = { readonly perSecond: number[]; readonly cpu: number[] }
+
+/** One run, with the CPU that the process under test used for each answer. */
+export async function sample(
+  into: Samples, pid: number, run: () => Promise<Pick<LoadReport, 'answered' | 'failed' | 'seconds'>>,
+): Promise<void> {
+  const before = cpuSeconds(pid)
+  const { answered, failed, seconds } = await run()
+  const after = cpuSeconds(pid)
+  if (failed > 0) throw new Error(`${failed} requests failed: a benchmark of failures measures nothing`)
+  into.perSecond.push(answered / seconds)
+  if (before !== undefined && after !== undefined) into.cpu.push((after - before) * 1e6 / answered)
+}
+
+export async function inTurns(load: Worker, sides: readonly [Side, Side]): Promise<readonly [Samples, Samples]> {
+  const seen: readonly [Samples, Samples] = [{ perSecond: [], cpu: [] }, { perSecond: [], cpu: [] }]
+  for (const { order: one } of sides) await load.ask<LoadReport>({ ...one, durationMs: warmUpMs })
+  for (let round = 0; round < rounds; round++) {
+    await sample(seen[0], sides[0].pid, () => load.ask<LoadReport>({ ...sides[0].order, durationMs: roundMs }))
+    await sample(seen[1], sides[1].pid, () => load.ask<LoadReport>({ ...sides[1].order, durationMs: roundMs }))
+  }
+  return seen
+}
+
+/** Only where the system tells what a process used. */
+export function cpuCase(name: string, ours: Samples, baseline: Samples): BenchCase[] {
+  return ours.cpu.length === 0 || baseline.cpu.length === 0
+    ? [] : [timeCase(`${name}, CPU for each`, 'µs', median(ours.cpu), median(baseline.cpu))]
+}
