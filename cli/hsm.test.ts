@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { Platform, SoftHsm, softHsmIsMissing } from '@ngome/testkit'
+import type { Row } from '@ngome/verify'
 import { paymentEnd, takePayment } from './testing/take-payment.ts'
 
+const main = fileURLToPath(new URL('main.ts', import.meta.url))
 /** What the issue allows a custodian that starts again, and a token that is back. */
 const restartMsMax = 5_000
 const recoveryMsMax = 10_000
@@ -23,6 +27,14 @@ test('a root key in SoftHSM carries the platform: payments, restarts, and a toke
   t.after(() => client.close())
   assert.equal((await paymentEnd(client, (await takePayment(client)).id)).status, 'succeeded')
   assert.equal(existsSync(join(platform.dataFolder, 'custodian', 'root.key')), false)
+
+  const { status, stdout } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'verify', '--json'], {
+    encoding: 'utf8', env: platform.environment(), timeout: 150_000,
+  })
+  const rows = JSON.parse(stdout) as readonly Row[]
+  assert.deepEqual(rows.filter((row) => row.status === 'fails'), [])
+  assert.equal(status, 0)
+  assert.match(rows.find(({ id }) => id === 'R7')?.evidence ?? '', /missing: hardware.*CKR_ATTRIBUTE_SENSITIVE/)
 
   const killedAt = performance.now()
   const logged = custodianLog(platform).length

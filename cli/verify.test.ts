@@ -8,8 +8,11 @@ import { Platform } from '@ngome/testkit'
 import type { Row } from '@ngome/verify'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
-/** What stands today, on one machine; a row that gets better belongs here at once. */
-const kept = { holds: ['K1', 'K2', 'K4', 'R1', 'R2', 'R4', 'R5', 'R6', 'R9', 'R10'], partial: ['K5', 'R29'] }
+/**
+ * What stands today, on one machine; a row that gets better belongs here at once. Without an HSM the root key is a file,
+ * which R7 must say; `hsm.test.ts` looks with one.
+ */
+const kept = { holds: ['K1', 'K2', 'K4', 'R1', 'R2', 'R4', 'R5', 'R6', 'R9', 'R10'], partial: ['K5', 'R29'], fails: ['R7'] }
 
 let platform: Platform
 
@@ -32,7 +35,7 @@ test('on a platform that runs, each promise that is built is seen to hold, as fa
   const { status, stdout, stderr } = ngome('verify', '--json')
   const rows = rowsOf(stdout)
   const told = rows.filter((row) => row.status !== 'unchecked').map(({ id, status: found, evidence }) => `${id} ${found}: ${evidence}`).join('\n')
-  assert.equal(status, 0, `${told}\n${stderr}`)
+  assert.equal(status, 1, `${told}\n${stderr}`)
   assert.equal(rows.length, 68)
   for (const [expected, ids] of Object.entries(kept)) {
     assert.deepEqual(rows.filter((row) => row.status === expected).map(({ id }) => id), ids, told)
@@ -40,7 +43,9 @@ test('on a platform that runs, each promise that is built is seen to hold, as fa
 })
 
 test('with --strict what is unchecked is a failure, and --stored judges without a look', () => {
-  assert.equal(ngome('verify', '--stored', '--json').status, 0)
+  const { status, stdout } = ngome('verify', '--stored', '--json')
+  assert.equal(status, 1)
+  assert.deepEqual(rowsOf(stdout).filter((row) => row.status === 'fails').map(({ id }) => id), kept.fails)
   assert.equal(ngome('verify', '--stored', '--strict', '--json').status, 1)
 })
 
@@ -61,7 +66,7 @@ test('a root key that others may read fails its promise, and the command', (t) =
   t.after(() => chmodSync(key, 0o600))
   const { status, stdout } = ngome('verify', '--json')
   assert.equal(status, 1)
-  assert.deepEqual(rowsOf(stdout).filter((row) => row.status === 'fails').map(({ id }) => id), ['K5'])
+  assert.deepEqual(rowsOf(stdout).filter((row) => row.status === 'fails').map(({ id }) => id), ['K5', ...kept.fails])
 })
 
 test('a promise that does not exist is misuse', () => {

@@ -87,6 +87,7 @@ const lies: readonly { claim: string; view: MachineView }[] = [
   { claim: 'a process that may dump its core', view: withGateway({ limits: 'Max core file size        unlimited            unlimited            bytes\n' }) },
   { claim: 'a process without the permission model', view: withGateway({ commandLine: ['node', 'main.ts'] }) },
   { claim: 'a process with workers', view: withGateway({ commandLine: [...flags, '--allow-worker'] }) },
+  { claim: 'a gateway with native code', view: withGateway({ commandLine: [...flags, '--allow-addons'] }) },
   { claim: 'a process that reads everything', view: withGateway({ commandLine: [...flags, '--allow-fs-read=*'] }) },
   { claim: 'a gateway with SQLite', view: withGateway({ commandLine: flags.filter((flag) => !flag.includes('sqlite')) }) },
   { claim: 'a process that another than the launcher started', view: withGateway({ status: sound.processes[0]?.status?.replace('PPid:\t900', 'PPid:\t1') }) },

@@ -14,6 +14,7 @@ import { plantedValueIsNowhere } from './probes/planted-value-is-nowhere.ts'
 import { processIsolation } from './probes/process-isolation.ts'
 import { realCertificate } from './probes/real-certificate.ts'
 import { recordFormat } from './probes/record-format.ts'
+import { rootKeyIsProtected } from './probes/root-key-is-protected.ts'
 import { separateMerchantKeys } from './probes/separate-merchant-keys.ts'
 import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
 import { tls13Only } from './probes/tls-1-3-only.ts'
@@ -24,7 +25,7 @@ export const probes: readonly Probe<Target>[] = [
   plainHttpReachesNothing, realCertificate, hstsOnEveryAnswer, tls13Only, ephemeralKeyExchange,
   plantedValueIsNowhere, recordFormat,
   gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
-  separateMerchantKeys,
+  separateMerchantKeys, rootKeyIsProtected,
   apiKeysAreUnguessable, apiKeysAreNotKept,
   databaseGrants, dispatcherCannotOverreach,
   hostileHeadersAreRefused,

@@ -69,7 +69,9 @@ function hasNoCapabilities(status: string): boolean {
 
 function hasPermissionModel(name: string, commandLine: readonly string[]): boolean {
   const isBounded = commandLine.includes('--permission')
-    && !commandLine.some((argument) => /^--allow-(worker|child-process|addons|wasi)/.test(argument))
+    && !commandLine.some((argument) => /^--allow-(worker|child-process|wasi)/.test(argument))
+    // An HSM's module is native code inside the custodian, and only there.
+    && (name === 'custodian' || !commandLine.includes('--allow-addons'))
     && commandLine.every((argument) => argument !== '--allow-fs-read=*' && argument !== '--allow-fs-write=*')
   return isBounded && (name === 'custodian' || commandLine.includes('--no-experimental-sqlite'))
 }

@@ -39,6 +39,10 @@ export async function listen(
     },
     selfTests: {
       egress: ({ port }) => port === undefined ? { outcome: 'not_attempted' } : attemptForbiddenConnection(port),
+      'root-key': async () => {
+        const { isRefused, by } = await custodian.root.attemptExport()
+        return { outcome: isRefused ? 'refused' : 'allowed', code: by }
+      },
     },
   })
   const enrolment = await enrolmentServer({

@@ -33,6 +33,12 @@ export type RootKey = {
    * @throws Fault `custodian/unavailable`, with what the operator can do
    */
   check(): Promise<void>
+  /**
+   * Attempts what must not succeed: to take the key out of where it is kept. Nothing of the key is answered or logged.
+   * @returns whether it was refused, and what stood in the way or did not
+   * @throws Fault `custodian/unavailable` where the root is away and nobody can tell
+   */
+  attemptExport(): Promise<{ readonly isRefused: boolean; readonly by: string }>
   /** Gives back what the root holds open. */
   close(): Promise<void>
 }

@@ -135,6 +135,7 @@ test('forgets its key when it is closed, and is always there until then', async 
   const root = await openRootKey({ setting: { kind: 'file' }, folder: folder(t), mayCreate: true, random: systemRandom, clock: systemClock })
   const wrapped = await root.wrap(label, new Secret(Uint8Array.of(1)))
   await root.check()
+  assert.deepEqual(await root.attemptExport(), { isRefused: false, by: 'software-unprotected' })
   await root.close()
   await assert.rejects(root.unwrap(label, wrapped), unusable)
 })

@@ -35,6 +35,7 @@ export function softwareRootKey(
     unwrap: async (label, wrapped) => unwrap(key, id, label, wrapped),
     describe: () => ({ ...is, id }),
     check: async () => undefined,
+    attemptExport: async () => ({ isRefused: is.isProtected, by: is.name }),
     close: async () => key.expose((bytes) => void bytes.fill(0)),
   }
 }

@@ -57,9 +57,10 @@ export class ScriptedToken {
     },
     C_FindObjects: (_session, count) => this.#found.slice(0, count),
     C_FindObjectsFinal: () => undefined,
-    C_GetAttributeValue: (_session, object, template) => template.map(({ type }) => (
-      { type, value: this.keys[object[0] ?? 0]?.attributes.get(type) ?? Buffer.alloc(0) }
-    )),
+    C_GetAttributeValue: (_session, object, template) => template.map(({ type }) => {
+      if (type === cka.value) this.#called('CKA_VALUE')
+      return { type, value: this.keys[object[0] ?? 0]?.attributes.get(type) ?? Buffer.alloc(0) }
+    }),
     C_GenerateKeyAsync: async (_session, _mechanism, template) => {
       this.#called('C_GenerateKeyAsync')
       this.keys.push({ value: randomBytes(32), attributes: generated(template) })

@@ -42,7 +42,7 @@ export type LoadCryptoki = (modulePath: string) => Promise<Cryptoki>
 
 export const cka = {
   class: 0x0, token: 0x1, private: 0x2, label: 0x3, keyType: 0x100, id: 0x102, sensitive: 0x103, encrypt: 0x104,
-  decrypt: 0x105, wrap: 0x106, unwrap: 0x107, sign: 0x108, verify: 0x10a, derive: 0x10c, valueLength: 0x161,
+  decrypt: 0x105, wrap: 0x106, unwrap: 0x107, sign: 0x108, verify: 0x10a, derive: 0x10c, value: 0x11, valueLength: 0x161,
   extractable: 0x162, local: 0x163, neverExtractable: 0x164, alwaysSensitive: 0x165, modifiable: 0x170,
 } as const
 export const cko = { secretKey: 0x4 } as const
@@ -54,6 +54,8 @@ export const ckf = {
 } as const
 /** The PIN is wrong, of a wrong form, expired, locked, or was never set: trying again can only do harm. */
 export const pinRefusals: ReadonlySet<number> = new Set([0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0x102])
+/** What a token answers to who asks for a secret key's value. */
+export const exportRefusals: ReadonlyMap<number, string> = new Map([[0x11, 'CKR_ATTRIBUTE_SENSITIVE'], [0x6a, 'CKR_KEY_UNEXTRACTABLE']])
 /** pkcs11js' own number for CK_GCM_PARAMS. */
 export const gcmParameter = 3
 

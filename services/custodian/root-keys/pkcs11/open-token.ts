@@ -6,7 +6,13 @@ import type { PinGuard } from './pin-guard.ts'
 import { findTokenKey, type TokenKey } from './token-key.ts'
 
 /** A session that is logged in, and the key in it. */
-export type OpenToken = { readonly cryptoki: Cryptoki; readonly session: Handle; readonly key: TokenKey }
+export type OpenToken = {
+  readonly cryptoki: Cryptoki
+  readonly session: Handle
+  readonly key: TokenKey
+  /** What kind of token it says that it is. */
+  readonly model: string
+}
 
 /** CKR_CRYPTOKI_ALREADY_INITIALIZED: what we wanted is so. */
 const alreadyInitialized = 0x191
@@ -27,7 +33,7 @@ export async function openToken(from: {
     // Only who makes a key needs to write.
     const session = cryptoki.C_OpenSession(slot, ckf.serialSession | (mayCreate ? ckf.rwSession : 0))
     logIn(cryptoki, session, pins)
-    return { cryptoki, session, key: await findTokenKey({ ...from, session }, mayCreate) }
+    return { cryptoki, session, model: info.model.replace(/[ \0]+$/, ''), key: await findTokenKey({ ...from, session }, mayCreate) }
   } catch (failure) {
     closeToken(cryptoki)
     if (failure instanceof Fault) throw failure

@@ -270,6 +270,20 @@ test('a call that hangs fails after its time, nothing else is asked of the modul
   await root.unwrap(label, wrapped)
 })
 
+test('its own attempt to take the key out is refused by the token; one that gives it out is told', async (t) => {
+  const b = bench(t)
+  const root = await b.open()
+  b.token.failures.set('CKA_VALUE', ckr(0x11))
+  assert.deepEqual(await root.attemptExport(), { isRefused: true, by: 'scripted, CKR_ATTRIBUTE_SENSITIVE' })
+  b.token.failures.clear()
+  assert.deepEqual(await root.attemptExport(), { isRefused: true, by: 'scripted, no value' })
+  b.token.keys[0]?.attributes.set(cka.value, Buffer.alloc(32, 7))
+  const { isRefused, by } = await root.attemptExport()
+  assert.deepEqual([isRefused, by], [false, 'scripted, CKA_VALUE was readable'])
+  b.token.failures.set('CKA_VALUE', ckr(0x30))
+  await assert.rejects(root.attemptExport())
+})
+
 test('a root that is closed is closed, and closing twice is no harm', async (t) => {
   const root = await bench(t).open()
   await root.close()

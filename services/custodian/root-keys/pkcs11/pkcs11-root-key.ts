@@ -5,6 +5,7 @@ import {
   assertKeyLength, cipherOverheadBytes, decryptKey, encryptKey, isWrappedBy, rootIdBytes, unusable, wrapContext, wrapFormats,
   wrapHead,
 } from '../wrapped-key.ts'
+import { attemptExport } from './attempt-export.ts'
 import type { LoadCryptoki } from './cryptoki.ts'
 import { loadCryptoki } from './load-cryptoki.ts'
 import { PinGuard } from './pin-guard.ts'
@@ -47,6 +48,7 @@ export async function pkcs11RootKey({ uri, folder, mayCreate, random, clock, loa
     unwrap: (label, wrapped) => unwrap(connection, label, wrapped),
     describe: () => ({ name: `pkcs11 ${uri.token ?? uri.serial ?? ''}`, isProtected: true, id }),
     check: () => connection.check(),
+    attemptExport: () => connection.use(attemptExport),
     close: () => connection.close(),
   }
 }

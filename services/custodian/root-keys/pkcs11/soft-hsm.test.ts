@@ -44,6 +44,7 @@ test('SoftHSM: the key is made in the token, and after a restart unwraps what it
   const root = await open(false)
   assert.deepEqual((await root.unwrap(label, wrapped)).expose((bytes) => [...bytes]), [7])
   assert.deepEqual(root.describe(), { ...first.describe(), name: 'pkcs11 ngome-test', isProtected: true })
+  assert.deepEqual(await root.attemptExport(), { isRefused: true, by: 'SoftHSM v2, CKR_ATTRIBUTE_SENSITIVE' })
   const forged = Buffer.from(wrapped).fill(0, 30, 31)
   forged[30] = (wrapped[30] ?? 0) ^ 1
   await assert.rejects(root.unwrap(label, forged), { code: 'custodian/key_unusable' })
