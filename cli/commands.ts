@@ -10,9 +10,11 @@ import { merchantsList } from './merchants-list.ts'
 import { merchantsUnfreeze } from './merchants-unfreeze.ts'
 import { status } from './status.ts'
 import { up } from './up.ts'
+import { vaultImport } from './vault-import.ts'
 import { verify } from './verify.ts'
 
 /** Every command, in the order of the help page. */
 export const commands: readonly Command[] = [
-  up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke, events, verify,
+  up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke,
+  events, vaultImport, verify,
 ]

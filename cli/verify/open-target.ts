@@ -5,7 +5,7 @@ import { getCACertificates } from 'node:tls'
 import { Fault, Secret } from '@ngome/kernel'
 import { authorityPath, processFolder, type Config, type Identity } from '@ngome/runtime'
 import { openDatabase, type Database } from '@ngome/store'
-import { NotReached, plantPayment, type Auditor, type PlantedPayment, type ProbeNetwork, type Target } from '@ngome/verify'
+import { NotReached, plantCard, plantPayment, type Auditor, type PlantedPayment, type ProbeNetwork, type Target } from '@ngome/verify'
 import type { Context } from '../command.ts'
 import { operatorDatabase, operatorIdentity, type OperatorIdentity } from '../operator/operator-access.ts'
 import { custodianView } from './custodian-view.ts'
@@ -58,6 +58,7 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     merchant: (which) => keys.merchant(which),
     issueKeys: (count) => keys.issueKeys(count),
     planted: (which) => planted[which](),
+    plantedCard: once(async () => plantCard({ gateway, authority, random }, await keys.merchant('first'))),
     machine: () => Promise.resolve(viewMachine(config.dataDir)),
     expectedGrants: readExpectedGrants(root),
     random,

@@ -29,6 +29,9 @@ const note = 'probe 00112233445566778899aabb'
 const hourMs = 3_600_000
 const keys = { custodian: generateKeyPairSync('ed25519'), gateway: generateKeyPairSync('ed25519') }
 
+const card = '9970123456789013'
+const plantedCard = () => Promise.resolve({ id: newId('vaultToken', from), digits: card })
+
 let database: TestDatabase
 let auditor: Auditor
 let dataFolder: string
@@ -112,7 +115,7 @@ test('nothing is found in random bytes', async () => {
 
 test('planted value: a sealed payment holds', async () => {
   const planted = await sealedPaymentRow()
-  const { status, evidence } = await verdictOf(plantedValueIsNowhere, { planted: () => Promise.resolve(planted), auditor, dataFolder })
+  const { status, evidence } = await verdictOf(plantedValueIsNowhere, { planted: () => Promise.resolve(planted), plantedCard, auditor, dataFolder })
   assert.equal(status, 'holds', evidence)
 })
 
@@ -134,6 +137,12 @@ const leaks: readonly { claim: string; leak: (planted: PlantedPayment) => Promis
     claim: 'as a digest in a job', where: /pgboss/,
     leak: () => database.asAdmin(`INSERT INTO pgboss.job (name, data) VALUES ('payment-dispatch', jsonb_build_object('digest', encode(sha256('${phoneDigits}'), 'hex')))`),
   },
+  { claim: 'a card number in a log', where: /gateway\.log/, leak: () => appendFileSync(join(dataFolder, 'gateway.log'), `{"msg":"refused ${card}"}\n`) },
+  { claim: 'a spaced card number in a log', where: /gateway\.log/, leak: () => appendFileSync(join(dataFolder, 'gateway.log'), '9970 1234 5678 9013') },
+  {
+    claim: 'a card number\'s digest in a column', where: /ngome\.events/,
+    leak: ({ id }) => database.asAdmin(`INSERT INTO ngome.events (id, type, severity, at, process, data) VALUES ('${newId('event', from)}', 'payment.accepted', 'info', now(), 'gateway', jsonb_build_object('payment', '${id}', 'fingerprint', encode(sha256('${card}'), 'base64')))`),
+  },
   { claim: 'in a log', where: /gateway\.log/, leak: () => appendFileSync(join(dataFolder, 'gateway.log'), `{"msg":"paid by ${phoneDigits}"}\n`) },
   { claim: 'in base64 in a log', where: /gateway\.log/, leak: () => appendFileSync(join(dataFolder, 'gateway.log'), Buffer.from(`{"payer":"+${phoneDigits}"}`).toString('base64')) },
   {
@@ -150,7 +159,7 @@ for (const { claim, leak, where } of leaks) {
     mkdirSync(dataFolder)
     const planted = await sealedPaymentRow()
     await leak(planted)
-    const { status, evidence } = await verdictOf(plantedValueIsNowhere, { planted: () => Promise.resolve(planted), auditor, dataFolder })
+    const { status, evidence } = await verdictOf(plantedValueIsNowhere, { planted: () => Promise.resolve(planted), plantedCard, auditor, dataFolder })
     assert.equal(status, 'fails', evidence)
     assert.match(evidence, where)
   })

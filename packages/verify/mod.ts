@@ -1,4 +1,5 @@
 export type { Auditor } from './at-rest/auditor.ts'
+export { plantCard } from './at-rest/plant-card.ts'
 export { plantPayment, type Planted, type PlantedPayment, type ProbeNetwork } from './at-rest/plant-payment.ts'
 export { isBuilt, readCatalog, type Control } from './catalog.ts'
 export type { Attempt, CustodianView } from './custodian/custodian-view.ts'

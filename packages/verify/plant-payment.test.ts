@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import type { PaymentView } from '@ngome/contracts'
+import type { PaymentView, VaultTokenView } from '@ngome/contracts'
 import { newId, Secret, systemClock, systemRandom } from '@ngome/kernel'
+import { parseCardNumber } from '@ngome/payments'
 import { newCertificateRequest } from '@ngome/runtime'
 import { TestAuthority } from '@ngome/testkit'
+import { plantCard } from './at-rest/plant-card.ts'
 import { plantPayment } from './at-rest/plant-payment.ts'
 import { NotReached } from './probe.ts'
 
@@ -16,22 +18,48 @@ const payment = (status: PaymentView['status']): PaymentView => ({
   created_at: new Date(0).toISOString(), updated_at: new Date(0).toISOString(),
 })
 
-/** Plants a payment at a gateway that takes it, and then shows what the test says. */
-async function plantAt(t: TestContext, show: () => { status: number; body: unknown }): Promise<unknown> {
+type Shown = () => { status: number; body: unknown }
+
+/** A gateway that takes what is planted, and then shows what the test says. */
+async function gatewayThat(t: TestContext, takes: unknown, show: Shown) {
   const authority = await TestAuthority.create()
   const { csr, privateKey } = await newCertificateRequest('gateway')
   const identity = { cert: await authority.issue(csr, 'gateway'), key: privateKey.expose((key) => key) }
   const server = createServer({ ...identity, minVersion: 'TLSv1.3' }, (request, response) => {
-    const { status, body } = request.method === 'POST' ? { status: 201, body: payment('processing') } : show()
+    const { status, body } = request.method === 'POST' ? { status: 201, body: takes } : show()
     response.writeHead(status).end(JSON.stringify(body))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => server.close())
-  return plantPayment({
-    gateway: { name: 'gateway', host: '127.0.0.1', port: (server.address() as AddressInfo).port }, authority: authority.pem,
-    network: { name: 'mtn-sandbox', currency: 'EUR', callingCode: '46' }, random: systemRandom, settleMsMax: 500,
-  }, { apiKey: new Secret('ngome_sk_test_probe'), tenant: { merchant: newId('merchant', from), world: 'test' } })
+  const port = (server.address() as AddressInfo).port
+  return { gateway: { name: 'gateway', host: '127.0.0.1', port }, authority: authority.pem, random: systemRandom, settleMsMax: 500 }
 }
+
+const merchant = { apiKey: new Secret('ngome_sk_test_probe'), tenant: { merchant: newId('merchant', from), world: 'test' } } as const
+
+async function plantAt(t: TestContext, show: Shown): Promise<unknown> {
+  const network = { name: 'mtn-sandbox', currency: 'EUR', callingCode: '46' }
+  return plantPayment({ ...await gatewayThat(t, payment('processing'), show), network }, merchant)
+}
+
+const token = (fingerprint: VaultTokenView['fingerprint']): VaultTokenView => ({
+  id: newId('vaultToken', from), object: 'vault_token', world: 'test', type: 'card_number', network: null, masked: '•••• 0000',
+  fingerprint, metadata: {}, created_at: new Date(0).toISOString(), expires_at: null,
+})
+const pending = token({ status: 'pending', value: null })
+
+test('a planted card is a number that a vault takes, and counts when every process has handled it', async (t) => {
+  const computed = token({ status: 'computed', value: `fpr_${'A'.repeat(22)}` })
+  const { digits } = await plantCard(await gatewayThat(t, pending, () => ({ status: 200, body: computed })), merchant)
+  assert.match(digits, /^[0-9]{16}$/)
+  assert.equal(parseCardNumber(digits)?.network, null)
+})
+
+test('a planted card that gets no fingerprint, or is not shown, is not searched for', async (t) => {
+  for (const answer of [{ status: 200, body: pending }, { status: 404, body: {} }]) {
+    await assert.rejects(plantCard(await gatewayThat(t, pending, () => answer), merchant), (error) => error instanceof NotReached)
+  }
+})
 
 for (const status of ['succeeded', 'failed'] as const) {
   test(`a planted payment that ${status} has been everywhere`, async (t) => {

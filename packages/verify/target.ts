@@ -1,6 +1,6 @@
 import type { Random } from '@ngome/kernel'
 import type { Auditor } from './at-rest/auditor.ts'
-import type { Planted } from './at-rest/plant-payment.ts'
+import type { Planted, PlantedVault } from './at-rest/plant-payment.ts'
 import type { CustodianView } from './custodian/custodian-view.ts'
 import type { SelfTester } from './custodian/self-test.ts'
 import type { MachineView } from './isolation/machine-view.ts'
@@ -9,7 +9,7 @@ import type { KeyIssuer } from './probes/api-keys-are-unguessable.ts'
 import type { Endpoint } from './wire/endpoint.ts'
 
 /** The running system, as far as the probes reach it; each takes the part that it needs. */
-export type Target = Planted & ProbeMerchants & SelfTester & KeyIssuer & {
+export type Target = Planted & PlantedVault & ProbeMerchants & SelfTester & KeyIssuer & {
   readonly gateway: Endpoint
   /** Everything of the platform that listens and speaks TLS, the public API among them. */
   readonly listeners: readonly Endpoint[]

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { paymentSchema } from '@ngome/contracts'
-import type { PaymentId, Random, Secret, Tenant } from '@ngome/kernel'
+import type { PaymentId, Random, Secret, Tenant, VaultTokenId } from '@ngome/kernel'
 import { NotReached } from '../probe.ts'
 import type { ProbeMerchant } from '../probe-merchant.ts'
 import type { Endpoint } from '../wire/endpoint.ts'
@@ -17,10 +17,14 @@ export type PlantedPayment = {
   readonly note: string
 }
 
-/** One planted payment for each of the probes' merchants, which all probes look at. */
-export type Planted = { readonly planted: (which: 'first' | 'second') => Promise<PlantedPayment> }
+/** A card number in the vault that exists nowhere else; every process that handles it has handled it. */
+export type PlantedCard = { readonly id: VaultTokenId; readonly digits: string }
 
-type PlantingTarget = {
+/** One planted payment for each of the probes' merchants, which all probes look at, and one card. */
+export type Planted = { readonly planted: (which: 'first' | 'second') => Promise<PlantedPayment> }
+export type PlantedVault = { readonly plantedCard: () => Promise<PlantedCard> }
+
+export type PlantingTarget = {
   readonly gateway: Endpoint
   readonly authority: string
   readonly network: ProbeNetwork
@@ -73,7 +77,7 @@ async function untilItEnds(target: PlantingTarget, id: PaymentId, apiKey: Secret
 }
 
 /** Random digits of even chance; the first is none that a simulator gives a meaning to. */
-function digits(random: Random, length: number): string {
+export function digits(random: Random, length: number): string {
   let text = '7'
   while (text.length < length) for (const byte of random.bytes(length)) if (byte < 250 && text.length < length) text += byte % 10
   return text

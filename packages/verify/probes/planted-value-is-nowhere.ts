@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import type { Auditor } from '../at-rest/auditor.ts'
 import { digestForms, readableForms } from '../at-rest/forms.ts'
-import type { Planted } from '../at-rest/plant-payment.ts'
+import type { Planted, PlantedVault } from '../at-rest/plant-payment.ts'
 import { scanDatabase } from '../at-rest/scan-database.ts'
 import { scanFiles } from '../at-rest/scan-files.ts'
 import type { Probe } from '../probe.ts'
 import { fails, holds, partial } from '../verdict.ts'
 
-type Target = Planted & { readonly dataFolder: string; readonly isDatabaseElsewhere?: boolean; readonly auditor: Auditor }
+type Target = Planted & PlantedVault & { readonly dataFolder: string; readonly isDatabaseElsewhere?: boolean; readonly auditor: Auditor }
 
 /**
  * What is not searched: the simulator is the payment network, whom the payer's number is meant for; the custodian's
@@ -18,11 +18,14 @@ const excluded = ['simulators', 'custodian'] as const
 export const plantedValueIsNowhere: Probe<Target> = {
   id: 'planted-value-is-nowhere',
   source: import.meta.filename,
-  does: 'Takes a payment with a payer\'s number and a note that exist nowhere else, waits for its end, and searches for both everything at rest: all rows, through the auditor\'s role, and all files of the data folder, those of the database, its log ahead and the logs among them; as they are, in UTF-16, hex, base64, packed, backwards, and as digests without a key.',
+  does: 'Takes a payment with a payer\'s number and a note, and keeps a card number in the vault, that exist nowhere else, waits until every process has handled them, and searches for all three everything at rest: all rows, through the auditor\'s role, and all files of the data folder, those of the database, its log ahead and the logs among them; as they are, in UTF-16, hex, base64, packed, backwards, and as digests without a key.',
   timeMsMax: 120_000,
   run: async (target) => {
     const { phoneDigits, note } = await target.planted('first')
+    const { digits: card } = await target.plantedCard()
     const forms = [
+      // The last four may be shown (PCI DSS 4.0 §3.4.1); the whole, in any form, and its digests may not.
+      ...readableForms(card), ...digestForms(card), ...readableForms(card.replace(/(....)(?=.)/g, '$1 ')),
       ...readableForms(phoneDigits), ...digestForms(phoneDigits), ...digestForms(`+${phoneDigits}`),
       ...readableForms(note), ...digestForms(note),
     ]
@@ -33,7 +36,7 @@ export const plantedValueIsNowhere: Probe<Target> = {
       const places = files.found.slice(0, 5).map(({ path, form }) => `${join(target.dataFolder, path)} (${form})`)
       return fails(`the planted values are readable in ${places.join(', ')}`)
     }
-    const seen = `${forms.length} forms of a planted number and note are in none of ${rows.rowCount} rows of ${rows.tableCount} tables`
+    const seen = `${forms.length} forms of a planted number, note and card are in none of ${rows.rowCount} rows of ${rows.tableCount} tables`
       + ` and ${files.fileCount} files of ${Math.ceil(files.byteCount / 1024 ** 2)} MiB`
     return target.isDatabaseElsewhere === true ? partial(`${seen}; the database's files are on another machine`) : holds(seen)
   },
