@@ -7,13 +7,13 @@ import type { Identity } from '@ngome/runtime'
 import { CustodianProcess } from '../services/custodian/testing/custodian-process.ts'
 import { openRequest, sealedRecord } from '../services/custodian/testing/sealed-record.ts'
 import { median, rateCase, type BenchCase, type BenchReport } from './harness.ts'
-import { answerOf } from './sides/answer-of.ts'
 import type { BareServerOrder } from './sides/bare-server.ts'
 import { cpuCase, inTurns } from './sides/in-turns.ts'
 import { Worker } from './sides/worker.ts'
 
 const from = { clock: systemClock, random: systemRandom }
-const connections = 16
+/** As many calls under way as a busy dispatcher has jobs. */
+const connections = 64
 /** Each record may be opened twelve times; enough of them that no run spends that. */
 const recordsOpened = 6_000
 /** The most that one call opens. */
@@ -47,8 +47,8 @@ export async function bench(): Promise<BenchReport> {
 
 const notes = [
   `Openings: ${connections} kept mutual-TLS connections; the baseline is a Node HTTPS server with the same TLS settings that asks`,
-  'for the same certificates, receives the same bytes and answers the same bytes. Ours reads strict JSON, checks caller, purpose,',
-  'context and budgets, derives, and has counted and logged each opening on the disk before it answers.',
+  'for the same certificates and echoes what it receives. Ours reads strict JSON, checks caller, purpose, context and budgets,',
+  'derives, and has counted and logged each opening on the disk before it answers.',
   'Openings with a data key that nobody has opened before: beside how often this process alone can check the signature and',
   'decapsulate, without network, unwrapping, counting or log.',
 ]
@@ -61,7 +61,7 @@ async function warm(stand: Stand, name: string, perCall: number, calls: number):
   )))
   const { port } = custodian.config.custodian
   const bare = new Worker('sides/bare-server.ts')
-  const bareAt = await bare.ask<{ port: number }>(await bareOrder(identity, port, bodies[0] ?? ''))
+  const bareAt = await bare.ask<{ port: number }>(bareOrder(identity))
   const { key, cert, ca } = identity.secureContext()
   const run = { ca, client: { key, cert }, connections, requests: bodies.map((body) => posted(body)), status: 200 }
   const [ours, baseline] = await inTurns(load, [
@@ -76,11 +76,10 @@ function posted(body: string): string {
   return ['POST /v1/open HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', `Content-Length: ${body.length}`, '', body].join('\r\n')
 }
 
-async function bareOrder(identity: Identity, port: number, body: string): Promise<BareServerOrder> {
-  const context = identity.secureContext()
-  const headers = { 'content-type': 'application/json', 'content-length': body.length }
-  const answer = await answerOf({ ...context, port, path: '/v1/open', method: 'POST', headers }, body)
-  return { tls: { ...context, requestCert: true, rejectUnauthorized: true }, ...answer }
+/** The same certificates asked for, and the custodian's own headers on what it echoes. */
+function bareOrder(identity: Identity): BareServerOrder {
+  const tls = { ...identity.secureContext(), requestCert: true, rejectUnauthorized: true }
+  return { tls, headers: ['content-type', 'application/json; charset=utf-8', 'cache-control', 'no-store'] }
 }
 
 /** Every opening decapsulates anew. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
@@ -5,20 +6,29 @@ import type { AddressInfo } from 'node:net'
 export type BareServerOrder = {
   readonly tls: ServerOptions
   readonly headers: readonly string[]
-  readonly body: string
+  /** What is answered; where it is missing, each request's own body is. */
+  readonly body?: string
 }
 
 /** A Node HTTPS server that knows nothing and answers every request with the same bytes: what HTTP and TLS cost here. */
 process.once('message', ({ tls, headers, body }: BareServerOrder) => {
   const server = createServer({ ...tls }, (request, response) => {
-    const answer = (): void => {
-      response.writeHead(200, [...headers])
-      response.end(body)
+    if (body === undefined) {
+      echo(request, response, headers)
+      return
     }
-    // A body is received to its end, and looked at by nobody.
-    if (request.method === 'POST') request.resume().once('end', answer)
-    else answer()
+    response.writeHead(200, [...headers])
+    response.end(body)
   })
   server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
 })
+function echo(request: IncomingMessage, response: ServerResponse, headers: readonly string[]): void {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk)).once('end', () => {
+    const body = Buffer.concat(chunks)
+    response.writeHead(200, [...headers, 'content-length', String(body.length)])
+    response.end(body)
+  })
+}
+
 process.once('disconnect', () => process.exit())

@@ -1,6 +1,6 @@
 import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { Fault, newId, parseStrictJson, type Clock, type JsonValue, type Random, type RequestId } from '@ngome/kernel'
+import { Fault, parseStrictJson, requestIds, type Clock, type JsonValue, type Random, type RequestId } from '@ngome/kernel'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Identity } from '../identity/identity.ts'
 import type { Logger } from '../logs/create-logger.ts'
@@ -57,7 +57,7 @@ export function createTlsServer(options: TlsServerOptions, asksForCertificate: b
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     requestIdHeader: false,
-    genReqId: () => newId('request', options),
+    genReqId: requestIds(options),
     // What the router refuses before any hook or handler of ours.
     frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, logger),
   })
