@@ -6,6 +6,7 @@ import {
 } from '@ngome/runtime'
 import { identifyCaller } from '../authority/identify-caller.ts'
 import type { Custodian } from '../custodian.ts'
+import { selfTestRootKey } from '../root-keys/self-test-root-key.ts'
 import { rootKeyProblem } from '../root-keys/watch-root-key.ts'
 import { admitCall, answerCall, type Call } from './answer-call.ts'
 
@@ -39,10 +40,7 @@ export async function listen(
     },
     selfTests: {
       egress: ({ port }) => port === undefined ? { outcome: 'not_attempted' } : attemptForbiddenConnection(port),
-      'root-key': async () => {
-        const { isRefused, by } = await custodian.root.attemptExport()
-        return { outcome: isRefused ? 'refused' : 'allowed', code: by }
-      },
+      'root-key': () => selfTestRootKey(custodian.root),
     },
   })
   const enrolment = await enrolmentServer({

@@ -9,6 +9,7 @@ import { Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { openRootKeyFile } from './open-root-key-file.ts'
 import type { KeyLabel } from './root-key.ts'
 import { openRootKey } from './open-root-key.ts'
+import { selfTestRootKey } from './self-test-root-key.ts'
 import { softwareRootKey } from './software-root-key.ts'
 
 const label: KeyLabel = { purpose: 'merchant', name: 'mek_1' }
@@ -151,4 +152,11 @@ test('opens the token where the configuration names one, and makes no file besid
     openRootKey({ setting, folder: path, mayCreate: true, random: systemRandom, clock: systemClock }), { code: 'custodian/start_refused' },
   )
   assert.equal(existsSync(join(path, 'root.key')), false)
+})
+
+test('its self-test says whether the key can be taken out, and never the key', async () => {
+  const root = newRoot()
+  assert.deepEqual(await selfTestRootKey(root), { outcome: 'allowed', code: 'software-unprotected' })
+  const token = { ...root, attemptExport: async () => ({ isRefused: true, by: 'HSM' }) }
+  assert.deepEqual(await selfTestRootKey(token), { outcome: 'refused', code: 'HSM' })
 })
