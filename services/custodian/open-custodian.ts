@@ -13,6 +13,7 @@ import { openRootKey } from './root-keys/open-root-key.ts'
 import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
 import { secretBytes, secretLabel } from './secrets/named-secrets.ts'
 import { readPrivateFile, removeUnfinishedFiles, replacePublicFile } from './store/private-file.ts'
+import { openPostgresStore, type CustodianDatabase } from './store/postgres/open-postgres-store.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import type { Store } from './store/store.ts'
 import { hasWrappedKeys, insertWrappedKey, unwrapKey } from './store/wrapped-keys.ts'
@@ -32,8 +33,10 @@ type From = { readonly clock: Clock; readonly random: Random; readonly root: Roo
  * comes first and the rest in one transaction, so that a start that was killed is simply made again.
  * @throws Fault `custodian/start_refused`, or `custodian/unavailable` where the root key is away and may come back
  */
-export async function openCustodian({ folder, enrolmentKeyPath, rootKey, settings, clock, random }: {
+export async function openCustodian({ folder, database, enrolmentKeyPath, rootKey, settings, clock, random }: {
   readonly folder: string
+  /** The store of a pair; without it the store is a file in the folder. */
+  readonly database?: CustodianDatabase | undefined
   readonly enrolmentKeyPath: string
   readonly rootKey: RootKeySetting
   readonly settings: Settings
@@ -44,12 +47,14 @@ export async function openCustodian({ folder, enrolmentKeyPath, rootKey, setting
   if (enrolmentKey.length !== enrolmentKeyBytes) {
     throw new Fault('custodian/start_refused', `${enrolmentKeyPath} is not an enrolment key`)
   }
-  const store = openSqliteStore(folder, random)
+  const store = database === undefined ? openSqliteStore(folder, random) : await openPostgresStore(database)
   let root: RootKey | undefined
   try {
     removeUnfinishedFiles(folder)
     const isFirstRun = !await hasWrappedKeys(store)
-    root = await openRootKey({ setting: rootKey, folder, mayCreate: isFirstRun, random, clock })
+    // Both of a pair need the same root key, so that neither makes one: the operator gives it to both.
+    const mayCreate = isFirstRun && database === undefined
+    root = await openRootKey({ setting: rootKey, folder, mayCreate, random, clock })
     if (isFirstRun) await firstRun({ clock, random, root, store })
     await assertLog(store)
     const keys = await loadKeys({ clock, random, root, store })
@@ -82,6 +87,8 @@ async function firstRun({ clock, random, root, store: { commits } }: From): Prom
   ]
   const wrapped = await Promise.all(keys.map(async ([label, key]) => [label, await root.wrap(label, key)] as const))
   await commits.run(async (transaction) => {
+    // The twin may have come first while ours were made; its keys are the ones.
+    if (await hasWrappedKeys(transaction)) return
     await transaction.run('INSERT INTO authority (one, certificate) VALUES (1, ?)', authority.certificate)
     for (const [label, bytes] of wrapped) await insertWrappedKey(transaction, clock, label, bytes)
     await appendLog(transaction, clock, {

@@ -3,7 +3,10 @@ import { isSecretVariable, type Environment } from './environment.ts'
 import type { Config } from './schema.ts'
 
 /** Which process may know which of the configuration's secrets; the rest is the launcher's alone. */
-const secretReaders: readonly (readonly [prefix: string, role: ProcessRole])[] = [['NGOME_NETWORKS__', 'dispatcher']]
+const secretReaders: readonly (readonly [prefix: string, role: ProcessRole])[] = [
+  ['NGOME_NETWORKS__', 'dispatcher'],
+  ['NGOME_CUSTODIAN__DATABASE__', 'custodian'],
+]
 
 /**
  * The configuration part of a process's environment: the launcher's own, without the secrets that this process has no

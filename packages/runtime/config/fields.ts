@@ -36,6 +36,25 @@ const gateway = z.strictObject({
     .default(['localhost', '127.0.0.1']).describe('Names in the certificate of the public API.'),
 })
 
+const isCustodianDatabaseUrl = (text: string) => isDatabaseUrl(text) && !/[?#]|:\/\/[^@/]*:[^@/]*@/.test(text)
+  && /^\/[a-z][a-z0-9_]{0,62}$/.test(new URL(text).pathname) && new URL(text).username !== ''
+const pemOf = (label: string) => new RegExp(`^-----BEGIN ${label}-----\\n[A-Za-z0-9+/=\\n]+-----END ${label}-----\\n?$`)
+
+const custodianDatabase = z.strictObject({
+  url: secret(isCustodianDatabaseUrl, 'must be postgresql://user@host:port/name: a certificate is the password')
+    .describe('The PostgreSQL of a pair of custodians, and of nobody else.'),
+  authority: secret(pemOf('CERTIFICATE'), 'must be the certificate, PEM, of the authority that issued the server\'s')
+    .describe('Which authority the server\'s certificate must come from.'),
+  certificate: secret(pemOf('CERTIFICATE'), 'must be a certificate, PEM').describe('The custodian\'s certificate there.'),
+  key: secret(pemOf('(?:EC )?PRIVATE KEY'), 'must be a private key, PEM').describe('The key of that certificate.'),
+})
+
+const twin = z.strictObject({
+  host: host.describe('Where the other custodian is reached.'),
+  port: port(8444).describe('Its port, mutual TLS.'),
+  enrolmentPort: port(8449).describe('Its port for enrolment.'),
+})
+
 const custodian = z.strictObject({
   host: host.default('127.0.0.1').describe('Where the custodian listens and is reached.'),
   port: port(8444).describe('Port of the custodian, mutual TLS.'),
@@ -44,6 +63,8 @@ const custodian = z.strictObject({
     .describe('The custodian\'s copy of the key that enrolment tokens are checked with.'),
   rootKey: rootKeySetting.default({ kind: 'file' })
     .describe('What holds the root key: file (test world only) or a pkcs11: URI (NGOME_ROOT_KEY).'),
+  twin: twin.optional().describe('The other custodian of a pair, asked where this one is away.'),
+  database: custodianDatabase.optional().describe('The store of a pair; without it the store is a file.'),
 })
 
 const dispatcher = z.strictObject({

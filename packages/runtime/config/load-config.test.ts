@@ -43,7 +43,25 @@ const liveNetwork = {
   currency: 'UGX', callingCode: '256',
 }
 
+const pem = (label: string) => `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`
+const pairDatabase = {
+  NGOME_CUSTODIAN__DATABASE__URL: 'postgresql://c@db.example/c', NGOME_CUSTODIAN__DATABASE__KEY: pem('PRIVATE KEY'),
+  NGOME_CUSTODIAN__DATABASE__AUTHORITY: pem('CERTIFICATE'), NGOME_CUSTODIAN__DATABASE__CERTIFICATE: pem('CERTIFICATE'),
+}
+
 describe('the configuration', () => {
+  test('knows a pair of custodians, whose database is told to the custodian alone', () => {
+    const env = { ...pairDatabase, NGOME_CUSTODIAN__TWIN__HOST: 'twin.example', NGOME_CUSTODIAN__TWIN__PORT: '9444' }
+    const { custodian } = load(undefined, env)
+    assert.deepEqual(custodian.twin, { host: 'twin.example', port: 9444, enrolmentPort: 8449 })
+    assert.equal(custodian.database?.url.expose((text) => text), 'postgresql://c@db.example/c')
+    assert.doesNotMatch(inspect(custodian), /db\.example|AAAA/)
+    for (const [role, count] of [['custodian', 4], ['gateway', 0], ['dispatcher', 0]] as const) {
+      const child = childEnvironment(role, env, load(undefined, env), undefined)
+      assert.equal(Object.keys(child).filter((name) => name.startsWith('NGOME_CUSTODIAN__DATABASE__')).length, count, role)
+    }
+  })
+
   test('is complete and bound to this machine where nothing is said', () => {
     const config = load(undefined)
     assert.equal(config.dataDir, join(folder, '.ngome'))
@@ -173,6 +191,17 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
   ['giving up before the answer is final', undefined, { NGOME_NETWORKS__MTN_SANDBOX__GIVE_UP_AFTER_S: '100' }, /below giveUpAfterS/],
   ['a currency that is not known', { networks: { n: { ...liveNetwork, currency: 'XYZ' } } }, {}, /known ISO 4217 code/],
   ['a network name in capitals', { networks: { MTN: liveNetwork } }, {}, /networks\.MTN/],
+  ['a twin that is the custodian itself', { custodian: { twin: { host: '127.0.0.1' } } }, {}, /custodian\.twin\.port: must differ/],
+  ['a twin without a host', { custodian: { twin: { port: 9444 } } }, {}, /custodian\.twin\.host/],
+  ['a pair\'s database without its certificate', undefined, { NGOME_CUSTODIAN__DATABASE__URL: 'postgresql://c@db.example/c' }, /custodian\.database\.certificate/],
+  ['a pair\'s database in the file', { custodian: { database: { url: 'postgresql://c@db.example/c' } } }, {}, /must not stand in a file/],
+  ['a pair\'s database with a password', undefined, { NGOME_CUSTODIAN__DATABASE__URL: 'postgresql://c:p@db.example/c' }, /a certificate is the password/],
+  ['a pair\'s database with options', undefined, { NGOME_CUSTODIAN__DATABASE__URL: 'postgresql://c@db.example/c?sslmode=disable' }, /a certificate is the password/],
+  ['a pair\'s database without a user', undefined, { NGOME_CUSTODIAN__DATABASE__URL: 'postgresql://db.example/c' }, /a certificate is the password/],
+  ['a pair\'s database without a name', undefined, { NGOME_CUSTODIAN__DATABASE__URL: 'postgresql://c@db.example' }, /a certificate is the password/],
+  ['a pair\'s key that is none', undefined, { NGOME_CUSTODIAN__DATABASE__KEY: 'key' }, /custodian\.database\.key: must be a private key/],
+  ['a pair\'s database on the application\'s server', undefined, { ...pairDatabase, NGOME_CUSTODIAN__DATABASE__URL: 'postgresql://c@127.0.0.1:8448/c' }, /must be a server of its own/],
+  ['a pair\'s database with a setting that there is not', undefined, { ...pairDatabase, NGOME_CUSTODIAN__DATABASE__PASSWORD: 'x' }, /is not known/],
   ['a database elsewhere without TLS', { database: { host: 'db.example' } }, {}, /database\.tls: must be true/],
   ['a database address without verified TLS', undefined, { DATABASE_URL: 'postgres://a:b@db.example/ngome?sslmode=require' }, /database\.tls/],
   ['a database address beside its parts', { database: { port: 1 } }, { DATABASE_URL: 'postgres://a:b@localhost/ngome' }, /must stand alone/],

@@ -11,6 +11,7 @@ export function checkConfig(config: Completed, context: z.RefinementCtx): void {
   const refuse: Refuse = (path, message) => context.addIssue({ code: 'custom', path: [...path], message })
   checkPorts(config, refuse)
   checkDatabase(config, refuse)
+  checkPair(config, refuse)
   if (config.keys.dataKeyPeriodS > config.keys.merchantKeyPeriodS) {
     refuse(['keys', 'dataKeyPeriodS'], 'must be at most keys.merchantKeyPeriodS: a data key is sealed to one merchant key')
   }
@@ -45,6 +46,17 @@ function checkDatabase({ database }: Completed, refuse: Refuse): void {
   }
   if (!database.tls && !isLoopbackHost(database.host)) {
     refuse(['database', 'tls'], 'must be true (in an address: sslmode=verify-full): this database is on another machine')
+  }
+}
+
+function checkPair({ custodian, database }: Completed, refuse: Refuse): void {
+  if (custodian.twin !== undefined && custodian.twin.host === custodian.host && custodian.twin.port === custodian.port) {
+    refuse(['custodian', 'twin', 'port'], 'must differ from custodian.port: the twin is another process')
+  }
+  const own = custodian.database?.url.expose((text) => new URL(text))
+  if (own === undefined) return
+  if (own.hostname === database.host && Number(own.port === '' ? 5432 : own.port) === database.port) {
+    refuse(['custodian', 'database', 'url'], 'must be a server of its own: the application\'s would let others at the keys')
   }
 }
 

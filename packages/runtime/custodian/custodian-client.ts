@@ -6,7 +6,8 @@ import { Fault, systemClock, type Clock } from '@ngome/kernel'
 import type { Config } from '../config/schema.ts'
 import type { Identity } from '../identity/identity.ts'
 import { PeerAgent } from './peer-agent.ts'
-import { postJson, type JsonAnswer } from './post-json.ts'
+import type { JsonAnswer } from './post-json.ts'
+import { placesOf, postToCustodian } from './post-to-custodian.ts'
 import { CustodianRefusal } from './refusal.ts'
 
 /** An opening of 64 records is some 50 ms of the custodian; past this it is not slow but away. */
@@ -30,10 +31,14 @@ export type CustodianClient = {
   close(): void
 }
 
-type Where = { readonly custodian: Pick<Config['custodian'], 'host' | 'port'> }
+type Where = { readonly custodian: Pick<Config['custodian'], 'host' | 'port' | 'twin'> }
 
-/** Calls the custodian over kept connections, with whatever certificate the identity has at the time. */
+/**
+ * Calls the custodian over kept connections, with whatever certificate the identity has at the time. Of a pair it stays
+ * with the one that answered last.
+ */
 export function custodianClient(identity: Identity, config: Where, clock: Clock = systemClock): CustodianClient {
+  let places = placesOf(config)
   let agent = new PeerAgent(identity.secureContext(), 'custodian')
   const stopListening = identity.onRenewal(() => {
     const former = agent
@@ -44,13 +49,12 @@ export function custodianClient(identity: Identity, config: Where, clock: Clock 
     async call(path, body, options = {}) {
       if (identity.isExpired()) identity.secureContext()
       agent.closeExpired(clock.nowMs())
-      const answer = await postJson({
-        agent, path, body,
-        host: config.custodian.host,
-        port: config.custodian.port,
+      const { answer, place } = await postToCustodian({
+        agent, path, body, places,
         timeoutMs: options.timeoutMs ?? timeoutDefaultMs,
         headers: options.challenge === undefined ? {} : { [challengeHeader]: options.challenge },
       })
+      if (place !== places[0]) places = [place, ...places.filter((one) => one !== place)]
       return parseAnswer(path, answer)
     },
     close() {

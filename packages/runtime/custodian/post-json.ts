@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { Fault, parseStrictJson, type JsonValue } from '@ngome/kernel'
 import type { PeerAgent } from './peer-agent.ts'
 
@@ -17,11 +18,26 @@ export type PostJson = {
   readonly body: unknown
   readonly headers?: Readonly<Record<string, string>>
   readonly timeoutMs: number
+  /** How long TLS may take to stand; without it, the whole time. */
+  readonly connectMsMax?: number
+  /** Whether the call may be sent again where nobody knows if it was read. */
+  readonly isRepeatable: boolean
+}
+
+/** No answer. */
+export class CallFailure extends Fault {
+  /** Whether the call cannot have been read, since no connection for it came to stand. */
+  readonly isUnsent: boolean
+
+  constructor(message: string, options: { readonly isUnsent: boolean; readonly cause?: unknown }) {
+    super('custodian/unavailable', message, { cause: options.cause })
+    this.isUnsent = options.isUnsent
+  }
 }
 
 /**
  * Posts JSON to the custodian.
- * @throws Fault `custodian/unavailable` where no answer came in time, or one that is not bounded, strict JSON
+ * @throws CallFailure (`custodian/unavailable`) where no answer came in time, or one that is not bounded, strict JSON
  */
 export async function postJson(call: PostJson): Promise<JsonAnswer> {
   const bytes = Buffer.from(JSON.stringify(call.body), 'utf8')
@@ -29,7 +45,8 @@ export async function postJson(call: PostJson): Promise<JsonAnswer> {
     return await attempt(call, bytes)
   } catch (error) {
     if (!(error instanceof StaleConnection)) throw error
-    // The server closed the idle connection while the request was on its way: it has not been read (RFC 9112 §9.3.1).
+    // The server closed the idle connection while the request was on its way: most likely it was not read, and what may
+    // not be done twice is not sent again for a likelihood (RFC 9112 §9.3.1).
     return attempt(call, bytes)
   }
 }
@@ -39,12 +56,17 @@ class StaleConnection extends Error {}
 
 function attempt(call: PostJson, bytes: Buffer): Promise<JsonAnswer> {
   return new Promise((resolve, reject) => {
+    let isUnsent = true
     const fail = (reason: string, cause?: unknown) => {
-      reject(new Fault('custodian/unavailable', `${call.path}: ${reason}`, { cause }))
+      reject(new CallFailure(`${call.path}: ${reason}`, { isUnsent, cause }))
     }
     const request = httpsRequest({
       agent: call.agent, host: call.host, port: call.port, path: call.path, method: 'POST',
       headers: { ...call.headers, 'content-type': 'application/json', 'content-length': bytes.length },
+    })
+    request.once('socket', (socket) => {
+      if (request.reusedSocket) isUnsent = false
+      else limitConnecting(request, socket, call.connectMsMax, fail, () => { isUnsent = false })
     })
     const deadline = setTimeout(() => {
       fail(`no answer in ${call.timeoutMs} ms`)
@@ -52,12 +74,28 @@ function attempt(call: PostJson, bytes: Buffer): Promise<JsonAnswer> {
     }, call.timeoutMs)
     request.once('close', () => clearTimeout(deadline))
     request.once('error', (error) => {
-      if (isStale(request, error)) reject(new StaleConnection())
+      if (call.isRepeatable && isStale(request, error)) reject(new StaleConnection())
       else fail('the call failed', error)
     })
     request.once('response', (response) => readAnswer(response, resolve, fail))
     request.end(bytes)
   })
+}
+
+/** Gives up on a connection that does not come to stand; until it does, nothing of the call has left. */
+function limitConnecting(
+  request: ClientRequest, socket: Duplex, connectMsMax: number | undefined,
+  fail: (reason: string) => void, onStanding: () => void,
+): void {
+  const timer = connectMsMax === undefined ? undefined : setTimeout(() => {
+    fail(`no connection in ${connectMsMax} ms`)
+    request.destroy()
+  }, connectMsMax)
+  socket.once('secureConnect', () => {
+    clearTimeout(timer)
+    onStanding()
+  })
+  request.once('close', () => clearTimeout(timer))
 }
 
 function isStale(request: ClientRequest, error: NodeJS.ErrnoException): boolean {

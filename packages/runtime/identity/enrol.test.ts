@@ -161,7 +161,7 @@ test('the port of enrolment serves enrolment only, and the port of calls never w
     onUnknownPath: async (path) => void unknown.push(path),
   })
   const agent = new PeerAgent({ ca: custodian.authority.pem }, 'custodian')
-  const answer = await postJson({ agent, host: '127.0.0.1', port: server.port, path: '/v1/open', body: {}, timeoutMs: 2000 })
+  const answer = await postJson({ agent, host: '127.0.0.1', port: server.port, path: '/v1/open', body: {}, isRepeatable: true, timeoutMs: 2000 })
   assert.equal(answer.status, 404)
   assert.deepEqual(unknown, ['/v1/open'])
   agent.destroy()

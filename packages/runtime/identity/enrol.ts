@@ -8,7 +8,7 @@ import { authorityPath } from '../config/process-folder.ts'
 import type { Config } from '../config/schema.ts'
 import { parseAnswer } from '../custodian/custodian-client.ts'
 import { PeerAgent, type ClientContext } from '../custodian/peer-agent.ts'
-import { postJson } from '../custodian/post-json.ts'
+import { enrolmentPlacesOf, placesOf, postToCustodian } from '../custodian/post-to-custodian.ts'
 import type { Logger } from '../logs/create-logger.ts'
 import { newCertificateRequest } from './certificate-request.ts'
 import { createIdentity, type Identity } from './identity.ts'
@@ -44,13 +44,12 @@ export async function enrol(enrolment: Enrolment): Promise<Identity> {
   const signer = signerPublicKey === undefined ? null : publicKeyText(signerPublicKey)
   const { answer, authority } = await untilTokenExpires(enrolment, async (pinned) => ({
     authority: pinned,
-    answer: await withAgent({ ca: pinned }, async (agent) => parseAnswer('/v1/enrol', await postJson({
+    answer: await withAgent({ ca: pinned }, async (agent) => parseAnswer('/v1/enrol', (await postToCustodian({
       agent, timeoutMs,
-      host: config.custodian.host,
-      port: config.custodian.enrolmentPort,
+      places: enrolmentPlacesOf(config),
       path: '/v1/enrol',
       body: { token: enrolment.token.expose((token) => token), csr: request.csr, signer },
-    }))),
+    })).answer)),
   }))
   return createIdentity({
     ...enrolment,
@@ -58,9 +57,9 @@ export async function enrol(enrolment: Enrolment): Promise<Identity> {
     signerId: answer.signerId,
     statementKey: statementKeyOf(answer),
     first: { ...request, certificate: answer.certificate },
-    renew: (csr, present) => withAgent(present, async (agent) => parseAnswer('/v1/renew', await postJson({
-      agent, timeoutMs, host: config.custodian.host, port: config.custodian.port, path: '/v1/renew', body: { csr },
-    })).certificate),
+    renew: (csr, present) => withAgent(present, async (agent) => parseAnswer('/v1/renew', (await postToCustodian({
+      agent, timeoutMs, places: placesOf(config), path: '/v1/renew', body: { csr },
+    })).answer).certificate),
   })
 }
 

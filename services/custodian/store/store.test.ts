@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { systemRandom } from '@ngome/kernel'
+import { CustodianServer } from '../testing/custodian-server.ts'
+import { openPostgresStore } from './postgres/open-postgres-store.ts'
 import { openSqliteStore } from './sqlite/open-sqlite-store.ts'
 import type { Store, Transaction } from './store.ts'
 
@@ -21,7 +23,15 @@ function sqlite(): Promise<Store> {
   return Promise.resolve(openSqliteStore(folder, systemRandom))
 }
 
-const adapters: readonly (readonly [string, () => Promise<Store>])[] = [['SQLite', sqlite]]
+let server: CustodianServer
+before(async () => {
+  server = await CustodianServer.start()
+})
+after(() => server.stop())
+
+const postgres = async (): Promise<Store> => openPostgresStore(await server.database())
+
+const adapters: readonly (readonly [string, () => Promise<Store>])[] = [['SQLite', sqlite], ['PostgreSQL', postgres]]
 
 for (const [name, open] of adapters) {
   describe(`the store on ${name}`, () => {

@@ -10,6 +10,7 @@ import {
 } from '@ngome/kernel'
 import { createLogger, custodianClient, enrol, type CustodianClient, type Identity } from '@ngome/runtime'
 import { freePorts } from '@ngome/testkit'
+import type { Pair } from './test-custodian.ts'
 
 const repository = resolve(import.meta.dirname, '..', '..', '..')
 const logger = createLogger({ process: 'test', level: 'fatal', destination: { write: () => undefined } })
@@ -19,19 +20,30 @@ const startMsMax = 60_000
 export class CustodianProcess {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'ngome-custodian-main-'))
   readonly folder = join(this.dataDir, 'custodian')
-  readonly #enrolmentKey = systemRandom.bytes(32)
+  readonly #enrolmentKey: Uint8Array
   readonly #ports: readonly number[]
+  readonly #pair: Pair | undefined
+  /** The other of a pair. */
+  twin: CustodianProcess | undefined
   child: ChildProcess | undefined
   output = ''
 
-  private constructor(ports: readonly number[]) {
+  private constructor(ports: readonly number[], pair: Pair | undefined) {
     this.#ports = ports
+    this.#pair = pair
+    this.#enrolmentKey = pair?.enrolmentKey ?? systemRandom.bytes(32)
     mkdirSync(this.folder, { mode: 0o700 })
     writeFileSync(join(this.folder, 'enrolment.key'), this.#enrolmentKey, { mode: 0o600 })
+    if (pair === undefined) return
+    writeFileSync(join(this.folder, 'root.key'), pair.rootKey, { mode: 0o600 })
+    const { url: _url, ...pems } = pair.database
+    for (const [name, pem] of Object.entries(pems)) {
+      writeFileSync(join(this.folder, `database-${name}.pem`), pem.expose((text) => text), { mode: 0o600 })
+    }
   }
 
-  static async create(t?: { after(fn: () => unknown): void }): Promise<CustodianProcess> {
-    const created = new CustodianProcess(await freePorts(2))
+  static async create(t?: { after(fn: () => unknown): void }, pair?: Pair): Promise<CustodianProcess> {
+    const created = new CustodianProcess(await freePorts(2), pair)
     t?.after(() => created.remove())
     return created
   }
@@ -48,6 +60,7 @@ export class CustodianProcess {
       env: {
         NGOME_CONFIG: '', NGOME_DATA: this.dataDir,
         NGOME_CUSTODIAN__PORT: String(port), NGOME_CUSTODIAN__ENROLMENT_PORT: String(enrolmentPort),
+        ...this.#pairEnvironment(),
       },
     })
     for (const stream of [this.child.stdout, this.child.stderr]) {
@@ -56,6 +69,17 @@ export class CustodianProcess {
       })
     }
     return this.child
+  }
+
+  #pairEnvironment(): Record<string, string> {
+    if (this.#pair === undefined) return {}
+    const file = (name: string): string => join(this.folder, `database-${name}.pem`)
+    return {
+      NGOME_CUSTODIAN__DATABASE__URL: this.#pair.database.url.expose((text) => text),
+      NGOME_CUSTODIAN__DATABASE__AUTHORITY_FILE: file('authority'),
+      NGOME_CUSTODIAN__DATABASE__CERTIFICATE_FILE: file('certificate'),
+      NGOME_CUSTODIAN__DATABASE__KEY_FILE: file('key'),
+    }
   }
 
   /** Starts and waits until it says that it is ready. */
@@ -76,9 +100,14 @@ export class CustodianProcess {
     return child.exitCode
   }
 
-  get config() {
+  get #place() {
     const [port = 0, enrolmentPort = 0] = this.#ports
-    return { dataDir: this.dataDir, custodian: { host: '127.0.0.1', port, enrolmentPort, enrolmentKeyPath: '' } }
+    return { host: '127.0.0.1', port, enrolmentPort }
+  }
+
+  get config() {
+    const twin = this.twin === undefined ? {} : { twin: this.twin.#place }
+    return { dataDir: this.dataDir, custodian: { ...this.#place, enrolmentKeyPath: '', ...twin } }
   }
 
   /** Enrols as a process of this role. */

@@ -12,6 +12,7 @@ import { newCertificateRequest, publicKeyText } from '@ngome/runtime'
 import { answerCall, type Call } from '../calls/answer-call.ts'
 import type { Custodian, Settings } from '../custodian.ts'
 import { openCustodian } from '../open-custodian.ts'
+import type { CustodianDatabase } from '../store/postgres/open-postgres-store.ts'
 import { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import { serialOf } from './serial-of.ts'
@@ -29,26 +30,34 @@ export type TokenClaims = { readonly role: string; readonly expiresAtMs: number;
 export type Peer = NonNullable<Call['peer']>
 export type Gateway = { readonly peer: Peer; readonly signerId: SignerId; readonly privateKey: KeyObject }
 
+/** What both of a pair are given. */
+export type Pair = { readonly database: CustodianDatabase; readonly rootKey: Uint8Array; readonly enrolmentKey: Uint8Array }
+
 /** A real custodian over a real store in a temporary folder, without its sockets. */
 export class TestCustodian {
   readonly folder = mkdtempSync(join(tmpdir(), 'ngome-custodian-'))
-  readonly enrolmentKey = systemRandom.bytes(32)
+  readonly enrolmentKey: Uint8Array
   readonly enrolmentKeyPath = join(this.folder, 'enrolment.key')
   readonly clock: Clock
   readonly #settings: Settings
+  readonly #pair: Pair | undefined
   #custodian: Custodian | undefined
 
-  private constructor(clock: Clock, settings: Settings) {
+  private constructor(clock: Clock, settings: Settings, pair: Pair | undefined) {
     this.clock = clock
     this.#settings = settings
+    this.#pair = pair
+    this.enrolmentKey = pair?.enrolmentKey ?? systemRandom.bytes(32)
+    if (pair !== undefined) writeFileSync(join(this.folder, 'root.key'), pair.rootKey, { mode: 0o600 })
     writeFileSync(this.enrolmentKeyPath, this.enrolmentKey, { mode: 0o600 })
   }
 
-  static async open({ clock = new ManualClock(1_800_000_000_000), settings = {} }: {
+  static async open({ clock = new ManualClock(1_800_000_000_000), settings = {}, pair }: {
     readonly clock?: Clock
     readonly settings?: Partial<Settings>
+    readonly pair?: Pair
   } = {}): Promise<TestCustodian> {
-    const test = new TestCustodian(clock, { ...testSettings, ...settings })
+    const test = new TestCustodian(clock, { ...testSettings, ...settings }, pair)
     await test.reopen()
     return test
   }
@@ -76,7 +85,8 @@ export class TestCustodian {
   async reopen(): Promise<void> {
     this.close()
     this.#custodian = await openCustodian({
-      folder: this.folder, enrolmentKeyPath: this.enrolmentKeyPath, rootKey: { kind: 'file' }, settings: this.#settings,
+      folder: this.folder, database: this.#pair?.database, enrolmentKeyPath: this.enrolmentKeyPath,
+      rootKey: { kind: 'file' }, settings: this.#settings,
       clock: this.clock, random: systemRandom,
     })
   }
