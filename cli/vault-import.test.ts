@@ -113,20 +113,20 @@ test('each line gets its token or its refusal, and no value is written or shown'
 })
 
 test('an import that is killed again and again keeps each value once', async () => {
-  const count = 5_000
+  const count = 3_000
   writeFileSync(file, lines(count))
   let kills = 0
-  for (let turn = 0; turn < 40; turn++) {
+  for (let turn = 0; turn < 12; turn++) {
     const child = start()
     // At another moment each time: right after a batch was kept, or a little later, while its results are written.
     const afterMs = systemRandom.bytes(1)[0] ?? 0
-    vault.onKept = () => void setTimeout(() => child.kill('SIGKILL'), afterMs / 25)
+    vault.onKept = () => void setTimeout(() => child.kill('SIGKILL'), afterMs / 50)
     const [code] = await once(child, 'close') as [number | null]
     if (code === 0) break
     kills++
   }
   vault.onKept = () => undefined
-  assert.ok(kills >= 3, `${kills} kills`)
+  assert.ok(kills >= 2, `${kills} kills`)
   const { code, stderr } = await run()
   assert.equal(code, 0, stderr)
   assert.equal(vault.values.length, count)
