@@ -1,4 +1,4 @@
-import { parseStrictJson, type JsonValue } from '@ngome/kernel'
+import { lengthPrefixed, parseStrictJson, type JsonValue } from '@ngome/kernel'
 import { z } from 'zod'
 import { canonicalJson } from './canonical-json.ts'
 import { classed } from './classed.ts'
@@ -16,7 +16,7 @@ const requestBounds = { depthMax: 8, nodesMax: 256 }
  * One line that a terminal shows as it is: no control character, and nothing that changes the direction or the place of
  * what is written after it. Whoever signs must see what he signs.
  */
-const plainLine = z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u)
+export const plainLine = z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u)
 
 /** What people approve: one call of the custodian, word for word, for a reason, once, until a moment. */
 export const approvalRequestSchema = z.strictObject({
@@ -46,6 +46,19 @@ export type Approval = z.output<typeof approvalSchema>
 /** The bytes that a person signs: a domain of their own, so that no other signature of the key can stand for one. */
 export function approvalBytes(request: string): Uint8Array {
   return Buffer.from(`ngome/approval/v1\0${request}`, 'utf8')
+}
+
+/** A person's name: for people to read, not to be known by. */
+export const staffNameSchema = plainLine.min(1).max(100)
+
+/** What a new person signs with his key, to show that it is his: nobody is admitted with somebody else's public key. */
+export function staffAdmissionBytes(name: string, publicKey: string): Uint8Array {
+  return lengthPrefixed('ngome/staff-admission/v1', name, publicKey)
+}
+
+/** What a person signs to enrol as the operator: the first part of the token. */
+export function staffEnrolmentBytes(body: string): Uint8Array {
+  return Buffer.from(`ngome/staff-enrolment/v1\0${body}`, 'utf8')
 }
 
 /**

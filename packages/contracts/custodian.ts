@@ -1,9 +1,12 @@
 import { z } from 'zod'
+import { approvalSchema, staffNameSchema } from './approvals.ts'
 import { classed } from './classed.ts'
 import { idSchema, worldSchema } from './ids.ts'
 
 /** base64url without padding. */
 const bytes = z.base64url()
+/** An Ed25519 signature (RFC 8032), 64 bytes in base64url. */
+const signature = z.base64url().length(86)
 const pem = z.string().max(16_384)
 const tenant = { merchant: classed('internal', idSchema('merchant')), world: classed('internal', worldSchema) }
 
@@ -12,8 +15,11 @@ export const retentionClasses = ['payment', 'credential', 'vault'] as const
 export type RetentionClass = (typeof retentionClasses)[number]
 
 /** Why somebody opens a sealed record. Who may, for which class, how old and how often, is the custodian's table. */
-export const purposes = ['dispatch', 'webhook-secret', 'callback-hint', 'vault-index'] as const
+export const purposes = ['dispatch', 'enquiry', 'webhook-secret', 'callback-hint', 'vault-index'] as const
 export type Purpose = (typeof purposes)[number]
+
+/** How old a data key may be for `dispatch`, `callback-hint` and `vault-index`; older work has purposes of its own. */
+export const dispatchAgeMsMax = 72 * 3_600_000
 
 export const custodianSecretNames = ['api-pepper', 'index-outer', 'idempotency', 'callback'] as const
 export type CustodianSecretName = (typeof custodianSecretNames)[number]
@@ -101,6 +107,48 @@ export const custodianOperations = {
   '/v1/index': {
     request: z.strictObject({ ...tenant, blinded: z.array(classed('restricted', bytes)).min(1).max(openRecordsMax) }),
     response: z.strictObject({ indexes: z.array(classed('internal', bytes)) }),
+  },
+  /** The first person needs nobody's approval; later ones two others', or one while there is one. */
+  '/v1/admit-staff': {
+    request: z.strictObject({
+      name: classed('internal', staffNameSchema),
+      publicKey: classed('internal', bytes),
+      /** By that key, over `staffAdmissionBytes`. */
+      proof: classed('internal', signature),
+      approval: approvalSchema.optional(),
+    }),
+    response: z.strictObject({ staff: classed('internal', idSchema('staff')) }),
+  },
+  '/v1/retire-staff': {
+    request: z.strictObject({ staff: classed('internal', idSchema('staff')), approval: approvalSchema.optional() }),
+    response: z.strictObject({}),
+  },
+  '/v1/staff': {
+    request: z.strictObject({}),
+    response: z.strictObject({
+      staff: z.array(z.strictObject({
+        id: classed('internal', idSchema('staff')),
+        name: classed('internal', z.string()),
+        publicKey: classed('internal', bytes),
+        admittedBy: z.array(classed('internal', idSchema('staff'))),
+        admittedAt: classed('internal', z.iso.datetime()),
+        retiredAt: classed('internal', z.iso.datetime()).nullable(),
+      })),
+    }),
+  },
+  /** Derives the key of one payment's record for people, whom the approval names. */
+  '/v1/reveal': {
+    request: z.strictObject({
+      ...tenant,
+      payment: classed('internal', idSchema('payment')),
+      dataKey: classed('internal', bytes),
+      salt: classed('internal', bytes),
+      approval: approvalSchema.optional(),
+    }),
+    response: z.strictObject({
+      key: classed('restricted', bytes),
+      staff: z.array(classed('internal', idSchema('staff'))),
+    }),
   },
   '/v1/openings': {
     request: z.strictObject({ after: classed('internal', z.int().min(0)) }),

@@ -2,7 +2,10 @@ export * from './api/payments.ts'
 export * from './api/problem.ts'
 export * from './api/vault.ts'
 export * from './api/webhook-endpoints.ts'
-export * from './approvals.ts'
+export {
+  approvalBytes, approvalLifeMsMax, approvalRequestSchema, approvalSchema, approvalSignaturesMax, parseApprovalRequest,
+  staffAdmissionBytes, staffEnrolmentBytes, type Approval, type ApprovalRequest,
+} from './approvals.ts'
 export { canonicalJson } from './canonical-json.ts'
 export { classKey, classOf, classed } from './classed.ts'
 export * from './custodian.ts'

@@ -16,6 +16,9 @@ export type Settings = {
   readonly internalNames: Readonly<Record<ProcessRole, readonly string[]>>
 }
 
+/** What somebody should look at now: it leaves this process by its log, and stays in the store's. */
+export type Alarm = { readonly what: string; readonly caller: string; readonly subject: string }
+
 /** All that a call may need. Each verb takes it whole; what it may not use, its tests show that it refuses. */
 export type Custodian = {
   readonly clock: Clock
@@ -32,4 +35,5 @@ export type Custodian = {
   readonly dataKeys: DataKeyCache
   readonly refusals: RefusalMeter
   readonly settings: Settings
+  readonly alarm: (alarm: Alarm) => void
 }

@@ -32,6 +32,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
     settings: settingsOf(config),
     clock: systemClock,
     random: systemRandom,
+    alarm: (alarm) => logger.error({ alarm }, 'somebody should look at this now'),
   })
   const { name, isProtected } = custodian.root.describe()
   if (!isProtected) logger.warn({ root: name }, 'the root key is a file: a copy of this disk is a copy of every key')

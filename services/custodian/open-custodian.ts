@@ -4,7 +4,7 @@ import { Fault, Secret, type Clock, type Random } from '@ngome/kernel'
 import type { RootKeySetting } from '@ngome/runtime'
 import { loadAuthority, makeAuthority } from './authority/authority.ts'
 import { RefusalMeter } from './calls/refusal-meter.ts'
-import type { Custodian, Settings } from './custodian.ts'
+import type { Alarm, Custodian, Settings } from './custodian.ts'
 import { appendLog } from './log/append-log.ts'
 import { checkLog } from './log/check-log.ts'
 import { loadStatementKey, makeStatementKey } from './merchants/statement-key.ts'
@@ -33,7 +33,7 @@ type From = { readonly clock: Clock; readonly random: Random; readonly root: Roo
  * comes first and the rest in one transaction, so that a start that was killed is simply made again.
  * @throws Fault `custodian/start_refused`, or `custodian/unavailable` where the root key is away and may come back
  */
-export async function openCustodian({ folder, database, enrolmentKeyPath, rootKey, settings, clock, random }: {
+export async function openCustodian({ folder, database, enrolmentKeyPath, rootKey, settings, clock, random, alarm }: {
   readonly folder: string
   /** The store of a pair; without it the store is a file in the folder. */
   readonly database?: CustodianDatabase | undefined
@@ -42,6 +42,7 @@ export async function openCustodian({ folder, database, enrolmentKeyPath, rootKe
   readonly settings: Settings
   readonly clock: Clock
   readonly random: Random
+  readonly alarm: (alarm: Alarm) => void
 }): Promise<Custodian> {
   const enrolmentKey = readPrivateFile(enrolmentKeyPath)
   if (enrolmentKey.length !== enrolmentKeyBytes) {
@@ -60,7 +61,7 @@ export async function openCustodian({ folder, database, enrolmentKeyPath, rootKe
     const keys = await loadKeys({ clock, random, root, store })
     replacePublicFile(join(folder, 'ca.pem'), keys.authority.pem, random)
     return {
-      clock, random, root, store, settings, ...keys,
+      clock, random, root, store, settings, alarm, ...keys,
       enrolmentKey: new Secret(enrolmentKey), dataKeys: new DataKeyCache(clock), refusals: new RefusalMeter(),
     }
   } catch (failure) {

@@ -22,6 +22,11 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/api-key-verifier': true,
   '/v1/open': false,
   '/v1/index': false,
+  // An approval is used up by the first one.
+  '/v1/admit-staff': false,
+  '/v1/retire-staff': false,
+  '/v1/staff': true,
+  '/v1/reveal': false,
   '/v1/openings': true,
 }
 

@@ -8,10 +8,11 @@ import type { Custodian } from '../custodian.ts'
 import { appendLog } from '../log/append-log.ts'
 import type { Transaction } from '../store/store.ts'
 import { parseCertificateRequest } from './certificate-request.ts'
-import { verifyEnrolmentToken, type EnrolmentToken } from './enrolment-token.ts'
+import { verifyEnrolmentToken, type EnrolmentToken, type VerifiedToken } from './enrolment-token.ts'
 import { issueCertificate, recordCertificate, type IssuedCertificate } from './issue-certificate.ts'
 import { insertSigner } from './signers.ts'
 import { signerUntilMs } from './signer-life.ts'
+import { isStaffToken, verifyStaffToken } from './staff-token.ts'
 
 /** Far past any token's own life, so that a clock set back does not bring a used one to life. */
 const nonceKeptMs = 7 * 86_400_000
@@ -24,14 +25,14 @@ const nonceKeptMs = 7 * 86_400_000
 export async function enrol(
   custodian: Custodian, request: ParsedRequest<'/v1/enrol'>,
 ): Promise<CustodianResponse<'/v1/enrol'>> {
-  const { clock, enrolmentKey, random } = custodian
-  const verified = verifyEnrolmentToken(request.token, { key: enrolmentKey, nowMs: clock.nowMs() })
+  const { clock, random } = custodian
+  const verified = await verifyToken(custodian, request.token)
   if (!verified.ok) throw refusal(verified.reason, 'enrolment')
   const { token } = verified
   const signerKey = provenSignerKey(token, request.signer)
   const publicKey = await parseCertificateRequest(request.csr)
   if (publicKey === undefined) throw refusal('csr_refused', token.role)
-  const issued = await issueCertificate(custodian, { kind: 'process', role: token.role, publicKey })
+  const issued = await issueCertificate(custodian, { kind: 'process', role: token.role, publicKey, staff: token.staff })
   const signerId = signerKey === null ? null : newId('signer', { clock, random })
   // Nobody sees the certificate before this commit, which is where a second use of the token fails.
   const failure = await custodian.store.commits.run((transaction) =>
@@ -43,6 +44,12 @@ export async function enrol(
     statementKey: publicKeyText(custodian.statementKey.publicKey),
     signerId,
   }
+}
+
+/** A token is the launcher's, or says that it is a person's. */
+async function verifyToken(custodian: Custodian, text: string): Promise<VerifiedToken> {
+  const { clock, enrolmentKey: key } = custodian
+  return isStaffToken(text) ? verifyStaffToken(custodian, text) : verifyEnrolmentToken(text, { key, nowMs: clock.nowMs() })
 }
 
 /** @returns the signer's public key for a gateway, `null` for every other role */
@@ -76,7 +83,7 @@ async function keep({ clock, rowTagKey, settings }: Custodian, transaction: Tran
   await recordCertificate(transaction, issued, { nowMs, previousSerial: null, signer: signerId })
   await appendLog(transaction, clock, {
     caller: callerName(anonymous), operation: '/v1/enrol', outcome: 'allowed', reason: '',
-    subject: `${issued.role}/${issued.serial}${signerId === null ? '' : ` ${signerId}`}`,
+    subject: [`${issued.role}/${issued.serial}`, signerId, issued.staff].filter((part) => part !== null).join(' '),
   })
   return null
 }

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { ProcessRole, SignerId } from '@ngome/kernel'
+import type { ProcessRole, SignerId, StaffId } from '@ngome/kernel'
 import { spiffeId, x509 } from '@ngome/runtime'
 import type { ExtendedKeyUsage } from '@peculiar/x509'
 import type { Custodian } from '../custodian.ts'
@@ -18,6 +18,8 @@ export type IssuedCertificate = {
   readonly serial: string
   readonly kind: CertificateKind
   readonly role: ProcessRole
+  /** The person that the certificate names beside the role. */
+  readonly staff: StaffId | null
   readonly pem: string
   readonly notBeforeMs: number
   readonly notAfterMs: number
@@ -33,7 +35,10 @@ const anyAddresses: readonly string[] = ['0.0.0.0', '::']
 /** Signs a certificate. It counts only once {@link recordCertificate} has kept it, so answer after that. */
 export async function issueCertificate(
   { authority, clock, random, settings }: Pick<Custodian, 'authority' | 'clock' | 'random' | 'settings'>,
-  { kind, role, publicKey }: Pick<IssuedCertificate, 'kind' | 'role'> & { readonly publicKey: KeyObject },
+  { kind, role, publicKey, staff = null }: Pick<IssuedCertificate, 'kind' | 'role'> & {
+    readonly publicKey: KeyObject
+    readonly staff?: StaffId | null
+  },
 ): Promise<IssuedCertificate> {
   const serial = newSerial(random)
   const nowMs = clock.nowMs()
@@ -43,9 +48,10 @@ export async function issueCertificate(
   const internal = [...localNames, ...settings.internalNames[role]].filter((name) => !anyAddresses.includes(name))
   const names = kind === 'public' ? settings.publicNames : internal
   const spiffe = kind === 'public' ? [] : [{ type: 'url', value: spiffeId(role) } as const]
+  const subject = staff === null ? role : `${role} ${staff}`
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial,
-    subject: [{ CN: [kind === 'public' ? 'Ngome public API' : role] }],
+    subject: [{ CN: [kind === 'public' ? 'Ngome public API' : subject] }],
     issuer: authority.certificate.subjectName.toJSON(),
     notBefore: new Date(notBeforeMs),
     notAfter: new Date(notAfterMs),
@@ -61,7 +67,7 @@ export async function issueCertificate(
       await x509.AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
     ],
   })
-  return { serial, kind, role, pem: certificate.toString('pem'), notBeforeMs, notAfterMs }
+  return { serial, kind, role, staff, pem: certificate.toString('pem'), notBeforeMs, notAfterMs }
 }
 
 /**
@@ -82,6 +88,8 @@ export async function recordCertificate(transaction: Transaction, issued: Issued
     issued.serial, issued.kind, issued.role, issued.notBeforeMs, issued.notAfterMs,
     from.nowMs, from.previousSerial, String(previous?.['line'] ?? issued.serial), from.signer, issued.pem,
   )
+  if (issued.staff === null) return
+  await transaction.run('INSERT INTO staff_certificates (serial, staff) VALUES (?, ?)', issued.serial, issued.staff)
 }
 
 /** Only a process speaks first; the custodian and the public API only answer (RFC 5280 §4.2.1.12). */

@@ -14,7 +14,7 @@ import { signerUntilMs } from './signer-life.ts'
 const renewalsPerCertificateMax = 8
 
 /**
- * Gives the holder of a certificate the next one, of the same role. The signer of a gateway lives on with it.
+ * Gives the holder of a certificate the next one, of the same role and person. The signer of a gateway lives on with it.
  * @throws Refusal `custodian/refused`
  */
 export async function renew(
@@ -23,7 +23,8 @@ export async function renew(
   const { store: { commits }, clock, rowTagKey, settings } = custodian
   const publicKey = await parseCertificateRequest(request.csr)
   if (publicKey === undefined) throw new Refusal('csr_refused', caller.role)
-  const issued = await issueCertificate(custodian, { kind: 'process', role: caller.role, publicKey })
+  const { role, staff = null } = caller
+  const issued = await issueCertificate(custodian, { kind: 'process', role, publicKey, staff })
   await commits.run(async (transaction) => {
     const sql = 'SELECT count(*) AS count FROM certificates WHERE previous_serial = ? AND kind = ?'
     const renewals = await transaction.get(sql, caller.serial, 'process')

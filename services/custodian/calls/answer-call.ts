@@ -13,8 +13,12 @@ import { listTenants } from '../merchants/list-tenants.ts'
 import { publishMerchantKeys } from '../merchants/publish-merchant-keys.ts'
 import { registerMerchant } from '../merchants/register-merchant.ts'
 import { openRecords } from '../openings/open-records.ts'
+import { revealPayment } from '../openings/reveal-payment.ts'
 import { handOutSecrets } from '../secrets/hand-out-secrets.ts'
 import { makeApiKeyVerifier } from '../secrets/make-api-key-verifier.ts'
+import { admitStaff } from '../staff/admit-staff.ts'
+import { listStaffMembers } from '../staff/list-staff.ts'
+import { retireStaff } from '../staff/retire-staff.ts'
 import { anonymous, type Caller, type ProvenCaller } from './caller.ts'
 import type { ParsedRequest } from './parsed-request.ts'
 import { operationCallers } from './permissions.ts'
@@ -45,6 +49,10 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/api-key-verifier': makeApiKeyVerifier,
   '/v1/open': openRecords,
   '/v1/index': indexValues,
+  '/v1/admit-staff': admitStaff,
+  '/v1/retire-staff': retireStaff,
+  '/v1/staff': (custodian) => listStaffMembers(custodian),
+  '/v1/reveal': revealPayment,
   '/v1/openings': (custodian, _caller, request) => listOpenings(custodian, request),
 }
 
@@ -70,10 +78,10 @@ export async function answerCall(custodian: Custodian, call: Call, body: JsonVal
   })
 }
 
-async function admit({ clock, store }: Custodian, { peer, path }: Call): Promise<Caller> {
+async function admit(custodian: Custodian, { peer, path }: Call): Promise<Caller> {
   const identified = peer === null
     ? { ok: true, caller: anonymous } as const
-    : await identifyCaller(store, peer, clock.nowMs())
+    : await identifyCaller(custodian, peer, custodian.clock.nowMs())
   if (!identified.ok) throw new Refusal(identified.reason, peer?.serial ?? '')
   const { caller } = identified
   const callers = Object.hasOwn(operationCallers, path) ? operationCallers[path as CustodianPath] : undefined

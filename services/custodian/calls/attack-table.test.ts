@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { verify } from 'node:crypto'
+import { generateKeyPairSync, verify } from 'node:crypto'
 import { test } from 'node:test'
 import {
   challengeHeader, custodianOperations, custodianSecretNames, refusalStatementSchema, type CustodianPath,
@@ -7,6 +7,7 @@ import {
 import { Fault, ManualClock, newId, parseBase64Url, processRoles, systemRandom, toBase64Url } from '@ngome/kernel'
 import { CustodianRefusal, newCertificateRequest, verifyRefusal } from '@ngome/runtime'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
+import { admission, approvalText, approvedReveal, newPerson, revealRequest, signedBy, twoPeople } from '../testing/test-staff.ts'
 import { TestCustodian, type Gateway, type Peer } from '../testing/test-custodian.ts'
 import { admitCall, answerCall } from './answer-call.ts'
 import { anonymous, callerName } from './caller.ts'
@@ -31,6 +32,10 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/api-key-verifier': ['operator'],
   '/v1/open': ['dispatcher'],
   '/v1/index': ['dispatcher'],
+  '/v1/admit-staff': ['operator'],
+  '/v1/retire-staff': ['operator'],
+  '/v1/staff': ['operator'],
+  '/v1/reveal': ['operator'],
   '/v1/openings': ['operator'],
 }
 const paths = Object.keys(custodianOperations) as CustodianPath[]
@@ -71,6 +76,17 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
       return openRequest(dataKey.sealed, [sealedRecord(clock, dataKey, 'x')])
     }
     case '/v1/index': return { ...tenant, blinded: [toBase64Url(new Uint8Array(32))] }
+    case '/v1/admit-staff': return admission('Amina', generateKeyPairSync('ed25519'))
+    case '/v1/retire-staff': {
+      const [one, two] = [await newPerson(test), await newPerson(test, 'Okello')]
+      const text = approvalText(clock, { operation: path, parameters: { staff: one.id } })
+      return { staff: one.id, approval: signedBy(text, two) }
+    }
+    case '/v1/staff': return {}
+    case '/v1/reveal': {
+      const dataKey = await newDataKey(test, gateway, tenant)
+      return approvedReveal(test, revealRequest(tenant, dataKey, sealedRecord(clock, dataKey, 'x')), await twoPeople(test))
+    }
     case '/v1/openings': return { after: 0 }
     default: return path satisfies never
   }

@@ -30,7 +30,7 @@ export async function listen(
   const server = await internalServer({
     ...base,
     routes: routes(custodian),
-    acceptsPeer: async (certificate) => (await identifyCaller(custodian.store, {
+    acceptsPeer: async (certificate) => (await identifyCaller(custodian, {
       serial: certificate.serialNumber.toLowerCase(), role: parseCertificateRole(certificate),
     }, custodian.clock.nowMs())).ok,
     onUnknownPath: async (head) => void await admitCall(custodian, callOf(head)),

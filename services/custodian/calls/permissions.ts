@@ -19,6 +19,11 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/open': ['dispatcher'],
   // Indexes are computed after acceptance, by the dispatcher: a stolen gateway cannot look payers up.
   '/v1/index': ['dispatcher'],
+  // What these do, people approve; the caller only carries it.
+  '/v1/admit-staff': ['operator'],
+  '/v1/retire-staff': ['operator'],
+  '/v1/staff': ['operator'],
+  '/v1/reveal': ['operator'],
   '/v1/openings': ['operator'],
 }
 

@@ -55,6 +55,10 @@ export const refusalReasons = {
   approval_expired: 'unproven',
   approval_too_long_lived: 'unproven',
   approval_used: 'unproven',
+  staff_unknown: 'staff_unknown',
+  staff_last: 'staff_last',
+  staff_key_refused: 'unproven',
+  person_budget_spent: 'budget_spent',
   record_budget_spent: 'budget_spent',
   purpose_budget_spent: 'budget_spent',
 } as const satisfies Record<string, string>

@@ -23,7 +23,7 @@ const challengeBytesMax = 64
  * @throws Fault `custodian/unavailable` where it could not be recorded
  */
 export async function refuseCall(custodian: Custodian, call: RefusedCall, refusal: Refusal): Promise<Fault> {
-  const { clock, refusals, store: { commits } } = custodian
+  const { alarm, clock, refusals, store: { commits } } = custodian
   const caller = callerName(call.caller)
   const recorded = refusals.count(caller, clock.nowMs())
   const what = recorded === 'whole'
@@ -32,6 +32,8 @@ export async function refuseCall(custodian: Custodian, call: RefusedCall, refusa
   if (recorded !== 'not') {
     const entry = { caller, operation: call.operation, outcome: 'refused', ...what } as const
     await commits.run((transaction) => appendLog(transaction, clock, entry))
+    // An approval that does not hold is a forgery, a replay or a person who errs: somebody should ask which.
+    if (what.reason.startsWith('approval_')) alarm({ what: what.reason, caller, subject: what.subject })
   }
   const message = `${call.operation} of ${caller}: ${refusal.message}`
   const options = { cause: refusal.cause }

@@ -275,6 +275,24 @@ test('a purpose is its caller\'s alone', () => {
   assert.equal(checkOpening(rule, { role: 'dispatcher', serial: '01' }, at, key, startMs), null)
 })
 
+test('work that is older than 72 hours is enquired about, in a budget of its own, for a week', async (t) => {
+  const { test, clock, gateway, tenant } = await world(t)
+  const dataKey = await newDataKey(test, gateway, tenant)
+  const record = sealedRecord(test.clock, dataKey, 'x')
+  const open = async (purpose: 'dispatch' | 'enquiry') => (
+    test.call(await test.peer('dispatcher'), '/v1/open', { ...openRequest(dataKey.sealed, [record]), purpose })
+  )
+  clock.advance(72 * hourMs)
+  await assert.rejects(open('dispatch'), { code: 'custodian/refused' })
+  for (let at = 0; at < 4; at++) assert.equal(opened((await open('enquiry')).keys[0], record), 'x')
+  await assert.rejects(open('enquiry'), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'record_budget_spent')
+  clock.advance(96 * hourMs)
+  await assert.rejects(open('enquiry'), { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'data_key_too_old')
+  assert.ok(purposeRules.enquiry.perHourMax * 100 <= purposeRules.dispatch.perHourMax)
+})
+
 test('the purposes table is the dispatcher\'s alone, finite, and for restricted records', () => {
   for (const rule of Object.values(purposeRules)) {
     assert.equal(rule.caller, 'dispatcher')

@@ -1,7 +1,5 @@
 import type { CustodianResponse } from '@ngome/contracts'
-import {
-  deriveRecordKey, parseRecordContext, parseSealedDataKey, type RecordContext, type SealedDataKey,
-} from '@ngome/envelope'
+import { deriveRecordKey, parseRecordContext, type RecordContext } from '@ngome/envelope'
 import { parseBase64Url, toBase64Url } from '@ngome/kernel'
 import { callerName, type ProvenCaller } from '../calls/caller.ts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
@@ -13,19 +11,17 @@ import type { Transaction } from '../store/store.ts'
 import { clearEndedBudgets, spend } from './budgets.ts'
 import { checkOpening } from './check-opening.ts'
 import { openDataKey } from './open-data-key.ts'
+import { parseDataKey, saltBytes, type PresentedDataKey } from './presented-data-key.ts'
 import { purposeRules } from './purposes.ts'
-import { dataKeyHash, recordSeenDataKey } from './seen-data-keys.ts'
+import { recordSeenDataKey } from './seen-data-keys.ts'
 
-/** A sealed data key is some 1,500 bytes, a context some 200; whatever is much larger is neither. */
-const sealedBytesMax = 4_096
+/** A context is some 200 bytes; whatever is much larger is none. */
 const contextBytesMax = 1_024
-const saltBytes = 32
 const hourMs = 3_600_000
 
 type Request = ParsedRequest<'/v1/open'>
-type DataKey = { readonly sealed: Uint8Array; readonly hash: Uint8Array; readonly parts: SealedDataKey }
 type Record = {
-  readonly dataKey: DataKey
+  readonly dataKey: PresentedDataKey
   readonly contextBytes: Uint8Array
   readonly context: RecordContext
   readonly salt: Uint8Array
@@ -102,13 +98,6 @@ function parseRecords(request: Request): readonly Record[] {
     const name = `${tenantName(context.tenant)}/${context.table}/${context.recordId}`
     return { dataKey, contextBytes, context, salt, name }
   })
-}
-
-function parseDataKey(text: string): DataKey {
-  const sealed = parseBase64Url(text)
-  const parts = sealed === undefined || sealed.length > sealedBytesMax ? undefined : parseSealedDataKey(sealed)
-  if (sealed === undefined || parts === undefined) throw new Refusal('data_key_malformed', 'a data key')
-  return { sealed, hash: dataKeyHash(sealed), parts }
 }
 
 function subjectOf({ purpose, records }: Request, { name, context, dataKey }: Record): string {

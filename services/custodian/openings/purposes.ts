@@ -1,8 +1,8 @@
-import type { Purpose, RetentionClass } from '@ngome/contracts'
+import { dispatchAgeMsMax, type Purpose, type RetentionClass } from '@ngome/contracts'
 import type { DataClass, ProcessRole } from '@ngome/kernel'
 
 const hourMs = 3_600_000
-const dispatchAgeMs = 72 * hourMs
+const enquiryAgeMsMax = 7 * 24 * hourMs
 
 export type PurposeRule = {
   readonly caller: ProcessRole
@@ -22,6 +22,8 @@ export type PurposeRule = {
  *
  * dispatch: a payment is sent once, then enquired about while it is in flight; twelve covers the retries of both, and
  * 72 h the longest settling time. 360,000 an hour is 100 payments a second without a pause.
+ * enquiry: a payment that was sent and is still open after 72 h may have to be sent again under its reference. That is
+ * rare, and ends: a network is given up after three days at most, and a week covers what waited before it was sent.
  * webhook-secret: an endpoint's secret signs each of its deliveries, so the count is by hour and generous.
  * vault-index: a token's fingerprint is computed once, soon after its acceptance; six covers crashes and retries.
  * callback-hint: a provider repeats a callback a few times; it is worthless after the payment's own time.
@@ -29,9 +31,15 @@ export type PurposeRule = {
 export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
   'dispatch': {
     caller: 'dispatcher', table: 'payments', dataClass: 'restricted', retention: 'payment',
-    dataKeyAgeMsMax: dispatchAgeMs,
-    perRecord: { timesMax: 12, windowMs: dispatchAgeMs },
+    dataKeyAgeMsMax: dispatchAgeMsMax,
+    perRecord: { timesMax: 12, windowMs: dispatchAgeMsMax },
     perHourMax: 360_000,
+  },
+  'enquiry': {
+    caller: 'dispatcher', table: 'payments', dataClass: 'restricted', retention: 'payment',
+    dataKeyAgeMsMax: enquiryAgeMsMax,
+    perRecord: { timesMax: 4, windowMs: enquiryAgeMsMax },
+    perHourMax: 600,
   },
   'webhook-secret': {
     caller: 'dispatcher', table: 'webhook_endpoints', dataClass: 'restricted', retention: 'credential',
@@ -41,16 +49,36 @@ export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
   },
   'callback-hint': {
     caller: 'dispatcher', table: 'callback_hints', dataClass: 'restricted', retention: 'payment',
-    dataKeyAgeMsMax: dispatchAgeMs,
-    perRecord: { timesMax: 12, windowMs: dispatchAgeMs },
+    dataKeyAgeMsMax: dispatchAgeMsMax,
+    perRecord: { timesMax: 12, windowMs: dispatchAgeMsMax },
     perHourMax: 360_000,
   },
   'vault-index': {
     caller: 'dispatcher', table: 'vault_tokens', dataClass: 'restricted', retention: 'vault',
-    dataKeyAgeMsMax: dispatchAgeMs,
-    perRecord: { timesMax: 6, windowMs: dispatchAgeMs },
+    dataKeyAgeMsMax: dispatchAgeMsMax,
+    perRecord: { timesMax: 6, windowMs: dispatchAgeMsMax },
     perHourMax: 360_000,
   },
+}
+
+export type RevealRule = PurposeRule & {
+  /** How many different people must have approved each one. */
+  readonly people: number
+  /** How often one person may approve within an hour: what a thief of one key can help to. */
+  readonly perPersonHourMax: number
+}
+
+/**
+ * What people may have shown. It is no purpose of `open`, where nobody approves: only `reveal` reads this row. A record
+ * of class restricted takes two people; there is no record of another class.
+ */
+export const revealRule: RevealRule = {
+  caller: 'operator', table: 'payments', dataClass: 'restricted', retention: 'payment',
+  dataKeyAgeMsMax: null,
+  perRecord: { timesMax: 4, windowMs: 24 * hourMs },
+  perHourMax: 20,
+  people: 2,
+  perPersonHourMax: 10,
 }
 
 /** Blind indexes that may be computed within an hour: about two for each payment that may be dispatched. */

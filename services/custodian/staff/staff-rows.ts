@@ -37,7 +37,7 @@ export async function findStaff(
 
 /** Everybody who was ever admitted, the first at first; rows that this custodian did not write are left out. */
 export async function listStaff(store: Reading, tagKey: Secret<Uint8Array>): Promise<readonly Staff[]> {
-  const rows = await store.all('SELECT * FROM staff ORDER BY id')
+  const rows = await store.all('SELECT * FROM staff ORDER BY admitted_at_ms, id')
   return rows.map((row) => provenStaff(tagKey, row)).filter((staff) => staff !== undefined)
 }
 

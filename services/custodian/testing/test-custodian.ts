@@ -10,7 +10,7 @@ import {
 } from '@ngome/kernel'
 import { newCertificateRequest, publicKeyText } from '@ngome/runtime'
 import { answerCall, type Call } from '../calls/answer-call.ts'
-import type { Custodian, Settings } from '../custodian.ts'
+import type { Alarm, Custodian, Settings } from '../custodian.ts'
 import { openCustodian } from '../open-custodian.ts'
 import type { CustodianDatabase } from '../store/postgres/open-postgres-store.ts'
 import { SqliteStore } from '../store/sqlite/sqlite-store.ts'
@@ -39,6 +39,7 @@ export class TestCustodian {
   readonly enrolmentKey: Uint8Array
   readonly enrolmentKeyPath = join(this.folder, 'enrolment.key')
   readonly clock: Clock
+  readonly alarms: Alarm[] = []
   readonly #settings: Settings
   readonly #pair: Pair | undefined
   #custodian: Custodian | undefined
@@ -87,7 +88,7 @@ export class TestCustodian {
     this.#custodian = await openCustodian({
       folder: this.folder, database: this.#pair?.database, enrolmentKeyPath: this.enrolmentKeyPath,
       rootKey: { kind: 'file' }, settings: this.#settings,
-      clock: this.clock, random: systemRandom,
+      clock: this.clock, random: systemRandom, alarm: (alarm) => this.alarms.push(alarm),
     })
   }
 

@@ -1,8 +1,12 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { approvalBytes, canonicalJson, type Approval, type ApprovalRequest } from '@ngome/contracts'
-import { newId, systemRandom, toBase64Url, type Clock, type StaffId } from '@ngome/kernel'
+import {
+  approvalBytes, canonicalJson, staffAdmissionBytes, type Approval, type ApprovalRequest, type CustodianRequest,
+} from '@ngome/contracts'
+import type { DataKey } from '@ngome/envelope'
+import { newId, systemRandom, toBase64Url, type Clock, type StaffId, type Tenant } from '@ngome/kernel'
 import { publicKeyText } from '@ngome/runtime'
 import { insertStaff } from '../staff/staff-rows.ts'
+import type { SealedRecord } from './sealed-record.ts'
 import type { TestCustodian } from './test-custodian.ts'
 
 /** A person with his key, as his own machine has it. */
@@ -33,4 +37,27 @@ export function signedBy(text: string, ...people: readonly Person[]): Approval {
       { staff: id, signature: toBase64Url(sign(null, approvalBytes(text), privateKey)) }
     )),
   }
+}
+
+export async function twoPeople(test: TestCustodian): Promise<readonly Person[]> {
+  return [await newPerson(test), await newPerson(test, 'Okello')]
+}
+
+/** What asks to admit the holder of these keys, with his proof. */
+export function admission(
+  name: string, { privateKey, publicKey }: { readonly privateKey: KeyObject; readonly publicKey: KeyObject },
+): { name: string; publicKey: string; proof: string } {
+  const text = publicKeyText(publicKey)
+  return { name, publicKey: text, proof: toBase64Url(sign(null, staffAdmissionBytes(name, text), privateKey)) }
+}
+
+type Reveal = CustodianRequest<'/v1/reveal'>
+
+export function revealRequest(tenant: Tenant, dataKey: DataKey, { context, salt }: SealedRecord): Reveal {
+  return { ...tenant, payment: context.recordId, dataKey: toBase64Url(dataKey.sealed), salt }
+}
+
+export function approvedReveal({ clock }: TestCustodian, request: Reveal, people: readonly Person[]): Reveal {
+  const text = approvalText(clock, { operation: '/v1/reveal', parameters: request as ApprovalRequest['parameters'] })
+  return { ...request, approval: signedBy(text, ...people) }
 }

@@ -28,7 +28,7 @@ export async function dispatchPayment(
     await dispatchLater(dispatcher, payment)
     return
   }
-  const opening = await openPayment(dispatcher, payment, network, signal)
+  const opening = await openPayment(dispatcher, 'dispatch', payment, network, signal)
   if (opening.kind === 'opened') await sendPayment(dispatcher, network, opening.opened)
   else await keepBack(dispatcher, payment, opening)
 }

@@ -1,4 +1,4 @@
-import { sealedPaymentSchema, type SealedPayment } from '@ngome/contracts'
+import { dispatchAgeMsMax, sealedPaymentSchema, type Purpose, type SealedPayment } from '@ngome/contracts'
 import { parseStrictJson } from '@ngome/kernel'
 import type { DispatchablePayment } from '@ngome/store'
 import type { Dispatcher, Network } from '../dispatcher.ts'
@@ -16,11 +16,20 @@ export type PaymentOpening =
 /** A sealed payment is one flat object with one inside it. */
 const sealedBounds = { depthMax: 2, nodesMax: 16 }
 
+/** Clocks differ, and a call may wait for the custodian: near the end of `dispatch` the other purpose is the sure one. */
+const marginMs = 3_600_000
+
+/** Why a payment that was sent is opened once more: as a part of its dispatch, or, when that is long ago, as older work. */
+export function purposeOfSendingAgain({ dataKey }: Pick<DispatchablePayment, 'dataKey'>, nowMs: number): Purpose {
+  return nowMs - dataKey.createdAtMs < dispatchAgeMsMax - marginMs ? 'dispatch' : 'enquiry'
+}
+
 /** @throws Fault `custodian/unavailable` */
 export async function openPayment(
-  { openSealed }: Pick<Dispatcher, 'openSealed'>, payment: DispatchablePayment, network: Network, signal: AbortSignal,
+  { openSealed }: Pick<Dispatcher, 'openSealed'>, purpose: Purpose, payment: DispatchablePayment, network: Network,
+  signal: AbortSignal,
 ): Promise<PaymentOpening> {
-  const opening = await openSealed('dispatch', {
+  const opening = await openSealed(purpose, {
     dataKey: payment.dataKey.sealed,
     context: { tenant: payment.tenant, table: 'payments', recordId: payment.id, dataClass: 'restricted', version: 1 },
     blob: payment.sealed,

@@ -8,7 +8,7 @@ import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
 import { networkOf } from './dispatch-payment.ts'
 import { endPayment } from './end-payment.ts'
 import { afterNotFound, afterRefusedNotFound, nextEnquiryAfterMs } from './enquiry-schedule.ts'
-import { openPayment } from './open-payment.ts'
+import { openPayment, purposeOfSendingAgain } from './open-payment.ts'
 import type { NetworkRefusal } from './schedule.ts'
 import { sendAgain } from './send-payment.ts'
 
@@ -82,7 +82,7 @@ async function notFound(
   switch (afterNotFound(ageAt(askedAtMs, attempt), attempt.sendings, network)) {
     case 'wait': return false
     case 'send_again': {
-      const opening = await openPayment(dispatcher, payment, network, signal)
+      const opening = await openPayment(dispatcher, purposeOfSendingAgain(payment, askedAtMs), payment, network, signal)
       if (opening.kind === 'opened') await sendAgain(dispatcher, network, opening.opened, { fence: attempt.fence, sendings: attempt.sendings, decidedAtMs: askedAtMs })
       else dispatcher.logger.warn({ payment: payment.id, opening: opening.kind }, 'not sent again: the record did not open')
       return false

@@ -16,3 +16,8 @@ CREATE TABLE approvals ( -- approvals that were used, whole, so that anybody can
   signatures TEXT NOT NULL, -- internal
   used_at_ms INTEGER NOT NULL -- internal
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE staff_certificates ( -- certificates of the role operator that a person enrolled for
+  serial TEXT PRIMARY KEY REFERENCES certificates (serial), -- internal
+  staff TEXT NOT NULL REFERENCES staff (id) -- internal
+) STRICT, WITHOUT ROWID;
