@@ -14,6 +14,7 @@ export const allowedEdges: Readonly<Record<string, readonly string[]>> = {
   'packages/contracts': ['packages/kernel'],
   'packages/envelope': ['packages/kernel'],
   'packages/signatures': ['packages/kernel'],
+  'packages/audit': ['packages/kernel'],
   'packages/payments': ['packages/kernel', 'packages/contracts'],
   'packages/access': ['packages/kernel', 'packages/contracts'],
   'packages/store': ['packages/kernel', 'packages/contracts', 'packages/payments', 'packages/access'],

@@ -1,0 +1,6 @@
+export { openCheckpoint, parseCheckpoint, signCheckpoint, type Checkpoint } from './checkpoint.ts'
+export { Frontier } from './frontier.ts'
+export { emptyRoot, hashBytes, hashLeaf } from './hash.ts'
+export { nodesOf, type NodeId, type NodeSource } from './nodes.ts'
+export { proveConsistency, proveInclusion, rootAt } from './prove.ts'
+export { verifyConsistency, verifyInclusion, type TreeHead } from './verify.ts'
