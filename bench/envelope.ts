@@ -2,7 +2,7 @@ import {
   createCipheriv, createDecipheriv, createHmac, createSecretKey, generateKeyPairSync, randomBytes, randomFillSync,
 } from 'node:crypto'
 import {
-  dataKeySuite, deriveRecordKey, encodeRecordContext, generateMerchantKeyPair, makeDataKey, openRecord, parseBlob,
+  deriveRecordKey, encodeRecordContext, generateMerchantKeyPair, makeDataKey, openRecord, parseBlob,
   sealRecord, signStatement, verifyStatement, type DataKey, type RecordContext,
 } from '@ngome/envelope'
 import { newId, Secret, systemClock, systemRandom } from '@ngome/kernel'
@@ -21,7 +21,7 @@ export async function bench(): Promise<BenchReport> {
   const blob = sealRecord(dataKey, context, plaintext, systemRandom)
   const salt = parseBlob(blob)?.salt
   if (salt === undefined) throw new Error('a blob that does not parse')
-  const raw = rawPrimitives(Buffer.concat([encodeRecordContext(context), salt]), plaintext)
+  const raw = rawPrimitives(Buffer.concat([encodeRecordContext(context, dataKey.suite), salt]), plaintext)
 
   const perSecond = interleave({
     seal: () => sealRecord(dataKey, context, plaintext, systemRandom),
@@ -56,7 +56,7 @@ export async function bench(): Promise<BenchReport> {
 function openWarm(dataKey: DataKey, context: RecordContext, blob: Uint8Array): Uint8Array {
   const parts = parseBlob(blob)
   if (parts === undefined) throw new Error('a blob that does not parse')
-  return openRecord(new Secret(deriveRecordKey(dataKey.key, encodeRecordContext(context), parts.salt)), blob)
+  return openRecord(new Secret(deriveRecordKey(dataKey.key, encodeRecordContext(context, dataKey.suite), parts.salt)), blob)
 }
 
 function rawPrimitives(message: Uint8Array, plaintext: Uint8Array): Readonly<Record<'hmac' | 'freshNonce' | 'encrypt' | 'decrypt', () => unknown>> {
@@ -85,11 +85,11 @@ function rawPrimitives(message: Uint8Array, plaintext: Uint8Array): Readonly<Rec
 
 async function warmDataKey(): Promise<{ dataKey: DataKey; context: RecordContext }> {
   const custodian = generateKeyPairSync('ed25519')
-  const { publicKey } = await generateMerchantKeyPair()
+  const { publicKey } = await generateMerchantKeyPair('hybrid')
   const tenant = { merchant: newId('merchant', from), world: 'test' } as const
   const nowMs = systemClock.nowMs()
   const statement = verifyStatement(signStatement({
-    keyId: newId('merchantKey', from), tenant, retention: 'payment', period: 0, suite: dataKeySuite, publicKey,
+    keyId: newId('merchantKey', from), tenant, retention: 'payment', period: 0, suite: 'hybrid', publicKey,
     notBeforeMs: nowMs, notAfterMs: nowMs + 3_600_000,
   }, custodian.privateKey), custodian.publicKey)
   const signer = { id: newId('signer', from), privateKey: generateKeyPairSync('ed25519').privateKey }

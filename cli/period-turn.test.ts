@@ -33,7 +33,7 @@ async function steal(id: string): Promise<Stolen> {
     const context = encodeRecordContext({
       tenant: { merchant: platform.merchant as MerchantId, world: 'test' },
       table: 'payments', recordId: id, dataClass: 'restricted', version: 1,
-    })
+    }, blob.suite)
     return { input: Buffer.concat([context, blob.salt]), commitment: Buffer.from(blob.commitment) }
   } finally {
     await auditor.close()

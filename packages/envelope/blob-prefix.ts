@@ -1,5 +1,6 @@
 import type { DataKey } from './data-key.ts'
-import { blobFormat, blobSuite, prefixBytes } from './format.ts'
+import { blobFormat, prefixBytes } from './format.ts'
+import { suites } from './suites.ts'
 
 // An entry goes with its key.
 const known = new WeakMap<DataKey, Uint8Array>()
@@ -10,7 +11,7 @@ export function blobPrefix(dataKey: DataKey): Uint8Array {
   if (found !== undefined) return found
   const prefix = Buffer.alloc(prefixBytes)
   prefix[0] = blobFormat
-  prefix[1] = blobSuite
+  prefix[1] = suites[dataKey.suite].number
   prefix.write(dataKey.id, 2, 'latin1')
   known.set(dataKey, prefix)
   return prefix

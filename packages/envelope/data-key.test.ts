@@ -5,10 +5,10 @@ import {
   Fault, lengthPrefixed, ManualClock, newId, Secret, systemRandom, type FaultCode, type Random,
 } from '@ngome/kernel'
 import { newSealingParties } from '@ngome/testkit'
-import { hpkeInfo, hpkeSuite } from './hpke-suite.ts'
+import { hpkeInfo, hpkeSuites } from './hpke-suites.ts'
 import {
-  dataKeySuite, generateMerchantKeyPair, isSealedFor, makeDataKey, openSealedDataKey, parseSealedDataKey, signStatement,
-  verifyStatement, type MerchantKeyStatement, type VerifiedStatement,
+  generateMerchantKeyPair, isSealedFor, makeDataKey, openSealedDataKey, parseSealedDataKey, signStatement,
+  suites, verifyStatement, type MerchantKeyStatement, type VerifiedStatement,
 } from './mod.ts'
 
 const parties = await newSealingParties()
@@ -23,7 +23,7 @@ function assertFault(code: FaultCode, error: unknown, message?: string): true {
 }
 
 async function assertSealedRefused(sealed: Uint8Array, signerPublicKey = signer.publicKey, privateKey = merchantKey.privateKey): Promise<void> {
-  await assert.rejects(openSealedDataKey({ sealed, privateKey, signerPublicKey }),
+  await assert.rejects(openSealedDataKey({ sealed, suite: 'hybrid', privateKey, signerPublicKey }),
     (error) => assertFault('envelope/open_refused', error, 'a sealed data key did not open'))
 }
 
@@ -36,15 +36,15 @@ async function sealByHand({ header = {}, aad, info = hpkeInfo, key = Buffer.allo
   by?: KeyObject
 }): Promise<Buffer> {
   const head = headerOf(header)
-  const recipient = await hpkeSuite.DeserializePublicKey(merchantKey.publicKey)
-  const { encapsulatedSecret, ciphertext } = await hpkeSuite.Seal(recipient, key, { info, aad: aad ?? head })
+  const recipient = await hpkeSuites.hybrid.DeserializePublicKey(merchantKey.publicKey)
+  const { encapsulatedSecret, ciphertext } = await hpkeSuites.hybrid.Seal(recipient, key, { info, aad: aad ?? head })
   const signed = Buffer.concat([head, encapsulatedSecret, ciphertext])
   return Buffer.concat([signed, sign(null, signed, by)])
 }
 
 function headerOf(changes: Partial<Record<string, string | number>>): Uint8Array {
   const fields = {
-    format: 'ngome/data-key/v1', suite: dataKeySuite, id: dataKey.id, merchant: statement.tenant.merchant,
+    format: 'ngome/data-key/v1', suite: suites.hybrid.label, id: dataKey.id, merchant: statement.tenant.merchant,
     world: 'test', retention: 'payment', period: statement.period, createdAtMs: dataKey.createdAtMs,
     merchantKeyId: statement.keyId, signerId: signer.id, ...changes,
   }
@@ -59,14 +59,14 @@ suite('a sealed data key', () => {
       [parts.id, parts.tenant, parts.retention, parts.period, parts.createdAtMs, parts.merchantKeyId, parts.signerId],
       [dataKey.id, statement.tenant, 'payment', statement.period, clock.nowMs(), statement.keyId, signer.id],
     )
-    const opened = await openSealedDataKey({ sealed: dataKey.sealed, privateKey: merchantKey.privateKey, signerPublicKey: signer.publicKey })
+    const opened = await openSealedDataKey({ sealed: dataKey.sealed, suite: 'hybrid', privateKey: merchantKey.privateKey, signerPublicKey: signer.publicKey })
     assert.ok(opened.equals(dataKey.key))
     assert.equal(opened.symmetricKeySize, 32)
   })
 
   test('is what a hand that follows the format makes', async () => {
     const opened = await openSealedDataKey({
-      sealed: await sealByHand({}), privateKey: merchantKey.privateKey, signerPublicKey: signer.publicKey,
+      sealed: await sealByHand({}), suite: 'hybrid', privateKey: merchantKey.privateKey, signerPublicKey: signer.publicKey,
     })
     assert.deepEqual(opened.export(), Buffer.alloc(32, 5))
   })
@@ -110,7 +110,7 @@ suite('a sealed data key', () => {
   }
 
   test('does not open with the merchant key of another', async () => {
-    const { privateKey } = await generateMerchantKeyPair()
+    const { privateKey } = await generateMerchantKeyPair('hybrid')
     await assertSealedRefused(dataKey.sealed, signer.publicKey, privateKey)
   })
 
@@ -145,7 +145,7 @@ suite('a sealed data key', () => {
 
   test('is not opened with a signer’s key that is not Ed25519', async () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    await assert.rejects(openSealedDataKey({ sealed: dataKey.sealed, privateKey: merchantKey.privateKey, signerPublicKey: publicKey }), TypeError)
+    await assert.rejects(openSealedDataKey({ sealed: dataKey.sealed, suite: 'hybrid', privateKey: merchantKey.privateKey, signerPublicKey: publicKey }), TypeError)
   })
 })
 
@@ -161,6 +161,7 @@ suite('a sealed data key is sealed for its merchant key', () => {
     ['of the other world', { tenant: { ...statement.tenant, world: 'live' } }],
     ['of another retention class', { retention: 'credential' }],
     ['of another period', { period: statement.period + 1 }],
+    ['of the other suite', { suite: 'fips' }],
     ['that was not valid yet', { notBeforeMs: dataKey.createdAtMs + 1 }],
     ['that was no longer valid', { notAfterMs: dataKey.createdAtMs }],
   ]
@@ -229,7 +230,7 @@ suite('a merchant key statement', () => {
     ['no merchant', { tenant: { merchant: '', world: 'test' } }],
     ['no world', { tenant: { ...statement.tenant, world: 'prod' } }],
     ['a retention class not of its form', { retention: 'Payment!' }],
-    ['another suite', { suite: 'DHKEM-P256' }],
+    ['a public key of the other suite’s length', { suite: 'fips' }],
     ['a public key of another length', { publicKey: Buffer.alloc(1215) }],
     ['dates in the wrong order', { notAfterMs: statement.notBeforeMs }],
     ['a date past what a double holds', { notAfterMs: 2 ** 60 }],
@@ -239,7 +240,7 @@ suite('a merchant key statement', () => {
       const wrong = { ...statement, ...change } as MerchantKeyStatement
       assert.throws(() => signStatement(wrong, custodian.privateKey), TypeError)
       const body = lengthPrefixed(
-        'ngome/merchant-key-statement/v1', wrong.suite, wrong.keyId, wrong.tenant.merchant, wrong.tenant.world,
+        'ngome/merchant-key-statement/v1', suites[wrong.suite].label, wrong.keyId, wrong.tenant.merchant, wrong.tenant.world,
         wrong.retention, wrong.period, wrong.notBeforeMs, wrong.notAfterMs, wrong.publicKey,
       )
       const byHand = Buffer.concat([body, sign(null, body, custodian.privateKey)])
@@ -248,7 +249,7 @@ suite('a merchant key statement', () => {
   }
 
   test('with a count of another width, or a field too few, is refused even when signed', () => {
-    const text = ['ngome/merchant-key-statement/v1', dataKeySuite, statement.keyId, statement.tenant.merchant, 'test', 'payment']
+    const text = ['ngome/merchant-key-statement/v1', suites.hybrid.label, statement.keyId, statement.tenant.merchant, 'test', 'payment']
     for (const rest of [['1', 2, 3, statement.publicKey], [1, 2, 3], [1, '2', 3, statement.publicKey], [1, 2, '3', statement.publicKey]]) {
       const body = lengthPrefixed(...text, ...rest)
       assert.throws(() => verifyStatement(Buffer.concat([body, sign(null, body, custodian.privateKey)]), custodian.publicKey), refused)

@@ -315,13 +315,13 @@ suite('the room and the reader agree', async () => {
     const parts = room.parseSealedDataKey(sealed)
     assert.ok(parts && room.isSealedFor(parts, statement))
     const dataKey = await room.openSealedDataKey({
-      sealed, privateKey: new Secret(fromHex(example.merchantPrivateKey)), signerPublicKey: key(example.signerPublicKey),
+      sealed, suite: statement.suite, privateKey: new Secret(fromHex(example.merchantPrivateKey)), signerPublicKey: key(example.signerPublicKey),
     })
     assert.ok(dataKey.equals(createSecretKey(fromHex(example.dataKey))))
     const context = room.parseRecordContext(fromHex(example.context))
     assert.ok(context)
     assert.equal(context.recordId, where.recordId)
-    assert.equal(hex(room.encodeRecordContext(context)), hex(fromHex(example.context)))
+    assert.equal(hex(room.encodeRecordContext(context, context.suite)), hex(fromHex(example.context)))
     const recordKey = room.deriveRecordKey(dataKey, fromHex(example.context), fromHex(example.salt))
     assert.equal(hex(room.openRecord(new Secret(recordKey), fromHex(example.blob))), hex(fromHex(example.plaintext)))
     const { outerKey, value, blinded } = example.blind

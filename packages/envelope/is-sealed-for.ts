@@ -7,9 +7,9 @@ import type { MerchantKeyStatement } from './statement.ts'
  */
 export function isSealedFor(
   sealed: SealedDataKey,
-  key: Pick<MerchantKeyStatement, 'keyId' | 'tenant' | 'retention' | 'period' | 'notBeforeMs' | 'notAfterMs'>,
+  key: Pick<MerchantKeyStatement, 'keyId' | 'suite' | 'tenant' | 'retention' | 'period' | 'notBeforeMs' | 'notAfterMs'>,
 ): boolean {
-  return sealed.merchantKeyId === key.keyId &&
+  return sealed.merchantKeyId === key.keyId && sealed.suite === key.suite &&
     sealed.tenant.merchant === key.tenant.merchant && sealed.tenant.world === key.tenant.world &&
     sealed.retention === key.retention && sealed.period === key.period &&
     sealed.createdAtMs >= key.notBeforeMs && sealed.createdAtMs < key.notAfterMs

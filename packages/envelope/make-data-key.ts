@@ -2,11 +2,12 @@ import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { Fault, lengthPrefixed, newId, type Clock, type Random, type SignerId } from '@ngome/kernel'
 import type { DataKey } from './data-key.ts'
 import { isSignedEd25519, signEd25519 } from './ed25519.ts'
-import { dataKeyBytes, dataKeyFormat, dataKeySuite } from './format.ts'
-import { hpkeInfo, hpkeSuite } from './hpke-suite.ts'
+import { dataKeyBytes, dataKeyFormat } from './format.ts'
+import { hpkeInfo, hpkeSuites } from './hpke-suites.ts'
 import { isSealedFor } from './is-sealed-for.ts'
 import { parseSealedDataKey } from './parse-sealed-data-key.ts'
 import { isVerifiedStatement, type VerifiedStatement } from './statement.ts'
+import { assertSeals, suites } from './suites.ts'
 
 /**
  * Makes a data key, seals it to the merchant key of a checked statement and signs it.
@@ -25,19 +26,22 @@ export async function makeDataKey({ statement, signer, clock, random }: {
     throw new Fault('envelope/statement_refused', `merchant key ${statement.keyId} is not valid now`)
   }
   const id = newId('dataKey', { clock, random })
-  const { tenant, retention, period, keyId } = statement
+  const { suite, tenant, retention, period, keyId } = statement
+  assertSeals(suites[suite])
   const header = lengthPrefixed(
-    dataKeyFormat, dataKeySuite, id, tenant.merchant, tenant.world, retention, period, createdAtMs, keyId, signer.id,
+    dataKeyFormat, suites[suite].label, id, tenant.merchant, tenant.world, retention, period, createdAtMs, keyId,
+    signer.id,
   )
   const bytes = random.bytes(dataKeyBytes)
   if (bytes.length !== dataKeyBytes) throw new RangeError('a source that gave another number of bytes')
   try {
-    const recipient = await hpkeSuite.DeserializePublicKey(statement.publicKey)
-    const { encapsulatedSecret, ciphertext } = await hpkeSuite.Seal(recipient, bytes, { info: hpkeInfo, aad: header })
+    const hpke = hpkeSuites[suite]
+    const recipient = await hpke.DeserializePublicKey(statement.publicKey)
+    const { encapsulatedSecret, ciphertext } = await hpke.Seal(recipient, bytes, { info: hpkeInfo, aad: header })
     const signed = Buffer.concat([header, encapsulatedSecret, ciphertext])
     const sealed = Buffer.concat([signed, signEd25519(signed, signer.privateKey)])
     assertReadable(sealed, statement, signer)
-    return { id, sealed, key: createSecretKey(bytes), tenant, retention, createdAtMs }
+    return { id, suite, sealed, key: createSecretKey(bytes), tenant, retention, createdAtMs }
   } finally {
     bytes.fill(0)
   }

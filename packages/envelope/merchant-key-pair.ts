@@ -1,12 +1,20 @@
 import { Secret } from '@ngome/kernel'
-import { hpkeSuite } from './hpke-suite.ts'
+import { hpkeSuites } from './hpke-suites.ts'
+import { assertSeals, suites, type SuiteName } from './suites.ts'
 
-/** Makes a merchant key pair: the public key of 1,216 bytes and the private key, a seed of 32 bytes. */
-export async function generateMerchantKeyPair(): Promise<{ publicKey: Uint8Array; privateKey: Secret<Uint8Array> }> {
-  const pair = await hpkeSuite.GenerateKeyPair(true)
+/**
+ * Makes a merchant key pair of a suite: the public key has the suite's length, the private key 32 bytes (`hybrid`: a seed,
+ * `fips`: a scalar).
+ */
+export async function generateMerchantKeyPair(
+  suite: SuiteName,
+): Promise<{ publicKey: Uint8Array; privateKey: Secret<Uint8Array> }> {
+  assertSeals(suites[suite])
+  const hpke = hpkeSuites[suite]
+  const pair = await hpke.GenerateKeyPair(true)
   const [publicKey, privateKey] = await Promise.all([
-    hpkeSuite.SerializePublicKey(pair.publicKey),
-    hpkeSuite.SerializePrivateKey(pair.privateKey),
+    hpke.SerializePublicKey(pair.publicKey),
+    hpke.SerializePrivateKey(pair.privateKey),
   ])
   return { publicKey, privateKey: new Secret(privateKey) }
 }

@@ -12,7 +12,7 @@ export function openingOfNothing(from: { readonly clock: Clock; readonly random:
   const context = encodeRecordContext({
     tenant: { merchant: newId('merchant', from), world: 'test' },
     table: 'payments', recordId: newId('payment', from), dataClass: 'restricted', version: 1,
-  })
+  }, 'hybrid')
   return {
     dataKey: toBase64Url(from.random.bytes(64)), context: toBase64Url(context), salt: toBase64Url(from.random.bytes(32)),
   }

@@ -1,12 +1,15 @@
 import { parseId, type DataKeyId } from '@ngome/kernel'
-import { blobBytesMax, blobFormat, blobSuite, ciphertextAt, commitmentAt, prefixBytes, tagBytes } from './format.ts'
+import { blobBytesMax, blobFormat, ciphertextAt, commitmentAt, prefixBytes, tagBytes } from './format.ts'
+import { suiteNumbered, type SuiteName } from './suites.ts'
 
 /** The parts of a sealed record. A part is cut out when it is asked for: who looks up a key needs two of the four. */
 export class Blob {
+  readonly suite: SuiteName
   readonly dataKeyId: DataKeyId
   readonly #bytes: Uint8Array
 
-  constructor(dataKeyId: DataKeyId, bytes: Uint8Array) {
+  constructor(suite: SuiteName, dataKeyId: DataKeyId, bytes: Uint8Array) {
+    this.suite = suite
     this.dataKeyId = dataKeyId
     this.#bytes = bytes
   }
@@ -25,10 +28,10 @@ export class Blob {
   }
 }
 
-/** Whether bytes have a sealed record's length, format and suite. */
+/** Whether bytes have a sealed record's length, its format and a suite that there is. */
 export function hasBlobShape(bytes: Uint8Array): boolean {
   return bytes.length >= ciphertextAt + tagBytes && bytes.length <= blobBytesMax &&
-    bytes[0] === blobFormat && bytes[1] === blobSuite
+    bytes[0] === blobFormat && suiteNumbered(bytes[1]) !== undefined
 }
 
 /** @returns the parts of a sealed record, or `undefined` where the bytes do not have that shape. */
@@ -36,5 +39,6 @@ export function parseBlob(blob: Uint8Array): Blob | undefined {
   if (!hasBlobShape(blob)) return undefined
   const bytes = Buffer.isBuffer(blob) ? blob : Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength)
   const dataKeyId = parseId('dataKey', bytes.toString('latin1', 2, prefixBytes))
-  return dataKeyId === undefined ? undefined : new Blob(dataKeyId, bytes)
+  const suite = suiteNumbered(bytes[1])
+  return dataKeyId === undefined || suite === undefined ? undefined : new Blob(suite, dataKeyId, bytes)
 }

@@ -21,7 +21,7 @@ const plaintext = Buffer.from('{"payer":{"phone":"+256700000001"}}')
 /** As custodian and dispatcher open together, with the right data key whatever id the blob names. */
 function open(at: RecordContext, blob: Uint8Array, key: DataKey = dataKey): Uint8Array {
   const salt = blob.length >= 64 ? blob.subarray(32, 64) : Buffer.alloc(32)
-  return openRecord(new Secret(deriveRecordKey(key.key, encodeRecordContext(at), salt)), blob)
+  return openRecord(new Secret(deriveRecordKey(key.key, encodeRecordContext(at, 'hybrid'), salt)), blob)
 }
 
 /** Every refusal is the same fault with the same message, so that it tells an attacker, or a log, nothing. */
@@ -39,11 +39,12 @@ suite('a sealed record', () => {
   test('opens with the data key that the custodian opened, and its own context', async () => {
     const blob = sealRecord(dataKey, context, plaintext, systemRandom)
     const key = await openSealedDataKey({
-      sealed: dataKey.sealed, privateKey: parties.merchantKey.privateKey, signerPublicKey: parties.signer.publicKey,
+      sealed: dataKey.sealed, suite: 'hybrid', privateKey: parties.merchantKey.privateKey,
+      signerPublicKey: parties.signer.publicKey,
     })
     const parts = parseBlob(blob)
     assert.equal(parts?.dataKeyId, dataKey.id)
-    const recordKey = deriveRecordKey(key, encodeRecordContext(context), parts.salt)
+    const recordKey = deriveRecordKey(key, encodeRecordContext(context, 'hybrid'), parts.salt)
     assert.deepEqual(parts.commitment, recordKey.subarray(32))
     assert.deepEqual(openRecord(new Secret(recordKey), blob), plaintext)
   })
@@ -140,7 +141,7 @@ suite('a sealed record', () => {
 
   test('does not open with a key of another length', () => {
     const blob = sealRecord(dataKey, context, plaintext, systemRandom)
-    const key = deriveRecordKey(dataKey.key, encodeRecordContext(context), blob.subarray(32, 64))
+    const key = deriveRecordKey(dataKey.key, encodeRecordContext(context, 'hybrid'), blob.subarray(32, 64))
     for (const wrong of [key.subarray(0, 32), key.subarray(0, 63), Buffer.concat([key, Buffer.alloc(1)]), Buffer.alloc(0)]) {
       assertRefused(() => openRecord(new Secret(wrong), blob), `${wrong.length} bytes`)
     }
@@ -151,8 +152,8 @@ suite('a blob that decrypts under two keys', () => {
   // Dodis, Grubbs, Ristenpart, Woodage: Fast Message Franking (CRYPTO 2018) §3: GCM does not commit to its key.
   const other: RecordContext = { ...context, recordId: newId('payment', from) }
   const salt = systemRandom.bytes(32)
-  const one = deriveRecordKey(dataKey.key, encodeRecordContext(context), salt)
-  const two = deriveRecordKey(dataKey.key, encodeRecordContext(other), salt)
+  const one = deriveRecordKey(dataKey.key, encodeRecordContext(context, 'hybrid'), salt)
+  const two = deriveRecordKey(dataKey.key, encodeRecordContext(other, 'hybrid'), salt)
   const prefix = sealRecord(dataKey, context, plaintext, systemRandom).subarray(0, 32)
   const forged = forgeForTwoKeys(one.subarray(0, 32), two.subarray(0, 32), prefix)
 
@@ -204,9 +205,9 @@ suite('sealing refuses', () => {
   }
 
   test('a context of no merchant or no world, when it is encoded alone', () => {
-    assert.throws(() => encodeRecordContext(bad({ tenant: { ...tenant, merchant: 'mer_1' } })), TypeError)
-    assert.throws(() => encodeRecordContext(bad({ tenant: { ...tenant, world: 'prod' } })), TypeError)
-    assert.throws(() => encodeRecordContext(bad({ tenant: { ...tenant, world: 'toString' } })), TypeError)
+    assert.throws(() => encodeRecordContext(bad({ tenant: { ...tenant, merchant: 'mer_1' } }), 'hybrid'), TypeError)
+    assert.throws(() => encodeRecordContext(bad({ tenant: { ...tenant, world: 'prod' } }), 'hybrid'), TypeError)
+    assert.throws(() => encodeRecordContext(bad({ tenant: { ...tenant, world: 'toString' } }), 'hybrid'), TypeError)
   })
 
   test('a salt of another length, when a key is derived', () => {
@@ -292,7 +293,7 @@ function invert(x: bigint): bigint {
 test('the context is what the kernel’s framing gives', () => {
   const version = Buffer.alloc(8)
   version.writeUInt32BE(1, 4)
-  assert.deepEqual(encodeRecordContext(context), lengthPrefixed(
+  assert.deepEqual(encodeRecordContext(context, 'hybrid'), lengthPrefixed(
     'ngome/record/v1', 'HMAC-SHA-512/AES-256-GCM', 'test', tenant.merchant, 'payments', context.recordId, 'restricted', version,
   ))
 })

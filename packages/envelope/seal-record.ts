@@ -23,7 +23,7 @@ export function sealRecord(dataKey: DataKey, context: RecordContext, plaintext: 
     throw new TypeError('a record of one tenant under the data key of another')
   }
   if (plaintext.length > plaintextBytesMax) throw new RangeError('a record past the bound')
-  const { message } = messageFor(context)
+  const { message } = messageFor(context, dataKey.suite)
   const prefix = blobPrefix(dataKey)
   const blob = Buffer.allocUnsafe(ciphertextAt + plaintext.length + tagBytes)
   blob.set(prefix)

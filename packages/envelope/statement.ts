@@ -4,9 +4,8 @@ import {
 } from '@ngome/kernel'
 import { isSignedEd25519, signEd25519 } from './ed25519.ts'
 import { countOf, textOf } from './field.ts'
-import {
-  dataKeySuite, headerBytesMax, merchantPublicKeyBytes, retentionPattern, signatureBytes, statementFormat,
-} from './format.ts'
+import { headerBytesMax, retentionPattern, signatureBytes, statementFormat } from './format.ts'
+import { suiteNames, suites, type SuiteName } from './suites.ts'
 
 /** What the custodian says of a merchant key, so that nobody in between can offer another. */
 export type MerchantKeyStatement = {
@@ -19,13 +18,16 @@ export type MerchantKeyStatement = {
   readonly notBeforeMs: number
   /** The first millisecond in which it may no longer. */
   readonly notAfterMs: number
-  readonly suite: string
+  /** The one suite in which this key is ever used. */
+  readonly suite: SuiteName
   readonly publicKey: Uint8Array
 }
 
 declare const verified: unique symbol
 /** A statement whose signature was checked; only {@link verifyStatement} makes one. */
 export type VerifiedStatement = MerchantKeyStatement & { readonly [verified]: true }
+
+const publicKeyBytesMax = Math.max(...suiteNames.map((suite) => suites[suite].kem.publicKeyBytes))
 
 // The types are gone at run time; this set is what a cast cannot forge.
 const proofs = new WeakSet<MerchantKeyStatement>()
@@ -41,7 +43,8 @@ export function isVerifiedStatement(statement: MerchantKeyStatement): statement 
 export function signStatement(statement: MerchantKeyStatement, privateKey: KeyObject): Uint8Array {
   const { keyId, tenant, retention, period, notBeforeMs, notAfterMs, suite, publicKey } = statement
   const body = lengthPrefixed(
-    statementFormat, suite, keyId, tenant.merchant, tenant.world, retention, period, notBeforeMs, notAfterMs, publicKey,
+    statementFormat, suites[suite].label, keyId, tenant.merchant, tenant.world, retention, period, notBeforeMs, notAfterMs,
+    publicKey,
   )
   if (parseBody(body) === undefined) throw new TypeError('a statement that nobody would accept')
   return Buffer.concat([body, signEd25519(body, privateKey)])
@@ -53,7 +56,7 @@ export function signStatement(statement: MerchantKeyStatement, privateKey: KeyOb
  */
 export function verifyStatement(bytes: Uint8Array, statementKey: KeyObject): VerifiedStatement {
   const body = bytes.subarray(0, Math.max(0, bytes.length - signatureBytes))
-  const isSigned = bytes.length <= headerBytesMax + merchantPublicKeyBytes + signatureBytes &&
+  const isSigned = bytes.length <= headerBytesMax + publicKeyBytesMax + signatureBytes &&
     isSignedEd25519(body, bytes.subarray(body.length), statementKey)
   const statement = isSigned ? parseBody(body) : undefined
   if (statement === undefined) throw new Fault('envelope/statement_refused', 'a merchant key statement was refused')
@@ -64,10 +67,12 @@ export function verifyStatement(bytes: Uint8Array, statementKey: KeyObject): Ver
 function parseBody(body: Uint8Array): MerchantKeyStatement | undefined {
   const fields = parseLengthPrefixed(body)
   if (fields?.length !== 10) return undefined
-  const [format, suite, keyText, merchantText, worldText, retention] = fields.slice(0, 6).map(textOf)
+  const [format, label, keyText, merchantText, worldText, retention] = fields.slice(0, 6).map(textOf)
   const [period, notBeforeMs, notAfterMs] = fields.slice(6, 9).map(countOf)
   const publicKey = fields[9]
-  if (format !== statementFormat || suite !== dataKeySuite || publicKey?.length !== merchantPublicKeyBytes) return undefined
+  const suite = suiteNames.find((one) => suites[one].label === label)
+  if (format !== statementFormat || suite === undefined) return undefined
+  if (publicKey?.length !== suites[suite].kem.publicKeyBytes) return undefined
   const keyId = parseId('merchantKey', keyText ?? '')
   const merchant = parseId('merchant', merchantText ?? '')
   const world = worlds.find((one) => one === worldText)

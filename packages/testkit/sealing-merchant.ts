@@ -4,7 +4,7 @@ import {
   type VaultTokenType,
 } from '@ngome/contracts'
 import {
-  dataKeySuite, deriveRecordKey, generateMerchantKeyPair, makeDataKey, openSealedDataKey, sealRecord, signStatement,
+  deriveRecordKey, generateMerchantKeyPair, makeDataKey, openSealedDataKey, sealRecord, signStatement,
   verifyStatement, type DataKey, type RecordContext,
 } from '@ngome/envelope'
 import {
@@ -67,7 +67,7 @@ export class SealingMerchant {
     const operator = database.open('ngome_operator', { poolMax: 1 })
     await addMerchant(operator, { id: tenant.merchant, name: 'Sealing merchant', createdAtMs: from.clock.nowMs() },
       emit({ ...from, process: 'operator' }, 'merchant.created', { merchant: tenant.merchant, world: null }, {}))
-    const { publicKey, privateKey } = await generateMerchantKeyPair()
+    const { publicKey, privateKey } = await generateMerchantKeyPair('hybrid')
     const keys = generateKeyPairSync('ed25519')
     const signer = { id: newId('signer', from), privateKey: keys.privateKey }
     const gateway = database.open('ngome_gateway', { poolMax: 4 })
@@ -75,7 +75,7 @@ export class SealingMerchant {
       const nowMs = from.clock.nowMs()
       const statement = verifyStatement(signStatement({
         keyId: newId('merchantKey', from), tenant, retention, period: 1, notBeforeMs: nowMs - hourMs,
-        notAfterMs: nowMs + hourMs, suite: dataKeySuite, publicKey,
+        notAfterMs: nowMs + hourMs, suite: 'hybrid', publicKey,
       }, keys.privateKey), keys.publicKey)
       const dataKey = await makeDataKey({ statement, signer, ...from })
       await insertDataKey(gateway, { id: dataKey.id, tenant, retention, sealed: dataKey.sealed, createdAtMs: dataKey.createdAtMs })
@@ -169,7 +169,7 @@ export class SealingMerchant {
   async open({ dataKeys, records }: Pick<CustodianRequest<'/v1/open'>, 'dataKeys' | 'records'>): Promise<CustodianResponse<'/v1/open'>> {
     const keys = await Promise.all(records.map(async (record) => {
       const sealed = bytesOf(dataKeys[record.dataKey] ?? '')
-      const dataKey = await openSealedDataKey({ sealed, privateKey: this.#privateKey, signerPublicKey: this.#signer.publicKey })
+      const dataKey = await openSealedDataKey({ sealed, suite: 'hybrid', privateKey: this.#privateKey, signerPublicKey: this.#signer.publicKey })
       return toBase64Url(deriveRecordKey(dataKey, bytesOf(record.context), bytesOf(record.salt)))
     }))
     return { keys }

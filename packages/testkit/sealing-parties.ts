@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
-  dataKeySuite, generateMerchantKeyPair, makeDataKey, signStatement, verifyStatement, type DataKey,
-  type MerchantKeyStatement,
+  generateMerchantKeyPair, makeDataKey, signStatement, verifyStatement, type DataKey,
+  type MerchantKeyStatement, type SuiteName,
 } from '@ngome/envelope'
 import { ManualClock, newId, systemRandom, type Secret, type SignerId, type Tenant } from '@ngome/kernel'
 
@@ -19,15 +19,15 @@ export type SealingParties = {
   readonly dataKey: DataKey
 }
 
-export async function newSealingParties(): Promise<SealingParties> {
+export async function newSealingParties(suite: SuiteName = 'hybrid'): Promise<SealingParties> {
   const clock = new ManualClock(startMs)
   const from = { clock, random: systemRandom }
   const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
   const custodian = generateKeyPairSync('ed25519')
   const signer = { id: newId('signer', from), ...generateKeyPairSync('ed25519') }
-  const merchantKey = await generateMerchantKeyPair()
+  const merchantKey = await generateMerchantKeyPair(suite)
   const statement: MerchantKeyStatement = {
-    keyId: newId('merchantKey', from), tenant, retention: 'payment', period: startMs / hourMs, suite: dataKeySuite,
+    keyId: newId('merchantKey', from), tenant, retention: 'payment', period: startMs / hourMs, suite,
     notBeforeMs: startMs, notAfterMs: startMs + hourMs, publicKey: merchantKey.publicKey,
   }
   const verified = verifyStatement(signStatement(statement, custodian.privateKey), custodian.publicKey)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { emit } from '@ngome/contracts'
-import { dataKeySuite, generateMerchantKeyPair, makeDataKey, sealRecord, signStatement, verifyStatement } from '@ngome/envelope'
+import { generateMerchantKeyPair, makeDataKey, sealRecord, signStatement, verifyStatement } from '@ngome/envelope'
 import { ManualClock, newId, systemClock, systemRandom, type PaymentId, type Tenant } from '@ngome/kernel'
 import { acceptPayment, addMerchant, insertDataKey } from '@ngome/store'
 import { testAcceptance, testDatabase, type TestDatabase } from '@ngome/testkit'
@@ -57,10 +57,10 @@ async function sealedPaymentRow(tenant?: Tenant): Promise<PlantedPayment & { sea
   const nowMs = systemClock.nowMs()
   await addMerchant(database.open('ngome_operator'), { id: owner.merchant, name: 'Probe', createdAtMs: nowMs },
     emit({ ...from, process: 'operator' }, 'merchant.created', { merchant: owner.merchant, world: null }, {}))
-  const { publicKey } = await generateMerchantKeyPair()
+  const { publicKey } = await generateMerchantKeyPair('hybrid')
   const statement = verifyStatement(signStatement({
     keyId: newId('merchantKey', from), tenant: owner, retention: 'payment', period: Math.floor(nowMs / hourMs),
-    notBeforeMs: nowMs - hourMs, notAfterMs: nowMs + hourMs, suite: dataKeySuite, publicKey,
+    notBeforeMs: nowMs - hourMs, notAfterMs: nowMs + hourMs, suite: 'hybrid', publicKey,
   }, keys.custodian.privateKey), keys.custodian.publicKey)
   const dataKey = await makeDataKey({ statement, signer: { id: newId('signer', from), privateKey: keys.gateway.privateKey }, ...from })
   const gateway = database.open('ngome_gateway')

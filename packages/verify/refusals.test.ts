@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { before, test } from 'node:test'
-import { dataKeySuite, generateMerchantKeyPair, makeDataKey, sealRecord, signStatement, verifyStatement } from '@ngome/envelope'
+import { generateMerchantKeyPair, makeDataKey, sealRecord, signStatement, verifyStatement } from '@ngome/envelope'
 import { ManualClock, newId, systemClock, systemRandom } from '@ngome/kernel'
 import type { Auditor } from './at-rest/auditor.ts'
 import type { PlantedPayment } from './at-rest/plant-payment.ts'
@@ -23,10 +23,10 @@ let auditor: Auditor
 
 before(async () => {
   const nowMs = systemClock.nowMs()
-  const { publicKey } = await generateMerchantKeyPair()
+  const { publicKey } = await generateMerchantKeyPair('hybrid')
   const statement = verifyStatement(signStatement({
     keyId: newId('merchantKey', from), tenant, retention: 'payment', period: 1, notBeforeMs: nowMs - 1, notAfterMs: nowMs + 9e6,
-    suite: dataKeySuite, publicKey,
+    suite: 'hybrid', publicKey,
   }, custodianKeys.privateKey), custodianKeys.publicKey)
   const dataKey = await makeDataKey({ statement, signer: { id: newId('signer', from), privateKey: forgersKeys.privateKey }, ...from })
   const context = { tenant, table: 'payments', recordId: planted.id, dataClass: 'restricted' as const, version: 1 }

@@ -1,4 +1,5 @@
 import type { CustodianSecretName } from '@ngome/contracts'
+import type { SuiteName } from '@ngome/envelope'
 import type { Clock, ProcessRole, Random, Secret } from '@ngome/kernel'
 import type { Authority } from './authority/authority.ts'
 import type { RefusalMeter } from './calls/refusal-meter.ts'
@@ -10,6 +11,8 @@ import type { Store } from './store/store.ts'
 export type Settings = {
   readonly certificateLifeMs: number
   readonly merchantKeyPeriodMs: number
+  /** For merchant keys that are made from now on; each keeps its own. */
+  readonly merchantKeySuite: SuiteName
   /** Names in the certificate of the public API. */
   readonly publicNames: readonly string[]
   /** Further names by which the processes of a role are reached, besides this machine's own. */

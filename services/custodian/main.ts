@@ -67,6 +67,7 @@ function settingsOf({ custodian, dispatcher, gateway, keys }: Config): Settings 
   return {
     certificateLifeMs: keys.certificateLifeS * 1000,
     merchantKeyPeriodMs: keys.merchantKeyPeriodS * 1000,
+    merchantKeySuite: keys.suite,
     publicNames: gateway.publicNames,
     internalNames: {
       custodian: [custodian.host], gateway: [gateway.internalHost], dispatcher: [dispatcher.internalHost], operator: [],

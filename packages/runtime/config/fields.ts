@@ -94,6 +94,8 @@ const keys = z.strictObject({
     .describe('How long data keys are sealed to one merchant key.'),
   certificateLifeS: seconds(daySeconds, 2, daySeconds, 'a stolen certificate works until its end')
     .describe('Life of a process certificate; renewed at two thirds.'),
+  suite: z.enum(['hybrid', 'fips'], { error: 'must be hybrid or fips' }).default('hybrid')
+    .describe('Suite of new merchant keys: hybrid (post-quantum) or fips (P-256, not post-quantum).'),
 })
 
 const network = z.strictObject({

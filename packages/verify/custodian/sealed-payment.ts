@@ -26,9 +26,12 @@ export async function sealedPayment(auditor: Auditor, tenant: Tenant, id: Paymen
   return { tenant, id, blob: row.blob, sealedDataKey: row.key, merchantKeyId: dataKey.merchantKeyId }
 }
 
-/** The context under which a payment is sealed. */
-export function paymentContext(tenant: Tenant, id: PaymentId): Uint8Array {
-  return encodeRecordContext({ tenant, table: 'payments', recordId: id, dataClass: 'restricted', version: 1 } satisfies RecordContext)
+/** The context under which a payment is sealed, in the suite that its blob names. */
+export function paymentContext(tenant: Tenant, id: PaymentId, blob: Uint8Array): Uint8Array {
+  const suite = parseBlob(blob)?.suite
+  if (suite === undefined) throw new NotReached('the payment\'s row holds no sealed record')
+  const context: RecordContext = { tenant, table: 'payments', recordId: id, dataClass: 'restricted', version: 1 }
+  return encodeRecordContext(context, suite)
 }
 
 /** What one asks the custodian with, to open a record. */

@@ -27,7 +27,7 @@ export const dispatcherCannotOverreach: Probe<Target> = {
   run: async (target) => {
     const { id, tenant } = await target.planted('first')
     const row = await sealedPayment(target.auditor, tenant, id)
-    const opening = openRequest(row.sealedDataKey, paymentContext(tenant, id), row.blob)
+    const opening = openRequest(row.sealedDataKey, paymentContext(tenant, id, row.blob), row.blob)
     const statementKey = await target.custodian.statementKey()
     for (const [name, reasons] of Object.entries(attempts)) {
       const challenge = newChallenge(target.random)

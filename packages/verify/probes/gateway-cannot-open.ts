@@ -23,7 +23,7 @@ export const gatewayCannotOpen: Probe<Target> = {
   run: async (target) => {
     const { id, tenant } = await target.planted('first')
     const row = await sealedPayment(target.auditor, tenant, id)
-    const opening = openRequest(row.sealedDataKey, paymentContext(tenant, id), row.blob)
+    const opening = openRequest(row.sealedDataKey, paymentContext(tenant, id, row.blob), row.blob)
     for (const name of attempts) {
       const challenge = newChallenge(target.random)
       const attempt = await target.selfTest('gateway', name, { challenge, opening })

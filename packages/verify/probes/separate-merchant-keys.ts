@@ -43,7 +43,7 @@ async function rowOf(target: Target, which: 'first' | 'second'): Promise<SealedP
 async function putIn(target: Target, what: SealedPaymentRow, place: SealedPaymentRow): Promise<Verdict | undefined> {
   const challenge = newChallenge(target.random)
   const attempt = await target.selfTest('dispatcher', 'open', {
-    challenge, opening: openRequest(what.sealedDataKey, paymentContext(place.tenant, place.id), what.blob),
+    challenge, opening: openRequest(what.sealedDataKey, paymentContext(place.tenant, place.id, what.blob), what.blob),
   })
   const statementKey = await target.custodian.statementKey()
   const problem = problemOfRefusal(attempt, { challenge, caller: 'dispatcher', reasons: misplaced, statementKey })

@@ -227,6 +227,6 @@ test('what is about the record itself has one public word, and nothing about cal
   const aboutRecords = Object.entries(refusalReasons).filter(([, told]) => told === 'record_refused').map(([reason]) => reason)
   assert.deepEqual(aboutRecords.toSorted(), [
     'data_key_malformed', 'data_key_misplaced', 'data_key_too_old', 'data_key_unopenable', 'merchant_key_unknown',
-    'retention_not_permitted', 'signer_not_valid_then', 'signer_unknown', 'tenant_differs',
+    'retention_not_permitted', 'signer_not_valid_then', 'signer_unknown', 'suite_differs', 'tenant_differs',
   ])
 })

@@ -32,6 +32,7 @@ export const refusalReasons = {
   class_not_permitted: 'class_not_permitted',
   retention_not_permitted: 'record_refused',
   tenant_differs: 'record_refused',
+  suite_differs: 'record_refused',
   data_key_too_old: 'record_refused',
   data_key_from_future: 'unproven',
   data_key_malformed: 'record_refused',

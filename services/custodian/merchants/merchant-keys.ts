@@ -1,6 +1,6 @@
 import { retentionClasses } from '@ngome/contracts'
 import {
-  dataKeySuite, generateMerchantKeyPair, signStatement, verifyStatement, type VerifiedStatement,
+  generateMerchantKeyPair, signStatement, verifyStatement, type VerifiedStatement,
 } from '@ngome/envelope'
 import { Fault, newId, type MerchantKeyId, type Tenant } from '@ngome/kernel'
 import { appendLog } from '../log/append-log.ts'
@@ -19,7 +19,7 @@ export type NewMerchantKey = {
   readonly wrapped: Uint8Array
 }
 
-/** There is one merchant key for each of these. */
+/** There is one merchant key for each of these, of whichever suite was selected when it was made. */
 export type KeySlot = { readonly tenant: Tenant; readonly retention: string; readonly period: number }
 
 export function merchantKeyLabel(id: MerchantKeyId): KeyLabel {
@@ -37,10 +37,11 @@ export async function makeMerchantKey(
   { clock, random, root, settings, statementKey }: Custodian, slot: KeySlot,
 ): Promise<NewMerchantKey> {
   const id = newId('merchantKey', { clock, random })
-  const { publicKey, privateKey } = await generateMerchantKeyPair()
+  const suite = settings.merchantKeySuite
+  const { publicKey, privateKey } = await generateMerchantKeyPair(suite)
   const notBeforeMs = slot.period * settings.merchantKeyPeriodMs
   const statement = signStatement({
-    keyId: id, tenant: slot.tenant, retention: slot.retention, period: slot.period, suite: dataKeySuite, publicKey,
+    keyId: id, tenant: slot.tenant, retention: slot.retention, period: slot.period, suite, publicKey,
     notBeforeMs, notAfterMs: notBeforeMs + settings.merchantKeyPeriodMs + periodGraceMs,
   }, statementKey.privateKey)
   return { id, slot, statement, wrapped: await root.wrap(merchantKeyLabel(id), privateKey) }

@@ -30,7 +30,8 @@ export async function openDataKey(custodian: Custodian, sealed: Uint8Array, part
   if (!isSealedFor(parts, merchantKey)) throw new Refusal('data_key_misplaced', parts.id)
   const privateKey = await unwrapKey({ store, root }, merchantKeyLabel(parts.merchantKeyId))
   try {
-    return await openSealedDataKey({ sealed, privateKey, signerPublicKey })
+    // The suite is our own row's, which we signed; that the data key says the same was compared, never asked.
+    return await openSealedDataKey({ sealed, suite: merchantKey.suite, privateKey, signerPublicKey })
   } catch (cause) {
     throw new Refusal('data_key_unopenable', parts.id, { cause })
   } finally {

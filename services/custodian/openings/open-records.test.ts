@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import { encodeRecordContext, openRecord, parseSealedDataKey, type SealedDataKey } from '@ngome/envelope'
+import { encodeRecordContext, openRecord, parseSealedDataKey, type SealedDataKey, type SuiteName } from '@ngome/envelope'
 import { Fault, ManualClock, newId, parseBase64Url, Secret, systemRandom, toBase64Url, type Tenant } from '@ngome/kernel'
 import { newDataKey, openRequest, sealedRecord, type SealedRecord } from '../testing/sealed-record.ts'
 import { TestCustodian, type Gateway, type Peer } from '../testing/test-custodian.ts'
@@ -71,8 +71,8 @@ type Attack = {
   readonly before?: (w: World) => void
 }
 
-const context = (record: SealedRecord, change: object) =>
-  [{ dataKey: 0, context: toBase64Url(encodeRecordContext({ ...record.context, ...change })), salt: record.salt }]
+const context = (record: SealedRecord, change: object, suite: SuiteName = 'hybrid') =>
+  [{ dataKey: 0, context: toBase64Url(encodeRecordContext({ ...record.context, ...change }, suite)), salt: record.salt }]
 
 const flipped = (bytes: Uint8Array, at: number) => {
   const copy = Buffer.from(bytes)
@@ -87,6 +87,7 @@ const attacks: readonly Attack[] = [
   { name: 'a record of another class', reason: 'class_not_permitted', forge: (b, _w, _s, r) => ({ ...b, records: context(r, { dataClass: 'confidential' }) }) },
   { name: 'another merchant in the context', reason: 'tenant_differs', forge: (b, _w, _s, r) => ({ ...b, records: context(r, { tenant: { merchant: other(), world: 'test' } }) }) },
   { name: 'the other world in the context', reason: 'tenant_differs', forge: (b, _w, _s, r) => ({ ...b, records: context(r, { tenant: { ...r.context.tenant, world: 'live' } }) }) },
+  { name: 'the other suite in the context', reason: 'suite_differs', forge: (b, _w, _s, r) => ({ ...b, records: context(r, {}, 'fips') }) },
   { name: 'another purpose, whose table it is not', reason: 'table_not_permitted', forge: (b) => ({ ...b, purpose: 'callback-hint' }) },
   { name: 'a data key of another retention class', reason: 'retention_not_permitted', forge: (b, _w, _s, r) => ({ ...b, purpose: 'webhook-secret', records: context(r, { table: 'webhook_endpoints' }) }) },
   { name: 'a data key that is not one', reason: 'data_key_malformed', forge: (b) => ({ ...b, dataKeys: ['AAAA'] }) },
@@ -267,8 +268,8 @@ test('a data key in the cache does not outlive its age', async (t) => {
 test('a purpose is its caller\'s alone', () => {
   const rule = purposeRules.dispatch
   const w = { merchant: other(), world: 'test' } as const
-  const at = { tenant: w, table: 'payments', recordId: 'pay_1', dataClass: 'restricted', version: 1 } as const
-  const key = { tenant: w, retention: 'payment', createdAtMs: startMs } as SealedDataKey
+  const at = { suite: 'hybrid', tenant: w, table: 'payments', recordId: 'pay_1', dataClass: 'restricted', version: 1 } as const
+  const key = { suite: 'hybrid', tenant: w, retention: 'payment', createdAtMs: startMs } as SealedDataKey
   for (const role of ['gateway', 'operator', 'custodian'] as const) {
     assert.equal(checkOpening(rule, { role, serial: '01' }, at, key, startMs), 'purpose_not_permitted')
   }

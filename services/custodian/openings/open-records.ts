@@ -1,5 +1,5 @@
 import type { CustodianResponse } from '@ngome/contracts'
-import { deriveRecordKey, parseRecordContext, type RecordContext } from '@ngome/envelope'
+import { deriveRecordKey, parseRecordContext, type ReadRecordContext } from '@ngome/envelope'
 import { parseBase64Url, toBase64Url } from '@ngome/kernel'
 import { callerName, type ProvenCaller } from '../calls/caller.ts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
@@ -23,7 +23,7 @@ type Request = ParsedRequest<'/v1/open'>
 type Record = {
   readonly dataKey: PresentedDataKey
   readonly contextBytes: Uint8Array
-  readonly context: RecordContext
+  readonly context: ReadRecordContext
   readonly salt: Uint8Array
   /** How the log and the budgets name it: without its version, so that sealing anew gives no new budget. */
   readonly name: string

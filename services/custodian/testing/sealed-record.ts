@@ -1,6 +1,7 @@
 import type { RetentionClass } from '@ngome/contracts'
 import {
   encodeRecordContext, makeDataKey, parseBlob, sealRecord, verifyStatement, type DataKey, type RecordContext,
+  type SuiteName,
 } from '@ngome/envelope'
 import { newId, parseBase64Url, systemRandom, toBase64Url, type Clock, type Tenant } from '@ngome/kernel'
 import type { Gateway, TestCustodian } from './test-custodian.ts'
@@ -44,8 +45,14 @@ export function openRequest(dataKey: Uint8Array, records: readonly SealedRecord[
   return {
     purpose: 'dispatch' as const,
     dataKeys: [toBase64Url(dataKey)],
-    records: records.map(({ context, salt }) => ({
-      dataKey: 0, context: toBase64Url(encodeRecordContext(context)), salt,
+    records: records.map(({ context, blob, salt }) => ({
+      dataKey: 0, context: toBase64Url(encodeRecordContext(context, suiteOf(blob))), salt,
     })),
   }
+}
+
+function suiteOf(blob: Uint8Array): SuiteName {
+  const suite = parseBlob(blob)?.suite
+  if (suite === undefined) throw new TypeError('a blob that does not parse')
+  return suite
 }

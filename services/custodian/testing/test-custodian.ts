@@ -22,6 +22,7 @@ const dayMs = 86_400_000
 export const testSettings: Settings = {
   certificateLifeMs: dayMs,
   merchantKeyPeriodMs: dayMs,
+  merchantKeySuite: 'hybrid',
   publicNames: ['localhost', '127.0.0.1'],
   internalNames: { gateway: [], custodian: ['0.0.0.0'], dispatcher: ['dispatcher.example'], operator: [] },
 }

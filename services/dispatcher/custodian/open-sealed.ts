@@ -45,7 +45,7 @@ export function opener(custodian: Pick<CustodianClient, 'call'>, statementKey: K
     const request = {
       purpose,
       dataKeys: [toBase64Url(record.dataKey)],
-      records: [{ dataKey: 0, context: toBase64Url(encodeRecordContext(record.context)), salt: toBase64Url(parts.salt) }],
+      records: [{ dataKey: 0, context: toBase64Url(encodeRecordContext(record.context, parts.suite)), salt: toBase64Url(parts.salt) }],
     }
     try {
       const { keys } = await patiently(signal, () => custodian.call('/v1/open', request, { challenge }))

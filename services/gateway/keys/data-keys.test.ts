@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import { dataKeySuite, generateMerchantKeyPair, signStatement, type DataKey } from '@ngome/envelope'
+import { generateMerchantKeyPair, signStatement, type DataKey } from '@ngome/envelope'
 import { Fault, ManualClock, newId, systemClock, systemRandom, toBase64Url, type Tenant } from '@ngome/kernel'
 import { DataKeys } from './data-keys.ts'
 import { MerchantStatements } from './merchant-statements.ts'
@@ -22,9 +22,9 @@ async function build(options: { isAway?: boolean; statementKey?: typeof statemen
     statements: async (tenants: readonly Tenant[]) => {
       state.fetches++
       if (state.isAway) throw new Fault('custodian/unavailable', 'away')
-      const { publicKey } = await generateMerchantKeyPair()
+      const { publicKey } = await generateMerchantKeyPair('hybrid')
       return tenants.flatMap((one) => [0, 1, 2].map((ahead) => toBase64Url(signStatement({
-        keyId: newId('merchantKey', from), tenant: one, retention: 'payment', period: ahead, publicKey, suite: dataKeySuite,
+        keyId: newId('merchantKey', from), tenant: one, retention: 'payment', period: ahead, publicKey, suite: 'hybrid',
         notBeforeMs: startMs + ahead * merchantPeriodMs, notAfterMs: startMs + (ahead + 1) * merchantPeriodMs,
       }, statementKeys.privateKey))))
     },

@@ -14,7 +14,7 @@ const secretKey = (): KeyObject => createSecretKey(systemRandom.bytes(32))
 function dataKey(keys: readonly KeyObject[]): DataKey {
   let uses = 0
   return {
-    id: newId('dataKey', from), sealed: new Uint8Array(), tenant, retention: 'payment', createdAtMs: 0,
+    id: newId('dataKey', from), suite: 'hybrid', sealed: new Uint8Array(), tenant, retention: 'payment', createdAtMs: 0,
     get key() {
       return keys[Math.min(uses++, keys.length - 1)] as KeyObject
     },
@@ -29,7 +29,7 @@ test('a record is sealed so that it opens to what it was, and the plaintext is w
   const key = secretKey()
   const plaintext = Buffer.from('{"phone":"+46733123499"}')
   const { blob, dataKey: id } = await seal(ports(dataKey([key])), 'payment', context, plaintext)
-  const recordKey = deriveRecordKey(key, encodeRecordContext(context), parseBlob(blob)?.salt ?? new Uint8Array())
+  const recordKey = deriveRecordKey(key, encodeRecordContext(context, 'hybrid'), parseBlob(blob)?.salt ?? new Uint8Array())
   assert.equal(Buffer.from(openRecord(new Secret(recordKey), blob)).toString(), '{"phone":"+46733123499"}')
   assert.equal(parseBlob(blob)?.dataKeyId, id)
   assert.deepEqual(plaintext, Buffer.alloc(plaintext.length))

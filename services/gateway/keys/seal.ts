@@ -32,7 +32,7 @@ export async function seal(
 function assertOpens(dataKey: DataKey, context: RecordContext, blob: Uint8Array, plaintext: Uint8Array): void {
   const parts = parseBlob(blob)
   if (parts?.dataKeyId !== dataKey.id) throw new TypeError('a sealed record without its form')
-  const recordKey = deriveRecordKey(dataKey.key, encodeRecordContext(context), parts.salt)
+  const recordKey = deriveRecordKey(dataKey.key, encodeRecordContext(context, dataKey.suite), parts.salt)
   const opened = openRecord(new Secret(recordKey), blob)
   recordKey.fill(0)
   const isSame = equalsInConstantTime(opened, plaintext)

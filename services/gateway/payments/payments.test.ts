@@ -49,9 +49,9 @@ test('what is sealed opens to what was ordered, and to nothing in another contex
   const parts = parseSealedDataKey(new Uint8Array(row.key))
   const privateKey = running.custody.privateKeys.get(parts?.merchantKeyId ?? '')
   assert.ok(privateKey)
-  const dataKey = await openSealedDataKey({ sealed: new Uint8Array(row.key), privateKey, signerPublicKey: running.signerPublicKey })
+  const dataKey = await openSealedDataKey({ sealed: new Uint8Array(row.key), suite: 'hybrid', privateKey, signerPublicKey: running.signerPublicKey })
   const open = (recordId: string): unknown => {
-    const context = encodeRecordContext({ tenant: merchant.tenant, table: 'payments', recordId, dataClass: 'restricted', version: 1 })
+    const context = encodeRecordContext({ tenant: merchant.tenant, table: 'payments', recordId, dataClass: 'restricted', version: 1 }, 'hybrid')
     const key = deriveRecordKey(dataKey, context, parseBlob(blob)?.salt ?? new Uint8Array())
     return JSON.parse(Buffer.from(openRecord(new Secret(key), blob)).toString('utf8'))
   }

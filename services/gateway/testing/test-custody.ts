@@ -1,5 +1,5 @@
 import { retentionClasses, type CustodianSecretName } from '@ngome/contracts'
-import { dataKeySuite, generateMerchantKeyPair, signStatement } from '@ngome/envelope'
+import { generateMerchantKeyPair, signStatement } from '@ngome/envelope'
 import { newId, Secret, systemClock, systemRandom, toBase64Url, type Tenant } from '@ngome/kernel'
 import type { CustodianAnswers, TestAuthority } from '@ngome/testkit'
 
@@ -60,11 +60,11 @@ export class TestCustody {
     const name = `${tenant.merchant}/${tenant.world}/${retention}/${period}`
     const known = this.#statements.get(name)
     if (known !== undefined) return known
-    const { publicKey, privateKey } = await generateMerchantKeyPair()
+    const { publicKey, privateKey } = await generateMerchantKeyPair('hybrid')
     const keyId = newId('merchantKey', from)
     this.privateKeys.set(keyId, privateKey)
     const statement = toBase64Url(signStatement({
-      keyId, tenant, retention, period, publicKey, suite: dataKeySuite,
+      keyId, tenant, retention, period, publicKey, suite: 'hybrid',
       notBeforeMs: period * this.periodMs, notAfterMs: (period + 1) * this.periodMs,
     }, this.authority.statementKeys.privateKey))
     this.#statements.set(name, statement)
