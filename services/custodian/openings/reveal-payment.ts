@@ -1,5 +1,5 @@
 import type { CustodianResponse } from '@ngome/contracts'
-import { deriveRecordKey, encodeRecordContext, type RecordContext } from '@ngome/envelope'
+import { deriveRecordKey, encodeRecordContext, type ReadRecordContext } from '@ngome/envelope'
 import { parseBase64Url, toBase64Url, type StaffId } from '@ngome/kernel'
 import { callerName, type ProvenCaller } from '../calls/caller.ts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
@@ -30,12 +30,15 @@ export async function revealPayment(
 ): Promise<CustodianResponse<'/v1/reveal'>> {
   const { alarm, clock, dataKeys, store: { commits } } = custodian
   const { approval, merchant, world, payment } = request
-  const context: RecordContext = {
-    tenant: { merchant, world }, table: revealRule.table, recordId: payment, dataClass: revealRule.dataClass, version: 1,
-  }
-  const record = `${tenantName(context.tenant)}/${context.table}/${payment}`
+  const tenant = { merchant, world }
+  const record = `${tenantName(tenant)}/${revealRule.table}/${payment}`
   if (approval === undefined) throw new Refusal('approval_missing', record)
   const dataKey = parseDataKey(request.dataKey)
+  // The data key's word for its suite; before it opens, it is held against the merchant key's own record.
+  const { suite } = dataKey.parts
+  const context: ReadRecordContext = {
+    suite, tenant, table: revealRule.table, recordId: payment, dataClass: revealRule.dataClass, version: 1,
+  }
   const salt = parseBase64Url(request.salt)
   if (salt?.length !== saltBytes) throw new Refusal('request_invalid', record)
   const reason = checkOpening(revealRule, caller, context, dataKey.parts, clock.nowMs())
@@ -55,7 +58,7 @@ export async function revealPayment(
     return people
   })
   alarm({ what: 'revealed', caller: callerName(caller), subject: `${record} for ${staff.join(' ')}` })
-  return { key: toBase64Url(deriveRecordKey(key, encodeRecordContext(context), salt)), staff: [...staff] }
+  return { key: toBase64Url(deriveRecordKey(key, encodeRecordContext(context, suite), salt)), staff: [...staff] }
 }
 
 async function spendBudgets(

@@ -84,11 +84,11 @@ export class TestCustodian {
   }
 
   /** As a restart: everything but the folder is forgotten. */
-  async reopen(): Promise<void> {
+  async reopen(settings: Partial<Settings> = {}): Promise<void> {
     this.close()
     this.#custodian = await openCustodian({
       folder: this.folder, database: this.#pair?.database, enrolmentKeyPath: this.enrolmentKeyPath,
-      rootKey: { kind: 'file' }, settings: this.#settings,
+      rootKey: { kind: 'file' }, settings: { ...this.#settings, ...settings },
       clock: this.clock, random: systemRandom, alarm: (alarm) => this.alarms.push(alarm),
     })
   }
