@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import {
-  dataKeySuite, generateMerchantKeyPair, makeDataKey, openSealedDataKey, signStatement, verifyStatement, type DataKey,
+  generateMerchantKeyPair, makeDataKey, openSealedDataKey, signStatement, verifyStatement, type DataKey,
 } from '@ngome/envelope'
 import { newId, systemClock, systemRandom } from '@ngome/kernel'
 import type { Identity } from '@ngome/runtime'
@@ -95,15 +95,15 @@ async function cold(dataKeys: readonly DataKey[], open: (body: ReturnType<typeof
 
 /** How often a second this process alone checks a data key's signature and decapsulates it. */
 async function suiteRate(): Promise<number> {
-  const merchant = await generateMerchantKeyPair()
+  const merchant = await generateMerchantKeyPair('hybrid')
   const [custodian, gateway] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')]
   const nowMs = systemClock.nowMs()
   const statement = verifyStatement(signStatement({
     keyId: newId('merchantKey', from), tenant: { merchant: newId('merchant', from), world: 'test' }, retention: 'payment',
-    period: 0, notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 3_600_000, suite: dataKeySuite, publicKey: merchant.publicKey,
+    period: 0, notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 3_600_000, suite: 'hybrid', publicKey: merchant.publicKey,
   }, custodian.privateKey), custodian.publicKey)
   const { sealed } = await makeDataKey({ statement, signer: { id: newId('signer', from), privateKey: gateway.privateKey }, ...from })
-  const open = () => openSealedDataKey({ sealed, privateKey: merchant.privateKey, signerPublicKey: gateway.publicKey })
+  const open = () => openSealedDataKey({ sealed, suite: 'hybrid', privateKey: merchant.privateKey, signerPublicKey: gateway.publicKey })
   for (let count = 0; count < 100; count++) await open()
   const startedAtMs = performance.now()
   for (let count = 0; count < coldKeys; count++) await open()

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ChildCommand } from './child.ts'
+import { fipsFlags } from './fips.ts'
 import { processTable, type ProcessName } from './process-table.ts'
 
 export type ChildSurroundings = {
@@ -12,15 +13,18 @@ export type ChildSurroundings = {
   readonly env: Readonly<Record<string, string>>
   /** Whether it may load native code: only the custodian, and only for its HSM's module. */
   readonly hasAddon: boolean
+  /** Whether the launcher itself runs with `--enable-fips`. */
+  readonly isFips: boolean
 }
 
 /** The command line of one process, with the seat belt of Node's permission model: no threads, no child processes. */
-export function childCommand(name: ProcessName, { root, dataDir, configFile, chain, env, hasAddon }: ChildSurroundings): ChildCommand {
+export function childCommand(name: ProcessName, surroundings: ChildSurroundings): ChildCommand {
+  const { root, dataDir, configFile, chain, env, hasAddon, isFips } = surroundings
   const { entry, folder, hasSqlite } = processTable[name]
   const own = join(dataDir, folder)
   const readable = [root, own, join(dataDir, 'ca.pem'), ...(configFile === undefined ? [] : [configFile])]
   const [file, ...rest] = [
-    ...chain, process.execPath,
+    ...chain, process.execPath, ...fipsFlags(isFips),
     '--permission', '--allow-net',
     ...readable.map((path) => `--allow-fs-read=${path}`), `--allow-fs-write=${own}`,
     ...(hasAddon ? ['--allow-addons'] : []),

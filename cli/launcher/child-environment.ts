@@ -1,4 +1,5 @@
 import { authorityPath, childEnvironment as roleEnvironment, processFolder, type Config, type Environment } from '@ngome/runtime'
+import { fipsEnvironment } from './fips.ts'
 import type { ProcessName } from './process-table.ts'
 import { rootKeyEnvironment } from './root-key-surroundings.ts'
 
@@ -16,9 +17,10 @@ export function childEnvironment(name: ProcessName, from: {
   readonly config: Config
   readonly configFile: string | undefined
   readonly token: string | undefined
+  readonly isFips: boolean
 }): Record<string, string> {
   const { config, env } = from
-  const zone = env['TZ'] === undefined ? {} : { TZ: env['TZ'] }
+  const zone = { ...(env['TZ'] === undefined ? {} : { TZ: env['TZ'] }), ...fipsEnvironment(env, from.isFips) }
   if (name === 'simulator') return { ...zone, ...simulatorEnvironment(env, config) }
   const role = roleEnvironment(name, env, config, from.configFile)
   const rootKey = name === 'custodian' ? rootKeyEnvironment(env, config) : {}

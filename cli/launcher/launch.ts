@@ -6,6 +6,7 @@ import { authorityPath, processFolder, type Config, type Environment } from '@ng
 import { makeDataFolder } from './data-folder.ts'
 import { prepareDatabase, startDatabase } from './database.ts'
 import { enrolmentKey } from './enrolment-token.ts'
+import { assertFipsSuite, isFipsStart } from './fips.ts'
 import { firstKey, type FirstKey } from './first-key.ts'
 import { prepareGround, type Ground } from './ground.ts'
 import { takeInstanceLock } from './instance-lock.ts'
@@ -52,6 +53,7 @@ const stopDrainMs = 5_000
  */
 export async function launch(given: LaunchOptions, undo: Undo): Promise<Platform> {
   const { tell, root, random, clock } = given
+  assertFipsSuite(given.config, isFipsStart())
   const dataDir = makeDataFolder(given.config.dataDir, process.getuid?.() === 0)
   const options = { ...given, config: { ...given.config, dataDir } }
   const { config } = options

@@ -8,6 +8,7 @@ import { mintEnrolmentToken } from './enrolment-token.ts'
 import type { Ground } from './ground.ts'
 import type { KnownProcesses } from './known-processes.ts'
 import type { ListeningSocket } from './listening-socket.ts'
+import { isFipsStart } from './fips.ts'
 import { LogFile } from './log-file.ts'
 import { processNames, type ProcessName } from './process-table.ts'
 import type { Tell } from './progress.ts'
@@ -44,6 +45,7 @@ export type Processes = {
 export function superviseProcesses(options: ProcessesOptions): Processes {
   const { ground, known, socket, root, clock } = options
   let { config } = options
+  const isFips = isFipsStart()
   const logs = Object.fromEntries(processNames.map((name) => [
     name, new LogFile(join(processFolder(config, 'launcher'), 'logs', `${name}.log`)),
   ])) as Record<ProcessName, LogFile>
@@ -51,10 +53,10 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
     if (name === 'custodian') placePin(config, ground.ownerOf(name))
     const role = enrolledRoles[name]
     const token = role === undefined ? undefined : mintEnrolmentToken(options.key, role, options)
-    const env = childEnvironment(name, { ...options, config, token })
+    const env = childEnvironment(name, { ...options, config, token, isFips })
     const command = childCommand(name, {
       root, env, dataDir: config.dataDir, configFile: options.configFile, chain: ground.chainOf(name),
-      hasAddon: name === 'custodian' && needsAddon(config),
+      hasAddon: name === 'custodian' && needsAddon(config), isFips,
     })
     const child = Child.start({ ...command, ...(name === 'gateway' ? { socketFd: socket.fd } : {}) }, logs[name])
     known.add(name, child.pid)

@@ -29,7 +29,7 @@ test('the custodian gets the PIN in its folder, the module\'s own variable, and 
   const copy = join(config.dataDir, 'custodian', 'root-key.pin')
   assert.equal(readFileSync(copy, 'utf8'), '4711\n')
   assert.equal(statSync(copy).mode & 0o777, 0o600)
-  const from = { env, config, configFile: undefined, token: undefined }
+  const from = { env, config, configFile: undefined, token: undefined, isFips: false }
   const found = childEnvironment('custodian', from)
   assert.equal(found['SOFTHSM2_CONF'], '/etc/softhsm2.conf')
   assert.equal(found['LD_PRELOAD'], undefined)
@@ -53,7 +53,7 @@ test('a PIN that is missing or open to others is refused; without an HSM no copy
 })
 
 test('only who loads a module may load native code', () => {
-  const rest = { root: '/r', dataDir: '/d', configFile: undefined, chain: [], env: {} }
+  const rest = { root: '/r', dataDir: '/d', configFile: undefined, chain: [], env: {}, isFips: false }
   assert.ok(childCommand('custodian', { ...rest, hasAddon: true }).argv.includes('--allow-addons'))
   assert.ok(!childCommand('custodian', { ...rest, hasAddon: false }).argv.includes('--allow-addons'))
 })

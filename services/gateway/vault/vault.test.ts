@@ -237,8 +237,8 @@ async function opened(id: string, as: string): Promise<Uint8Array> {
   const sealedKey = row?.['data_key'] as Uint8Array
   const privateKey = running.custody.privateKeys.get(parseSealedDataKey(sealedKey)?.merchantKeyId ?? '')
   assert.ok(privateKey)
-  const dataKey = await openSealedDataKey({ sealed: sealedKey, privateKey, signerPublicKey: running.signerPublicKey })
+  const dataKey = await openSealedDataKey({ sealed: sealedKey, suite: 'hybrid', privateKey, signerPublicKey: running.signerPublicKey })
   const blob = row?.['sealed'] as Uint8Array
-  const context = encodeRecordContext({ tenant: merchant.tenant, table: 'vault_tokens', recordId: as, dataClass: 'restricted', version: 1 })
+  const context = encodeRecordContext({ tenant: merchant.tenant, table: 'vault_tokens', recordId: as, dataClass: 'restricted', version: 1 }, 'hybrid')
   return openRecord(new Secret(deriveRecordKey(dataKey, context, parseBlob(blob)?.salt ?? new Uint8Array())), blob)
 }
