@@ -1,3 +1,4 @@
+import { getFips } from 'node:crypto'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -35,12 +36,14 @@ export type PublicServerPorts = {
 export const cipherSuites = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256'
 /** The hybrid first: what is recorded today must not open to a quantum computer. */
 export const keyExchangeGroups = 'X25519MLKEM768:X25519:P-256'
+/** Under `--enable-fips` the provider knows no other of these, and OpenSSL refuses a list that names one it lacks. */
+export const fipsKeyExchangeGroups = 'P-256'
 
 const tlsOptions = {
   minVersion: 'TLSv1.3',
   maxVersion: 'TLSv1.3',
   ciphers: cipherSuites,
-  ecdhCurve: keyExchangeGroups,
+  ecdhCurve: getFips() === 1 ? fipsKeyExchangeGroups : keyExchangeGroups,
   honorCipherOrder: true,
   ALPNProtocols: ['http/1.1'],
   handshakeTimeout: handshakeTimeoutMs,
