@@ -3,7 +3,7 @@ import {
 } from '@ngome/kernel'
 import { countOf, textOf } from './field.ts'
 import { dataKeyFormat, headerBytesMax, retentionPattern, signatureBytes, wrappedBytes } from './format.ts'
-import { suiteNames, suites, type SuiteName } from './suites.ts'
+import { hasKeyForm, suiteNames, suites, type SuiteName } from './suites.ts'
 
 /** What a sealed data key says of itself; nothing of it is proven before its signature is checked. */
 export type SealedDataKey = {
@@ -36,6 +36,8 @@ export function parseSealedDataKey(sealed: Uint8Array): SealedDataKey | undefine
   const headerBytes = sealed.length - encBytes - wrappedBytes - signatureBytes
   if (headerBytes < 0 || headerBytes > headerBytesMax) return undefined
   const header = sealed.subarray(0, headerBytes)
+  const enc = sealed.subarray(headerBytes, headerBytes + encBytes)
+  if (!hasKeyForm(suites[suite], enc)) return undefined
   const fields = parseLengthPrefixed(header)
   if (fields?.length !== 10) return undefined
   const [idText, merchantText, worldText, retention] = fields.slice(2, 6).map(textOf)
@@ -51,8 +53,7 @@ export function parseSealedDataKey(sealed: Uint8Array): SealedDataKey | undefine
   if (retention === undefined || !retentionPattern.test(retention)) return undefined
   if (period === undefined || createdAtMs === undefined) return undefined
   return {
-    suite, id, tenant: { merchant, world }, retention, period, createdAtMs, merchantKeyId, signerId, header,
-    enc: sealed.subarray(headerBytes, headerBytes + encBytes),
+    suite, id, tenant: { merchant, world }, retention, period, createdAtMs, merchantKeyId, signerId, header, enc,
     wrapped: sealed.subarray(headerBytes + encBytes, -signatureBytes),
     signed: sealed.subarray(0, -signatureBytes),
     signature: sealed.subarray(-signatureBytes),

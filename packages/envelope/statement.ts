@@ -5,7 +5,7 @@ import {
 import { isSignedEd25519, signEd25519 } from './ed25519.ts'
 import { countOf, textOf } from './field.ts'
 import { headerBytesMax, retentionPattern, signatureBytes, statementFormat } from './format.ts'
-import { suiteNames, suites, type SuiteName } from './suites.ts'
+import { hasKeyForm, suiteNames, suites, type SuiteName } from './suites.ts'
 
 /** What the custodian says of a merchant key, so that nobody in between can offer another. */
 export type MerchantKeyStatement = {
@@ -72,7 +72,7 @@ function parseBody(body: Uint8Array): MerchantKeyStatement | undefined {
   const publicKey = fields[9]
   const suite = suiteNames.find((one) => suites[one].label === label)
   if (format !== statementFormat || suite === undefined) return undefined
-  if (publicKey?.length !== suites[suite].kem.publicKeyBytes) return undefined
+  if (publicKey?.length !== suites[suite].kem.publicKeyBytes || !hasKeyForm(suites[suite], publicKey)) return undefined
   const keyId = parseId('merchantKey', keyText ?? '')
   const merchant = parseId('merchant', merchantText ?? '')
   const world = worlds.find((one) => one === worldText)

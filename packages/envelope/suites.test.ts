@@ -229,12 +229,24 @@ suite('a P-256 key', () => {
     ['of zeros', new Uint8Array(65)],
     ['with the origin in it', Buffer.concat([Buffer.of(4), Buffer.alloc(64)])],
     ['compressed, with padding', Buffer.concat([compressed, Buffer.alloc(32)])],
+    ['in the form of ANSI X9.62 that repeats the sign', statement.publicKey.with(0, 0x06 + ((statement.publicKey[64] ?? 0) & 1))],
     ['with a coordinate past the field', Buffer.concat([Buffer.of(4), Buffer.alloc(64, 0xff)])],
   ]
   for (const [threat, publicKey] of points) {
-    test(`${threat} gets no data key, even from a custodian that states it`, async () => {
-      const verified = verifyStatement(signStatement({ ...statement, publicKey }, custodian.privateKey), custodian.publicKey)
-      await assert.rejects(makeDataKey({ statement: verified, signer, clock, random: systemRandom }))
+    test(`${threat} gets no data key`, async () => {
+      await assert.rejects(async () => {
+        const verified = verifyStatement(signStatement({ ...statement, publicKey }, custodian.privateKey), custodian.publicKey)
+        return makeDataKey({ statement: verified, signer, clock, random: systemRandom })
+      })
     })
   }
+  test('has one form: an encapsulated secret written in another is not parsed, even signed by the gateway', () => {
+    const { sealed } = parties.fips.dataKey
+    const encAt = parseSealedDataKey(sealed)?.header.length ?? 0
+    for (const form of [0x02, 0x03, 0x06, 0x07, 0x00]) {
+      const body = Buffer.from(sealed.subarray(0, -64))
+      body[encAt] = form
+      assert.equal(parseSealedDataKey(Buffer.concat([body, sign(null, body, signer.privateKey)])), undefined)
+    }
+  })
 })

@@ -14,6 +14,8 @@ export type Suite = {
     readonly encBytes: number
     readonly publicKeyBytes: number
     readonly privateKeyBytes: number
+    /** With which byte public keys and encapsulated secrets begin, where their form says so. */
+    readonly startsWith: number | null
   }
   readonly kdf: { readonly name: string; readonly id: number }
   readonly aead: { readonly name: string; readonly id: number }
@@ -38,7 +40,7 @@ export const suites: Readonly<Record<SuiteName, Suite>> = {
     label: 'draft-ietf-hpke-pq-05/MLKEM768-X25519/HKDF-SHA-256/AES-256-GCM',
     recordLabel: 'HMAC-SHA-512/AES-256-GCM',
     // draft-ietf-hpke-pq-05 §4. enc: ML-KEM-768 ciphertext (1,088) and X25519 key (32); public: 1,184 and 32; a seed.
-    kem: { name: 'MLKEM768-X25519', id: 0x647a, encBytes: 1120, publicKeyBytes: 1216, privateKeyBytes: 32 },
+    kem: { name: 'MLKEM768-X25519', id: 0x647a, encBytes: 1120, publicKeyBytes: 1216, privateKeyBytes: 32, startsWith: null },
     kdf: hkdfSha256, aead: aes256Gcm,
     source: 'draft-ietf-hpke-pq-05', status: 'default', isPostQuantum: true,
   },
@@ -46,8 +48,10 @@ export const suites: Readonly<Record<SuiteName, Suite>> = {
     number: 2,
     label: 'RFC9180/DHKEM-P256-HKDF-SHA-256/HKDF-SHA-256/AES-256-GCM',
     recordLabel: 'suite-2/HMAC-SHA-512/AES-256-GCM',
-    // RFC 9180 §7.1: uncompressed points (SEC 1), and a scalar.
-    kem: { name: 'DHKEM(P-256, HKDF-SHA-256)', id: 0x0010, encBytes: 65, publicKeyBytes: 65, privateKeyBytes: 32 },
+    // RFC 9180 §7.1.1: uncompressed points (SEC 1 §2.3.3), and a scalar.
+    kem: {
+      name: 'DHKEM(P-256, HKDF-SHA-256)', id: 0x0010, encBytes: 65, publicKeyBytes: 65, privateKeyBytes: 32, startsWith: 0x04,
+    },
     kdf: hkdfSha256, aead: aes256Gcm,
     source: 'RFC 9180', status: 'selectable', isPostQuantum: false,
   },
@@ -63,6 +67,14 @@ const nameOf: readonly (SuiteName | undefined)[] = Array.from(
 /** @returns the suite of a blob's second byte, or `undefined` where there is none of that number */
 export function suiteNumbered(number: number | undefined): SuiteName | undefined {
   return number === undefined ? undefined : nameOf[number]
+}
+
+/**
+ * Whether bytes begin as a suite's public keys and encapsulated secrets do. OpenSSL also takes a point in the hybrid form of
+ * ANSI X9.62, of the same length: a second way to write one key, which the suite does not have.
+ */
+export function hasKeyForm({ kem: { startsWith } }: Suite, bytes: Uint8Array): boolean {
+  return startsWith === null || bytes[0] === startsWith
 }
 
 /** @throws TypeError where a suite only opens what was sealed before: the caller has a bug */

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import {
-  createCipheriv, createDecipheriv, createHmac, createPrivateKey, createPublicKey, createSecretKey, decapsulate,
-  diffieHellman, type KeyObject,
+  createCipheriv, createDecipheriv, createECDH, createHmac, createPrivateKey, createPublicKey, createSecretKey,
+  decapsulate, diffieHellman, type KeyObject,
 } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { vectorsDir } from '@ngome/testkit'
+import { KDF_HKDF_SHA256, KEM_DHKEM_P256_HKDF_SHA256 } from 'hpke'
 import { isSignedEd25519 } from './ed25519.ts'
-import { deriveRecordKey } from './mod.ts'
+import { deriveRecordKey, suites } from './mod.ts'
 
 type Vector = {
   readonly tcId: number
@@ -90,6 +91,58 @@ suite('Wycheproof', { skip }, () => {
     t.diagnostic(`${count} vectors, ${derived} of them by deriveRecordKey`)
   })
 
+  test('HMAC-SHA-256, of HPKE and blinded values', (t) => {
+    const count = runAll('hmac_sha256_test.json', {}, (vector, group) => {
+      const mac = createHmac('sha256', bytes(vector['key'])).update(bytes(vector['msg'])).digest()
+      const isEqual = mac.subarray(0, Number(group['tagSize']) / 8).equals(bytes(vector['tag']))
+      assert.equal(isEqual, vector.result === 'valid')
+    })
+    t.diagnostic(`${count} vectors`)
+  })
+
+  test('HKDF-SHA-256, by the KDF that both suites name', async (t) => {
+    const kdf = KDF_HKDF_SHA256()
+    const vectors: Vector[] = []
+    runAll('hkdf_sha256_test.json', {}, (vector) => { vectors.push(vector) })
+    let refused = 0
+    for (const vector of vectors) {
+      const prk = await kdf.Extract(bytes(vector['salt']), bytes(vector['ikm']))
+      const expanded = kdf.Expand(prk, bytes(vector['info']), Number(vector['size']))
+      if (vector.result === 'invalid') {
+        refused++
+        await assert.rejects(expanded, `vector ${vector.tcId}`)
+      } else assert.deepEqual(Buffer.from(await expanded), bytes(vector['okm']), `vector ${vector.tcId}`)
+    }
+    assert.ok(refused > 0)
+    t.diagnostic(`${vectors.length} vectors, ${refused} of them refused`)
+  })
+
+  test('ECDH P-256, by suite 2’s own decapsulation: the shared point is right, and a bad one is refused', async (t) => {
+    const kem = KEM_DHKEM_P256_HKDF_SHA256()
+    const vectors: Vector[] = []
+    runAll('ecdh_secp256r1_ecpoint_test.json', {}, (vector) => { vectors.push(vector) })
+    let refused = 0
+    for (const vector of vectors) {
+      const scalar = Buffer.from((vector['private'] ?? '').padStart(64, '0').slice(-64), 'hex')
+      const enc = bytes(vector['public'])
+      // A compressed point may be taken, says Wycheproof; RFC 9180 §7.1.1 does not know it, and no `enc` of ours is so short.
+      if (enc.length !== suites.fips.kem.encBytes) {
+        refused++
+        assert.notEqual(vector.result, 'valid')
+        continue
+      }
+      const decapsulated = kem.Decap(enc, await kem.DeserializePrivateKey(scalar, true), undefined)
+      if (vector.result === 'valid') {
+        assert.deepEqual(Buffer.from(await decapsulated), dhkem(bytes(vector['shared']), enc, scalar), `vector ${vector.tcId}`)
+      } else {
+        refused++
+        await assert.rejects(decapsulated, `vector ${vector.tcId}`)
+      }
+    }
+    assert.ok(refused > 20 && vectors.length - refused > 300)
+    t.diagnostic(`${vectors.length} vectors, ${refused} of them refused`)
+  })
+
   test('Ed25519, as statements and data keys are verified', (t) => {
     const count = runAll('ed25519_test.json', {}, (vector, group) => {
       const publicKey = createPublicKey({ key: bytes(group['publicKeyDer'] as string), format: 'der', type: 'spki' })
@@ -132,6 +185,16 @@ suite('Wycheproof', { skip }, () => {
     t.diagnostic(`${count} vectors, ${opened} of them opened`)
   })
 })
+
+/** RFC 9180 §4.1: the KEM's secret from the Diffie-Hellman value, by node:crypto alone. */
+function dhkem(dh: Buffer, enc: Buffer, scalar: Buffer): Buffer {
+  const own = createECDH('prime256v1')
+  own.setPrivateKey(scalar)
+  const suiteId = Buffer.from('KEM\x00\x10', 'latin1')
+  const prk = createHmac('sha256', '').update('HPKE-v1').update(suiteId).update('eae_prk').update(dh).digest()
+  return createHmac('sha256', prk).update(Buffer.of(0, 32)).update('HPKE-v1').update(suiteId).update('shared_secret')
+    .update(enc).update(own.getPublicKey()).update(Buffer.of(1)).digest()
+}
 
 function mlkemKey(seed: Buffer): KeyObject {
   return createPrivateKey({ key: seed, format: 'raw-seed', asymmetricKeyType: 'ml-kem-768' })
