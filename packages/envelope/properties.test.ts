@@ -7,7 +7,7 @@ import { newSealingParties } from '@ngome/testkit'
 import fc from 'fast-check'
 import {
   deriveRecordKey, encodeRecordContext, openRecord, openSealedDataKey, parseBlob, parseRecordContext, parseSealedDataKey,
-  sealRecord, verifyStatement, type DataKey, type RecordContext,
+  sealRecord, suiteNames, verifyStatement, type DataKey, type RecordContext,
 } from './mod.ts'
 
 const parties = await newSealingParties()
@@ -110,16 +110,18 @@ suite('whatever the bytes', () => {
     }), { numRuns: 500 })
   })
 
-  test('a sealed data key parses or does not, and opens or is refused', async () => {
-    const { sealed } = parties.dataKey
-    await fc.assert(fc.asyncProperty(nearly(sealed), async (bytes) => {
-      parseSealedDataKey(bytes)
-      if (Buffer.from(bytes).equals(sealed)) return
-      await assert.rejects(openSealedDataKey({
-        sealed: bytes, suite: 'hybrid', privateKey: parties.merchantKey.privateKey, signerPublicKey: parties.signer.publicKey,
-      }), isRefusal)
-    }), { numRuns: 200 })
-  })
+  for (const suiteName of suiteNames) {
+    test(`a sealed data key of ${suiteName} parses or does not, and opens or is refused`, async () => {
+      const { dataKey: { sealed }, merchantKey: { privateKey }, signer } = await newSealingParties(suiteName)
+      await fc.assert(fc.asyncProperty(nearly(sealed), async (bytes) => {
+        parseSealedDataKey(bytes)
+        if (Buffer.from(bytes).equals(sealed)) return
+        for (const suite of suiteNames) {
+          await assert.rejects(openSealedDataKey({ sealed: bytes, suite, privateKey, signerPublicKey: signer.publicKey }), isRefusal)
+        }
+      }), { numRuns: 200 })
+    })
+  }
 
   test('a statement is verified or refused', () => {
     fc.assert(fc.property(nearly(Buffer.alloc(1600, 1)), (bytes) => {
