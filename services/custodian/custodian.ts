@@ -5,6 +5,7 @@ import type { Authority } from './authority/authority.ts'
 import type { RefusalMeter } from './calls/refusal-meter.ts'
 import type { StatementKey } from './merchants/statement-key.ts'
 import type { DataKeyCache } from './openings/data-key-cache.ts'
+import type { OpeningRecorder } from './openings/record-openings.ts'
 import type { RootKey } from './root-keys/root-key.ts'
 import type { Store } from './store/store.ts'
 
@@ -36,6 +37,7 @@ export type Custodian = {
   readonly enrolmentKey: Secret<Uint8Array>
   readonly secrets: ReadonlyMap<CustodianSecretName, Secret<Uint8Array>>
   readonly dataKeys: DataKeyCache
+  readonly recorder: OpeningRecorder
   readonly refusals: RefusalMeter
   readonly settings: Settings
   readonly alarm: (alarm: Alarm) => void

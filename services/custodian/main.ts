@@ -7,6 +7,7 @@ import { listen } from './calls/listen.ts'
 import type { Settings } from './custodian.ts'
 import { openCustodian } from './open-custodian.ts'
 import { keyLifeMs } from './openings/data-key-cache.ts'
+import { sweepBudgets } from './openings/sweep-budgets.ts'
 import { watchRootKey } from './root-keys/watch-root-key.ts'
 
 /** Calls that run are answered; then nothing is left to wait for. */
@@ -43,7 +44,10 @@ async function start(config: Config, logger: Logger): Promise<void> {
   })
   identity.startRenewal()
   const endWatch = watchRootKey(custodian, logger)
-  const sweep = setInterval(() => custodian.dataKeys.sweep(), keyLifeMs)
+  const sweep = setInterval(() => {
+    custodian.dataKeys.sweep()
+    sweepBudgets(custodian).catch((err: unknown) => logger.warn({ err }, 'ended budgets were not cleared away'))
+  }, keyLifeMs)
   onShutdown({
     totalMs: shutdownMaxMs,
     logger,

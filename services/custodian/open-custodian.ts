@@ -9,6 +9,7 @@ import { appendLog } from './log/append-log.ts'
 import { checkLog } from './log/check-log.ts'
 import { loadStatementKey, makeStatementKey } from './merchants/statement-key.ts'
 import { DataKeyCache } from './openings/data-key-cache.ts'
+import { OpeningRecorder } from './openings/record-openings.ts'
 import { openRootKey } from './root-keys/open-root-key.ts'
 import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
 import { secretBytes, secretLabel } from './secrets/named-secrets.ts'
@@ -62,7 +63,8 @@ export async function openCustodian({ folder, database, enrolmentKeyPath, rootKe
     replacePublicFile(join(folder, 'ca.pem'), keys.authority.pem, random)
     return {
       clock, random, root, store, settings, alarm, ...keys,
-      enrolmentKey: new Secret(enrolmentKey), dataKeys: new DataKeyCache(clock), refusals: new RefusalMeter(),
+      enrolmentKey: new Secret(enrolmentKey), dataKeys: new DataKeyCache(clock),
+      recorder: new OpeningRecorder(store, clock), refusals: new RefusalMeter(),
     }
   } catch (failure) {
     await store.close()

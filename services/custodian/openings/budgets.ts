@@ -7,8 +7,8 @@ export type Budget = {
   readonly windowMs: number
 }
 
-/** Rows of ended windows that one opening clears away: more than it adds, so that the table stays small. */
-const clearedAtOnce = 256
+/** Rows of ended windows that one work clears away: so few that nobody waits for it. */
+const clearedAtOnce = 1_000
 
 /**
  * Counts uses. The work throws where this says no, so that what it counted before is forgotten.
@@ -32,11 +32,12 @@ export async function spend(
   return true
 }
 
-/** Forgets windows that have ended. */
-export async function clearEndedBudgets(transaction: Transaction, nowMs: number): Promise<void> {
-  await transaction.run(
+/** Forgets windows that have ended. @returns whether there may be more of them */
+export async function clearEndedBudgets(transaction: Transaction, nowMs: number): Promise<boolean> {
+  const cleared = await transaction.run(
     `DELETE FROM budgets WHERE (purpose, subject) IN
        (SELECT purpose, subject FROM budgets WHERE ends_at_ms <= ? ORDER BY ends_at_ms LIMIT ?)`,
     nowMs, clearedAtOnce,
   )
+  return cleared === clearedAtOnce
 }

@@ -5,19 +5,14 @@ import { callerName, type ProvenCaller } from '../calls/caller.ts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
 import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
-import { appendLog } from '../log/append-log.ts'
 import { tenantName } from '../merchants/tenants.ts'
-import type { Transaction } from '../store/store.ts'
-import { clearEndedBudgets, spend } from './budgets.ts'
 import { checkOpening } from './check-opening.ts'
 import { openDataKey } from './open-data-key.ts'
 import { parseDataKey, saltBytes, type PresentedDataKey } from './presented-data-key.ts'
 import { purposeRules } from './purposes.ts'
-import { recordSeenDataKey } from './seen-data-keys.ts'
 
 /** A context is some 200 bytes; whatever is much larger is none. */
 const contextBytesMax = 1_024
-const hourMs = 3_600_000
 
 type Request = ParsedRequest<'/v1/open'>
 type Record = {
@@ -38,7 +33,7 @@ type Record = {
 export async function openRecords(
   custodian: Custodian, caller: ProvenCaller, request: Request,
 ): Promise<CustodianResponse<'/v1/open'>> {
-  const { clock, dataKeys, store: { commits } } = custodian
+  const { clock, dataKeys, recorder } = custodian
   const rule = purposeRules[request.purpose]
   const records = parseRecords(request)
   const nowMs = clock.nowMs()
@@ -48,7 +43,10 @@ export async function openRecords(
   }
   const keys = await Promise.all(records.map(({ dataKey: { sealed, hash, parts } }) =>
     dataKeys.get(hash, () => openDataKey(custodian, sealed, parts))))
-  await commits.run((transaction) => recordOpenings(custodian, transaction, caller, request, records))
+  await recorder.record({
+    purpose: request.purpose, caller: callerName(caller),
+    records: records.map((record) => ({ name: record.name, subject: subjectOf(request, record), dataKeyHash: record.dataKey.hash })),
+  })
   return {
     keys: records.map(({ contextBytes, salt }, at) => {
       const key = keys[at]
@@ -56,29 +54,6 @@ export async function openRecords(
       return toBase64Url(deriveRecordKey(key, contextBytes, salt))
     }),
   }
-}
-
-/** Counts and logs every record of the call; a budget that is spent undoes all of it. */
-async function recordOpenings(
-  { clock }: Custodian, transaction: Transaction, caller: ProvenCaller, request: Request, records: readonly Record[],
-): Promise<void> {
-  const { purpose } = request
-  const { perRecord, perHourMax } = purposeRules[purpose]
-  const nowMs = clock.nowMs()
-  const whole = { purpose, subject: '*', timesMax: perHourMax, windowMs: hourMs }
-  if (!await spend(transaction, whole, nowMs, records.length)) throw new Refusal('purpose_budget_spent', purpose)
-  for (const record of records) {
-    const subject = subjectOf(request, record)
-    const hasBudget = await spend(transaction, { purpose, subject: record.name, ...perRecord }, nowMs)
-    if (!hasBudget) throw new Refusal('record_budget_spent', subject)
-    await appendLog(transaction, clock, {
-      caller: callerName(caller), operation: '/v1/open', outcome: 'allowed', reason: '', subject,
-    })
-  }
-  for (const { hash } of new Set(records.map(({ dataKey }) => dataKey))) {
-    await recordSeenDataKey(transaction, hash, nowMs)
-  }
-  await clearEndedBudgets(transaction, nowMs)
 }
 
 function parseRecords(request: Request): readonly Record[] {

@@ -9,12 +9,12 @@ import { appendLog } from '../log/append-log.ts'
 import { tenantName } from '../merchants/tenants.ts'
 import { admitApproval } from '../staff/admit-approval.ts'
 import type { Transaction } from '../store/store.ts'
-import { clearEndedBudgets, spend } from './budgets.ts'
+import { spend } from './budgets.ts'
 import { checkOpening } from './check-opening.ts'
 import { openDataKey } from './open-data-key.ts'
 import { parseDataKey, saltBytes } from './presented-data-key.ts'
 import { revealRule } from './purposes.ts'
-import { recordSeenDataKey } from './seen-data-keys.ts'
+import { recordSeenDataKeys } from './seen-data-keys.ts'
 
 const hourMs = 3_600_000
 const purpose = 'reveal'
@@ -50,7 +50,7 @@ export async function revealPayment(
       operation: '/v1/reveal', parameters, people: revealRule.people,
     })
     await spendBudgets(transaction, record, people, clock.nowMs())
-    await recordSeenDataKey(transaction, dataKey.hash, clock.nowMs())
+    await recordSeenDataKeys(transaction, [dataKey.hash], clock.nowMs())
     await appendLog(transaction, clock, {
       caller: callerName(caller), operation: '/v1/reveal', outcome: 'allowed', reason: '',
       subject: `${record} ${dataKey.parts.id} for ${people.join(' ')}`,
@@ -73,5 +73,4 @@ async function spendBudgets(
   }
   const ofRecord = { purpose, subject: record, ...perRecord }
   if (!await spend(transaction, ofRecord, nowMs)) throw new Refusal('record_budget_spent', `${purpose} ${record}`)
-  await clearEndedBudgets(transaction, nowMs)
 }

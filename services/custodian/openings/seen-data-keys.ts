@@ -1,15 +1,21 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { runRows } from '../store/run-rows.ts'
 import type { Reading, Transaction } from '../store/store.ts'
 
 /** SHA-256 over the whole sealed data key, its signature included: what one signer made once. */
 export function dataKeyHash(sealed: Uint8Array): Uint8Array {
-  return createHash('sha256').update(sealed).digest()
+  return hash('sha256', sealed, 'buffer')
 }
 
-/** Remembers that a data key existed by now. */
-export async function recordSeenDataKey(transaction: Transaction, hash: Uint8Array, nowMs: number): Promise<void> {
-  const sql = 'INSERT INTO seen_data_keys (hash, first_at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING'
-  await transaction.run(sql, hash, nowMs)
+/** Remembers that data keys existed by now; one may come more than once. */
+export async function recordSeenDataKeys(
+  transaction: Transaction, hashes: readonly Uint8Array[], nowMs: number,
+): Promise<void> {
+  const once = new Map(hashes.map((hash) => [Buffer.from(hash).toString('latin1'), hash]))
+  await runRows(
+    transaction, ['INSERT INTO seen_data_keys (hash, first_at_ms) VALUES ', ' ON CONFLICT DO NOTHING'],
+    [...once.values()].map((hash) => [hash, nowMs]),
+  )
 }
 
 /** Whether a data key was opened before a moment, so that it cannot have been made, and dated back, after it. */
