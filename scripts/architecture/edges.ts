@@ -27,7 +27,7 @@ export const allowedEdges: Readonly<Record<string, readonly string[]>> = {
   'simulators/mtn-momo': [everyPackage],
   'cli': [everyPackage],
   // A benchmark measures a service from inside, next to its rivals.
-  'bench': [everyPackage, 'services/gateway'],
+  'bench': [everyPackage, 'services/gateway', 'services/custodian'],
   'scripts': [everyPackage],
 }
 
