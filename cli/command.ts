@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@ngome/kernel'
+import type { Clock, Random, Secret } from '@ngome/kernel'
 
 /** What every command answers to the shell: done, failed, or not understood. */
 export const exitCodes = { done: 0, failed: 1, misuse: 2 } as const
@@ -17,6 +17,8 @@ export type Context = {
   /** One line to standard error: progress, and why something failed. */
   readonly err: (line: string) => void
   readonly isTerminal: boolean
+  /** Asks the person at the terminal for something that is not shown as it is typed. */
+  readonly askSecret: (question: string) => Promise<Secret<string>>
   /** Aborts on the first Ctrl-C, SIGTERM, or death of the process that started us. */
   readonly interrupted: AbortSignal
   /** Calls the listener for each SIGHUP that asks a program without a terminal to read its configuration anew. */

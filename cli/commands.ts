@@ -8,6 +8,12 @@ import { merchantsAdd } from './merchants-add.ts'
 import { merchantsFreeze } from './merchants-freeze.ts'
 import { merchantsList } from './merchants-list.ts'
 import { merchantsUnfreeze } from './merchants-unfreeze.ts'
+import { revealPayment } from './reveal-payment.ts'
+import { staffApprove } from './staff-approve.ts'
+import { staffEnrol } from './staff-enrol.ts'
+import { staffExecute } from './staff-execute.ts'
+import { staffList } from './staff-list.ts'
+import { staffRetire } from './staff-retire.ts'
 import { status } from './status.ts'
 import { up } from './up.ts'
 import { vaultImport } from './vault-import.ts'
@@ -16,5 +22,5 @@ import { verify } from './verify.ts'
 /** Every command, in the order of the help page. */
 export const commands: readonly Command[] = [
   up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke,
-  events, vaultImport, verify,
+  staffEnrol, staffList, staffApprove, staffExecute, staffRetire, revealPayment, events, vaultImport, verify,
 ]

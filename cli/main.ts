@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 import { Fault, systemClock, systemRandom } from '@ngome/kernel'
+import { askSecret } from './ask-secret.ts'
 import { exitCodes, Misuse, type Context, type ExitCode } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, overviewHelp } from './help.ts'
@@ -32,6 +33,7 @@ async function run(args: readonly string[]): Promise<ExitCode> {
       clock: systemClock,
       random: systemRandom,
       out, err, interrupted, onReload,
+      askSecret: (question) => askSecret(process.stdin, process.stderr, question),
       isTerminal: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
     }
     return await line.command.run(context, line.given)

@@ -2,6 +2,7 @@ import { loadConfig, type Config } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
 import type { Context } from '../command.ts'
 import { operatorDatabase, operatorIdentity } from './operator-access.ts'
+import type { Person } from '../staff/staff-key.ts'
 import type { OperatorAccess } from './create-merchant.ts'
 
 /** The configuration, with paths relative to the clone wherever the command was typed. */
@@ -20,13 +21,13 @@ export async function withDatabase<R>(context: Context, use: (db: Database, conf
   }
 }
 
-/** Runs `use` with the database and the custodian, as the operator. */
+/** Runs `use` with the database and the custodian, as the operator, or as the person whose key it is. */
 export async function withOperator<R>(
-  context: Context, use: (access: OperatorAccess, config: Config) => Promise<R>,
+  context: Context, use: (access: OperatorAccess, config: Config) => Promise<R>, person?: Person,
 ): Promise<R> {
   return withDatabase(context, async (db, config) => {
     const { clock, random } = context
-    const operator = await operatorIdentity(config, { clock, random })
+    const operator = await operatorIdentity(config, { clock, random, person })
     try {
       return await use({ db, custodian: operator.custodian, clock, random }, config)
     } finally {

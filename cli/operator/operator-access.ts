@@ -5,6 +5,8 @@ import { Fault, Secret, type Clock, type Random } from '@ngome/kernel'
 import { createLogger, custodianClient, enrol, processFolder, type Config, type CustodianClient, type Identity } from '@ngome/runtime'
 import { openDatabase, type Database } from '@ngome/store'
 import { mintEnrolmentToken, readEnrolmentKey } from '../launcher/enrolment-token.ts'
+import { mintStaffToken } from '../staff/mint-staff-token.ts'
+import type { Person } from '../staff/staff-key.ts'
 
 /** A command does one thing at a time; the second connection is for what a transaction waits for. */
 const poolMax = 2
@@ -25,18 +27,25 @@ export function operatorDatabase(config: Config): Database {
 
 export type OperatorIdentity = { readonly identity: Identity; readonly custodian: CustodianClient; close(): void }
 
-/** Enrols as the operator with a token made on the spot: whoever may read the launcher's key is the operator. */
+/**
+ * Enrols as the operator with a token made on the spot: by the launcher's key, whose reader is the operator, or by a
+ * person's own key; then the certificate, and the custodian's log of all that is asked with it, name the person.
+ */
 export async function operatorIdentity(
-  config: Config, from: { readonly clock: Clock; readonly random: Random },
+  config: Config, from: { readonly clock: Clock; readonly random: Random; readonly person?: Person | undefined },
 ): Promise<OperatorIdentity> {
-  const key = readEnrolmentKey(join(processFolder(config, 'launcher'), 'enrolment.key'))
+  const { person } = from
+  const token = person === undefined
+    ? mintEnrolmentToken(readEnrolmentKey(join(processFolder(config, 'launcher'), 'enrolment.key')), 'operator', from)
+    : mintStaffToken(person, from)
   const identity = await enrol({
     config,
     role: 'operator',
-    token: new Secret(mintEnrolmentToken(key, 'operator', from)),
+    token: new Secret(token),
     // A command says what failed itself; its lines are not a log.
     logger: createLogger({ process: 'operator', level: 'fatal', destination: { write: () => undefined } }),
-    ...from,
+    clock: from.clock,
+    random: from.random,
   })
   const custodian = custodianClient(identity, config, from.clock)
   return {

@@ -36,6 +36,14 @@ export const eventTypes = {
     data: z.strictObject({ payment, fields: classed('internal', z.array(z.string())) }),
   },
   'payment.unopenable': { severity: 'alarm', data: z.strictObject({ payment }) },
+  'payment.revealed': {
+    severity: 'alarm',
+    data: z.strictObject({
+      payment,
+      staff: z.array(classed('internal', idSchema('staff'))),
+      reason: classed('internal', z.string().max(500)),
+    }),
+  },
   'custodian.budget_spent': {
     severity: 'alarm',
     data: z.strictObject({ purpose: classed('internal', z.enum(purposes)) }),

@@ -18,6 +18,7 @@ import { rootKeyIsProtected } from './probes/root-key-is-protected.ts'
 import { separateMerchantKeys } from './probes/separate-merchant-keys.ts'
 import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
 import { tls13Only } from './probes/tls-1-3-only.ts'
+import { unapprovedRevealIsRefused } from './probes/unapproved-reveal-is-refused.ts'
 import type { Target } from './target.ts'
 
 /** Every probe that there is; the catalog names them by id. */
@@ -27,6 +28,6 @@ export const probes: readonly Probe<Target>[] = [
   gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
   separateMerchantKeys, rootKeyIsProtected,
   apiKeysAreUnguessable, apiKeysAreNotKept,
-  databaseGrants, dispatcherCannotOverreach,
+  databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
   hostileHeadersAreRefused,
 ]

@@ -10,6 +10,7 @@ import type { Probe } from './probe.ts'
 import { dispatcherCannotOverreach } from './probes/dispatcher-cannot-overreach.ts'
 import { gatewayCannotOpen } from './probes/gateway-cannot-open.ts'
 import { operatorCannotOpen } from './probes/operator-cannot-open.ts'
+import { unapprovedRevealIsRefused } from './probes/unapproved-reveal-is-refused.ts'
 import { runProbes } from './run-probes.ts'
 import { signedRefusal } from './testing/signed-refusal.ts'
 
@@ -72,6 +73,28 @@ function custodianWith(caller: string, answer: Answer): CustodianView {
   }
 }
 
+/** Refuses a reveal for what it lacks: an approval, or people whom it knows. */
+const revealing: CustodianView = {
+  ...custodianWith('operator', genuine),
+  attempt: (_path, request, challenge) => Promise.resolve({
+    outcome: 'refused',
+    refusal: signedRefusal(custodianKeys.privateKey, {
+      challenge, caller: 'operator/77', operation: '/v1/reveal', reason: 'approval' in request ? 'unproven' : 'approval_missing',
+    }),
+  }),
+}
+
+test('reveal: a custodian that looks for an approval, but not at it, fails', async () => {
+  const credulous: CustodianView = {
+    ...revealing,
+    attempt: (path, request, challenge) => (
+      'approval' in request ? Promise.resolve({ outcome: 'allowed' }) : revealing.attempt(path, request, challenge)
+    ),
+  }
+  const target = { planted: () => Promise.resolve(planted), auditor, random: systemRandom, custodian: credulous }
+  assert.equal(await statusOf(unapprovedRevealIsRefused, target), 'fails')
+})
+
 async function statusOf<T>(probe: Probe<T>, target: T): Promise<string> {
   const [result] = await runProbes([probe], target, new ManualClock(0))
   return `${result?.status}`
@@ -96,6 +119,13 @@ const subjects: readonly { name: string; look: (answer: Answer) => Promise<strin
     look: (answer) => statusOf(dispatcherCannotOverreach, {
       planted: () => Promise.resolve(planted), auditor, random: systemRandom, custodian: custodianWith('dispatcher', answer),
       selfTest: (process, _name, { challenge }) => Promise.resolve(answer(process, challenge)),
+    }),
+  },
+  {
+    name: 'reveal',
+    look: (answer) => statusOf(unapprovedRevealIsRefused, {
+      planted: () => Promise.resolve(planted), auditor, random: systemRandom,
+      custodian: answer === genuine ? revealing : custodianWith('operator', answer),
     }),
   },
 ]

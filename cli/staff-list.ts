@@ -1,0 +1,22 @@
+import { exitCodes, type Command } from './command.ts'
+import { withOperator } from './operator/load.ts'
+import { personOf, personOptions } from './staff/staff-key.ts'
+
+export const staffList: Command = {
+  name: 'staff list',
+  summary: 'List the people who may approve, and who admitted them.',
+  operands: [],
+  options: personOptions,
+  async run(context, given) {
+    const person = await personOf(context, given)
+    const { staff } = await withOperator(context, ({ custodian }) => custodian.call('/v1/staff', {}), person)
+    if (given.isJson) context.out(JSON.stringify(staff))
+    else {
+      for (const { id, name, admittedBy, admittedAt, retiredAt } of staff) {
+        const by = admittedBy.length === 0 ? 'first' : `by ${admittedBy.join(', ')}`
+        context.out(`${id}  ${admittedAt}  ${retiredAt === null ? 'present' : 'retired'}  ${name}  ${by}`)
+      }
+    }
+    return exitCodes.done
+  },
+}
