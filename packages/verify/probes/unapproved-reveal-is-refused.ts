@@ -25,7 +25,7 @@ export const unapprovedRevealIsRefused: Probe<Target> = {
   run: async (target) => {
     const { id, tenant } = await target.planted('first')
     const row = await sealedPayment(target.auditor, tenant, id)
-    const { dataKey, salt } = openRequest(row.sealedDataKey, paymentContext(tenant, id), row.blob)
+    const { dataKey, salt } = openRequest(row.sealedDataKey, paymentContext(tenant, id, row.blob), row.blob)
     const parameters = { ...tenant, payment: id, dataKey, salt }
     const attempts = [
       { what: 'without an approval', request: parameters, reasons: ['approval_missing'] },
