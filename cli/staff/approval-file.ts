@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { sign } from 'node:crypto'
 import {
   approvalBytes, approvalLifeMsMax, approvalSchema, canonicalJson, parseApprovalRequest, type Approval, type ApprovalRequest,
@@ -38,6 +38,7 @@ export function writeRequest(
 
 /** @throws Misuse where the file is no request in the one form that may be signed */
 export function readApproval(path: string): ApprovalFile {
+  if (!existsSync(path)) throw new Misuse(`there is no file ${path}`)
   const json = parseStrictJson(readFileSync(path), fileBounds)
   const parsed = fileSchema.safeParse(json.ok ? json.value : undefined)
   const request = parsed.success ? parseApprovalRequest(parsed.data.request) : undefined

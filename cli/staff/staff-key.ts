@@ -33,6 +33,7 @@ export async function makeStaffKey(
  * @throws Fault `launcher/failed` where others may read the file, or the key does not open
  */
 export async function readStaffKey(context: Context, path: string): Promise<KeyObject> {
+  if (!existsSync(path)) throw new Misuse(`there is no file ${path}`)
   if ((statSync(path).mode & othersBits) !== 0) throw new Fault('launcher/failed', `others may read ${path}: chmod 600`)
   const pem = readFileSync(path, 'utf8')
   try {
