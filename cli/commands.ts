@@ -3,6 +3,12 @@ import { demo } from './demo.ts'
 import { events } from './events.ts'
 import { keysIssue } from './keys-issue.ts'
 import { keysList } from './keys-list.ts'
+import { keysCancel } from './keys-cancel.ts'
+import { keysCertificate } from './keys-certificate.ts'
+import { keysDestroy } from './keys-destroy.ts'
+import { keysInventory } from './keys-inventory.ts'
+import { keysRotate } from './keys-rotate.ts'
+import { keysRotations } from './keys-rotations.ts'
 import { keysRevoke } from './keys-revoke.ts'
 import { merchantsAdd } from './merchants-add.ts'
 import { merchantsFreeze } from './merchants-freeze.ts'
@@ -22,5 +28,6 @@ import { verify } from './verify.ts'
 /** Every command, in the order of the help page. */
 export const commands: readonly Command[] = [
   up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke,
+  keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
   staffEnrol, staffList, staffApprove, staffExecute, staffRetire, revealPayment, events, vaultImport, verify,
 ]

@@ -1,4 +1,4 @@
-import { loadConfig, type Config } from '@ngome/runtime'
+import { loadConfig, type Config, type CustodianClient } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
 import type { Context } from '../command.ts'
 import { operatorDatabase, operatorIdentity } from './operator-access.ts'
@@ -18,6 +18,16 @@ export async function withDatabase<R>(context: Context, use: (db: Database, conf
     return await use(db, config)
   } finally {
     await db.close()
+  }
+}
+
+/** Runs `use` with the custodian, as the operator. */
+export async function withCustodian<R>(context: Context, use: (custodian: CustodianClient) => Promise<R>): Promise<R> {
+  const operator = await operatorIdentity(configOf(context), context)
+  try {
+    return await use(operator.custodian)
+  } finally {
+    operator.close()
   }
 }
 

@@ -24,6 +24,10 @@ export const dispatchAgeMsMax = 72 * 3_600_000
 export const custodianSecretNames = ['api-pepper', 'index-outer', 'idempotency', 'callback'] as const
 export type CustodianSecretName = (typeof custodianSecretNames)[number]
 
+/** Where a key stands in its life; what may follow what is the custodian's to say. */
+export const keyStates = ['pending', 'active', 'decrypt-only', 'compromised', 'destroyed'] as const
+export type KeyState = (typeof keyStates)[number]
+
 /** Records in one `open` call; past this the caller should make a second call, and the log two entries. */
 export const openRecordsMax = 64
 
@@ -148,6 +152,94 @@ export const custodianOperations = {
     response: z.strictObject({
       key: classed('restricted', bytes),
       staff: z.array(classed('internal', idSchema('staff'))),
+    }),
+  },
+  '/v1/rotate-root-key': {
+    request: z.strictObject({}),
+    response: z.strictObject({ rotation: classed('internal', idSchema('rotation')) }),
+  },
+  '/v1/rotate-merchant-keys': {
+    request: z.strictObject({
+      ...tenant,
+      /** The present keys are known to others: those published ahead are replaced as well. */
+      compromised: classed('internal', z.boolean()),
+    }),
+    response: z.strictObject({ rotation: classed('internal', idSchema('rotation')) }),
+  },
+  '/v1/rotations': {
+    request: z.strictObject({}),
+    response: z.strictObject({
+      rotations: z.array(z.strictObject({
+        id: classed('internal', idSchema('rotation')),
+        level: classed('internal', z.enum(['root', 'merchant'])),
+        subject: classed('internal', z.string()),
+        cause: classed('internal', z.enum(['demand', 'policy', 'compromise', 'destruction'])),
+        state: classed('internal', z.enum(['running', 'done'])),
+        total: classed('internal', z.int()),
+        done: classed('internal', z.int()),
+        startedAt: classed('internal', z.iso.datetime()),
+        endedAt: classed('internal', z.iso.datetime()).nullable(),
+      })),
+    }),
+  },
+  '/v1/destroy-merchant-keys': {
+    request: z.strictObject({
+      ...tenant,
+      /** One key that is no longer active; `null` for all keys of the tenant. */
+      key: classed('internal', idSchema('merchantKey')).nullable(),
+      approval: approvalSchema,
+    }),
+    response: z.strictObject({
+      destruction: classed('internal', idSchema('destruction')),
+      dueAt: classed('internal', z.iso.datetime()),
+    }),
+  },
+  '/v1/cancel-destruction': {
+    request: z.strictObject({ id: classed('internal', idSchema('destruction')) }),
+    response: z.strictObject({}),
+  },
+  '/v1/destructions': {
+    request: z.strictObject({}),
+    response: z.strictObject({
+      destructions: z.array(z.strictObject({
+        id: classed('internal', idSchema('destruction')),
+        ...tenant,
+        key: classed('internal', idSchema('merchantKey')).nullable(),
+        state: classed('internal', z.enum(['waiting', 'cancelled', 'deleted', 'done'])),
+        approvedBy: classed('internal', z.array(idSchema('staff'))),
+        requestedAt: classed('internal', z.iso.datetime()),
+        dueAt: classed('internal', z.iso.datetime()),
+        /** JSON of a signed certificate; `null` until the old root is gone. */
+        certificate: classed('internal', z.string()).nullable(),
+      })),
+    }),
+  },
+  '/v1/key-inventory': {
+    request: z.strictObject({
+      after: z.strictObject({ purpose: classed('internal', z.string()), name: classed('internal', z.string()) }).nullable(),
+    }),
+    response: z.strictObject({
+      root: z.strictObject({
+        id: classed('internal', z.string()),
+        name: classed('internal', z.string()),
+        isProtected: classed('internal', z.boolean()),
+        ageSMax: classed('internal', z.int()),
+      }),
+      keys: z.array(z.strictObject({
+        purpose: classed('internal', z.string()),
+        name: classed('internal', z.string()),
+        tenant: classed('internal', z.string()).nullable(),
+        /** Of a merchant key, as its statement has it. */
+        suite: classed('internal', z.string()).nullable(),
+        state: classed('internal', z.enum(keyStates)),
+        createdAt: classed('internal', z.iso.datetime()),
+        activeAt: classed('internal', z.iso.datetime()).nullable(),
+        decryptOnlyAt: classed('internal', z.iso.datetime()).nullable(),
+        compromisedAt: classed('internal', z.iso.datetime()).nullable(),
+        destroyedAt: classed('internal', z.iso.datetime()).nullable(),
+        /** When it is replaced by policy; `null` where nothing will. */
+        nextRotationAt: classed('internal', z.iso.datetime()).nullable(),
+      })),
     }),
   },
   '/v1/openings': {

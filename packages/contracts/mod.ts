@@ -9,6 +9,7 @@ export {
 export { canonicalJson } from './canonical-json.ts'
 export { classKey, classOf, classed } from './classed.ts'
 export * from './custodian.ts'
+export * from './destruction-certificates.ts'
 export * from './events.ts'
 export { idSchema, worldSchema } from './ids.ts'
 export * from './jobs.ts'

@@ -17,6 +17,8 @@ export const idPrefixes = {
   dataKey: 'dek',
   merchantKey: 'mek',
   signer: 'sig',
+  rotation: 'rot',
+  destruction: 'des',
   request: 'req',
   staff: 'stf',
 } as const
@@ -37,6 +39,8 @@ export type CallbackHintId = Id<'callbackHint'>
 export type VaultTokenId = Id<'vaultToken'>
 export type DataKeyId = Id<'dataKey'>
 export type MerchantKeyId = Id<'merchantKey'>
+export type RotationId = Id<'rotation'>
+export type DestructionId = Id<'destruction'>
 export type SignerId = Id<'signer'>
 export type RequestId = Id<'request'>
 export type StaffId = Id<'staff'>

@@ -3,10 +3,12 @@ import type { SuiteName } from '@ngome/envelope'
 import type { Clock, ProcessRole, Random, Secret } from '@ngome/kernel'
 import type { Authority } from './authority/authority.ts'
 import type { RefusalMeter } from './calls/refusal-meter.ts'
+import type { KeyPolicy } from './key-life/key-policy.ts'
 import type { StatementKey } from './merchants/statement-key.ts'
 import type { DataKeyCache } from './openings/data-key-cache.ts'
 import type { OpeningRecorder } from './openings/record-openings.ts'
-import type { RootKey } from './root-keys/root-key.ts'
+import type { RootRing } from './root-keys/root-ring.ts'
+import type { RootSuccession } from './root-keys/root-succession.ts'
 import type { Store } from './store/store.ts'
 
 export type Settings = {
@@ -14,6 +16,7 @@ export type Settings = {
   readonly merchantKeyPeriodMs: number
   /** For merchant keys that are made from now on; each keeps its own. */
   readonly merchantKeySuite: SuiteName
+  readonly keyPolicy: KeyPolicy
   /** Names in the certificate of the public API. */
   readonly publicNames: readonly string[]
   /** Further names by which the processes of a role are reached, besides this machine's own. */
@@ -28,7 +31,10 @@ export type Custodian = {
   readonly clock: Clock
   readonly random: Random
   readonly store: Store
-  readonly root: RootKey
+  readonly root: RootRing
+  readonly succession: RootSuccession
+  /** Its own folder. */
+  readonly folder: string
   readonly authority: Authority
   readonly statementKey: StatementKey
   /** Ties rows that are no secret, but must not be forged, to this custodian. */

@@ -5,6 +5,7 @@ import {
 import { ownIdentity } from './authority/own-identity.ts'
 import { listen } from './calls/listen.ts'
 import type { Settings } from './custodian.ts'
+import { keepWorkingOnKeys } from './key-life/work-on-keys.ts'
 import { openCustodian } from './open-custodian.ts'
 import { keyLifeMs } from './openings/data-key-cache.ts'
 import { sweepBudgets } from './openings/sweep-budgets.ts'
@@ -30,6 +31,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
     database: config.custodian.database,
     enrolmentKeyPath: config.custodian.enrolmentKeyPath,
     rootKey: config.custodian.rootKey,
+    previousRootKey: config.custodian.previousRootKey,
     settings: settingsOf(config),
     clock: systemClock,
     random: systemRandom,
@@ -44,6 +46,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
   })
   identity.startRenewal()
   const endWatch = watchRootKey(custodian, logger)
+  const endKeyWork = keepWorkingOnKeys(custodian, logger)
   const sweep = setInterval(() => {
     custodian.dataKeys.sweep()
     sweepBudgets(custodian).catch((err: unknown) => logger.warn({ err }, 'ended budgets were not cleared away'))
@@ -56,6 +59,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
       { name: 'identity', deadlineMs: closeDeadlineMs, run: () => identity.stop() },
       { name: 'store', deadlineMs: closeDeadlineMs, run: async () => {
         endWatch()
+        await endKeyWork()
         clearInterval(sweep)
         custodian.dataKeys.clear()
         await custodian.store.close()
@@ -72,6 +76,9 @@ function settingsOf({ custodian, dispatcher, gateway, keys }: Config): Settings 
     certificateLifeMs: keys.certificateLifeS * 1000,
     merchantKeyPeriodMs: keys.merchantKeyPeriodS * 1000,
     merchantKeySuite: keys.suite,
+    keyPolicy: {
+      rootAgeMsMax: keys.policy.rootAgeS * 1000, destructionWaitMs: keys.policy.destructionWaitS * 1000,
+    },
     publicNames: gateway.publicNames,
     internalNames: {
       custodian: [custodian.host], gateway: [gateway.internalHost], dispatcher: [dispatcher.internalHost], operator: [],

@@ -7,17 +7,20 @@ import { RefusalMeter } from './calls/refusal-meter.ts'
 import type { Alarm, Custodian, Settings } from './custodian.ts'
 import { appendLog } from './log/append-log.ts'
 import { checkLog } from './log/check-log.ts'
+import { beginLife } from './key-life/key-life.ts'
+import { beginRootRotation } from './key-life/rotate-root.ts'
 import { loadStatementKey, makeStatementKey } from './merchants/statement-key.ts'
 import { DataKeyCache } from './openings/data-key-cache.ts'
 import { OpeningRecorder } from './openings/record-openings.ts'
-import { openRootKey } from './root-keys/open-root-key.ts'
+import type { openRootKey } from './root-keys/open-root-key.ts'
 import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
+import { openRoots, type OpenedRoots } from './root-keys/root-succession.ts'
 import { secretBytes, secretLabel } from './secrets/named-secrets.ts'
 import { readPrivateFile, removeUnfinishedFiles, replacePublicFile } from './store/private-file.ts'
 import { openPostgresStore, type CustodianDatabase } from './store/postgres/open-postgres-store.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import type { Store } from './store/store.ts'
-import { hasWrappedKeys, insertWrappedKey, unwrapKey } from './store/wrapped-keys.ts'
+import { findActiveRoot, hasWrappedKeys, insertWrappedKey, unwrapKey } from './store/wrapped-keys.ts'
 
 const authorityLabel: KeyLabel = { purpose: 'authority', name: 'v1' }
 const statementLabel: KeyLabel = { purpose: 'statement', name: 'v1' }
@@ -34,42 +37,68 @@ type From = { readonly clock: Clock; readonly random: Random; readonly root: Roo
  * comes first and the rest in one transaction, so that a start that was killed is simply made again.
  * @throws Fault `custodian/start_refused`, or `custodian/unavailable` where the root key is away and may come back
  */
-export async function openCustodian({ folder, database, enrolmentKeyPath, rootKey, settings, clock, random, alarm }: {
+export async function openCustodian({
+  folder, database, enrolmentKeyPath, rootKey, previousRootKey, settings, clock, random, openRoot, alarm,
+}: {
   readonly folder: string
   /** The store of a pair; without it the store is a file in the folder. */
   readonly database?: CustodianDatabase | undefined
   readonly enrolmentKeyPath: string
   readonly rootKey: RootKeySetting
+  /** What held the root key before the configuration changed: the new one succeeds it, online. */
+  readonly previousRootKey?: RootKeySetting | undefined
   readonly settings: Settings
   readonly clock: Clock
   readonly random: Random
   readonly alarm: (alarm: Alarm) => void
+  readonly openRoot?: typeof openRootKey
 }): Promise<Custodian> {
   const enrolmentKey = readPrivateFile(enrolmentKeyPath)
   if (enrolmentKey.length !== enrolmentKeyBytes) {
     throw new Fault('custodian/start_refused', `${enrolmentKeyPath} is not an enrolment key`)
   }
   const store = database === undefined ? openSqliteStore(folder, random) : await openPostgresStore(database)
-  let root: RootKey | undefined
+  let roots: OpenedRoots | undefined
   try {
     removeUnfinishedFiles(folder)
     const isFirstRun = !await hasWrappedKeys(store)
-    // Both of a pair need the same root key, so that neither makes one: the operator gives it to both.
-    const mayCreate = isFirstRun && database === undefined
-    root = await openRootKey({ setting: rootKey, folder, mayCreate, random, clock })
+    const activeRoot = await findActiveRoot(store)
+    roots = await openRoots({
+      setting: rootKey, previous: previousRootKey, folder, mayCreate: isFirstRun, isPair: database !== undefined, random, clock,
+      activeRoot, ...(openRoot === undefined ? {} : { open: openRoot }),
+    })
+    const { ring: root, succession, successor } = roots
     if (isFirstRun) await firstRun({ clock, random, root, store })
+    else await recordRoot({ clock, root, store }, activeRoot)
     await assertLog(store)
     const keys = await loadKeys({ clock, random, root, store })
     replacePublicFile(join(folder, 'ca.pem'), keys.authority.pem, random)
-    return {
-      clock, random, root, store, settings, alarm, ...keys,
+    const custodian = {
+      clock, random, root, succession, folder, store, settings, alarm, ...keys,
       enrolmentKey: new Secret(enrolmentKey), dataKeys: new DataKeyCache(clock),
       recorder: new OpeningRecorder(store, clock), refusals: new RefusalMeter(),
     }
+    if (successor !== undefined) await beginRootRotation(custodian, { caller: 'custodian', cause: 'demand', successor })
+    return custodian
   } catch (failure) {
     await store.close()
-    await root?.close()
+    await roots?.ring.close()
     throw failure
+  }
+}
+
+/** The root of a store that is older than its record of roots; any other must be the one that the store names. */
+async function recordRoot(
+  { clock, root, store }: Pick<From, 'clock' | 'root' | 'store'>, activeRoot: string | undefined,
+): Promise<void> {
+  const { id } = root.describe()
+  if (activeRoot === undefined) {
+    await store.commits.run(async (transaction) => {
+      // The twin may have come first.
+      if (await findActiveRoot(transaction) === undefined) await beginLife(transaction, { purpose: 'root', name: id }, clock.nowMs())
+    })
+  } else if (activeRoot !== id) {
+    throw new Fault('custodian/start_refused', 'this root key is not the one that wrapped this store')
   }
 }
 
@@ -92,6 +121,7 @@ async function firstRun({ clock, random, root, store: { commits } }: From): Prom
   await commits.run(async (transaction) => {
     // The twin may have come first while ours were made; its keys are the ones.
     if (await hasWrappedKeys(transaction)) return
+    await beginLife(transaction, { purpose: 'root', name: root.describe().id }, clock.nowMs())
     await transaction.run('INSERT INTO authority (one, certificate) VALUES (1, ?)', authority.certificate)
     for (const [label, bytes] of wrapped) await insertWrappedKey(transaction, clock, label, bytes)
     await appendLog(transaction, clock, {

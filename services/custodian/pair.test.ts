@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { keyStates } from '@ngome/contracts'
 import { dataClasses, ManualClock, newId, Secret, systemRandom } from '@ngome/kernel'
 import { newCertificateRequest } from '@ngome/runtime'
 import { TestAuthority, testServer } from '@ngome/testkit'
 import fc from 'fast-check'
 import pg from 'pg'
+import { advanceKeys } from './key-life/advance-keys.ts'
+import { keyTransitions } from './key-life/key-states.ts'
 import { spend } from './openings/budgets.ts'
 import { appendLog } from './log/append-log.ts'
 import { checkLog } from './log/check-log.ts'
@@ -233,15 +236,49 @@ test('every column of the pair\'s store has its class (R28), and the tables are 
   const embedded = await TestCustodian.open()
   t.after(() => embedded.remove())
   const columns = await one.store.all(`SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'`)
-  const sql = readFileSync(new URL('store/postgres/migrations/0001-first.sql', import.meta.url), 'utf8')
+  const folder = join(import.meta.dirname, 'store/postgres/migrations')
+  const sql = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8')).join('\n')
   const names = columns.filter((row) => row['table_name'] !== 'schema_version').map((row) => `${String(row['table_name'])}.${String(row['column_name'])}`)
   for (const name of names) {
     const [table = '', column = ''] = name.split('.')
     const body = sql.slice(sql.indexOf(`CREATE TABLE ${table} (`))
-    assert.match(body.slice(0, body.indexOf('\n);')), new RegExp(`^\\s*${column} .*-- (?:${dataClasses.join('|')})$`, 'm'), name)
+    const added = sql.slice(sql.indexOf(`ALTER TABLE ${table} ADD COLUMN ${column} `))
+    const text = `${body.slice(0, body.indexOf('\n);'))}\n${added.slice(0, added.indexOf('\n')).replace(/^.*ADD COLUMN/, '')}`
+    assert.match(text, new RegExp(`^\\s*${column} .*-- (?:${dataClasses.join('|')})$`, 'm'), name)
   }
   const theirs = embedded.db.prepare(`
     SELECT t.name AS table_name, c.name AS column_name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'
   `).all().map((row) => `${String(row['table_name'])}.${String(row['column_name'])}`)
   assert.deepEqual(names.toSorted(), theirs.toSorted())
+})
+
+test('keys have lives in the pair\'s store too, and it refuses what the embedded one refuses', async (t) => {
+  const { one, other, clock } = await twins(t)
+  const tenant = await one.tenant()
+  const rows = await one.store.all('SELECT from_state, to_state FROM key_transitions')
+  const moves = rows.map((row) => `${String(row['from_state'])} ${String(row['to_state'])}`)
+  assert.deepEqual(new Set(moves), new Set(keyStates.flatMap((from) => keyTransitions[from].map((to) => `${from} ${to}`))))
+  const attacks: readonly (readonly [string, RegExp])[] = [
+    [`INSERT INTO key_lives (purpose, name, state, created_at_ms, decrypt_only_at_ms) VALUES ('merchant', 'x', 'decrypt-only', 0, 0)`, /begins pending or active/],
+    [`UPDATE key_lives SET state = 'destroyed', destroyed_at_ms = 1 WHERE purpose = 'index'`, /does not move so/],
+    [`UPDATE key_lives SET name = 'y' WHERE purpose = 'index'`, /does not move so/],
+    [`DELETE FROM key_lives WHERE purpose = 'index'`, /stays on record/],
+    ['TRUNCATE key_lives CASCADE', /stays on record/],
+  ]
+  for (const [sql, message] of attacks) {
+    await assert.rejects(one.commit((transaction) => transaction.run(sql)), message)
+  }
+  await one.call(await one.peer('operator'), '/v1/rotate-merchant-keys', { ...tenant, compromised: true })
+  clock.advance(86_400_000)
+  await Promise.all([advanceKeys(one.custodian), advanceKeys(other.custodian)])
+  const { keys } = await other.call(await other.peer('operator'), '/v1/key-inventory', { after: null })
+  const ours = keys.filter((key) => key.tenant === `${tenant.merchant}/test`).map(({ state }) => state)
+  assert.deepEqual(new Set(ours), new Set(['active', 'pending', 'compromised', 'decrypt-only']))
+})
+
+test('a root under two custodians is replaced by neither of them', async (t) => {
+  const { one } = await twins(t)
+  await assert.rejects(one.call(await one.peer('operator'), '/v1/rotate-root-key', {}), { code: 'custodian/refused' })
+  assert.equal((await one.store.get('SELECT reason FROM log ORDER BY sequence DESC LIMIT 1'))?.['reason'], 'root_has_no_successor')
+  await assert.rejects(one.store.backUp(join(one.folder, 'none')), { code: 'custodian/unavailable' })
 })

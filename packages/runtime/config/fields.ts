@@ -65,6 +65,8 @@ const custodian = z.strictObject({
     .describe('What holds the root key: file (test world only) or a pkcs11: URI (NGOME_ROOT_KEY).'),
   twin: twin.optional().describe('The other custodian of a pair, asked where this one is away.'),
   database: custodianDatabase.optional().describe('The store of a pair; without it the store is a file.'),
+  previousRootKey: rootKeySetting.optional()
+    .describe('What held the root key before: the new one succeeds it while the custodian runs. Remove it afterwards.'),
 })
 
 const dispatcher = z.strictObject({
@@ -96,6 +98,12 @@ const keys = z.strictObject({
     .describe('Life of a process certificate; renewed at two thirds.'),
   suite: z.enum(['hybrid', 'fips'], { error: 'must be hybrid or fips' }).default('hybrid')
     .describe('Suite of new merchant keys: hybrid (post-quantum) or fips (P-256, not post-quantum).'),
+  policy: z.strictObject({
+    rootAgeS: seconds(365 * daySeconds, 60, 730 * daySeconds, 'NIST SP 800-57 part 1 §5.3.6 bounds a key-wrapping key by two years')
+      .describe('How old the root key becomes before it is replaced.'),
+    destructionWaitS: seconds(7 * daySeconds, 3600, 90 * daySeconds, 'a destruction is called back or it happens')
+      .describe('How long the destruction of merchant keys waits and can be cancelled.'),
+  }).prefault({}),
 })
 
 const network = z.strictObject({

@@ -27,6 +27,13 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/retire-staff': false,
   '/v1/staff': true,
   '/v1/reveal': false,
+  '/v1/rotate-root-key': false,
+  '/v1/rotate-merchant-keys': false,
+  '/v1/rotations': true,
+  '/v1/destroy-merchant-keys': false,
+  '/v1/cancel-destruction': false,
+  '/v1/destructions': true,
+  '/v1/key-inventory': true,
   '/v1/openings': true,
 }
 

@@ -7,6 +7,13 @@ import { issuePublicCertificate } from '../authority/issue-public-certificate.ts
 import { renew } from '../authority/renew.ts'
 import { revokeCertificate } from '../authority/revoke-certificate.ts'
 import type { Custodian } from '../custodian.ts'
+import { cancelDestruction } from '../key-life/cancel-destruction.ts'
+import { destroyMerchantKeys } from '../key-life/destroy-merchant-keys.ts'
+import { listDestructions } from '../key-life/list-destructions.ts'
+import { listKeys } from '../key-life/list-keys.ts'
+import { listRotations } from '../key-life/list-rotations.ts'
+import { rotateMerchantKeys } from '../key-life/rotate-merchant-keys.ts'
+import { rotateRootKey } from '../key-life/rotate-root-key.ts'
 import { listOpenings } from '../log/list-openings.ts'
 import { indexValues } from '../merchants/index-values.ts'
 import { listTenants } from '../merchants/list-tenants.ts'
@@ -53,6 +60,13 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/retire-staff': retireStaff,
   '/v1/staff': (custodian) => listStaffMembers(custodian),
   '/v1/reveal': revealPayment,
+  '/v1/rotate-root-key': rotateRootKey,
+  '/v1/rotate-merchant-keys': rotateMerchantKeys,
+  '/v1/rotations': listRotations,
+  '/v1/destroy-merchant-keys': destroyMerchantKeys,
+  '/v1/cancel-destruction': cancelDestruction,
+  '/v1/destructions': listDestructions,
+  '/v1/key-inventory': (custodian, _caller, request) => listKeys(custodian, request),
   '/v1/openings': (custodian, _caller, request) => listOpenings(custodian, request),
 }
 

@@ -6,6 +6,7 @@ import {
 } from '@ngome/contracts'
 import { Fault, ManualClock, newId, parseBase64Url, processRoles, systemRandom, toBase64Url } from '@ngome/kernel'
 import { CustodianRefusal, newCertificateRequest, verifyRefusal } from '@ngome/runtime'
+import { destruction } from '../testing/test-destruction.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
 import { admission, approvalText, approvedReveal, newPerson, revealRequest, signedBy, twoPeople } from '../testing/test-staff.ts'
 import { TestCustodian, type Gateway, type Peer } from '../testing/test-custodian.ts'
@@ -36,6 +37,13 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/retire-staff': ['operator'],
   '/v1/staff': ['operator'],
   '/v1/reveal': ['operator'],
+  '/v1/rotate-root-key': ['operator'],
+  '/v1/rotate-merchant-keys': ['operator'],
+  '/v1/rotations': ['operator'],
+  '/v1/destroy-merchant-keys': ['operator'],
+  '/v1/cancel-destruction': ['operator'],
+  '/v1/destructions': ['operator'],
+  '/v1/key-inventory': ['operator'],
   '/v1/openings': ['operator'],
 }
 const paths = Object.keys(custodianOperations) as CustodianPath[]
@@ -87,6 +95,13 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
       const dataKey = await newDataKey(test, gateway, tenant)
       return approvedReveal(test, revealRequest(tenant, dataKey, sealedRecord(clock, dataKey, 'x')), await twoPeople(test))
     }
+    case '/v1/rotate-root-key': case '/v1/rotations': case '/v1/destructions': return {}
+    case '/v1/destroy-merchant-keys': return destruction(test, tenant)
+    case '/v1/cancel-destruction': {
+      return { id: (await test.call(await test.peer('operator'), '/v1/destroy-merchant-keys', await destruction(test, tenant))).destruction }
+    }
+    case '/v1/rotate-merchant-keys': return { ...tenant, compromised: true }
+    case '/v1/key-inventory': return { after: null }
     case '/v1/openings': return { after: 0 }
     default: return path satisfies never
   }
@@ -226,7 +241,7 @@ test('every reason is one word in the log and tells a caller no more than it may
 test('what is about the record itself has one public word, and nothing about callers, requests or clocks has it', () => {
   const aboutRecords = Object.entries(refusalReasons).filter(([, told]) => told === 'record_refused').map(([reason]) => reason)
   assert.deepEqual(aboutRecords.toSorted(), [
-    'data_key_malformed', 'data_key_misplaced', 'data_key_too_old', 'data_key_unopenable', 'merchant_key_unknown',
-    'retention_not_permitted', 'signer_not_valid_then', 'signer_unknown', 'suite_differs', 'tenant_differs',
+    'data_key_malformed', 'data_key_misplaced', 'data_key_too_old', 'data_key_unopenable', 'merchant_key_destroyed',
+    'merchant_key_unknown', 'retention_not_permitted', 'signer_not_valid_then', 'signer_unknown', 'suite_differs', 'tenant_differs',
   ])
 })

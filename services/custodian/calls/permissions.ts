@@ -24,6 +24,13 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/retire-staff': ['operator'],
   '/v1/staff': ['operator'],
   '/v1/reveal': ['operator'],
+  '/v1/rotate-root-key': ['operator'],
+  '/v1/rotate-merchant-keys': ['operator'],
+  '/v1/rotations': ['operator'],
+  '/v1/destroy-merchant-keys': ['operator'],
+  '/v1/cancel-destruction': ['operator'],
+  '/v1/destructions': ['operator'],
+  '/v1/key-inventory': ['operator'],
   '/v1/openings': ['operator'],
 }
 

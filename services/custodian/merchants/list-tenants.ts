@@ -11,8 +11,8 @@ export async function listTenants(
   { store }: Custodian, { after }: ParsedRequest<'/v1/tenants'>,
 ): Promise<CustodianResponse<'/v1/tenants'>> {
   const rows = await store.all(
-    `SELECT merchant, world FROM tenants
-     WHERE merchant IN (SELECT DISTINCT merchant FROM tenants WHERE merchant > ? ORDER BY merchant LIMIT ?)
+    `SELECT merchant, world FROM tenants t
+     WHERE NOT EXISTS (SELECT 1 FROM ended_tenants e WHERE e.merchant = t.merchant AND e.world = t.world) AND merchant IN (SELECT DISTINCT merchant FROM tenants WHERE merchant > ? ORDER BY merchant LIMIT ?)
      ORDER BY merchant, world`,
     after ?? '', merchantsPerPage,
   )

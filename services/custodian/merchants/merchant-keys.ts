@@ -3,6 +3,7 @@ import {
   generateMerchantKeyPair, signStatement, verifyStatement, type VerifiedStatement,
 } from '@ngome/envelope'
 import { Fault, newId, type MerchantKeyId, type Tenant } from '@ngome/kernel'
+import { moveKey } from '../key-life/key-life.ts'
 import { appendLog } from '../log/append-log.ts'
 import type { Custodian } from '../custodian.ts'
 import type { KeyLabel } from '../root-keys/root-key.ts'
@@ -16,6 +17,8 @@ export type NewMerchantKey = {
   readonly id: MerchantKeyId
   readonly slot: KeySlot
   readonly statement: Uint8Array
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
   readonly wrapped: Uint8Array
 }
 
@@ -40,40 +43,55 @@ export async function makeMerchantKey(
   const suite = settings.merchantKeySuite
   const { publicKey, privateKey } = await generateMerchantKeyPair(suite)
   const notBeforeMs = slot.period * settings.merchantKeyPeriodMs
+  const notAfterMs = notBeforeMs + settings.merchantKeyPeriodMs + periodGraceMs
   const statement = signStatement({
     keyId: id, tenant: slot.tenant, retention: slot.retention, period: slot.period, suite, publicKey,
-    notBeforeMs, notAfterMs: notBeforeMs + settings.merchantKeyPeriodMs + periodGraceMs,
+    notBeforeMs, notAfterMs,
   }, statementKey.privateKey)
-  return { id, slot, statement, wrapped: await root.wrap(merchantKeyLabel(id), privateKey) }
+  return { id, slot, statement, notBeforeMs, notAfterMs, wrapped: await root.wrap(merchantKeyLabel(id), privateKey) }
 }
 
-/** Keeps a merchant key where its slot is still empty: of two that were made at once, the first to commit is the one. */
+/** Keeps a merchant key where its slot has none to seal to: of two that were made at once, the first to commit is the one. */
 export async function insertMerchantKey(
   transaction: Transaction, { clock }: Custodian, caller: string, key: NewMerchantKey,
 ): Promise<void> {
-  const { id, slot: { tenant, retention, period }, statement, wrapped } = key
-  const changes = await transaction.run(
-    `INSERT INTO merchant_keys (id, merchant, world, retention, period, statement, created_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    id, tenant.merchant, tenant.world, retention, period, statement, clock.nowMs(),
+  const { id, slot, statement, notBeforeMs, notAfterMs, wrapped } = key
+  const { tenant, retention, period } = slot
+  if (await findStatement(transaction, slot) !== undefined) return
+  const nowMs = clock.nowMs()
+  await insertWrappedKey(transaction, clock, merchantKeyLabel(id), wrapped, Math.max(notBeforeMs, nowMs))
+  if (notBeforeMs <= nowMs) await moveKey(transaction, merchantKeyLabel(id), { to: 'active', nowMs, dueAtMs: notAfterMs })
+  const last = await transaction.get(
+    `SELECT max(generation) AS last FROM merchant_keys
+     WHERE merchant = ? AND world = ? AND retention = ? AND period = ?`,
+    tenant.merchant, tenant.world, retention, period,
   )
-  if (changes === 0) return
-  await insertWrappedKey(transaction, clock, merchantKeyLabel(id), wrapped)
+  await transaction.run(
+    `INSERT INTO merchant_keys (id, merchant, world, retention, period, generation, statement, created_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    id, tenant.merchant, tenant.world, retention, period, Number(last?.['last'] ?? 0) + 1, statement, nowMs,
+  )
   await appendLog(transaction, clock, {
     caller, operation: 'make-merchant-key', outcome: 'allowed', reason: '',
     subject: `${tenantName(tenant)}/${retention}/${period} ${id}`,
   })
 }
 
-/** @returns the signed statement of a slot, or `undefined` where it has no key yet */
-export async function findStatement(
+/** @returns the signed statement of the key that a slot's data keys are sealed to, or `undefined` where it has none */
+export async function findStatement(store: Reading, slot: KeySlot): Promise<Uint8Array | undefined> {
+  return (await findSlotKey(store, slot))?.statement
+}
+
+/** @returns the key of a slot that is pending or active; there is one at most */
+export async function findSlotKey(
   store: Reading, { tenant, retention, period }: KeySlot,
-): Promise<Uint8Array | undefined> {
+): Promise<{ readonly id: MerchantKeyId; readonly statement: Uint8Array } | undefined> {
   const row = await store.get(
-    'SELECT statement FROM merchant_keys WHERE merchant = ? AND world = ? AND retention = ? AND period = ?',
+    `SELECT k.id, k.statement FROM merchant_keys k JOIN key_lives l ON l.purpose = 'merchant' AND l.name = k.id
+     WHERE k.merchant = ? AND k.world = ? AND k.retention = ? AND k.period = ? AND l.state IN ('pending', 'active')`,
     tenant.merchant, tenant.world, retention, period,
   )
-  return row === undefined ? undefined : row['statement'] as Uint8Array
+  return row === undefined ? undefined : { id: row['id'] as MerchantKeyId, statement: row['statement'] as Uint8Array }
 }
 
 /**

@@ -5,6 +5,7 @@ import { clockSkewMs } from '../authority/authority.ts'
 import { findSigner } from '../authority/signers.ts'
 import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
+import { findLife } from '../key-life/key-life.ts'
 import { findMerchantKey, merchantKeyLabel } from '../merchants/merchant-keys.ts'
 import { unwrapKey } from '../store/wrapped-keys.ts'
 import { wasSeenBefore } from './seen-data-keys.ts'
@@ -27,6 +28,8 @@ export async function openDataKey(custodian: Custodian, sealed: Uint8Array, part
   if (isDoubted && !await wasSeenBefore(store, sealed, revoked.atMs)) throw new Refusal('signer_revoked', parts.signerId)
   const merchantKey = await findMerchantKey(custodian, parts.merchantKeyId)
   if (merchantKey === undefined) throw new Refusal('merchant_key_unknown', parts.merchantKeyId)
+  const life = await findLife(store, merchantKeyLabel(parts.merchantKeyId))
+  if (life?.state === 'destroyed') throw new Refusal('merchant_key_destroyed', parts.merchantKeyId)
   if (!isSealedFor(parts, merchantKey)) throw new Refusal('data_key_misplaced', parts.id)
   const privateKey = await unwrapKey({ store, root }, merchantKeyLabel(parts.merchantKeyId))
   try {

@@ -5,7 +5,8 @@ import { createPrivateFile, readPrivateFile } from '../store/private-file.ts'
 import type { RootKey } from './root-key.ts'
 import { rootKeyBytes, softwareRootKey } from './software-root-key.ts'
 
-const fileName = 'root.key'
+/** The root key, and during a rotation the one that takes its place. */
+export const rootKeyFiles = { current: 'root.key', next: 'root.next.key' } as const
 
 /**
  * Opens the software root key in the custodian's folder.
@@ -13,11 +14,12 @@ const fileName = 'root.key'
  * key, and writing it would hide that the right one is missing
  * @throws Fault `custodian/start_refused` where the file is missing, damaged, or readable by others
  */
-export function openRootKeyFile(folder: string, { mayCreate, random }: {
+export function openRootKeyFile(folder: string, { mayCreate, random, name = rootKeyFiles.current }: {
   readonly mayCreate: boolean
   readonly random: Random
+  readonly name?: string
 }): RootKey {
-  const path = join(folder, fileName)
+  const path = join(folder, name)
   if (!existsSync(path)) {
     if (!mayCreate) throw new Fault('custodian/start_refused', `${path} is missing, and the store needs it`)
     createPrivateFile(path, random.bytes(rootKeyBytes), random)

@@ -31,6 +31,11 @@ export function isWrappedBy(wrapped: Uint8Array, format: WrapFormat, rootId: str
   return wrapped.length <= wrappedBytesMax && Buffer.compare(wrapped.subarray(0, head.length), head) === 0
 }
 
+/** @returns which root the bytes say they are of; empty for the first format, which named none */
+export function rootIdOf(wrapped: Uint8Array): string {
+  return wrapped[0] === wrapFormats.softwareFirst ? '' : Buffer.from(wrapped.subarray(1, 1 + rootIdBytes)).toString('hex')
+}
+
 /** What binds wrapped bytes to their place: the head and the label, each framed. */
 export function wrapContext(head: Uint8Array, label: KeyLabel): Uint8Array {
   return lengthPrefixed('ngome/root-wrap/v2', head, label.purpose, label.name)

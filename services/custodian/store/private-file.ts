@@ -49,6 +49,22 @@ export function replacePublicFile(path: string, text: string, random: Random): v
   renameSync(writeUnfinished(path, Buffer.from(text, 'utf8'), 0o644, random), path)
 }
 
+/** Overwrites a private file in its place with zeros. What a file system keeps besides, of journals or snapshots, stays. */
+export function wipePrivateFile(path: string): void {
+  const file = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_SYNC)
+  try {
+    writeSync(file, new Uint8Array(fstatSync(file).size))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Puts a private file in the place of another, which is gone at that moment. */
+export function replacePrivateFile(from: string, to: string): void {
+  assertPrivateFile(from)
+  renameSync(from, to)
+}
+
 /** Removes what a start that was killed left behind. Only by who holds the store, so that no start is under way. */
 export function removeUnfinishedFiles(folder: string): void {
   for (const name of readdirSync(folder)) {

@@ -31,5 +31,10 @@ export type Commits = {
 /** The custodian's own store. Reads outside a work see only what is committed. */
 export type Store = Reading & {
   readonly commits: Commits
+  /**
+   * Writes a backup of what is committed, and opens it as a store of its own.
+   * @param folder where it goes; made here, and of nobody else
+   */
+  backUp(folder: string): Promise<Store>
   close(): Promise<void>
 }

@@ -34,6 +34,11 @@ export class PostgresStore implements Store {
     }
   }
 
+  /** @throws Fault `custodian/unavailable`: whoever runs the database makes its backups */
+  backUp(): Promise<Store> {
+    return Promise.reject(new Fault('custodian/unavailable', 'a pair\'s store is backed up where its database runs'))
+  }
+
   async close(): Promise<void> {
     if (!this.#pool.ending) await this.#pool.end()
   }

@@ -3,11 +3,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Fault, type Random } from '@ngome/kernel'
 import { assertPrivateFile, createPrivateFile } from '../private-file.ts'
-import { SqliteStore } from './sqlite-store.ts'
+import { SqliteStore, storeFileName } from './sqlite-store.ts'
 
-const fileName = 'custodian.sqlite'
 /** In order; a file is never edited once released, only followed by the next. */
-const migrations = ['0001-first.sql', '0002-revoked-signers.sql', '0003-staff.sql'] as const
+const migrations = ['0001-first.sql', '0002-revoked-signers.sql', '0003-staff.sql', '0004-key-life.sql'] as const
 /** A start waits this long for the last process to let go of the file, then refuses. */
 const lockWaitMs = 2_000
 /** Others could put another file in the place of ours. */
@@ -19,7 +18,7 @@ const othersMayWriteBits = 0o022
  * damaged, or written by a later version
  */
 export function openSqliteStore(folder: string, random: Random): SqliteStore {
-  const path = join(folder, fileName)
+  const path = join(folder, storeFileName)
   assertFolder(folder)
   // SQLite gives its side files the mode of the main file, so the mode must be right before SQLite sees it.
   if (!existsSync(path)) createPrivateFile(path, new Uint8Array(), random)
@@ -33,7 +32,7 @@ export function openSqliteStore(folder: string, random: Random): SqliteStore {
     if (cause instanceof Fault) throw cause
     throw new Fault('custodian/start_refused', `${path} is in use, damaged or not a store`, { cause })
   }
-  return new SqliteStore(db)
+  return new SqliteStore(db, (other) => openSqliteStore(other, random))
 }
 
 function assertFolder(folder: string): void {

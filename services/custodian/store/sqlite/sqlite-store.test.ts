@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -105,7 +105,7 @@ test('the log only grows', (t) => {
 
 test('answers everybody with a fault when the commit fails, and goes on', async () => {
   const db = new DatabaseSync(':memory:')
-  const { commits } = new SqliteStore(db)
+  const { commits } = new SqliteStore(db, () => assert.fail('no backup is asked for'))
   db.exec(`
     PRAGMA foreign_keys = ON;
     CREATE TABLE p (id INTEGER PRIMARY KEY);
@@ -119,4 +119,26 @@ test('answers everybody with a fault when the commit fails, and goes on', async 
   assert.equal(db.prepare('SELECT count(*) AS count FROM p').get()?.['count'], 0)
   await commits.run((transaction) => transaction.run('INSERT INTO p VALUES (2)'))
   db.close()
+})
+
+test('a store of before keys had lives is taken over: every key has one, and none is lost', (t) => {
+  const path = folder(t)
+  const file = join(path, 'custodian.sqlite')
+  writeFileSync(file, '', { mode: 0o600 })
+  const old = new DatabaseSync(file)
+  const migration = (name: string) => readFileSync(new URL(`migrations/${name}`, import.meta.url), 'utf8')
+  for (const name of ['0001-first.sql', '0002-revoked-signers.sql', '0003-staff.sql']) old.exec(migration(name))
+  old.exec(`
+    INSERT INTO tenants VALUES ('mer_1', 'test', 1);
+    INSERT INTO merchant_keys VALUES ('mek_1', 'mer_1', 'test', 'payment', 7, x'01', 2);
+    INSERT INTO wrapped_keys VALUES ('merchant', 'mek_1', x'02', 3), ('index', 'mer_1/test', x'03', 4);
+    PRAGMA user_version = 3;
+  `)
+  old.close()
+  const store = openSqliteStore(path, systemRandom)
+  t.after(() => void store.close())
+  const rows = (sql: string) => store.db.prepare(sql).all().map((row) => Object.values(row).join())
+  assert.deepEqual(rows('SELECT purpose, name, state, due_at_ms FROM key_lives ORDER BY purpose'), ['index,mer_1/test,active,', 'merchant,mek_1,pending,0'])
+  assert.deepEqual(rows('SELECT name, root, created_at_ms FROM wrapped_keys ORDER BY name'), ['mek_1,,3', 'mer_1/test,,4'])
+  assert.deepEqual(rows('SELECT id, period, generation FROM merchant_keys'), ['mek_1,7,1'])
 })

@@ -1,7 +1,11 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { Fault } from '@ngome/kernel'
 import { CommitQueue } from '../commit-queue.ts'
 import type { Row, Store, Transaction, Value } from '../store.ts'
+
+export const storeFileName = 'custodian.sqlite'
 
 /**
  * The store in a SQLite file of this process alone. Statements run synchronously on the one connection; whoever reads
@@ -14,8 +18,12 @@ export class SqliteStore implements Store {
   /** Statements by their text, which are the constants of our code. */
   readonly #statements = new Map<string, StatementSync>()
 
-  constructor(db: DatabaseSync) {
+  readonly #open: (folder: string) => SqliteStore
+
+  /** @param open opens the file of a folder, or makes an empty one of mode 0600 there */
+  constructor(db: DatabaseSync, open: (folder: string) => SqliteStore) {
     this.db = db
+    this.#open = open
     this.#transaction = {
       get: async (sql, ...values) => this.#statement(sql).get(...values) as Row | undefined,
       all: async (sql, ...values) => this.#statement(sql).all(...values) as Row[],
@@ -32,6 +40,16 @@ export class SqliteStore implements Store {
   async all(sql: string, ...values: readonly Value[]): Promise<readonly Row[]> {
     await this.commits.settled()
     return this.#read(() => this.#transaction.all(sql, ...values))
+  }
+
+  async backUp(folder: string): Promise<Store> {
+    await this.commits.settled()
+    mkdirSync(folder, { mode: 0o700 })
+    const path = join(folder, storeFileName)
+    // SQLite writes into an empty file that is there, and so keeps its mode.
+    writeFileSync(path, '', { mode: 0o600, flag: 'wx' })
+    await this.#read(async () => this.db.prepare('VACUUM INTO ?').run(path))
+    return this.#open(folder)
   }
 
   async close(): Promise<void> {

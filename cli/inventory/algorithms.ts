@@ -1,0 +1,62 @@
+/** An algorithm in use, in the words of CycloneDX 1.6 (`algorithmProperties`). */
+export type Algorithm = {
+  readonly ref: string
+  readonly name: string
+  readonly primitive: 'kem' | 'ae' | 'mac' | 'signature' | 'kdf' | 'hash'
+  readonly parameterSetIdentifier: string
+  readonly curve?: string
+  readonly mode?: 'gcm'
+  readonly cryptoFunctions: readonly string[]
+  /** NIST's categories 1 to 6; 0 where a quantum computer breaks it. */
+  readonly nistQuantumSecurityLevel: number
+  readonly usedFor: string
+  /** Where we know that it is not what one would wish, and why it stays. */
+  readonly exception?: string
+}
+
+/** Every algorithm that keeps a promise of ours, once. */
+export const algorithms: readonly Algorithm[] = [
+  {
+    ref: 'algorithm/mlkem768-x25519', name: 'MLKEM768-X25519', primitive: 'kem', parameterSetIdentifier: '768', curve: 'X25519',
+    cryptoFunctions: ['keygen', 'encapsulate', 'decapsulate'], nistQuantumSecurityLevel: 3,
+    usedFor: 'data keys are sealed to merchant keys (HPKE)',
+    exception: 'the hybrid\'s number and name are those of draft-ietf-hpke-pq-05, not of an RFC yet',
+  },
+  {
+    ref: 'algorithm/dhkem-p256', name: 'DHKEM-P256-HKDF-SHA256', primitive: 'kem', parameterSetIdentifier: '256', curve: 'P-256',
+    cryptoFunctions: ['keygen', 'encapsulate', 'decapsulate'], nistQuantumSecurityLevel: 0,
+    usedFor: 'data keys are sealed to merchant keys of the suite fips (HPKE)',
+    exception: 'not post-quantum: only where FIPS 140 is asked for (keys.suite)',
+  },
+  {
+    ref: 'algorithm/aes-256-gcm', name: 'AES-256-GCM', primitive: 'ae', parameterSetIdentifier: '256', mode: 'gcm',
+    cryptoFunctions: ['encrypt', 'decrypt'], nistQuantumSecurityLevel: 5,
+    usedFor: 'records under single-use keys; data keys; every key under the root key',
+  },
+  {
+    ref: 'algorithm/hmac-sha-512', name: 'HMAC-SHA-512', primitive: 'mac', parameterSetIdentifier: '512',
+    cryptoFunctions: ['tag', 'keyderive'], nistQuantumSecurityLevel: 5,
+    usedFor: 'a record\'s single-use key and commitment from the data key',
+  },
+  {
+    ref: 'algorithm/hmac-sha-256', name: 'HMAC-SHA-256', primitive: 'mac', parameterSetIdentifier: '256',
+    cryptoFunctions: ['tag'], nistQuantumSecurityLevel: 3,
+    usedFor: 'blind indexes, verifiers of API keys, tags of rows, enrolment tokens, webhooks',
+  },
+  {
+    ref: 'algorithm/hkdf-sha-256', name: 'HKDF-SHA-256', primitive: 'kdf', parameterSetIdentifier: '256',
+    cryptoFunctions: ['keyderive'], nistQuantumSecurityLevel: 3, usedFor: 'HPKE; the software root\'s key for each label',
+  },
+  {
+    ref: 'algorithm/ed25519', name: 'Ed25519', primitive: 'signature', parameterSetIdentifier: '25519', curve: 'Ed25519',
+    cryptoFunctions: ['keygen', 'sign', 'verify'], nistQuantumSecurityLevel: 0,
+    usedFor: 'statements, refusals and certificates of the custodian; data keys of gateways; approvals',
+    exception: 'not post-quantum: a signature is judged when it is made, and nothing recorded today is read through it',
+  },
+  {
+    ref: 'algorithm/ecdsa-p256', name: 'ECDSA-P256-SHA256', primitive: 'signature', parameterSetIdentifier: '256', curve: 'P-256',
+    cryptoFunctions: ['keygen', 'sign', 'verify'], nistQuantumSecurityLevel: 0,
+    usedFor: 'the internal certificate authority and its certificates',
+    exception: 'not post-quantum: X.509 with ML-DSA is in no TLS library that clients have',
+  },
+]

@@ -1,0 +1,25 @@
+import { exitCodes, type Command } from './command.ts'
+import { withCustodian } from './operator/load.ts'
+
+export const keysCertificate: Command = {
+  name: 'keys certificate',
+  summary: 'Print a destruction\'s signed certificate; without an id, list the destructions and where they stand.',
+  operands: [{ name: 'destruction', about: 'its id', isRequired: false }],
+  options: {},
+  async run(context, { operands, isJson }) {
+    const { destructions } = await withCustodian(context, (custodian) => custodian.call('/v1/destructions', {}))
+    const id = operands['destruction']
+    if (id === undefined) {
+      if (isJson) context.out(JSON.stringify(destructions))
+      else for (const one of destructions) context.out(`${one.id}  ${one.state.padEnd(9)}  ${one.dueAt}  ${one.merchant}/${one.world}  ${one.key ?? 'all keys'}`)
+      return exitCodes.done
+    }
+    const certificate = destructions.find((one) => one.id === id)?.certificate ?? null
+    if (certificate === null) {
+      context.err(`ngome: there is no certificate of ${id}`)
+      return exitCodes.failed
+    }
+    context.out(certificate)
+    return exitCodes.done
+  },
+}

@@ -1,0 +1,38 @@
+import type { CustodianResponse } from '@ngome/contracts'
+import type { CustodianClient } from '@ngome/runtime'
+import { exitCodes, type Command } from './command.ts'
+import { cryptoInventory } from './inventory/crypto-inventory.ts'
+import { withCustodian } from './operator/load.ts'
+
+type Page = CustodianResponse<'/v1/key-inventory'>
+
+const dayMs = 86_400_000
+
+export const keysInventory: Command = {
+  name: 'keys inventory',
+  summary: 'List every key and algorithm: state, dates, next rotation. With --json a CycloneDX 1.6 inventory (CBOM).',
+  operands: [],
+  options: {},
+  async run(context, { isJson }) {
+    const { root, keys } = await withCustodian(context, readKeys)
+    if (isJson) context.out(JSON.stringify(cryptoInventory({ root, keys, nowMs: context.clock.nowMs() })))
+    else {
+      for (const { purpose, name, tenant, state, createdAt, nextRotationAt } of keys) {
+        const ageDays = Math.floor((context.clock.nowMs() - Date.parse(createdAt)) / dayMs)
+        context.out(`${purpose.padEnd(9)}  ${state.padEnd(12)}  ${String(ageDays).padStart(4)} d  next ${nextRotationAt ?? '-'}  ${name}  ${tenant ?? ''}`.trimEnd())
+      }
+    }
+    return exitCodes.done
+  },
+}
+
+async function readKeys(custodian: CustodianClient): Promise<Page> {
+  const keys: Page['keys'] = []
+  for (let after: { purpose: string; name: string } | null = null; ;) {
+    const page: Page = await custodian.call('/v1/key-inventory', { after })
+    keys.push(...page.keys)
+    const last = page.keys.at(-1)
+    if (last === undefined) return { root: page.root, keys }
+    after = { purpose: last.purpose, name: last.name }
+  }
+}

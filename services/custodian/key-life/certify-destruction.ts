@@ -1,0 +1,78 @@
+import { sign } from 'node:crypto'
+import {
+  canonicalJson, destructionCertificateBytes, type DestructionCertificate, type SignedDestructionCertificate,
+} from '@ngome/contracts'
+import { toBase64Url } from '@ngome/kernel'
+import { publicKeyText } from '@ngome/runtime'
+import type { Custodian } from '../custodian.ts'
+import { appendLog } from '../log/append-log.ts'
+import type { Reading } from '../store/store.ts'
+import type { Destruction } from './destructions.ts'
+import { rotationOf } from './rotations.ts'
+
+/** What a certificate says of the root that was destroyed, in words: whoever relies on it must know what it does not say. */
+const meanings = {
+  protected: 'The root key that wrapped the destroyed keys was held where a copy of the disk does not copy it. With it gone, '
+    + 'no backup of the database and of the custodian opens the records that were sealed to these keys.',
+  unprotected: 'The root key that wrapped the destroyed keys was an unprotected file. The custodian overwrote and removed '
+    + 'it. A copy of that file taken earlier, in a backup, a snapshot or a file system\'s journal, together with a backup of '
+    + 'the custodian\'s store of that time, still opens what was sealed to these keys: destroy such copies.',
+} as const
+
+/**
+ * Signs the certificate of a destruction, once the rotation that took the old root away has ended.
+ * @returns whether it was time
+ */
+export async function certifyDestruction(custodian: Custodian, destruction: Destruction): Promise<boolean> {
+  const { clock, store: { commits } } = custodian
+  return commits.run(async (transaction) => {
+    const row = await transaction.get('SELECT * FROM rotations WHERE id = ?', destruction.rotation)
+    if (row?.['state'] !== 'done') return false
+    await appendLog(transaction, clock, {
+      caller: 'custodian', operation: 'certify-destruction', outcome: 'allowed', reason: '', subject: destruction.id,
+    })
+    const [formerRoot = '', root = ''] = rotationOf(row).subject.split(' ')
+    const signed = signCertificate(custodian, {
+      type: 'ngome/certificate-of-destruction/v1',
+      destruction: destruction.id,
+      ...destruction.tenant,
+      scope: destruction.merchantKey === null ? 'all-keys' : 'one-key',
+      keys: [...destruction.destroyedKeys],
+      approved_by: [...destruction.approvedBy],
+      requested_at: dateText(destruction.requestedAtMs),
+      deleted_at: dateText(destruction.deletedAtMs),
+      root_destroyed_at: dateText(rotationOf(row).endedAtMs),
+      former_root: formerRoot,
+      root,
+      root_is_protected: custodian.root.describe().isProtected,
+      meaning: meanings[formerKindOf(custodian)],
+      log: await logPosition(transaction),
+      issued_at: dateText(clock.nowMs()),
+      custodian_key: publicKeyText(custodian.statementKey.publicKey),
+    })
+    const sql = `UPDATE destructions SET state = 'done', certificate = ? WHERE id = ?`
+    await transaction.run(sql, JSON.stringify(signed), destruction.id)
+    return true
+  })
+}
+
+/** Roots that are replaced while keys below are destroyed are of the kind that the custodian has. */
+function formerKindOf({ root }: Custodian): keyof typeof meanings {
+  return root.describe().isProtected ? 'protected' : 'unprotected'
+}
+
+function signCertificate(
+  { statementKey }: Custodian, certificate: DestructionCertificate,
+): SignedDestructionCertificate {
+  const text = canonicalJson(certificate)
+  return { certificate: text, signature: toBase64Url(sign(null, destructionCertificateBytes(text), statementKey.privateKey)) }
+}
+
+async function logPosition(store: Reading): Promise<DestructionCertificate['log']> {
+  const row = await store.get('SELECT sequence, hash FROM log ORDER BY sequence DESC LIMIT 1')
+  return { sequence: Number(row?.['sequence']), hash: toBase64Url(row?.['hash'] as Uint8Array) }
+}
+
+function dateText(atMs: number | null): string {
+  return new Date(atMs ?? Number.NaN).toISOString()
+}
