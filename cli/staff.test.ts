@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Platform } from '@ngome/testkit'
 import { paymentEnd, takePayment } from './testing/take-payment.ts'
 
@@ -88,6 +89,52 @@ test('JSON shows the number only where it is asked to', async () => {
     const text = await done('reveal', 'payment', payment, '--approval', path, '--json', ...extra)
     assert.equal(text.includes(phone), isShown)
   }
+})
+
+test('root and merchant keys are replaced while payments go on, and what was sealed before still opens', async () => {
+  const client = platform.client()
+  const { rotation } = parse<{ rotation: string }>(await done('keys', 'rotate', 'root', '--json'))
+  const taken = await Promise.all(Array.from({ length: 5 }, () => takePayment(client)))
+  await untilRotated(rotation)
+  await done('keys', 'rotate', 'merchant', platform.merchant)
+  taken.push(await takePayment(client))
+  for (const { id } of taken) assert.equal((await paymentEnd(client, id)).status, 'succeeded')
+  client.close()
+  const path = file('after-rotation.json')
+  await done('reveal', 'payment', payment, '--request', path, '--reason', reason)
+  for (const person of [amina, okello]) await done('staff', 'approve', path, '--sign', ...person)
+  assert.ok((await done('reveal', 'payment', payment, '--approval', path, '--show')).includes(phone))
+  const inventory = parse<{ bomFormat: string; components: readonly object[] }>(await done('keys', 'inventory', '--json'))
+  assert.equal(inventory.bomFormat, 'CycloneDX')
+  assert.ok(inventory.components.length > 10)
+})
+
+async function untilRotated(rotation: string): Promise<void> {
+  for (let waitedMs = 0; waitedMs < 30_000; waitedMs += 500) {
+    const rows = parse<readonly { id: string; state: string }[]>(await done('keys', 'rotations', '--json'))
+    if (rows.find(({ id }) => id === rotation)?.state === 'done') return
+    await sleep(500)
+  }
+  assert.fail(`${rotation} has not ended: ${await done('keys', 'rotations')}`)
+}
+
+test('a merchant\'s keys are destroyed for two people after a wait, in which one calls it back', async () => {
+  const { merchant } = platform
+  const path = file('destroy.json')
+  await failed(2, /freeze the merchant first/, 'keys', 'destroy', merchant, '--request', path, '--reason', reason)
+  await done('merchants', 'freeze', merchant)
+  await done('keys', 'destroy', merchant, '--request', path, '--reason', 'they have left us: contract 12')
+  await failed(2, /nobody has signed/, 'keys', 'destroy', merchant, '--approval', path)
+  await done('staff', 'approve', path, '--sign', ...amina)
+  await failed(1, /custodian/, 'keys', 'destroy', merchant, '--approval', path)
+  await done('staff', 'approve', path, '--sign', ...okello)
+  const { destruction, dueAt } = parse<{ destruction: string; dueAt: string }>(await done('keys', 'destroy', merchant, '--approval', path, '--json'))
+  assert.ok(Date.parse(dueAt) > Date.now() + 6 * 86_400_000)
+  await failed(1, /no certificate/, 'keys', 'certificate', destruction)
+  await done('keys', 'cancel', destruction)
+  assert.match(await done('keys', 'certificate'), new RegExp(`${destruction} {2}cancelled`))
+  await failed(1, /custodian/, 'keys', 'destroy', merchant, '--approval', path)
+  await done('merchants', 'unfreeze', merchant)
 })
 
 test('a request that somebody changed, or that is none, is not shown as one', async () => {
