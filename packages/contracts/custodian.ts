@@ -243,7 +243,16 @@ export const custodianOperations = {
     }),
   },
   '/v1/openings': {
-    request: z.strictObject({ after: classed('internal', z.int().min(0)) }),
+    request: z.strictObject({
+      after: classed('internal', z.int().min(0)),
+      /** Asks for a signed checkpoint of the present log, and for proofs within it. */
+      prove: z.strictObject({
+        /** The size of a checkpoint that the caller kept: is the log still its continuation? */
+        since: classed('internal', z.int().min(0)).optional(),
+        /** A row that the caller was shown: is it in there? */
+        sequence: classed('internal', z.int().min(1)).optional(),
+      }).optional(),
+    }),
     response: z.strictObject({
       entries: z.array(z.strictObject({
         sequence: classed('internal', z.int()),
@@ -253,9 +262,14 @@ export const custodianOperations = {
         outcome: classed('internal', z.enum(['allowed', 'refused'])),
         reason: classed('internal', z.string()),
         subject: classed('internal', z.string()),
-        /** SHA-256 over this row and the hash of the one before: who keeps it sees a log that was rewritten. */
-        hash: classed('internal', bytes),
       })),
+      proof: z.strictObject({
+        /** c2sp.org/tlog-checkpoint, signed with the statement key; its origin is `custodianLogOrigin`. */
+        checkpoint: classed('internal', z.string()),
+        /** Hashes, 32 bytes each; null where it was not asked for, or the log is too short: somebody rewound it. */
+        consistency: z.array(classed('internal', bytes)).nullable(),
+        inclusion: z.array(classed('internal', bytes)).nullable(),
+      }).optional(),
     }),
   },
 } as const

@@ -6,6 +6,7 @@ import { ownIdentity } from './authority/own-identity.ts'
 import { listen } from './calls/listen.ts'
 import type { Settings } from './custodian.ts'
 import { keepWorkingOnKeys } from './key-life/work-on-keys.ts'
+import { watchCheckpoints } from './log/watch-checkpoints.ts'
 import { openCustodian } from './open-custodian.ts'
 import { keyLifeMs } from './openings/data-key-cache.ts'
 import { sweepBudgets } from './openings/sweep-budgets.ts'
@@ -47,6 +48,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
   identity.startRenewal()
   const endWatch = watchRootKey(custodian, logger)
   const endKeyWork = keepWorkingOnKeys(custodian, logger)
+  const endCheckpoints = watchCheckpoints(custodian, logger)
   const sweep = setInterval(() => {
     custodian.dataKeys.sweep()
     sweepBudgets(custodian).catch((err: unknown) => logger.warn({ err }, 'ended budgets were not cleared away'))
@@ -61,6 +63,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
         endWatch()
         await endKeyWork()
         clearInterval(sweep)
+        endCheckpoints()
         custodian.dataKeys.clear()
         await custodian.store.close()
       } },

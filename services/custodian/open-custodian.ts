@@ -9,6 +9,7 @@ import { appendLog } from './log/append-log.ts'
 import { checkLog } from './log/check-log.ts'
 import { beginLife } from './key-life/key-life.ts'
 import { beginRootRotation } from './key-life/rotate-root.ts'
+import { assertFollows } from './log/keep-checkpoint.ts'
 import { loadStatementKey, makeStatementKey } from './merchants/statement-key.ts'
 import { DataKeyCache } from './openings/data-key-cache.ts'
 import { OpeningRecorder } from './openings/record-openings.ts'
@@ -72,6 +73,7 @@ export async function openCustodian({
     else await recordRoot({ clock, root, store }, activeRoot)
     await assertLog(store)
     const keys = await loadKeys({ clock, random, root, store })
+    await assertCheckpoint(store, keys)
     replacePublicFile(join(folder, 'ca.pem'), keys.authority.pem, random)
     const custodian = {
       clock, random, root, succession, folder, store, settings, alarm, ...keys,
@@ -107,6 +109,15 @@ async function assertLog(store: Store): Promise<void> {
   const check = await checkLog(store, { last: checkedRowsMax })
   if (check.ok) return
   throw new Fault('custodian/start_refused', `the log does not hold at row ${check.brokenAt}: somebody changed it`)
+}
+
+/** Rows that were cut off behind a checkpoint, too, were somebody's. */
+async function assertCheckpoint(store: Store, { statementKey }: Pick<Custodian, 'statementKey'>): Promise<void> {
+  try {
+    await assertFollows(store, statementKey)
+  } catch (cause) {
+    throw new Fault('custodian/start_refused', 'the log does not go on from the last checkpoint: somebody changed it', { cause })
+  }
 }
 
 async function firstRun({ clock, random, root, store: { commits } }: From): Promise<void> {

@@ -110,7 +110,7 @@ test('merchant keys that both make at once are one', async (t) => {
   assert.equal((await one.store.all('SELECT 1 FROM tenants WHERE merchant = ?', id.merchant)).length, 1)
 })
 
-test('whatever two stores do at once, budgets hold and the log is one chain', async (t) => {
+test('whatever two stores do at once, budgets hold and the log is one tree', async (t) => {
   const database = await server.database()
   const stores = [await openPostgresStore(database), await openPostgresStore(database)]
   t.after(() => Promise.all(stores.map((store) => store.close())))
@@ -237,11 +237,11 @@ test('every column of the pair\'s store has its class (R28), and the tables are 
   t.after(() => embedded.remove())
   const columns = await one.store.all(`SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'`)
   const folder = join(import.meta.dirname, 'store/postgres/migrations')
-  const sql = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8')).join('\n')
+  const sql = readdirSync(folder).toSorted().map((name) => readFileSync(join(folder, name), 'utf8')).join('\n')
   const names = columns.filter((row) => row['table_name'] !== 'schema_version').map((row) => `${String(row['table_name'])}.${String(row['column_name'])}`)
   for (const name of names) {
     const [table = '', column = ''] = name.split('.')
-    const body = sql.slice(sql.indexOf(`CREATE TABLE ${table} (`))
+    const body = sql.slice(sql.lastIndexOf(`CREATE TABLE ${table} (`))
     const added = sql.slice(sql.indexOf(`ALTER TABLE ${table} ADD COLUMN ${column} `))
     const text = `${body.slice(0, body.indexOf('\n);'))}\n${added.slice(0, added.indexOf('\n')).replace(/^.*ADD COLUMN/, '')}`
     assert.match(text, new RegExp(`^\\s*${column} .*-- (?:${dataClasses.join('|')})$`, 'm'), name)

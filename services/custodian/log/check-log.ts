@@ -1,6 +1,8 @@
-import { equalsInConstantTime } from '@ngome/kernel'
+import type { Frontier } from '@ngome/audit'
+import { equalsInConstantTime, Fault } from '@ngome/kernel'
 import type { Reading } from '../store/store.ts'
-import { logHash, logStart } from './log-entry.ts'
+import { leafOf } from './log-entry.ts'
+import { frontierAt } from './log-nodes.ts'
 import { readLog } from './read-log.ts'
 
 /** Rows held in memory at a time. */
@@ -8,28 +10,37 @@ const pageRows = 1_000
 
 export type LogCheck =
   | { readonly ok: true; readonly rows: number; readonly head: Uint8Array }
-  /** The first row that does not follow from the one before. */
+  /** The first row that is not what the tree says. */
   | { readonly ok: false; readonly brokenAt: number }
 
 /**
- * Walks the chain, from its start or over its last rows. It shows a row that was changed, removed or put in between;
- * rows cut off the end show only to who has pulled them before.
+ * Makes the tree again from the rows, all or the last ones, and compares. It shows a row that was changed, removed or put
+ * in between; rows cut off the end, or a whole log that was written anew, show only to who has kept a checkpoint.
  */
 export async function checkLog(
   store: Reading, { last = Number.MAX_SAFE_INTEGER }: { readonly last?: number } = {},
 ): Promise<LogCheck> {
   const head = Number((await store.get('SELECT max(sequence) AS head FROM log'))?.['head'] ?? 0)
   let sequence = Math.max(0, head - last)
-  const [first] = sequence === 0 ? [] : await readLog(store, { after: sequence - 1, limit: 1 })
-  let previous = first?.hash ?? logStart
+  const frontier = await findFrontier(store, sequence)
+  if (frontier === undefined) return { ok: false, brokenAt: sequence }
   for (;;) {
     const rows = await readLog(store, { after: sequence, limit: pageRows })
     for (const row of rows) {
       sequence++
-      const follows = row.sequence === sequence && equalsInConstantTime(row.previous, previous)
-      if (!follows || !equalsInConstantTime(row.hash, logHash(row))) return { ok: false, brokenAt: sequence }
-      previous = row.hash
+      const nodes = Buffer.concat(frontier.append(leafOf(row)))
+      if (row.sequence !== sequence || !equalsInConstantTime(row.nodes, nodes)) return { ok: false, brokenAt: sequence }
     }
-    if (rows.length < pageRows) return { ok: true, rows: sequence, head: previous }
+    if (rows.length < pageRows) return { ok: true, rows: sequence, head: frontier.root() }
+  }
+}
+
+/** @returns `undefined` where the rows before do not hold it */
+async function findFrontier(store: Reading, size: number): Promise<Frontier | undefined> {
+  try {
+    return await frontierAt(store, size)
+  } catch (failure) {
+    if (failure instanceof Fault && failure.code === 'custodian/unavailable') return undefined
+    throw failure
   }
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { lengthPrefixed } from '@ngome/kernel'
+import { hashLeaf } from '@ngome/audit'
+import { encodeCustodianLogEntry, type CustodianLogEntry } from '@ngome/contracts'
 
 /** What the custodian did or refused. Ids and names only: the log may be shown to whoever audits. */
 export type LogEntry = {
@@ -12,20 +12,12 @@ export type LogEntry = {
   readonly subject: string
 }
 
-export type LogRow = LogEntry & {
-  readonly sequence: number
-  readonly atMs: number
-  readonly previous: Uint8Array
-  readonly hash: Uint8Array
+export type LogRow = CustodianLogEntry & {
+  /** The nodes of the tree that this row completes, from its own leaf upwards, 32 bytes each. */
+  readonly nodes: Uint8Array
 }
 
-/** What the first row follows. */
-export const logStart: Uint8Array = new Uint8Array(32)
-
-/** SHA-256 over a row and the hash of the one before, so that changing one row changes all that follow. */
-export function logHash(row: Omit<LogRow, 'hash'>): Uint8Array {
-  return createHash('sha256').update(lengthPrefixed(
-    'ngome/custodian-log/v1', row.previous, row.sequence, row.atMs,
-    row.caller, row.operation, row.outcome, row.reason, row.subject,
-  )).digest()
+/** The hash of a row's leaf, made of the row itself. */
+export function leafOf(row: CustodianLogEntry): Uint8Array {
+  return hashLeaf(encodeCustodianLogEntry(row))
 }

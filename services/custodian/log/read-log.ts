@@ -14,7 +14,6 @@ export async function readLog(
     outcome: row['outcome'] as LogRow['outcome'],
     reason: String(row['reason']),
     subject: String(row['subject']),
-    previous: row['previous'] as Uint8Array,
-    hash: row['hash'] as Uint8Array,
+    nodes: row['nodes'] as Uint8Array,
   }))
 }

@@ -136,8 +136,8 @@ for (const [name, open] of adapters) {
 
     test('the log only grows', async () => {
       const store = await open()
-      const row = [1, 0, '', '', 'allowed', '', '', Uint8Array.of(0), Uint8Array.of(0)]
-      await store.commits.run((transaction) => transaction.run('INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', ...row))
+      const row = [1, 0, '', '', 'allowed', '', '', Uint8Array.of(0)]
+      await store.commits.run((transaction) => transaction.run('INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)', ...row))
       for (const sql of ['DELETE FROM log', `UPDATE log SET reason = 'x'`]) {
         await assert.rejects(store.commits.run((transaction) => transaction.run(sql)), /only grows/)
       }

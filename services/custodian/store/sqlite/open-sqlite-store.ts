@@ -2,11 +2,14 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Fault, type Random } from '@ngome/kernel'
+import { logNodesFunction } from '../../log/log-nodes-function.ts'
 import { assertPrivateFile, createPrivateFile } from '../private-file.ts'
 import { SqliteStore, storeFileName } from './sqlite-store.ts'
 
 /** In order; a file is never edited once released, only followed by the next. */
-const migrations = ['0001-first.sql', '0002-revoked-signers.sql', '0003-staff.sql', '0004-key-life.sql'] as const
+const migrations = [
+  '0001-first.sql', '0002-revoked-signers.sql', '0003-staff.sql', '0004-key-life.sql', '0005-merkle-log.sql',
+] as const
 /** A start waits this long for the last process to let go of the file, then refuses. */
 const lockWaitMs = 2_000
 /** Others could put another file in the place of ours. */
@@ -62,6 +65,7 @@ function migrate(db: DatabaseSync): void {
   if (version > migrations.length) {
     throw new Fault('custodian/start_refused', `the store has version ${version}, later than this program`)
   }
+  db.function('log_nodes', { varargs: true }, logNodesFunction())
   for (const [at, name] of migrations.entries()) {
     if (at < version) continue
     const sql = readFileSync(new URL(`migrations/${name}`, import.meta.url), 'utf8')
