@@ -20,7 +20,7 @@ export const destructionCertificateSchema = z.strictObject({
   root_is_protected: classed('internal', z.boolean()),
   /** In words, for whoever relies on it. */
   meaning: classed('internal', z.string()),
-  /** The custodian's log when it was signed: the row that says so, and its hash. */
+  /** The custodian's log when it was signed: the row that says so, and the head of the tree up to it. */
   log: z.strictObject({ sequence: classed('internal', z.int()), hash: classed('internal', z.base64url()) }),
   issued_at: classed('internal', z.iso.datetime()),
   custodian_key: classed('internal', z.base64url()),

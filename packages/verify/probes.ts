@@ -8,6 +8,7 @@ import { ephemeralKeyExchange } from './probes/ephemeral-key-exchange.ts'
 import { gatewayCannotOpen } from './probes/gateway-cannot-open.ts'
 import { hostileHeadersAreRefused } from './probes/hostile-headers-are-refused.ts'
 import { hstsOnEveryAnswer } from './probes/hsts-on-every-answer.ts'
+import { openingsLogOnlyGrows } from './probes/openings-log-only-grows.ts'
 import { operatorCannotOpen } from './probes/operator-cannot-open.ts'
 import { plainHttpReachesNothing } from './probes/plain-http-reaches-nothing.ts'
 import { plantedValueIsNowhere } from './probes/planted-value-is-nowhere.ts'
@@ -30,4 +31,5 @@ export const probes: readonly Probe<Target>[] = [
   apiKeysAreUnguessable, apiKeysAreNotKept,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
   hostileHeadersAreRefused,
+  openingsLogOnlyGrows,
 ]

@@ -2,6 +2,7 @@ import type { Random } from '@ngome/kernel'
 import type { Auditor } from './at-rest/auditor.ts'
 import type { Planted, PlantedVault } from './at-rest/plant-payment.ts'
 import type { CustodianView } from './custodian/custodian-view.ts'
+import type { OpeningsLog } from './custodian/openings-log.ts'
 import type { SelfTester } from './custodian/self-test.ts'
 import type { MachineView } from './isolation/machine-view.ts'
 import type { ProbeMerchants } from './probe-merchant.ts'
@@ -20,6 +21,7 @@ export type Target = Planted & PlantedVault & ProbeMerchants & SelfTester & KeyI
   readonly isDatabaseElsewhere: boolean
   readonly auditor: Auditor
   readonly custodian: CustodianView
+  readonly openingsLog: OpeningsLog
   readonly machine: () => Promise<MachineView>
   readonly expectedGrants: readonly string[]
   readonly random: Random

@@ -6,6 +6,7 @@ import { toBase64Url } from '@ngome/kernel'
 import { publicKeyText } from '@ngome/runtime'
 import type { Custodian } from '../custodian.ts'
 import { appendLog } from '../log/append-log.ts'
+import { readFrontier } from '../log/log-nodes.ts'
 import type { Reading } from '../store/store.ts'
 import type { Destruction } from './destructions.ts'
 import { rotationOf } from './rotations.ts'
@@ -69,8 +70,8 @@ function signCertificate(
 }
 
 async function logPosition(store: Reading): Promise<DestructionCertificate['log']> {
-  const row = await store.get('SELECT sequence, hash FROM log ORDER BY sequence DESC LIMIT 1')
-  return { sequence: Number(row?.['sequence']), hash: toBase64Url(row?.['hash'] as Uint8Array) }
+  const frontier = await readFrontier(store)
+  return { sequence: frontier.size, hash: toBase64Url(frontier.root()) }
 }
 
 function dateText(atMs: number | null): string {

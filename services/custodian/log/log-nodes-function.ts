@@ -1,6 +1,5 @@
 import { Frontier } from '@ngome/audit'
-import type { LogRow } from './log-entry.ts'
-import { leafOf } from './log-entry.ts'
+import { leafOf, type LogRow } from './log-entry.ts'
 
 /**
  * For the migration of a log from before the tree: called for each row in order, gives the nodes that the row completes.
