@@ -67,6 +67,8 @@ test('a root key that others may read fails its promise, and the command', (t) =
   const { status, stdout } = ngome('verify', '--json')
   assert.equal(status, 1)
   assert.deepEqual(rowsOf(stdout).filter((row) => row.status === 'fails').map(({ id }) => id), ['K5', ...kept.fails])
+  // The second look: it is proven from the checkpoint that the first one kept.
+  assert.match(rowsOf(stdout).find(({ id }) => id === 'R37')?.evidence ?? '', /all [0-9]+ rows of the last look in their places, our own refused attempt proven/)
 })
 
 test('a promise that does not exist is misuse', () => {
