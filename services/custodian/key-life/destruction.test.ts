@@ -7,7 +7,7 @@ import {
   destructionCertificateBytes, destructionCertificateSchema, signedDestructionCertificateSchema,
 } from '@ngome/contracts'
 import { parseSealedDataKey, type DataKey } from '@ngome/envelope'
-import { ManualClock, newId, parseBase64Url, systemRandom, type Tenant } from '@ngome/kernel'
+import { ManualClock, newId, parseBase64Url, systemRandom, toBase64Url, type Tenant } from '@ngome/kernel'
 import { checkLog } from '../log/check-log.ts'
 import { frontierAt } from '../log/log-nodes.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'

@@ -18,8 +18,9 @@ export const checkpointIntervalMs = 60_000
  * Signs a checkpoint of the log as it is committed now, and keeps it. It never signs what does not follow from the last
  * one that it kept (c2sp.org/tlog-checkpoint, "Signatures").
  *
- * The statement key signs: who enrolled knows it. A checkpoint's text begins with the log's name, a statement with the
- * zero byte of a length and a refusal with a brace, so that no signature stands for another.
+ * The statement key signs: who enrolled knows it. A checkpoint's text begins with the log's name, a certificate of
+ * destruction with another, a statement with the zero byte of a length and a refusal with a brace, so that no signature
+ * stands for another.
  * @param rowsMin fewer new rows than this, and the last checkpoint is given again
  * @throws Fault `custodian/unavailable` where the log does not follow: somebody wrote in the store
  */
