@@ -1,6 +1,7 @@
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
 import { events } from './events.ts'
+import { keysCeremony } from './keys-ceremony.ts'
 import { keysIssue } from './keys-issue.ts'
 import { keysList } from './keys-list.ts'
 import { keysCancel } from './keys-cancel.ts'
@@ -28,6 +29,6 @@ import { verify } from './verify.ts'
 /** Every command, in the order of the help page. */
 export const commands: readonly Command[] = [
   up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke,
-  keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
+  keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
   staffEnrol, staffList, staffApprove, staffExecute, staffRetire, revealPayment, events, vaultImport, verify,
 ]

@@ -4,6 +4,7 @@ import type { ProcessRole } from '@ngome/kernel'
 import { parseCertificateRole, type Config, type Identity } from '@ngome/runtime'
 import { z } from 'zod'
 import { exitCodes, type Command } from './command.ts'
+import { waitingForShares } from './ceremony/waiting-for-shares.ts'
 import { configOf } from './operator/load.ts'
 import { operatorIdentity } from './operator/operator-access.ts'
 
@@ -32,6 +33,8 @@ export const status: Command = {
 }
 
 async function rowsOf(config: Config, from: Parameters<typeof operatorIdentity>[1]): Promise<readonly Row[]> {
+  const waiting = await waitingForShares(config)
+  if (waiting !== undefined) return [{ process: 'custodian', state: 'not ready', detail: waiting }]
   let operator
   try {
     operator = await operatorIdentity(config, from)

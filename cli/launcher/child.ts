@@ -10,6 +10,8 @@ export type ChildCommand = {
   readonly cwd: string
   /** A socket that the process inherits, as descriptor {@link inheritedSocketFd}. */
   readonly socketFd?: number
+  /** Hears for what the process waits before it is ready, where that is people's to give. */
+  readonly onWaiting?: (reason: string) => void
 }
 
 /** Behind standard input, output, error and the channel. */
@@ -34,12 +36,14 @@ export class Child {
   readonly exited: Promise<Exit>
   readonly #process: ChildProcess
   readonly #log: LogFile
+  readonly #onWaiting: (reason: string) => void
   #exit: Exit | undefined
 
-  private constructor(process: ChildProcess, pid: number, name: string, log: LogFile) {
+  private constructor(process: ChildProcess, pid: number, { name, onWaiting = () => undefined }: ChildCommand, log: LogFile) {
     this.#process = process
     this.pid = pid
     this.name = name
+    this.#onWaiting = onWaiting
     this.#log = log
     this.exited = new Promise((resolve) => {
       process.once('exit', (code, signal) => {
@@ -65,7 +69,7 @@ export class Child {
     })
     process.on('error', () => undefined)
     if (process.pid === undefined) throw new Fault('launcher/failed', `${command.name} could not be started with ${file}`)
-    return new Child(process, process.pid, command.name, log)
+    return new Child(process, process.pid, command, log)
   }
 
   get isRunning(): boolean {
@@ -94,7 +98,7 @@ export class Child {
   }
 
   /** Resolves when the process has said it, has exited, or the time is over. */
-  #said(type: ProcessMessage['type'], timeoutMs: number): Promise<void> {
+  #said(type: ProcessMessage['type'], timeoutMs: number, onWaiting: (reason: string) => void = () => undefined): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
@@ -103,9 +107,14 @@ export class Child {
         resolve()
       }
       const listen = (message: unknown): void => {
-        if (parseProcessMessage(message)?.type === type) done()
+        const said = parseProcessMessage(message)
+        if (said?.type === type) done()
+        // People take the time that they take; when they are done, the process has its own time again.
+        if (said?.type === 'waiting') clearTimeout(timer)
+        if (said?.type === 'waiting') onWaiting(said.reason)
+        if (said?.type === 'starting') timer = setTimeout(done, timeoutMs)
       }
-      const timer = setTimeout(done, timeoutMs)
+      let timer = setTimeout(done, timeoutMs)
       this.#process.on('message', listen)
       this.#process.once('exit', done)
       if (!this.isRunning) done()
@@ -117,7 +126,7 @@ export class Child {
     this.#process.on('message', (message) => {
       if (parseProcessMessage(message)?.type === 'ready') isReady = true
     })
-    await this.#said('ready', readyMsMax)
+    await this.#said('ready', readyMsMax, this.#onWaiting)
     if (isReady) return
     const why = this.#exit === undefined
       ? `did not become ready within ${readyMsMax / 1000} s`

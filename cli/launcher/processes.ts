@@ -58,7 +58,8 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
       root, env, dataDir: config.dataDir, configFile: options.configFile, chain: ground.chainOf(name),
       hasAddon: name === 'custodian' && needsAddon(config), isFips,
     })
-    const child = Child.start({ ...command, ...(name === 'gateway' ? { socketFd: socket.fd } : {}) }, logs[name])
+    const onWaiting = (reason: string): void => options.tell(`the ${name} is waiting for ${reason}`)
+    const child = Child.start({ ...command, onWaiting, ...(name === 'gateway' ? { socketFd: socket.fd } : {}) }, logs[name])
     known.add(name, child.pid)
     void child.exited.then(() => known.remove(child.pid))
     return child

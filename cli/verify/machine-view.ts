@@ -10,7 +10,7 @@ const processesSchema = z.array(z.object({ name: z.string(), pid: z.int() }))
 /** Whoever reads one of these is a process, or the operator, or has what they have. */
 const secretPaths = [
   'launcher', 'launcher/enrolment.key', 'launcher/postgres-password', 'custodian', 'custodian/root.key',
-  'custodian/root-key.pin', 'custodian/root-key.refused-pin',
+  'custodian/root-key.pin', 'custodian/root-key.refused-pin', 'custodian/root-shares.json',
   'custodian/enrolment.key', 'custodian/custodian.sqlite', 'gateway', 'gateway/db-password', 'dispatcher',
   'dispatcher/db-password', 'dispatcher/providers.json', 'operator', 'operator/db-password', 'auditor',
   'auditor/db-password', 'postgres',

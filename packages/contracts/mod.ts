@@ -7,6 +7,7 @@ export {
   staffAdmissionBytes, staffEnrolmentBytes, type Approval, type ApprovalRequest,
 } from './approvals.ts'
 export { canonicalJson } from './canonical-json.ts'
+export * from './ceremony.ts'
 export { classKey, classOf, classed } from './classed.ts'
 export * from './custodian.ts'
 export * from './destruction-certificates.ts'

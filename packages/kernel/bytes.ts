@@ -37,6 +37,14 @@ export function parseLengthPrefixed(bytes: Uint8Array): readonly Uint8Array[] | 
   return fields
 }
 
+/**
+ * Zeroed bytes for what is wiped after use. A small typed array lies in JavaScript's heap, where the garbage collector
+ * copies it and leaves the old place as it was; the memory of an `ArrayBuffer` stays where it is.
+ */
+export function wipeableBytes(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(length))
+}
+
 /** Compares in a time that depends on the lengths only. */
 export function equalsInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b)

@@ -1,4 +1,4 @@
-export { equalsInConstantTime, lengthPrefixed, parseBase64Url, parseLengthPrefixed, toBase64Url } from './bytes.ts'
+export { equalsInConstantTime, lengthPrefixed, parseBase64Url, parseLengthPrefixed, toBase64Url, wipeableBytes } from './bytes.ts'
 export { ManualClock, systemClock, type Clock } from './clock.ts'
 export { Fault, publicFault, type FaultCode, type FieldFault, type PublicFault } from './fault.ts'
 export { faults } from './faults.ts'

@@ -5,7 +5,7 @@ export type { RootKeySetting } from './config/root-key-setting.ts'
 export type { NetworkConfig } from './config/fields.ts'
 export { configPath, loadConfig, type ConfigSurroundings } from './config/load-config.ts'
 export { specialVariables, type Environment } from './config/environment.ts'
-export { authorityPath, processFolder, type FolderOwner } from './config/process-folder.ts'
+export { authorityPath, ceremonySocketName, ceremonySocketPath, processFolder, type FolderOwner } from './config/process-folder.ts'
 export { x509 } from './identity/x509.ts'
 export { createLogger, type Logger, type LogLevel } from './logs/create-logger.ts'
 export { redact, redactText } from './logs/redact.ts'
@@ -30,5 +30,6 @@ export { untilItStands } from './process/until-it-stands.ts'
 export { onShutdown, type Shutdown, type ShutdownStep } from './process/on-shutdown.ts'
 export {
   launcherChannel, parseLauncherMessage, parseProcessMessage,
-  type LauncherChannel, type LauncherMessage, type ProcessMessage,
+  type IpcHost, type LauncherChannel, type LauncherMessage, type ProcessMessage,
 } from './process/ipc.ts'
+export { newBoxKey, openBox, sealInBox, type BoxKey } from './ceremony/sealed-box.ts'

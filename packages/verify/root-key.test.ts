@@ -8,6 +8,8 @@ import { runProbes } from './run-probes.ts'
 const store = 'custodian/custodian.sqlite'
 const refused: SelfTestResponse = { outcome: 'refused', code: 'Luna K7, CKR_ATTRIBUTE_SENSITIVE' }
 
+const shares: SelfTestResponse = { outcome: 'refused', code: 'software-shares' }
+
 async function look(files: readonly string[], answer: SelfTestResponse): Promise<{ status: string; evidence: string }> {
   const [result] = await runProbes([rootKeyIsProtected], {
     machine: () => Promise.resolve({
@@ -26,6 +28,10 @@ async function look(files: readonly string[], answer: SelfTestResponse): Promise
 const found: readonly (readonly [claim: string, status: string, files: readonly string[], answer: SelfTestResponse, evidence: RegExp])[] = [
   ['a token that refuses to give the key out holds', 'holds', [store], refused, /was refused \(Luna K7/],
   ['a token that is a program is partial', 'partial', [store], { outcome: 'refused', code: 'SoftHSM v2, CKR_ATTRIBUTE_SENSITIVE' }, /missing: hardware/],
+  ['a root key of shares is partial', 'partial', [store, 'custodian/root-shares.json'], shares, /missing: hardware.*quorum/],
+  ['shares beside a root key in a file fail', 'fails', [store, 'custodian/root-shares.json', 'custodian/root.key'], shares, /custodian\/root\.key/],
+  ['shares of which there is no set fail', 'fails', [store], shares, /no set of shares/],
+  ['a root key of shares that can be taken out fails', 'fails', [store, 'custodian/root-shares.json'], { ...shares, outcome: 'allowed' }, /can be taken out .*software-shares/],
   ['a root key in a file fails', 'fails', [store, 'custodian/root.key'], { outcome: 'allowed', code: 'software-unprotected' }, /unprotected: .*live API keys refuse/],
   ['a root key in a file fails, whatever the custodian says', 'fails', [store, 'custodian/root.key'], refused, /custodian\/root\.key/],
   ['a key that can be taken out fails, wherever it is', 'fails', [store], { outcome: 'allowed', code: 'software-unprotected' }, /can be taken out .*software-unprotected/],

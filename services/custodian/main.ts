@@ -10,6 +10,7 @@ import { watchCheckpoints } from './log/watch-checkpoints.ts'
 import { openCustodian } from './open-custodian.ts'
 import { keyLifeMs } from './openings/data-key-cache.ts'
 import { sweepBudgets } from './openings/sweep-budgets.ts'
+import { waitForShares } from './root-keys/shares/wait-for-shares.ts'
 import { watchRootKey } from './root-keys/watch-root-key.ts'
 
 /** Calls that run are answered; then nothing is left to wait for. */
@@ -18,12 +19,15 @@ const shutdownMaxMs = 10_000
 
 const config = loadConfig(process.env)
 const logger = createLogger({ process: 'custodian', level: config.log.level })
+const waiting = waitForShares(logger)
 try {
   await start(config, logger)
 } catch (error) {
   if (!(error instanceof Fault)) throw error
-  logger.fatal({ err: error }, 'the custodian cannot start')
-  process.exitCode = 1
+  if (waiting.signal.aborted) logger.info({ err: error }, 'shut down while it waited')
+  else logger.fatal({ err: error }, 'the custodian cannot start')
+  // Whoever listened for the end of the wait holds the process.
+  process.exit(waiting.signal.aborted ? 0 : 1)
 }
 
 async function start(config: Config, logger: Logger): Promise<void> {
@@ -37,6 +41,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
     clock: systemClock,
     random: systemRandom,
     alarm: (alarm) => logger.error({ alarm }, 'somebody should look at this now'),
+    waiting,
   })
   const { name, isProtected } = custodian.root.describe()
   if (!isProtected) logger.warn({ root: name }, 'the root key is a file: a copy of this disk is a copy of every key')

@@ -13,9 +13,10 @@ import { assertFollows } from './log/keep-checkpoint.ts'
 import { loadStatementKey, makeStatementKey } from './merchants/statement-key.ts'
 import { DataKeyCache } from './openings/data-key-cache.ts'
 import { OpeningRecorder } from './openings/record-openings.ts'
-import type { openRootKey } from './root-keys/open-root-key.ts'
+import { openRootKey } from './root-keys/open-root-key.ts'
 import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
 import { openRoots, type OpenedRoots } from './root-keys/root-succession.ts'
+import type { Waiting } from './root-keys/shares/open-shares-root.ts'
 import { secretBytes, secretLabel } from './secrets/named-secrets.ts'
 import { readPrivateFile, removeUnfinishedFiles, replacePublicFile } from './store/private-file.ts'
 import { openPostgresStore, type CustodianDatabase } from './store/postgres/open-postgres-store.ts'
@@ -39,7 +40,7 @@ type From = { readonly clock: Clock; readonly random: Random; readonly root: Roo
  * @throws Fault `custodian/start_refused`, or `custodian/unavailable` where the root key is away and may come back
  */
 export async function openCustodian({
-  folder, database, enrolmentKeyPath, rootKey, previousRootKey, settings, clock, random, openRoot, alarm,
+  folder, database, enrolmentKeyPath, rootKey, previousRootKey, settings, clock, random, openRoot, alarm, waiting,
 }: {
   readonly folder: string
   /** The store of a pair; without it the store is a file in the folder. */
@@ -53,6 +54,8 @@ export async function openCustodian({
   readonly random: Random
   readonly alarm: (alarm: Alarm) => void
   readonly openRoot?: typeof openRootKey
+  /** Hears how the wait for a root key of shares goes. */
+  readonly waiting?: Waiting | undefined
 }): Promise<Custodian> {
   const enrolmentKey = readPrivateFile(enrolmentKeyPath)
   if (enrolmentKey.length !== enrolmentKeyBytes) {
@@ -66,7 +69,7 @@ export async function openCustodian({
     const activeRoot = await findActiveRoot(store)
     roots = await openRoots({
       setting: rootKey, previous: previousRootKey, folder, mayCreate: isFirstRun, isPair: database !== undefined, random, clock,
-      activeRoot, ...(openRoot === undefined ? {} : { open: openRoot }),
+      activeRoot, open: (given) => (openRoot ?? openRootKey)({ ...given, isFirstRun, waiting }),
     })
     const { ring: root, succession, successor } = roots
     if (isFirstRun) await firstRun({ clock, random, root, store })

@@ -62,7 +62,7 @@ const custodian = z.strictObject({
   enrolmentKeyPath: z.string().min(1).max(1024).optional()
     .describe('The custodian\'s copy of the key that enrolment tokens are checked with.'),
   rootKey: rootKeySetting.default({ kind: 'file' })
-    .describe('What holds the root key: file (test world only) or a pkcs11: URI (NGOME_ROOT_KEY).'),
+    .describe('What holds the root key: file (test world only), shares, or a pkcs11: URI (NGOME_ROOT_KEY).'),
   twin: twin.optional().describe('The other custodian of a pair, asked where this one is away.'),
   database: custodianDatabase.optional().describe('The store of a pair; without it the store is a file.'),
   previousRootKey: rootKeySetting.optional()

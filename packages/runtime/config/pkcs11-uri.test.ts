@@ -76,6 +76,6 @@ test('is set by NGOME_ROOT_KEY, or in the file; the default is the file of the t
   assert.deepEqual(load({}), { kind: 'file' })
   assert.equal(load({ NGOME_CUSTODIAN__ROOT_KEY: whole }).kind, 'pkcs11')
   assert.throws(() => load({ NGOME_ROOT_KEY: 'file', NGOME_CUSTODIAN__ROOT_KEY: 'file' }), /is set beside NGOME_ROOT_KEY/)
-  assert.throws(() => load({ NGOME_ROOT_KEY: 'vault' }), /custodian\.rootKey: must be file or a pkcs11: URI/)
+  assert.throws(() => load({ NGOME_ROOT_KEY: 'vault' }), /custodian\.rootKey: must be file, shares or a pkcs11: URI/)
   assert.throws(() => load({ NGOME_ROOT_KEY: `${whole}&pin-value=4711` }), (error: Error) => /pin-source/.test(error.message) && !/4711/.test(error.message))
 })

@@ -13,3 +13,10 @@ export function processFolder(config: { readonly dataDir: string }, owner: Folde
 export function authorityPath(config: { readonly dataDir: string }): string {
   return join(config.dataDir, 'ca.pem')
 }
+
+/** The Unix socket at which a custodian that waits for its root key takes its holders' shares. */
+export function ceremonySocketPath(config: { readonly dataDir: string }): string {
+  return join(processFolder(config, 'custodian'), ceremonySocketName)
+}
+
+export const ceremonySocketName = 'ceremony.sock'

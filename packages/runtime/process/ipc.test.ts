@@ -48,6 +48,13 @@ describe('a message', () => {
     assert.deepEqual(parseLauncherMessage({ type: 'listen', fd: 4 }), { type: 'listen', fd: 4 })
     assert.deepEqual(parseProcessMessage({ type: 'ready' }), { type: 'ready' })
     assert.deepEqual(parseProcessMessage({ type: 'drained' }), { type: 'drained' })
+    assert.deepEqual(parseProcessMessage({ type: 'starting' }), { type: 'starting' })
+    const waiting = { type: 'waiting', reason: 'shares 1 of 3' }
+    assert.deepEqual(parseProcessMessage(waiting), waiting)
+    for (const reason of [undefined, 3, '', 'x'.repeat(201), 'clear \x1b[2J']) {
+      assert.equal(parseProcessMessage({ type: 'waiting', reason }), undefined)
+    }
+    assert.equal(parseProcessMessage({ type: 'waiting' }), undefined)
   })
 
   test('that is none is refused', () => {

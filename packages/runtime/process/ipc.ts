@@ -1,5 +1,10 @@
 /** What a process tells the launcher. */
-export type ProcessMessage = { readonly type: 'ready' } | { readonly type: 'drained' }
+export type ProcessMessage = { readonly type: 'ready' | 'drained' | 'starting' } | WaitingMessage
+/**
+ * The process waits for people, for however long, and says for what; `starting` says that it waits no more. The launcher
+ * prints the reason, so it is one line of plain text.
+ */
+export type WaitingMessage = { readonly type: 'waiting'; readonly reason: string }
 /** What the launcher tells a process. */
 export type LauncherMessage = ListenMessage | { readonly type: 'drain' }
 
@@ -61,10 +66,16 @@ export function parseLauncherMessage(message: unknown): LauncherMessage | undefi
   return typeof fd === 'number' && Number.isInteger(fd) && fd >= inheritedFdMin ? { type, fd } : undefined
 }
 
+/** What may go to a terminal: no control characters, no long story. */
+const reasonPattern = /^[\x20-\x7e]{1,200}$/
+
 /** @returns the message, or `undefined` where it is none of a process's. */
 export function parseProcessMessage(message: unknown): ProcessMessage | undefined {
   const type = typeOf(message)
-  return type === 'ready' || type === 'drained' ? { type } : undefined
+  if (type === 'ready' || type === 'drained' || type === 'starting') return { type }
+  if (type !== 'waiting' || typeof message !== 'object' || message === null || !('reason' in message)) return undefined
+  const { reason } = message
+  return typeof reason === 'string' && reasonPattern.test(reason) ? { type, reason } : undefined
 }
 
 function typeOf(message: unknown): unknown {

@@ -1,7 +1,7 @@
 import type { Secret } from '@ngome/kernel'
 
 /** What a wrapped key is for. Two keys of different purpose can never take each other's place. */
-export type KeyPurpose = 'authority' | 'statement' | 'row-tag' | 'merchant' | 'index' | 'secret'
+export type KeyPurpose = 'authority' | 'statement' | 'row-tag' | 'merchant' | 'index' | 'secret' | 'share-check'
 
 /** Names a wrapped key; bound into the wrapped bytes, so that a row that was moved or swapped does not unwrap. */
 export type KeyLabel = { readonly purpose: KeyPurpose; readonly name: string }

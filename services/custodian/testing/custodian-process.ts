@@ -23,6 +23,8 @@ export class CustodianProcess {
   readonly #enrolmentKey: Uint8Array
   readonly #ports: readonly number[]
   readonly #pair: Pair | undefined
+  /** Configuration besides, as environment variables. */
+  settings: Readonly<Record<string, string>> = {}
   /** The other of a pair. */
   twin: CustodianProcess | undefined
   child: ChildProcess | undefined
@@ -60,7 +62,7 @@ export class CustodianProcess {
       env: {
         NGOME_CONFIG: '', NGOME_DATA: this.dataDir,
         NGOME_CUSTODIAN__PORT: String(port), NGOME_CUSTODIAN__ENROLMENT_PORT: String(enrolmentPort),
-        ...this.#pairEnvironment(),
+        ...this.#pairEnvironment(), ...this.settings,
       },
     })
     for (const stream of [this.child.stdout, this.child.stderr]) {
