@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
 import { systemClock } from '@ngome/kernel'
-import { Child, inheritedSocketFd } from './child.ts'
+import { Child, inheritedSocketFd, readyMsMax } from './child.ts'
 import { openListeningSocket } from './listening-socket.ts'
 import { LogFile } from './log-file.ts'
 import { Supervisor } from './supervisor.ts'
@@ -132,6 +132,41 @@ test('a first start that fails is said, not tried again', async (t) => {
   await assert.rejects(supervisor.start(), /the fixture ended before it was ready \(exit code 1\); its log is .*, and ends:\nno database/)
   assert.match(readFileSync(log.path, 'utf8'), /no database/)
   assert.deepEqual(log.tail(), ['no database'])
+})
+
+test('a process that waits for people is not bound in time, says for what, and is ready when it is', async (t) => {
+  const { log } = setUp(t, [])
+  const patient = `
+    process.on('message', () => {})
+    process.send({ type: 'waiting', reason: 'shares 1 of 3' })
+    setTimeout(() => { process.send({ type: 'starting' }); process.send({ type: 'ready' }) }, 200)`
+  const reasons: string[] = []
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const child = Child.start({
+    name: 'patient', argv: [process.execPath, '-e', patient], env: {}, cwd: tmpdir(), onWaiting: (reason) => {
+      reasons.push(reason)
+      t.mock.timers.tick(readyMsMax + 1)
+    },
+  }, log)
+  await child.ready
+  t.mock.timers.reset()
+  assert.deepEqual(reasons, ['shares 1 of 3'])
+  child.kill('SIGKILL')
+  await child.exited
+})
+
+test('a process that waits no more has its own time again', async (t) => {
+  const { log } = setUp(t, [])
+  const stuck = `process.on('message', () => {}); process.send({ type: 'waiting', reason: 'shares' }); process.send({ type: 'starting' }); console.log('on')`
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const child = Child.start({ name: 'stuck', argv: [process.execPath, '-e', stuck], env: {}, cwd: tmpdir() }, log)
+  while (!log.tail().includes('on')) await new Promise((resolve) => setImmediate(resolve))
+  await new Promise((resolve) => setImmediate(resolve))
+  t.mock.timers.tick(readyMsMax + 1)
+  await assert.rejects(child.ready, /did not become ready within 60 s/)
+  t.mock.timers.reset()
+  child.kill('SIGKILL')
+  await child.exited
 })
 
 test('a process that hears nothing is killed in the end', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { equalsInConstantTime, lengthPrefixed, parseBase64Url, parseLengthPrefixed, toBase64Url } from './bytes.ts'
+import { equalsInConstantTime, lengthPrefixed, parseBase64Url, parseLengthPrefixed, toBase64Url, wipeableBytes } from './bytes.ts'
 
 const lists = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 })
 const plain = (fields: readonly Uint8Array[]): number[][] => fields.map((field) => Array.from(field))
@@ -79,4 +79,10 @@ suite('comparison in constant time', () => {
   test('of bytes of different lengths is false, not an error', () => {
     assert.equal(equalsInConstantTime(new Uint8Array(3), new Uint8Array(4)), false)
   })
+})
+
+test('bytes to be wiped are zeroes in memory of their own, which nothing moves', () => {
+  const bytes = wipeableBytes(32)
+  assert.equal(bytes.buffer.byteLength, 32)
+  assert.ok(bytes.every((byte) => byte === 0))
 })

@@ -120,7 +120,7 @@ test('two ceremonies at once: both bring shares of the one quorum; of two makers
   const [one = '', two = ''] = await makeSet(folder)
   const place = await waiting(t, { folder, isFirstRun: false })
   const answers = await Promise.all([enterOne(place, one), enterOne(place, two)])
-  assert.deepEqual(answers.map((answer) => answer?.type).toSorted(), ['accepted', 'unsealed'])
+  assert.deepEqual(answers.map((answer) => answer?.type ?? '').toSorted(), ['accepted', 'unsealed'])
   await (await place.root).close()
 
   const fresh = await waiting(t)

@@ -12,7 +12,7 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 function textOf(body: Uint8Array): Buffer {
   const sum = Buffer.alloc(4)
   sum.writeUInt32BE(crc32(body))
-  const bits = [...Buffer.concat([body, sum])].map((byte) => byte.toString(2).padStart(8, '0')).join('')
+  const bits = Array.from(Buffer.concat([body, sum]), (byte) => byte.toString(2).padStart(8, '0')).join('')
   return Buffer.from((bits.match(/.{5}/g) ?? []).map((five) => alphabet[Number.parseInt(five, 2)]).join(''))
 }
 
