@@ -2,6 +2,9 @@ import type { Command } from './command.ts'
 import { demo } from './demo.ts'
 import { events } from './events.ts'
 import { keysCeremony } from './keys-ceremony.ts'
+import { forwardsAllow } from './forwards-allow.ts'
+import { forwardsList } from './forwards-list.ts'
+import { forwardsRemove } from './forwards-remove.ts'
 import { keysIssue } from './keys-issue.ts'
 import { keysList } from './keys-list.ts'
 import { keysCancel } from './keys-cancel.ts'
@@ -30,5 +33,6 @@ import { verify } from './verify.ts'
 export const commands: readonly Command[] = [
   up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke,
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
-  staffEnrol, staffList, staffApprove, staffExecute, staffRetire, revealPayment, events, vaultImport, verify,
+  staffEnrol, staffList, staffApprove, staffExecute, staffRetire, revealPayment, events, vaultImport,
+  forwardsAllow, forwardsList, forwardsRemove, verify,
 ]

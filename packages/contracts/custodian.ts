@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { approvalSchema, staffNameSchema } from './approvals.ts'
+import { forwardMethods } from './api/forwards.ts'
 import { classed } from './classed.ts'
+import { forwardPrefixLengthMax } from './forward-address.ts'
 import { idSchema, worldSchema } from './ids.ts'
 
 /** base64url without padding. */
@@ -15,7 +17,9 @@ export const retentionClasses = ['payment', 'credential', 'vault'] as const
 export type RetentionClass = (typeof retentionClasses)[number]
 
 /** Why somebody opens a sealed record. Who may, for which class, how old and how often, is the custodian's table. */
-export const purposes = ['dispatch', 'enquiry', 'webhook-secret', 'callback-hint', 'vault-index'] as const
+export const purposes = [
+  'dispatch', 'enquiry', 'webhook-secret', 'callback-hint', 'vault-index', 'forward-template', 'forward',
+] as const
 export type Purpose = (typeof purposes)[number]
 
 /** How old a data key may be for `dispatch`, `callback-hint` and `vault-index`; older work has purposes of its own. */
@@ -241,6 +245,20 @@ export const custodianOperations = {
         nextRotationAt: classed('internal', z.iso.datetime()).nullable(),
       })),
     }),
+  },
+  '/v1/forward-destination': {
+    request: z.strictObject({
+      ...tenant,
+      destination: classed('internal', idSchema('forwardDestination')),
+      url: classed('internal', z.string().max(forwardPrefixLengthMax)),
+      methods: z.array(classed('internal', z.enum(forwardMethods))).min(1).max(forwardMethods.length),
+      /** SHA-256 of the public key in the destination's certificate (DER, SubjectPublicKeyInfo). */
+      certificateSha256: classed('internal', bytes.length(43)).nullable(),
+      /** Trusted in place of the system's authorities. */
+      authority: classed('internal', pem).nullable(),
+      expires: classed('internal', z.iso.datetime()),
+    }),
+    response: z.strictObject({ proof: classed('internal', bytes) }),
   },
   '/v1/openings': {
     request: z.strictObject({

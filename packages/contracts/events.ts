@@ -8,6 +8,8 @@ import { idSchema, worldSchema } from './ids.ts'
 
 const payment = classed('internal', idSchema('payment'))
 const vaultToken = classed('internal', idSchema('vaultToken'))
+const forward = classed('internal', idSchema('forward'))
+const forwardDestination = classed('internal', idSchema('forwardDestination'))
 const status = classed('internal', z.string())
 
 /** An alarm is an event whose severity is `alarm`: somebody should look now. */
@@ -62,6 +64,19 @@ export const eventTypes = {
   'vault.token_deleted': { severity: 'notice', data: z.strictObject({ token: vaultToken }) },
   'vault.token_expired': { severity: 'info', data: z.strictObject({ token: vaultToken }) },
   'vault.token_unopenable': { severity: 'alarm', data: z.strictObject({ token: vaultToken }) },
+  'forward.accepted': { severity: 'info', data: z.strictObject({ forward, destination: forwardDestination }) },
+  'forward.refused': {
+    severity: 'warning',
+    data: z.strictObject({ reason: classed('internal', z.enum(['address_not_allowed', 'destination_unproven'])) }),
+  },
+  'forward.ended': { severity: 'info', data: z.strictObject({ forward, status, failure: classed('internal', z.string()).nullable() }) },
+  'forward.unknown': { severity: 'warning', data: z.strictObject({ forward }) },
+  'forward.suspect': {
+    severity: 'alarm',
+    data: z.strictObject({ forward, reason: classed('internal', z.string().max(64)) }),
+  },
+  'forward_destination.allowed': { severity: 'notice', data: z.strictObject({ destination: forwardDestination }) },
+  'forward_destination.removed': { severity: 'notice', data: z.strictObject({ destination: forwardDestination }) },
   'webhook.delivered': {
     severity: 'info',
     data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment }),

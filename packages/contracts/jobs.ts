@@ -17,6 +17,7 @@ const refusal = z.strictObject({
 
 /** The queues and what their jobs carry: ids, and a network's codes, so that a stolen queue tells nothing. */
 export const jobSchemas = {
+  'forward': z.strictObject({ ...tenantFields, forward: classed('internal', idSchema('forward')) }),
   'payment-dispatch': z.strictObject({ ...tenantFields, payment: classed('internal', idSchema('payment')) }),
   'payment-enquire': z.strictObject({
     ...tenantFields, payment: classed('internal', idSchema('payment')), refusal: refusal.optional(),

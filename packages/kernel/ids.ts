@@ -14,6 +14,8 @@ export const idPrefixes = {
   webhookDelivery: 'whd',
   callbackHint: 'cbh',
   vaultToken: 'tok',
+  forward: 'fwd',
+  forwardDestination: 'dst',
   dataKey: 'dek',
   merchantKey: 'mek',
   signer: 'sig',
@@ -37,6 +39,8 @@ export type WebhookEndpointId = Id<'webhookEndpoint'>
 export type WebhookDeliveryId = Id<'webhookDelivery'>
 export type CallbackHintId = Id<'callbackHint'>
 export type VaultTokenId = Id<'vaultToken'>
+export type ForwardId = Id<'forward'>
+export type ForwardDestinationId = Id<'forwardDestination'>
 export type DataKeyId = Id<'dataKey'>
 export type MerchantKeyId = Id<'merchantKey'>
 export type RotationId = Id<'rotation'>

@@ -1,4 +1,6 @@
 export { callbackToken, parseCallbackToken } from './callback-token.ts'
+export { decryptForwardAnswer, encryptForwardAnswer, forwardAnswerKey } from './forward-answer.ts'
+export { proveDestination, signDestination, type ForwardDestination, type ProvenDestination } from './forward-destination.ts'
 export { signWebhook, type WebhookHeaders, type WebhookMessage } from './sign-webhook.ts'
 export { verifyWebhook, webhookToleranceS, type VerifiedWebhook } from './verify-webhook.ts'
 export { newWebhookSecret, parseWebhookSecret } from './webhook-secret.ts'

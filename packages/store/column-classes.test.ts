@@ -42,6 +42,7 @@ describe('every column', () => {
     assert.deepEqual(rows, [
       { name: 'callback_hints.sealed', type: 'bytea' },
       { name: 'data_keys.sealed', type: 'bytea' },
+      { name: 'forwards.sealed', type: 'bytea' },
       { name: 'payments.sealed', type: 'bytea' },
       { name: 'vault_tokens.sealed', type: 'bytea' },
       { name: 'webhook_endpoints.sealed_secret', type: 'bytea' },

@@ -1,9 +1,9 @@
 import type {
-  EventType, FailureCode, FingerprintStatus, PaymentStatus, RetentionClass, Severity, VaultTokenType,
+  EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, RetentionClass, Severity, VaultTokenType,
 } from '@ngome/contracts'
 import type {
-  AccountId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, MerchantId, PaymentId, ProcessRole,
-  TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId, World,
+  AccountId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId, MerchantId,
+  PaymentId, ProcessRole, TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId, World,
 } from '@ngome/kernel'
 import type { AccountKind, TransferKind, TransferState } from '@ngome/payments'
 import type { ColumnType, Generated } from 'kysely'
@@ -119,6 +119,29 @@ export type Tables = {
     created_at: Date
     expires_at: Date | null
     ended: VaultTokenEnd | null
+    ended_at: Date | null
+  }
+  forward_destinations: TenantColumns & {
+    id: ForwardDestinationId
+    url: string
+    methods: readonly string[]
+    certificate_sha256: Uint8Array | null
+    authority: string | null
+    proof: Uint8Array
+    created_at: Date
+    expires_at: Date
+  }
+  forwards: TenantColumns & {
+    id: ForwardId
+    destination: ForwardDestinationId
+    api_key: ApiKeyId
+    data_key: DataKeyId
+    sealed: Uint8Array | null
+    status: ForwardStatus
+    failure: ForwardFailure | null
+    answer: Uint8Array | null
+    created_at: Date
+    sent_at: Date | null
     ended_at: Date | null
   }
   events: {

@@ -1,25 +1,29 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
-  emit, type CustodianRequest, type CustodianResponse, type RetentionClass, type SealedPayment, type SealedVaultToken,
-  type VaultTokenType,
+  emit, forwardAnswerSchema, type CustodianRequest, type CustodianResponse, type ForwardAnswer, type RetentionClass,
+  type SealedForward, type SealedPayment, type SealedVaultToken, type VaultTokenType,
 } from '@ngome/contracts'
 import {
-  deriveRecordKey, generateMerchantKeyPair, makeDataKey, openSealedDataKey, sealRecord, signStatement,
-  verifyStatement, type DataKey, type RecordContext,
+  deriveRecordKey, generateMerchantKeyPair, makeDataKey, openSealedDataKey, sealRecord, signStatement, verifyStatement, type DataKey, type RecordContext,
 } from '@ngome/envelope'
 import {
   Fault, newId, parseBase64Url, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
-  type PaymentId, type Secret, type Tenant, type VaultTokenId, type WebhookEndpointId, type World,
+  type ForwardDestinationId, type ForwardId, type PaymentId, Secret, type Tenant, type VaultTokenId, type WebhookEndpointId, type World,
 } from '@ngome/kernel'
 import { collectionTransfer, maskPhone } from '@ngome/payments'
-import { newWebhookSecret } from '@ngome/signatures'
+import { decryptForwardAnswer, newWebhookSecret, signDestination, type ForwardDestination } from '@ngome/signatures'
 import {
-  acceptPayment, addMerchant, insertDataKey, insertVaultTokens, insertWebhookEndpoint, recordCallbackHint, type Database,
+  acceptPayment, addMerchant, insertDataKey, insertForward, insertForwardDestination, insertVaultTokens, insertWebhookEndpoint,
+  recordCallbackHint, type Database,
 } from '@ngome/store'
 import type { TestDatabase } from './postgres.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const hourMs = 3_600_000
+/** Of all forwards' answers here. */
+const answerKey = systemRandom.bytes(32)
+
+export type AllowedAddressOptions = Partial<Pick<ForwardDestination, 'methods' | 'certificateSha256' | 'authority' | 'expiresAtMs'>>
 
 export type SealedPaymentOptions = {
   readonly phone: string
@@ -135,6 +139,44 @@ export class SealingMerchant {
       idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
     })
     return id
+  }
+
+  /** Allows an address, as the operator does. */
+  async allow(operator: Database, statementKey: KeyObject, url: string, options: AllowedAddressOptions = {}): Promise<ForwardDestinationId> {
+    const { tenant } = this
+    const id = newId('forwardDestination', from)
+    const destination = {
+      id, tenant, url, methods: ['POST', 'GET'], certificateSha256: null, authority: null, expiresAtMs: from.clock.nowMs() + hourMs, ...options,
+    }
+    const event = emit({ ...from, process: 'operator' }, 'forward_destination.allowed', tenant, { destination: id })
+    await insertForwardDestination(operator, { ...destination, proof: signDestination(destination, statementKey) }, from.clock.nowMs(), event)
+    return id
+  }
+
+  /** Accepts a forward, as the gateway does; its job is due at once. */
+  async forward(destination: ForwardDestinationId, template: Pick<SealedForward, 'url'> & Partial<SealedForward>): Promise<ForwardId> {
+    const { tenant } = this
+    const id = newId('forward', from)
+    const sealed: SealedForward = {
+      destination, method: 'POST', headers: {}, json: null, form: null, answer_key: toBase64Url(answerKey), ...template,
+    }
+    const context: RecordContext = { tenant, table: 'forwards', recordId: id, dataClass: 'restricted', version: 1 }
+    await insertForward(this.#gateway, {
+      tenant,
+      forward: {
+        id, destination, apiKey: newId('apiKey', from), dataKey: this.#dataKeys.vault.id, createdAtMs: from.clock.nowMs(),
+        sealed: sealRecord(this.#dataKeys.vault, context, Buffer.from(JSON.stringify(sealed)), from.random),
+      },
+      event: emit({ ...from, process: 'gateway' }, 'forward.accepted', tenant, { forward: id, destination }),
+      idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 202, body: '{}' } },
+    })
+    return id
+  }
+
+  /** What a forward's answer says. */
+  forwardAnswer(id: ForwardId, blob: Uint8Array): ForwardAnswer {
+    const plaintext = decryptForwardAnswer(new Secret(answerKey), this.tenant, id, blob) ?? new Uint8Array()
+    return forwardAnswerSchema.parse(JSON.parse(Buffer.from(plaintext).toString('utf8')))
   }
 
   /** Adds a webhook endpoint. @returns its secret */

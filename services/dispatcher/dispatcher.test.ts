@@ -118,6 +118,7 @@ class World {
       db,
       openSealed: alarmOnSpentBudget(open, { ...base, db, logger }),
       computeIndex: async () => { throw new Error('no test here asks for an index') },
+      statementKey: this.#custodianKeys.publicKey,
       egress,
       networks: new Map([['mtn-sandbox', network]]),
       callbacks: { baseUrl: this.#callbackUrl, secret: this.#callbackSecret },

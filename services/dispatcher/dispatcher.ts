@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { Clock, Currency, Random, Secret, World } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
@@ -35,6 +36,8 @@ export type Dispatcher = {
   readonly db: Database
   readonly openSealed: OpenSealed
   readonly computeIndex: ComputeIndex
+  /** The custodian's, which it signs allowed addresses with. */
+  readonly statementKey: KeyObject
   readonly egress: EgressGuard
   readonly networks: ReadonlyMap<string, Network>
   readonly callbacks: { readonly baseUrl: string; readonly secret: Secret<Uint8Array> }

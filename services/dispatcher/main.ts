@@ -89,6 +89,7 @@ const dispatcher: Dispatcher = {
   db: database,
   openSealed: alarmOnSpentBudget(opener(custodian, identity.statementKey, random), { ...base, db: database }),
   computeIndex: indexComputer(custodian, secrets.indexOuter),
+  statementKey: identity.statementKey,
   egress,
   networks,
   callbacks: { baseUrl: config.dispatcher.callbackBaseUrl, secret: secrets.callback },

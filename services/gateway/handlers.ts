@@ -1,9 +1,11 @@
 import type { Clock, Random } from '@ngome/kernel'
-import type { Config } from '@ngome/runtime'
+import type { Config, Identity } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
 import { openApiDocument } from './api/openapi.ts'
 import { referencePage } from './api/reference-page.ts'
 import { receiveCallback } from './callbacks/receive-callback.ts'
+import { createForward } from './forwards/create-forward.ts'
+import { getForward } from './forwards/get-forward.ts'
 import { jsonType, type Answer } from './http/answer.ts'
 import type { Handlers } from './http/call.ts'
 import type { GatewaySecrets } from './keys/custodian-secrets.ts'
@@ -33,12 +35,14 @@ export function createHandlers(from: {
   readonly dataKeys: DataKeys
   readonly clock: Clock
   readonly random: Random
+  readonly identity: Pick<Identity, 'statementKey'>
 }): Handlers {
-  const { config, secrets, database, dataKeys, clock, random } = from
+  const { config, secrets, database, dataKeys, clock, random, identity: { statementKey } } = from
   const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency }
   const providers = new Set(Object.values(config.networks).map((network) => network.connector))
   const callbacks = { database, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
   const reader = new PaymentReader(database)
+  const forwarding = { ...writing, statementKey, answerSecret: secrets.idempotency, waiting: { count: 0 } }
   const [openApi, reference] = documents(from.version)
   return {
     createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
@@ -53,6 +57,8 @@ export function createHandlers(from: {
     getVaultToken: (call) => getVaultToken({ database, clock }, call),
     listVaultTokens: (call) => listVaultTokens({ database, clock, cursorSecret: secrets.idempotency }, call),
     deleteVaultToken: (call) => deleteVaultToken({ database, clock, random }, call),
+    createForward: (call) => createForward(forwarding, call),
+    getForward: (call) => getForward(forwarding, call),
     receiveCallback: (call) => receiveCallback(callbacks, call),
     receiveCallbackByPut: (call) => receiveCallback(callbacks, call),
     getOpenApi: () => openApi,

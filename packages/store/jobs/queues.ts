@@ -20,6 +20,7 @@ const retryAlways = 1_000_000
  * what happened, and no longer: they are the part of the table that grows.
  */
 export const queueSettings: Readonly<Record<QueueName, QueueSettings>> = {
+  'forward': settings(5),
   'payment-dispatch': settings(15),
   'payment-enquire': settings(15),
   'vault-index': settings(60),
@@ -30,7 +31,7 @@ export const queueSettings: Readonly<Record<QueueName, QueueSettings>> = {
  * Queues whose jobs know their tenant, so that workers can bound what runs of one tenant at a time: what these jobs wait
  * for is a merchant's own server.
  */
-export const queuesByTenant: ReadonlySet<QueueName> = new Set<QueueName>(['webhook-deliver'])
+export const queuesByTenant: ReadonlySet<QueueName> = new Set<QueueName>(['forward', 'webhook-deliver'])
 
 function settings(retryDelayMax: number): QueueSettings {
   return {

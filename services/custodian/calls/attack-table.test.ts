@@ -44,6 +44,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/cancel-destruction': ['operator'],
   '/v1/destructions': ['operator'],
   '/v1/key-inventory': ['operator'],
+  '/v1/forward-destination': ['operator'],
   '/v1/openings': ['operator'],
 }
 const paths = Object.keys(custodianOperations) as CustodianPath[]
@@ -102,6 +103,12 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
     }
     case '/v1/rotate-merchant-keys': return { ...tenant, compromised: true }
     case '/v1/key-inventory': return { after: null }
+    case '/v1/forward-destination': {
+      return {
+        ...tenant, destination: newId('forwardDestination', { clock, random: systemRandom }), url: 'https://bank.example/', methods: ['POST'],
+        certificateSha256: null, authority: null, expires: new Date(clock.nowMs() + 1_000).toISOString(),
+      }
+    }
     case '/v1/openings': return { after: 0 }
     default: return path satisfies never
   }

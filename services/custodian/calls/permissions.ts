@@ -31,6 +31,7 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/cancel-destruction': ['operator'],
   '/v1/destructions': ['operator'],
   '/v1/key-inventory': ['operator'],
+  '/v1/forward-destination': ['operator'],
   '/v1/openings': ['operator'],
 }
 

@@ -3,6 +3,8 @@ import type { DataClass, ProcessRole } from '@ngome/kernel'
 
 const hourMs = 3_600_000
 const enquiryAgeMsMax = 7 * 24 * hourMs
+/** A data key seals for an hour, and a forward is over minutes after it began. */
+const forwardAgeMs = 2 * hourMs
 
 export type PurposeRule = {
   readonly caller: ProcessRole
@@ -26,6 +28,9 @@ export type PurposeRule = {
  * rare, and ends: a network is given up after three days at most, and a week covers what waited before it was sent.
  * webhook-secret: an endpoint's secret signs each of its deliveries, so the count is by hour and generous.
  * vault-index: a token's fingerprint is computed once, soon after its acceptance; six covers crashes and retries.
+ * forward: a token's value goes to an address of the operator's, for as long as the token lives: sixty times
+ * an hour each, and ten a second of all tokens together.
+ * forward-template: a forward's template is opened once and gone when it ended; six covers crashes and retries.
  * callback-hint: a provider repeats a callback a few times; it is worthless after the payment's own time.
  */
 export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
@@ -58,6 +63,18 @@ export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
     dataKeyAgeMsMax: dispatchAgeMsMax,
     perRecord: { timesMax: 6, windowMs: dispatchAgeMsMax },
     perHourMax: 360_000,
+  },
+  'forward-template': {
+    caller: 'dispatcher', table: 'forwards', dataClass: 'restricted', retention: 'vault',
+    dataKeyAgeMsMax: forwardAgeMs,
+    perRecord: { timesMax: 6, windowMs: forwardAgeMs },
+    perHourMax: 36_000,
+  },
+  'forward': {
+    caller: 'dispatcher', table: 'vault_tokens', dataClass: 'restricted', retention: 'vault',
+    dataKeyAgeMsMax: null,
+    perRecord: { timesMax: 60, windowMs: hourMs },
+    perHourMax: 36_000,
   },
 }
 

@@ -7,13 +7,15 @@ import { purposeRules, revealRule, type PurposeRule } from './purposes.ts'
 
 /**
  * What one record holds at most, in bytes, by the bounds of what the gateway takes: a note of 160 characters beside the
- * payment's other fields; a webhook's secret; a callback's body; a vault value in a body of 16 KiB, and its padding.
+ * payment's other fields; a webhook's secret; a callback's body; a vault value in a body of 16 KiB, and its padding;
+ * a forward's template, which is such a body.
  */
 const recordBytesMax: Readonly<Record<string, number>> = {
   payments: 1_024,
   webhook_endpoints: 128,
   callback_hints: 8_192,
   vault_tokens: 16_640,
+  forwards: 20_480,
 }
 
 const threatModel = readFileSync(new URL('../../../docs/threat-model.md', import.meta.url), 'utf8').replace(/\s+/g, ' ')

@@ -1,7 +1,7 @@
 import { checkDestination } from './check-destination.ts'
 import { nameOf, parseDestination, refused, type Destination } from './destination.ts'
 import type { Resolver } from './resolver.ts'
-import { makeAgents, transmit, type Outgoing, type Transmission } from './transmit.ts'
+import { makeAgents, transmit, type Outgoing, type Transmission, type Trust } from './transmit.ts'
 
 export type EgressSettings = {
   /** The one base address of each payment network. */
@@ -22,8 +22,18 @@ export type EgressGuard = {
   toProvider(network: string, path: string, outgoing: Outgoing): Promise<Transmission>
   /** @throws Fault `egress/refused` where the address is not one that a merchant may choose */
   toWebhook(url: string, outgoing: Outgoing): Promise<Transmission>
+  /**
+   * Sends below an address that the operator allowed, with the certificate that he pinned. The name is looked up and
+   * checked first, and only then is the request made; what it is made of stays closed where the address is refused.
+   * @param prepare gives nothing where there is nothing to send
+   * @throws Fault `egress/refused`
+   */
+  toForward(allowed: AllowedAddress, prepare: () => Promise<(Outgoing & { readonly path: string }) | undefined>): Promise<Transmission | undefined>
   close(): void
 }
+
+/** Ends in a slash; everything below it may be called. */
+export type AllowedAddress = { readonly url: string; readonly trust: Trust }
 
 export function createEgressGuard(settings: EgressSettings): EgressGuard {
   const allowedByName = new Set(settings.allowPrivate)
@@ -40,7 +50,7 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
     const checking = checkDestination(destination, allowedByName, isOperators ? resolveOperators : resolve)
     const checked = await Promise.race([checking, aborted(deadline)])
     if (checked === 'aborted') return { kind: 'unreached', reason: 'no address in time' }
-    return transmit(checked, outgoing, agents, deadline, settings.authorities)
+    return transmit(checked, outgoing, agents, deadline, settings.authorities === undefined ? {} : { authorities: settings.authorities })
   }
 
   return {
@@ -55,6 +65,16 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
       if (providerNames.has(nameOf(destination))) throw refused('a webhook to a payment network')
       return send(destination, outgoing)
     },
+    async toForward({ url, trust }, prepare) {
+      const base = parseDestination(url)
+      const checked = await checkDestination(base, allowedByName, resolveOperators)
+      const outgoing = await prepare()
+      if (outgoing === undefined) return undefined
+      if (!isBelow(base, outgoing.path)) throw refused('a forward that leaves its address')
+      const { authorities = settings.authorities } = trust
+      const believed = authorities === undefined ? trust : { ...trust, authorities }
+      return transmit({ ...checked, path: outgoing.path }, outgoing, webhookAgents, AbortSignal.timeout(outgoing.timeoutMs), believed)
+    },
     close() {
       for (const { http, https } of [providerAgents, webhookAgents]) {
         http.destroy()
@@ -66,6 +86,13 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
 
 function aborted(signal: AbortSignal): Promise<'aborted'> {
   return new Promise((resolve) => { signal.addEventListener('abort', () => { resolve('aborted') }, { once: true }) })
+}
+
+/** Asked last, of the bytes that would leave: whatever made the path, it stays below. */
+function isBelow(base: Destination, path: string): boolean {
+  const parsed = URL.parse(`https://below.invalid${path}`)
+  return base.path.endsWith('/') && path.startsWith(base.path) && /^[!-~]+$/.test(path) && !path.includes('#')
+    && parsed !== null && parsed.pathname + parsed.search === path && !/%2f|%5c/i.test(parsed.pathname)
 }
 
 /** A path below a provider's base address, which no part of it can leave. */

@@ -1,10 +1,12 @@
-import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http'
+import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto'
+import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP } from 'node:net'
+import { checkServerIdentity } from 'node:tls'
 import type { CheckedDestination } from './check-destination.ts'
 
 export type Outgoing = {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
   /** From the look at the name to the last byte of the answer. */
@@ -15,7 +17,10 @@ export type Outgoing = {
 
 /** What became of a request. `unreached` says that no byte of it left; `lost` that it may have been heard. */
 export type Transmission =
-  | { readonly kind: 'answered'; readonly status: number; readonly body: Uint8Array; readonly retryAfter: string | undefined }
+  | {
+    readonly kind: 'answered'; readonly status: number; readonly body: Uint8Array; readonly retryAfter: string | undefined
+    readonly headers: IncomingHttpHeaders
+  }
   | { readonly kind: 'unreached'; readonly reason: string }
   | { readonly kind: 'lost'; readonly reason: string }
 
@@ -30,12 +35,23 @@ const socketsMax = 16
 /** Shorter than servers usually keep an idle connection, so that we rarely write into one that is being closed. */
 const idleSocketMs = 4_000
 
+/** Whose certificates are believed. */
+export type Trust = {
+  /** In place of the system's, PEM. */
+  readonly authorities?: readonly string[]
+  /** SHA-256 of the public key (DER, SubjectPublicKeyInfo) that the certificate must have besides. */
+  readonly pin?: Uint8Array
+}
+/** The reason of a transmission whose server has a valid certificate with another key. */
+export const pinRefused = 'pin_refused'
+
 export type Agents = { readonly http: HttpAgent; readonly https: HttpsAgent }
 
 /** Agents of our own: Node's global ones can be told by the environment to use a proxy. */
 export function makeAgents(keepAlive: boolean): Agents {
   const options = { keepAlive, maxSockets: socketsMax, timeout: idleSocketMs, scheduling: 'lifo' } as const
-  return { http: new HttpAgent(options), https: new HttpsAgent(options) }
+  // A resumed session shows no certificate, and a pin would be held against nothing.
+  return { http: new HttpAgent(options), https: new HttpsAgent(keepAlive ? options : { ...options, maxCachedSessions: 0 }) }
 }
 
 /**
@@ -43,15 +59,14 @@ export function makeAgents(keepAlive: boolean): Agents {
  * address is tried only while no byte has left. What `beforeFirstByte` throws is thrown.
  *
  * @param deadline aborted when the time is over
- * @param authorities certificates to trust in place of the system's, in PEM
  */
 export async function transmit(
-  destination: CheckedDestination, outgoing: Outgoing, agents: Agents, deadline: AbortSignal, authorities?: readonly string[],
+  destination: CheckedDestination, outgoing: Outgoing, agents: Agents, deadline: AbortSignal, trust: Trust = {},
 ): Promise<Transmission> {
   let transmission: Transmission = { kind: 'unreached', reason: 'the name has no address' }
   for (const address of destination.addresses.slice(0, addressesTriedMax)) {
     if (deadline.aborted) break
-    transmission = await transmitTo(address, destination, outgoing, agents, deadline, authorities)
+    transmission = await transmitTo(address, destination, outgoing, agents, deadline, trust)
     if (transmission.kind !== 'unreached') return transmission
   }
   return transmission
@@ -59,12 +74,12 @@ export async function transmit(
 
 function transmitTo(
   address: string, destination: CheckedDestination, outgoing: Outgoing, agents: Agents, deadline: AbortSignal,
-  authorities?: readonly string[],
+  trust: Trust,
 ): Promise<Transmission> {
   const { promise, resolve, reject } = Promise.withResolvers<Transmission>()
   let isWritten = false
   const fail = (reason: string): void => { resolve({ kind: isWritten ? 'lost' : 'unreached', reason }) }
-  const call = startRequest(address, destination, outgoing, agents, authorities)
+  const call = startRequest(address, destination, outgoing, agents, trust)
   const timeOut = (reason: string): void => {
     fail(reason)
     call.destroy()
@@ -93,7 +108,7 @@ function transmitTo(
   call.once('response', (response) => {
     readBounded(response, fail, (body) => {
       const retryAfter = response.headers['retry-after']
-      resolve({ kind: 'answered', status: response.statusCode ?? 0, body, retryAfter })
+      resolve({ kind: 'answered', status: response.statusCode ?? 0, body, retryAfter, headers: response.headers })
     })
   })
   return promise.finally(() => {
@@ -103,7 +118,7 @@ function transmitTo(
 }
 
 function startRequest(
-  address: string, destination: CheckedDestination, outgoing: Outgoing, agents: Agents, authorities: readonly string[] | undefined,
+  address: string, destination: CheckedDestination, outgoing: Outgoing, agents: Agents, { authorities, pin }: Trust,
 ): ClientRequest {
   const { protocol, host, port, path } = destination
   const isDefaultPort = port === (protocol === 'https:' ? 443 : 80)
@@ -128,7 +143,20 @@ function startRequest(
     // The certificate is checked against this name; an address has none to send (RFC 6066 §3).
     servername: isIP(address) !== 0 && host.replace(/^\[|\]$/g, '') === address ? '' : host,
     ...(authorities === undefined ? {} : { ca: [...authorities] }),
+    ...(pin === undefined ? {} : { checkServerIdentity: pinned(pin) }),
   })
+}
+
+/** The name is checked as ever; the key is checked besides. */
+function pinned(pin: Uint8Array): typeof checkServerIdentity {
+  return (name, certificate) => {
+    const refusal = checkServerIdentity(name, certificate)
+    if (refusal !== undefined) return refusal
+    const key = new X509Certificate(certificate.raw).publicKey.export({ format: 'der', type: 'spki' })
+    const digest = createHash('sha256').update(key).digest()
+    const isPinned = digest.length === pin.length && timingSafeEqual(digest, pin)
+    return isPinned ? undefined : Object.assign(new Error('a certificate with another key'), { code: pinRefused })
+  }
 }
 
 function readBounded(response: IncomingMessage, fail: (reason: string) => void, done: (body: Uint8Array) => void): void {

@@ -1,6 +1,7 @@
 import { isFinal } from '@ngome/payments'
 import { findOpenPayments, findPayment, keepHouse } from '@ngome/store'
 import type { Dispatcher } from '../dispatcher.ts'
+import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
 import { settlePayment } from '../payments/settle-payment.ts'
 import { expireVaultTokens } from '../vault/expire-vault-tokens.ts'
@@ -23,6 +24,7 @@ export function keepHouseHourly(dispatcher: Dispatcher, signal: AbortSignal): vo
     await lookAfterLeftBehind(dispatcher, signal)
   })
   runEvery(expiryEveryMs, 'the removal of expired tokens', logger, signal, () => expireVaultTokens(dispatcher, signal))
+  runEvery(expiryEveryMs, 'the look after forwards', logger, signal, () => lookAfterForwards(dispatcher, signal))
 }
 
 async function lookAfterLeftBehind(dispatcher: Dispatcher, signal: AbortSignal): Promise<void> {

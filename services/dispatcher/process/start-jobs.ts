@@ -4,6 +4,7 @@ import { Counter, type Registry } from 'prom-client'
 import type { Dispatcher } from '../dispatcher.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
 import { enquirePayment } from '../payments/enquire-payment.ts'
+import { runForward } from '../forwards/run-forward.ts'
 import { indexVaultToken } from '../vault/index-vault-token.ts'
 import { deliverWebhook } from '../webhooks/deliver-webhook.ts'
 
@@ -14,6 +15,8 @@ const jobsAtOnce = 8
  * hold an eighth of the slots.
  */
 const webhooksAtOnce: TenantBounds = { concurrency: 32, perTenant: 4 }
+/** Forwards wait for merchants' partners, likewise. */
+const forwardsAtOnce: TenantBounds = { concurrency: 32, perTenant: 8 }
 
 /** Starts working off the queues. */
 export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
@@ -27,13 +30,14 @@ export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
     }
   return startWorkers(dispatcher.db, {
     handlers: {
+      'forward': counted('forward', runForward),
       'payment-dispatch': counted('payment-dispatch', dispatchPayment),
       'payment-enquire': counted('payment-enquire', enquirePayment),
       'vault-index': counted('vault-index', indexVaultToken),
       'webhook-deliver': counted('webhook-deliver', deliverWebhook),
     },
     concurrency: jobsAtOnce,
-    bounds: { 'webhook-deliver': webhooksAtOnce },
+    bounds: { 'forward': forwardsAtOnce, 'webhook-deliver': webhooksAtOnce },
     onError: (error, queue) => {
       jobs.inc({ queue: queue ?? 'none', outcome: 'failed' })
       // What passes by itself is no error: the job runs again.

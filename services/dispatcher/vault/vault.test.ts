@@ -45,6 +45,7 @@ function dispatcher(owner = merchant, changes: Partial<Dispatcher> = {}): Dispat
     clock: systemClock, random: systemRandom, db: database.open('ngome_dispatcher'), egress, networks: new Map(),
     openSealed: opener({ call: call(owner) }, generateKeyPairSync('ed25519').publicKey, systemRandom),
     computeIndex: indexComputer({ call: call(owner) }, outerKey),
+    statementKey: generateKeyPairSync('ed25519').publicKey,
     callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
     webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, timeoutMs: 1 },
     logger: createLogger({ process: 'dispatcher', level: 'trace', destination: { write: (line: string) => void logLines.push(line) } }),

@@ -21,6 +21,13 @@ before(async () => {
   ids['payment'] = idOf(await call(owner, 'createPayment'))
   ids['token'] = idOf(await call(owner, 'createVaultToken'))
   ids['endpoint'] = idOf(await call(owner, 'createWebhookEndpoint'))
+  await running.allow(owner, 'https://acquirer.example.com/v2/')
+  const forwarded = await owner.client.call({
+    method: 'POST', path: '/v1/forward', idempotencyKey: 'forward',
+    body: { method: 'POST', url: 'https://acquirer.example.com/v2/charges', json: [`{{${ids['token']}}}`] },
+  })
+  assert.equal(forwarded.status, 202, forwarded.text)
+  ids['forward'] = (JSON.parse(forwarded.text) as { id: string }).id
 })
 after(() => running.close())
 
@@ -32,6 +39,7 @@ function idOf(answer: Answer): string {
 let serial = 0
 const pathOf: Partial<Record<OperationName, () => string>> = {
   getPayment: () => `/v1/payments/${ids['payment'] ?? ''}`,
+  getForward: () => `/v1/forwards/${ids['forward'] ?? ''}`,
   getVaultToken: () => `/v1/vault/tokens/${ids['token'] ?? ''}`,
   deleteVaultToken: () => `/v1/vault/tokens/${ids['token'] ?? ''}`,
   deleteWebhookEndpoint: () => `/v1/webhook_endpoints/${ids['endpoint'] ?? ''}`,
@@ -80,8 +88,8 @@ const credentials: readonly (readonly [string, () => string])[] = [
 ]
 
 test('the list of operations is whole', () => {
-  assert.equal(operationNames.length, 15)
-  assert.equal(protectedNames.length, 11)
+  assert.equal(operationNames.length, 17)
+  assert.equal(protectedNames.length, 13)
 })
 
 for (const name of protectedNames) {
@@ -115,7 +123,7 @@ for (const name of protectedNames) {
 }
 
 function absentId(name: OperationName): string {
-  const prefix = name === 'getPayment' ? 'pay' : name === 'deleteWebhookEndpoint' ? 'whe' : 'tok'
+  const prefix = name === 'getPayment' ? 'pay' : name === 'getForward' ? 'fwd' : name === 'deleteWebhookEndpoint' ? 'whe' : 'tok'
   return `${prefix}_01k8z3f7q2e9d8m4n6p0r5s7tv`
 }
 

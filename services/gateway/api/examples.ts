@@ -36,6 +36,22 @@ const token = {
 }
 const indexedToken = { ...token, fingerprint: { status: 'computed', value: 'fpr_Zm9ydHJlc3MgZ3VhcmRzIQ' } }
 
+const forward = {
+  id: 'fwd_01k8z3f7q2e9d8m4n6p0r5s7tv',
+  object: 'forward',
+  world: 'test',
+  status: 'answered',
+  failure: null,
+  answer: {
+    status: 201,
+    headers: { 'content-type': 'application/json' },
+    body: '{"charge":"ch_42","card":"[redacted]"}',
+    body_withheld: null,
+  },
+  created_at: '2026-11-22T09:30:00.000Z',
+  ended_at: '2026-11-22T09:30:00.412Z',
+}
+
 /** What a request and its answer look like; a test holds each against the schema that it stands for. */
 export const examples: { readonly [N in OperationName]?: { readonly request?: object; readonly answer?: object } } = {
   createPayment: {
@@ -69,5 +85,13 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
   },
   getVaultToken: { answer: indexedToken },
   listVaultTokens: { answer: { object: 'list', data: [indexedToken], next_cursor: null } },
+  createForward: {
+    request: {
+      method: 'POST', url: 'https://acquirer.example.com/v2/charges', headers: { 'x-request': 'order-42' },
+      json: { card: { number: '{{tok_01k8z3f7q2e9d8m4n6p0r5s7tv}}' }, amount: 500 },
+    },
+    answer: forward,
+  },
+  getForward: { answer: forward },
   listWebhookEndpoints: { answer: { object: 'list', data: [endpoint], next_cursor: null } },
 }

@@ -1,5 +1,6 @@
 import {
-  createdWebhookEndpointSchema, createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
+  createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
+  forwardSchema,
   paymentPageSchema, paymentSchema, problemSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
   webhookEndpointSchema,
 } from '@ngome/contracts'
@@ -11,11 +12,13 @@ type Io = 'input' | 'output'
 /** The schemas that the document names; others stand where they are used. */
 const named = {
   input: {
+    CreateForward: createForwardSchema,
     CreatePayment: createPaymentSchema,
     CreateVaultToken: createVaultTokenSchema,
     CreateWebhookEndpoint: createWebhookEndpointSchema,
   },
   output: {
+    Forward: forwardSchema,
     Payment: paymentSchema,
     PaymentPage: paymentPageSchema,
     VaultToken: vaultTokenSchema,

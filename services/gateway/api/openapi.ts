@@ -97,11 +97,13 @@ function requestBody(name: OperationName, body: NonNullable<Operation['body']>):
   return { required: true, content: { [jsonType]: { schema: schemaOrReference(body.schema, 'input'), ...example(examples[name]?.request) } } }
 }
 
-function success(name: OperationName, { success: { status, description, schema, contentType } }: Operation): Record<string, JsonObject> {
+function success(name: OperationName, { success: { status, description, schema, contentType }, pending }: Operation): Record<string, JsonObject> {
   const shape = schema === undefined ? {} : { schema: schemaOrReference(schema, 'output'), ...example(examples[name]?.answer) }
   const hasContent = schema !== undefined || contentType !== undefined
   const content = hasContent ? { content: { [contentType ?? jsonType]: shape } } : {}
-  return { [status]: { description, headers: requestIdHeader, ...content } }
+  const answers = { [status]: { description, headers: requestIdHeader, ...content } }
+  return pending === undefined
+    ? answers : { ...answers, [pending.status]: { description: pending.description, headers: requestIdHeader, ...content } }
 }
 
 function example(value: object | undefined): JsonObject {

@@ -1,13 +1,13 @@
 import {
-  createdWebhookEndpointSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
-  createWebhookEndpointSchema, idSchema, paymentPageSchema, paymentSchema, vaultBatchMax, vaultBatchSchema,
+  createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
+  createWebhookEndpointSchema, forwardSchema, idSchema, paymentPageSchema, paymentSchema, vaultBatchMax, vaultBatchSchema,
   vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
 import { webhookEndpointsMax } from '@ngome/store'
 import { z } from 'zod'
 import type { HeaderGroup } from '../http/header-table.ts'
-import { bodyBytesMax, callbackBytesMax, vaultBatchBytesMax, vaultBatchNodesMax } from '../http/limits.ts'
+import { bodyBytesMax, callbackBytesMax, forwardNodesMax, vaultBatchBytesMax, vaultBatchNodesMax } from '../http/limits.ts'
 import { pageQuerySchema } from '../payments/page-query.ts'
 import { vaultPageQuerySchema } from '../vault/page-query.ts'
 
@@ -30,6 +30,8 @@ export type Operation = {
     readonly contentType?: string
     readonly schema?: z.ZodType
   }
+  /** What else may come of it where it is not over yet; the same body. */
+  readonly pending?: { readonly status: number; readonly description: string }
   readonly faults: readonly FaultCode[]
 }
 
@@ -179,6 +181,32 @@ export const operations = {
     params: { schema: z.strictObject({ id: idSchema('vaultToken') }), otherwise: 'vault/token_unknown' },
     success: { status: 204, description: 'It is gone.' },
     faults: [...authenticated, 'vault/token_unknown'],
+  },
+  createForward: {
+    method: 'POST',
+    path: '/v1/forward',
+    summary: 'Forward a request with tokens',
+    description: 'Sends a request to an address that the operator allowed for you, with the values of your tokens in the place of `{{tok_…}}`. The values are put in where you cannot see them, and taken out of the answer. Sent once at most for each key: where no whole answer came, it ends as `unknown` and is not sent again.',
+    credentials: 'api-key',
+    headerGroups: writing,
+    body: { kind: 'json', schema: createForwardSchema, nodesMax: forwardNodesMax },
+    bodyBytesMax,
+    needsIdempotencyKey: true,
+    success: { status: 201, description: 'It is over: answered, failed or unknown.', schema: forwardSchema },
+    pending: { status: 202, description: 'It is not over after five seconds: read it later.' },
+    faults: [...authenticated, ...withBody, ...acting, 'forwards/destination_refused', 'vault/token_unknown',
+      'forwards/answer_unreadable'],
+  },
+  getForward: {
+    method: 'GET',
+    path: '/v1/forwards/:id',
+    summary: 'Read a forward',
+    description: 'What came of it. The answer is kept for an hour.',
+    credentials: 'api-key',
+    headerGroups: reading,
+    params: { schema: z.strictObject({ id: idSchema('forward') }), otherwise: 'forwards/unknown' },
+    success: { status: 200, description: 'The forward.', schema: forwardSchema },
+    faults: [...authenticated, 'forwards/unknown', 'forwards/answer_unreadable'],
   },
   receiveCallback: {
     method: 'POST',

@@ -23,6 +23,8 @@ export const jsonDepthMax = 8
 export const jsonNodesMax = 256
 /** The same for a batch of the vault: some twenty for each token. */
 export const vaultBatchNodesMax = 10_240
+/** The same for a forward, whose body is another system's. */
+export const forwardNodesMax = 1_024
 
 /** From the first byte of a TLS connection to its end of handshake. */
 export const handshakeTimeoutMs = 10_000

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { apiKeyVerifier, newApiKey } from '@ngome/access'
 import { emit } from '@ngome/contracts'
-import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type Tenant, type World } from '@ngome/kernel'
+import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type ForwardDestinationId, type Tenant, type World } from '@ngome/kernel'
 import { createLogger, createMetrics, custodianClient, enrol, loadConfig, type Config, type Identity } from '@ngome/runtime'
-import { addMerchant, freezeMerchant, issueApiKey, revokeApiKey, type Database } from '@ngome/store'
+import { signDestination } from '@ngome/signatures'
+import { addMerchant, freezeMerchant, insertForwardDestination, issueApiKey, revokeApiKey, type Database } from '@ngome/store'
 import {
   MerchantClient, startTestCustodian, testDatabase, TestAuthority, type TestCustodian, type TestDatabase,
 } from '@ngome/testkit'
@@ -87,6 +88,17 @@ export class TestGateway {
     }, emit({ ...from, process: 'operator' }, 'api_key.issued', tenant, { key: key.id }))
     const text = key.text.expose((value) => value)
     return { tenant, key: text, keyId: key.id, client: this.client(text) }
+  }
+
+  /** Allows an address for forwarding, as the operator's command does. */
+  async allow(merchant: TestMerchant, url: string, methods: readonly string[] = ['POST']): Promise<ForwardDestinationId> {
+    const { tenant } = merchant
+    const id = newId('forwardDestination', from)
+    const row = { id, tenant, url, methods, certificateSha256: null, authority: null, expiresAtMs: from.clock.nowMs() + 3_600_000 }
+    const proof = signDestination(row, this.custody.authority.statementKeys.privateKey)
+    await insertForwardDestination(this.#operator, { ...row, proof }, from.clock.nowMs(),
+      emit({ ...from, process: 'operator' }, 'forward_destination.allowed', tenant, { destination: id }))
+    return id
   }
 
   client(key: string): MerchantClient {

@@ -1,0 +1,24 @@
+import { toBase64Url } from '@ngome/kernel'
+import { listForwardDestinations } from '@ngome/store'
+import { exitCodes, type Command } from './command.ts'
+import { merchantOrFirst } from './operator/find-merchant.ts'
+import { withDatabase } from './operator/load.ts'
+
+export const forwardsList: Command = {
+  name: 'forwards list',
+  summary: 'List the addresses that a merchant of the test world may forward to.',
+  operands: [{ name: 'merchant', about: 'whose; the first merchant\'s where it is left out', isRequired: false }],
+  options: {},
+  async run(context, { operands, isJson }) {
+    const rows = await withDatabase(context, async (db) => (
+      listForwardDestinations(db, { merchant: await merchantOrFirst(db, operands['merchant']), world: 'test' })
+    ))
+    const views = rows.map(({ id, url, methods, certificateSha256, authority, expiresAtMs }) => ({
+      destination: id, url, methods, expiresAt: new Date(expiresAtMs).toISOString(), hasAuthority: authority !== null,
+      certificateSha256: certificateSha256 === null ? null : toBase64Url(certificateSha256),
+    }))
+    if (isJson) context.out(JSON.stringify(views))
+    else for (const view of views) context.out(`${view.destination}  ${view.expiresAt}  ${view.methods.join(',')}  ${view.url}`)
+    return exitCodes.done
+  },
+}
