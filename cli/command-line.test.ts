@@ -17,7 +17,7 @@ test('reads a command of two words, its operand and its options', () => {
 const misuses: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['an unknown command, with the nearest one', ['stauts'], /no command "stauts"; did you mean "status"\?/],
   ['an unknown second word', ['merchants', 'freze'], /did you mean "merchants freeze"\?/],
-  ['half a command', ['keys'], /"keys" is one of: keys issue, keys list, keys revoke, keys rotate, /],
+  ['half a command', ['keys'], /"keys" is one of: keys issue, keys list, keys revoke, keys ceremony, /],
   ['what is near to nothing', ['xxxxxxxxxxxx'], /no command "xxxxxxxxxxxx"$/],
   ['an unknown option', ['status', '--jsn'], /jsn/],
   ['a missing operand', ['merchants', 'add'], /merchants add needs NAME/],
