@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:https'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { forwardSchema, vaultTokenSchema } from '@ngome/contracts'
+import { Platform, TestAuthority, type Answer, type MerchantClient } from '@ngome/testkit'
+
+const card = '4929737290417382'
+/** The dispatcher starts again, and looks after what its death left behind. */
+const endMsMax = 150_000
+let platform: Platform
+let client: MerchantClient
+let destination: Server
+let base = ''
+let authorityPath = ''
+let token = ''
+let received: string[] = []
+let isSilent = false
+
+before(async () => {
+  platform = await Platform.start()
+  client = platform.client()
+  const authority = await TestAuthority.create()
+  const { key, cert } = await authority.issueWithKey('gateway')
+  authorityPath = join(platform.folder, 'acquirer-ca.pem')
+  writeFileSync(authorityPath, authority.pem)
+  destination = createServer({ key, cert }, (request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
+      const body = Buffer.concat(chunks).toString('utf8')
+      received.push(body)
+      if (!isSilent) response.writeHead(200, { 'content-type': 'application/json' }).end(`{"seen":${body}}`)
+    })
+  })
+  await new Promise<void>((resolve) => { destination.listen(platform.ports.receiver, '127.0.0.1', resolve) })
+  base = `https://127.0.0.1:${platform.ports.receiver}/v2/`
+  const kept = await post('/v1/vault/tokens', { type: 'card_number', value: card })
+  assert.equal(kept.status, 201, kept.text)
+  token = vaultTokenSchema.parse(JSON.parse(kept.text)).id
+})
+after(async () => {
+  client.close()
+  destination.closeAllConnections()
+  destination.close()
+  await platform.remove()
+})
+
+function post(path: string, body: object): Promise<Answer> {
+  return client.call({ method: 'POST', path, body, idempotencyKey: randomUUID() })
+}
+
+const charge = (): object => ({ method: 'POST', url: `${base}charges`, json: { card: { number: `{{${token}}}` }, amount: 500 } })
+
+function logs(): string {
+  const folder = join(platform.dataFolder, 'launcher', 'logs')
+  return readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8')).join('')
+}
+
+test('an address that nobody allowed is refused, told of, and hears nothing', async () => {
+  const answer = await post('/v1/forward', charge())
+  assert.equal(answer.status, 403, answer.text)
+  assert.deepEqual(received, [])
+  const { stdout } = await platform.run('events', '--json')
+  assert.match(stdout, /"type":"forward\.refused"/)
+})
+
+test('an allowed address hears the value, and the merchant hears all but that', async () => {
+  const allowed = await platform.run('forwards', 'allow', platform.merchant, '--url', base, '--authority', authorityPath)
+  assert.equal(allowed.code, 0, allowed.stderr)
+  const answer = await post('/v1/forward', charge())
+  assert.equal(answer.status, 201, answer.text)
+  assert.deepEqual(received.map((text) => JSON.parse(text)), [{ card: { number: card }, amount: 500 }])
+  assert.equal(forwardSchema.parse(JSON.parse(answer.text)).status, 'answered')
+  assert.match(answer.text, /\[redacted\]/)
+  assert.ok(!answer.text.includes(card) && !logs().includes(card))
+})
+
+test('where the dispatcher dies with the request on its way, it ends as unknown and is never sent again', { timeout: endMsMax * 2 }, async () => {
+  received = []
+  isSilent = true
+  const asked = post('/v1/forward', charge())
+  while (received.length === 0) await sleep(20)
+  assert.ok(platform.kill('dispatcher'))
+  const { id } = forwardSchema.parse(JSON.parse((await asked).text))
+  isSilent = false
+  let status = ''
+  for (let waitedMs = 0; status !== 'unknown' && waitedMs < endMsMax; waitedMs += 500) {
+    await sleep(500)
+    status = forwardSchema.parse(JSON.parse((await client.call({ path: `/v1/forwards/${id}` })).text)).status
+  }
+  assert.equal(status, 'unknown')
+  assert.equal(received.length, 1)
+})
+
+test('an address that was removed hears nothing more', async () => {
+  received = []
+  const { stdout } = await platform.run('forwards', 'list', platform.merchant, '--json')
+  const [first] = JSON.parse(stdout) as readonly { destination: string }[]
+  const removed = await platform.run('forwards', 'remove', platform.merchant, first?.destination ?? '')
+  assert.equal(removed.code, 0, removed.stderr)
+  assert.equal((await post('/v1/forward', charge())).status, 403)
+  assert.deepEqual(received, [])
+})
