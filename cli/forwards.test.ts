@@ -72,7 +72,7 @@ test('an allowed address hears the value, and the merchant hears all but that', 
   assert.equal(allowed.code, 0, allowed.stderr)
   const answer = await post('/v1/forward', charge())
   assert.equal(answer.status, 201, answer.text)
-  assert.deepEqual(received.map((text) => JSON.parse(text)), [{ card: { number: card }, amount: 500 }])
+  assert.deepEqual(received.map((text): unknown => JSON.parse(text)), [{ card: { number: card }, amount: 500 }])
   assert.equal(forwardSchema.parse(JSON.parse(answer.text)).status, 'answered')
   assert.match(answer.text, /\[redacted\]/)
   assert.ok(!answer.text.includes(card) && !logs().includes(card))
