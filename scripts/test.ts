@@ -13,8 +13,11 @@ import { runTestFile, type FileResult } from './testing/run-test-file.ts'
 const concurrency = 2
 const fileMsMax = 180_000
 const platformFileMsMax = 300_000
-/** The whole run stays under fifteen minutes; what has not run by then has failed. */
-const totalMsMax = 14 * 60_000
+/**
+ * A run is meant to take less than fifteen minutes, which two quiet cores do. A machine that is slower, or busy, is not a
+ * failure of the code, so the end comes later than that; what has not run by then has failed.
+ */
+const totalMsMax = 40 * 60_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const isCi = process.env['CI'] === 'true'
