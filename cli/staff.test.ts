@@ -76,6 +76,15 @@ test('a payment is revealed to two people, for a reason, and everybody hears of 
   const events = (await done('events', '--json')).trim().split('\n').map((line) => parse<{ type: string; severity: string; data: object }>(line))
   const told = events.filter(({ type }) => type === 'payment.revealed')
   assert.deepEqual(told.map(({ severity, data }) => [severity, data]), [['alarm', { payment, staff: [amina[3], okello[3]], reason }]])
+  // What the custodian itself wrote down arrives as well: nobody who acts past the command line acts unheard.
+  const heard = [/custodian\.staff_admitted.*Amina/, /custodian\.staff_admitted.*Okello/, /custodian\.call_approved.*\/v1\/reveal/,
+    /alarm {4}custodian {3}custodian\.record_revealed.*caller=operator\//, /alarm {4}custodian {3}custodian\.refused.*approval_used/]
+  for (let tries = 0; ; tries++) {
+    const text = await done('events')
+    if (heard.every((event) => event.test(text))) break
+    assert.ok(tries < 10, text)
+    await sleep(500)
+  }
   const log = readFileSync(join(platform.dataFolder, 'launcher', 'logs', 'custodian.log'), 'utf8')
   assert.match(log, /"what":"revealed"/)
   assert.ok(!log.includes(phone))

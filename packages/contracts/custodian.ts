@@ -32,6 +32,17 @@ export type CustodianSecretName = (typeof custodianSecretNames)[number]
 export const keyStates = ['pending', 'active', 'decrypt-only', 'compromised', 'destroyed'] as const
 export type KeyState = (typeof keyStates)[number]
 
+/** A row of the custodian's log, as it is shown. */
+const custodianLogRow = z.strictObject({
+  sequence: classed('internal', z.int()),
+  at: classed('internal', z.iso.datetime()),
+  caller: classed('internal', z.string()),
+  operation: classed('internal', z.string()),
+  outcome: classed('internal', z.enum(['allowed', 'refused'])),
+  reason: classed('internal', z.string()),
+  subject: classed('internal', z.string()),
+})
+
 /** Records in one `open` call; past this the caller should make a second call, and the log two entries. */
 export const openRecordsMax = 64
 
@@ -260,6 +271,19 @@ export const custodianOperations = {
     }),
     response: z.strictObject({ proof: classed('internal', bytes) }),
   },
+  /** Of the log only what somebody should hear about (`custodianEventOf`), so that it becomes events. */
+  '/v1/alarms': {
+    request: z.strictObject({ after: classed('internal', z.int().min(0)) }),
+    response: z.strictObject({
+      /** SHA-256 leaf of the row `after`, by which the caller knows the log again; `null` where it has no such row. */
+      known: classed('internal', bytes).nullable(),
+      /** The last row that this answer has looked at; `null` where none follows. */
+      until: z.strictObject({
+        sequence: classed('internal', z.int()), leaf: classed('internal', bytes), at: classed('internal', z.iso.datetime()),
+      }).nullable(),
+      entries: z.array(custodianLogRow),
+    }),
+  },
   '/v1/openings': {
     request: z.strictObject({
       after: classed('internal', z.int().min(0)),
@@ -272,15 +296,7 @@ export const custodianOperations = {
       }).optional(),
     }),
     response: z.strictObject({
-      entries: z.array(z.strictObject({
-        sequence: classed('internal', z.int()),
-        at: classed('internal', z.iso.datetime()),
-        caller: classed('internal', z.string()),
-        operation: classed('internal', z.string()),
-        outcome: classed('internal', z.enum(['allowed', 'refused'])),
-        reason: classed('internal', z.string()),
-        subject: classed('internal', z.string()),
-      })),
+      entries: z.array(custodianLogRow),
       proof: z.strictObject({
         /** c2sp.org/tlog-checkpoint, signed with the statement key; its origin is `custodianLogOrigin`. */
         checkpoint: classed('internal', z.string()),

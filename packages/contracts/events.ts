@@ -11,6 +11,15 @@ const vaultToken = classed('internal', idSchema('vaultToken'))
 const forward = classed('internal', idSchema('forward'))
 const forwardDestination = classed('internal', idSchema('forwardDestination'))
 const status = classed('internal', z.string())
+/** A row of the custodian's log: ids and names, as it wrote them. */
+const custodianRow = {
+  sequence: classed('internal', z.int()),
+  loggedAt: classed('internal', z.iso.datetime()),
+  caller: classed('internal', z.string().max(512)),
+  operation: classed('internal', z.string().max(512)),
+  subject: classed('internal', z.string().max(512)),
+}
+const custodianAct = z.strictObject(custodianRow)
 
 /** An alarm is an event whose severity is `alarm`: somebody should look now. */
 export const severities = ['info', 'notice', 'warning', 'alarm'] as const
@@ -50,6 +59,34 @@ export const eventTypes = {
     severity: 'alarm',
     data: z.strictObject({ purpose: classed('internal', z.enum(purposes)) }),
   },
+  'custodian.refused': {
+    severity: 'alarm',
+    data: z.strictObject({
+      ...custodianRow,
+      reason: classed('internal', z.string().max(512)),
+      /** Rows that this event stands for: alike, from `sequence` to `last`. */
+      count: classed('internal', z.int()),
+      last: classed('internal', z.int()),
+    }),
+  },
+  /** The log is not the one that was read until `sequence`: somebody put an older store back, or another one. */
+  'custodian.log_rewound': {
+    severity: 'alarm',
+    data: z.strictObject({ sequence: classed('internal', z.int()), loggedAt: classed('internal', z.iso.datetime()) }),
+  },
+  'custodian.enrolled': { severity: 'notice', data: custodianAct },
+  'custodian.certificate_revoked': { severity: 'warning', data: custodianAct },
+  'custodian.staff_admitted': { severity: 'alarm', data: custodianAct },
+  'custodian.staff_retired': { severity: 'warning', data: custodianAct },
+  'custodian.call_approved': { severity: 'warning', data: custodianAct },
+  'custodian.record_revealed': { severity: 'alarm', data: custodianAct },
+  'custodian.keys_rotated': { severity: 'notice', data: custodianAct },
+  'custodian.keys_compromised': { severity: 'alarm', data: custodianAct },
+  'custodian.destruction_ordered': { severity: 'alarm', data: custodianAct },
+  'custodian.destruction_cancelled': { severity: 'warning', data: custodianAct },
+  'custodian.keys_destroyed': { severity: 'alarm', data: custodianAct },
+  'custodian.destruction_certified': { severity: 'notice', data: custodianAct },
+  'custodian.destination_signed': { severity: 'notice', data: custodianAct },
   'callback.received': { severity: 'info', data: z.strictObject({ payment }) },
   'callback.contradicted': { severity: 'warning', data: z.strictObject({ payment }) },
   'webhook_endpoint.created': {

@@ -10,6 +10,7 @@ export {
 export { canonicalJson } from './canonical-json.ts'
 export * from './ceremony.ts'
 export { classKey, classOf, classed } from './classed.ts'
+export { custodianActs, custodianEventOf } from './custodian-alarms.ts'
 export * from './custodian.ts'
 export * from './destruction-certificates.ts'
 export * from './custodian-log.ts'

@@ -155,6 +155,13 @@ export type Tables = {
     data: ColumnType<Readonly<Record<string, unknown>>, string, never>
     xact: ColumnType<string, never, never>
   }
+  custodian_log_cursor: {
+    only_row: boolean
+    sequence: bigint
+    leaf: Uint8Array | null
+    logged_at: Date | null
+    told_until: Date | null
+  }
   audit_leaves: { event: EventId; at: Date; leaf: Uint8Array }
 }
 

@@ -25,6 +25,11 @@ export async function inMerchant<R>(
   return inSetting(db, merchant, '', use)
 }
 
+/** As {@link inTenant}, for what is the platform's own and nobody's. */
+export async function inPlatform<R>(db: Database, use: (tx: Transaction<Tables>) => Promise<R>): Promise<R> {
+  return inSetting(db, '', '', use)
+}
+
 function inSetting<R>(
   db: Database,
   merchant: string,

@@ -16,6 +16,7 @@ import { createEgressGuard } from './egress/egress-guard.ts'
 import { nameServerResolver, systemResolver } from './egress/resolver.ts'
 import { connectNetworks } from './networks/connect-networks.ts'
 import { readCredentials } from './networks/read-credentials.ts'
+import { followCustodianLog } from './process/follow-custodian-log.ts'
 import { keepHouseHourly } from './process/housekeeping.ts'
 import { selfTests } from './process/self-tests.ts'
 import { startJobs } from './process/start-jobs.ts'
@@ -102,5 +103,6 @@ const dispatcher: Dispatcher = {
 }
 running.workers = startJobs(dispatcher, metrics)
 keepHouseHourly(dispatcher, stopping.signal)
+followCustodianLog({ ...base, custodian, db: database }, stopping.signal)
 logger.info({ networks: [...networks.keys()] }, 'working')
 channel.tell({ type: 'ready' })

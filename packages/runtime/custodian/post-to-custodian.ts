@@ -35,6 +35,7 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/destructions': true,
   '/v1/key-inventory': true,
   '/v1/forward-destination': true,
+  '/v1/alarms': true,
   '/v1/openings': true,
 }
 

@@ -15,6 +15,7 @@ import { listRotations } from '../key-life/list-rotations.ts'
 import { rotateMerchantKeys } from '../key-life/rotate-merchant-keys.ts'
 import { rotateRootKey } from '../key-life/rotate-root-key.ts'
 import { signForwardDestination } from '../forwards/sign-forward-destination.ts'
+import { listAlarms } from '../log/list-alarms.ts'
 import { listOpenings } from '../log/list-openings.ts'
 import { indexValues } from '../merchants/index-values.ts'
 import { listTenants } from '../merchants/list-tenants.ts'
@@ -69,6 +70,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/destructions': listDestructions,
   '/v1/key-inventory': (custodian, _caller, request) => listKeys(custodian, request),
   '/v1/forward-destination': signForwardDestination,
+  '/v1/alarms': (custodian, _caller, request) => listAlarms(custodian, request),
   '/v1/openings': (custodian, _caller, request) => listOpenings(custodian, request),
 }
 

@@ -45,6 +45,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/destructions': ['operator'],
   '/v1/key-inventory': ['operator'],
   '/v1/forward-destination': ['operator'],
+  '/v1/alarms': ['dispatcher'],
   '/v1/openings': ['operator'],
 }
 const paths = Object.keys(custodianOperations) as CustodianPath[]
@@ -109,7 +110,7 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
         certificateSha256: null, authority: null, expires: new Date(clock.nowMs() + 1_000).toISOString(),
       }
     }
-    case '/v1/openings': return { after: 0 }
+    case '/v1/alarms': case '/v1/openings': return { after: 0 }
     default: return path satisfies never
   }
 }

@@ -32,6 +32,8 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/destructions': ['operator'],
   '/v1/key-inventory': ['operator'],
   '/v1/forward-destination': ['operator'],
+  // It writes them as events where people look; this process opens no connection.
+  '/v1/alarms': ['dispatcher'],
   '/v1/openings': ['operator'],
 }
 

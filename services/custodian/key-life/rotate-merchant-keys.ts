@@ -34,18 +34,24 @@ export async function rotateMerchantKeys(
   const cause = request.compromised ? 'compromise' : 'demand'
   await store.commits.run(async (transaction) => {
     await insertRotation(transaction, { id, level: 'merchant', subject, cause, total: keys.length, startedAtMs: nowMs })
+    const moved: string[] = []
     for (const key of keys) {
       const old = await findSlotKey(transaction, key.slot)
       const to = request.compromised ? 'compromised' : 'decrypt-only'
-      if (old !== undefined) await moveKey(transaction, merchantKeyLabel(old.id), { to, nowMs })
+      if (old !== undefined) {
+        await moveKey(transaction, merchantKeyLabel(old.id), { to, nowMs })
+        moved.push(old.id)
+      }
       await insertMerchantKey(transaction, custodian, callerName(caller), key)
     }
     await countDone(transaction, id, keys.length)
     await endRotation(transaction, id, nowMs)
-    await appendLog(transaction, clock, {
-      caller: callerName(caller), operation: '/v1/rotate-merchant-keys', outcome: 'allowed', reason: '',
-      subject: `${id} ${cause} ${subject}`,
-    })
+    const entry = { caller: callerName(caller), outcome: 'allowed', reason: '' } as const
+    await appendLog(transaction, clock, [
+      { ...entry, operation: '/v1/rotate-merchant-keys', subject: `${id} ${cause} ${subject}` },
+      // A row of its own: that keys are in others' hands is another matter than that they were replaced.
+      ...request.compromised ? [{ ...entry, operation: 'keys-compromised', subject: `${subject} ${moved.join(' ')}` }] : [],
+    ])
   })
   return { rotation: id }
 }
