@@ -10,6 +10,10 @@ const payment = classed('internal', idSchema('payment'))
 const vaultToken = classed('internal', idSchema('vaultToken'))
 const forward = classed('internal', idSchema('forward'))
 const forwardDestination = classed('internal', idSchema('forwardDestination'))
+const webhookSecret = {
+  endpoint: classed('internal', idSchema('webhookEndpoint')),
+  version: classed('internal', z.int().positive()),
+}
 const status = classed('internal', z.string())
 /** A row of the custodian's log: ids and names, as it wrote them. */
 const custodianRow = {
@@ -97,6 +101,11 @@ export const eventTypes = {
     severity: 'notice',
     data: z.strictObject({ endpoint: classed('internal', idSchema('webhookEndpoint')) }),
   },
+  'webhook_endpoint.secret_rolled': {
+    severity: 'warning',
+    data: z.strictObject({ ...webhookSecret, previous_ends_at: classed('internal', z.iso.datetime()) }),
+  },
+  'webhook_endpoint.secret_due': { severity: 'notice', data: z.strictObject(webhookSecret) },
   'vault.token_created': { severity: 'info', data: z.strictObject({ token: vaultToken }) },
   'vault.token_deleted': { severity: 'notice', data: z.strictObject({ token: vaultToken }) },
   'vault.token_expired': { severity: 'info', data: z.strictObject({ token: vaultToken }) },

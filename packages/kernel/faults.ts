@@ -21,6 +21,7 @@ export const faults = {
   'webhooks/endpoint_unknown': { status: 404, public: 'No such webhook endpoint.' },
   'webhooks/address_refused': { status: 422, public: 'Webhooks cannot be sent to this address.' },
   'webhooks/too_many': { status: 409, public: 'The limit of webhook endpoints is reached. Delete one first.' },
+  'webhooks/secret_rolling': { status: 409, public: 'The secret before still signs. Wait for its end, or send expires_in 0.' },
   'callbacks/unknown': { status: 404, public: 'There is nothing at this address.' },
   'vault/token_unknown': { status: 404, public: 'No such token.' },
   'forwards/destination_refused': { status: 403, public: 'This address is not allowed for forwarding. Ask the operator.' },

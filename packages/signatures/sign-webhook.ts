@@ -18,15 +18,17 @@ const idPattern = /^[A-Za-z0-9_-]{1,128}$/
  * `id.timestamp.body`). Written on node:crypto rather than with the reference library, whose HMAC is JavaScript and
  * whose bodies are text; the library is the oracle of the tests.
  *
- * @throws RangeError for an id or a timestamp that could be read in two ways
+ * @param secrets the newest first; more than one while a receiver is being given another ("Multiple signatures")
+ * @throws RangeError for an id or a timestamp that could be read in two ways, and without a secret
  */
-export function signWebhook(secret: Secret<Uint8Array>, message: WebhookMessage): WebhookHeaders {
+export function signWebhook(secrets: readonly Secret<Uint8Array>[], message: WebhookMessage): WebhookHeaders {
+  if (secrets.length === 0) throw new RangeError('a webhook that nobody signs')
   if (!idPattern.test(message.id)) throw new RangeError('a webhook id of other characters than letters, digits, _ and -')
   if (!Number.isSafeInteger(message.timestampS) || message.timestampS < 0) throw new RangeError('a timestamp is whole seconds')
   return {
     'webhook-id': message.id,
     'webhook-timestamp': String(message.timestampS),
-    'webhook-signature': `v1,${signatureOf(secret, message).toString('base64')}`,
+    'webhook-signature': secrets.map((secret) => `v1,${signatureOf(secret, message).toString('base64')}`).join(' '),
   }
 }
 

@@ -24,7 +24,7 @@ describe('agrees with the reference library', () => {
       const timestampS = Math.floor(systemClock.nowMs() / 1000)
       const oracle = new Webhook(Buffer.from(key).toString('base64'))
       const bytes = Buffer.from(text.toWellFormed())
-      const headers = signWebhook(new Secret(key), { id, timestampS, body: bytes })
+      const headers = signWebhook([new Secret(key)], { id, timestampS, body: bytes })
       assert.equal(headers['webhook-signature'], oracle.sign(id, new Date(timestampS * 1000), bytes.toString('utf8')))
       if (bytes.length > 0) oracle.verify(bytes, headers, { jsonParse: false })
     }))
@@ -36,7 +36,7 @@ describe('agrees with the reference library', () => {
   })
   test('the published example of the specification comes out', () => {
     const published = parsed(new Secret('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'))
-    const headers = signWebhook(published, {
+    const headers = signWebhook([published], {
       id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', timestampS: 1614265330, body: Buffer.from('{"test": 2432232314}'),
     })
     assert.equal(headers['webhook-signature'], 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=')
@@ -44,7 +44,7 @@ describe('agrees with the reference library', () => {
 })
 
 describe('refuses a webhook that was tampered with', () => {
-  const signed = signWebhook(secret, message)
+  const signed = signWebhook([secret], message)
   const flipped = (text: string): string => text.replace(/^(v1,.)(.)/, (_, before: string, letter: string) => before + (letter === 'A' ? 'B' : 'A'))
   const cases: readonly [string, Partial<WebhookHeaders>, Uint8Array?][] = [
     ['another body', signed, Buffer.from('{"type":"payment.failed"}')],
@@ -81,17 +81,31 @@ describe('refuses a webhook that was tampered with', () => {
   test('untouched it verifies, also while the secret is being rotated', () => {
     const old = parsed(newWebhookSecret(systemRandom))
     assert.equal(verifyWebhook([old, secret], signed, body, clock)?.isVerified, true)
-    const both = { ...signed, 'webhook-signature': `${signWebhook(old, message)['webhook-signature']} ${signed['webhook-signature']}` }
-    assert.equal(verifyWebhook([secret], both, body, clock)?.isVerified, true)
+    const both = signWebhook([secret, old], message)
+    assert.equal(both['webhook-signature'], `${signed['webhook-signature']} ${signWebhook([old], message)['webhook-signature']}`)
+    for (const held of [old, secret]) {
+      assert.equal(verifyWebhook([held], both, body, clock)?.isVerified, true)
+      assert.equal(verifyWebhook([parsed(newWebhookSecret(systemRandom))], both, body, clock), undefined)
+    }
   })
 })
 
+test('of two signatures the library takes either, whichever secret its receiver has', () => {
+  const old = newWebhookSecret(systemRandom)
+  const current = { ...message, timestampS: Math.floor(systemClock.nowMs() / 1000) }
+  const headers = signWebhook([secret, parsed(old)], current)
+  for (const held of [secretText, old]) held.expose((text) => new Webhook(text)).verify(body, headers, { jsonParse: false })
+  const other = newWebhookSecret(systemRandom).expose((text) => new Webhook(text))
+  assert.throws(() => other.verify(body, headers, { jsonParse: false }))
+})
+
 describe('does not sign what could be read in two ways', () => {
+  test('nor without a secret', () => { assert.throws(() => signWebhook([], message), RangeError) })
   for (const [name, wrong] of [
     ['a full stop in the id', { id: 'a.1' }], ['an empty id', { id: '' }],
     ['a fraction of a second', { timestampS: 1.5 }], ['a negative time', { timestampS: -1 }],
   ] as const) {
-    test(name, () => { assert.throws(() => signWebhook(secret, { ...message, ...wrong }), RangeError) })
+    test(name, () => { assert.throws(() => signWebhook([secret], { ...message, ...wrong }), RangeError) })
   }
 })
 

@@ -45,7 +45,7 @@ describe('every column', () => {
       { name: 'forwards.sealed', type: 'bytea' },
       { name: 'payments.sealed', type: 'bytea' },
       { name: 'vault_tokens.sealed', type: 'bytea' },
-      { name: 'webhook_endpoints.sealed_secret', type: 'bytea' },
+      { name: 'webhook_secrets.sealed', type: 'bytea' },
     ])
   })
 })

@@ -47,6 +47,7 @@ describe('the grants', () => {
     { role: 'ngome_gateway', does: 'read sealed data', sql: 'SELECT sealed FROM ngome.payments' },
     { role: 'ngome_gateway', does: 'read sealed data keys', sql: 'SELECT sealed FROM ngome.data_keys' },
     { role: 'ngome_gateway', does: 'read what the vault holds', sql: 'SELECT sealed FROM ngome.vault_tokens' },
+    { role: 'ngome_gateway', does: 'read webhook secrets', sql: 'SELECT sealed FROM ngome.webhook_secrets' },
     { role: 'ngome_gateway', does: 'remove a token without a trace', sql: 'DELETE FROM ngome.vault_tokens' },
     { role: 'ngome_operator', does: 'read tokens', sql: 'SELECT id FROM ngome.vault_tokens' },
     { role: 'ngome_gateway', does: 'list API keys', sql: 'SELECT id FROM ngome.api_keys' },

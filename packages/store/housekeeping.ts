@@ -5,12 +5,14 @@ import { guarded } from './store-fault.ts'
 const partitionDaysAhead = 7
 
 /**
- * What the dispatcher does every hour: partitions for the days ahead, and old answers of idempotency keys forgotten.
+ * What the dispatcher does every hour: partitions for the days ahead; old answers of idempotency keys and webhook secrets
+ * that sign no more forgotten.
  * @throws Fault `store/unavailable`
  */
 export async function keepHouse(db: Database): Promise<void> {
   await guarded(async () => {
     await db.pool.query('SELECT ngome.ensure_partitions($1)', [partitionDaysAhead])
     await db.pool.query('SELECT ngome.purge_idempotency()')
+    await db.pool.query('SELECT ngome.purge_webhook_secrets()')
   })
 }

@@ -10,7 +10,7 @@ export {
   clientConfig, lockTimeoutMs, openClient, openDatabase, type Connection, type Database, type DatabaseOptions,
 } from './database.ts'
 export { findOpenPayments } from './dispatch/find-open-payments.ts'
-export { loadDelivery, type Delivery } from './dispatch/load-delivery.ts'
+export { loadDelivery, type Delivery, type SealedWebhookSecret } from './dispatch/load-delivery.ts'
 export { loadPaymentForDispatch, type Attempt, type DispatchablePayment } from './dispatch/load-payment.ts'
 export { markAttemptSent } from './dispatch/mark-attempt-sent.ts'
 export { markAttemptSentAgain } from './dispatch/mark-attempt-sent-again.ts'
@@ -58,10 +58,14 @@ export { createRoles, databaseRoles, type DatabaseRole } from './roles.ts'
 export type { AttemptState, DeliveryState, RevocationKind } from './tables.ts'
 export { inTenant } from './transaction.ts'
 export { deleteWebhookEndpoint } from './webhooks/delete-webhook-endpoint.ts'
+export { findOldWebhookSecrets } from './webhooks/find-old-webhook-secrets.ts'
+export { findWebhookEndpoint } from './webhooks/find-webhook-endpoint.ts'
 export {
   insertWebhookEndpoint, webhookEndpointsMax, type NewWebhookEndpoint,
 } from './webhooks/insert-webhook-endpoint.ts'
 export { listWebhookEndpoints, type WebhookEndpointRow } from './webhooks/list-webhook-endpoints.ts'
+export { recordSecretReminder } from './webhooks/record-secret-reminder.ts'
+export { replaceWebhookSecret, type NewWebhookSecret } from './webhooks/replace-webhook-secret.ts'
 export { endVaultToken } from './vault/end-vault-token.ts'
 export { findExpiredVaultTokens } from './vault/find-expired-vault-tokens.ts'
 export { findLiveVaultTokens } from './vault/find-live-vault-tokens.ts'

@@ -49,6 +49,7 @@ export function violatedConstraint(error: unknown): string | undefined {
   return typeof name === 'string' ? name : undefined
 }
 
+export const foreignKeyViolation = '23503'
 export const uniqueViolation = '23505'
 export const lockNotAvailable = '55P03'
 

@@ -78,9 +78,16 @@ export type Tables = {
     id: WebhookEndpointId
     slot: number
     url: string
-    data_key: DataKeyId
-    sealed_secret: Uint8Array
     created_at: Date
+  }
+  webhook_secrets: TenantColumns & {
+    endpoint: WebhookEndpointId
+    version: number
+    data_key: DataKeyId
+    sealed: Uint8Array
+    created_at: Date
+    ends_at: Date | null
+    reminded_at: Date | null
   }
   webhook_deliveries: TenantColumns & {
     id: WebhookDeliveryId

@@ -13,7 +13,7 @@ import {
 import { collectionTransfer, maskPhone } from '@ngome/payments'
 import { decryptForwardAnswer, newWebhookSecret, signDestination, type ForwardDestination } from '@ngome/signatures'
 import {
-  acceptPayment, addMerchant, insertDataKey, insertForward, insertForwardDestination, insertVaultTokens, insertWebhookEndpoint,
+  acceptPayment, addMerchant, insertDataKey, insertForward, insertForwardDestination, insertVaultTokens, insertWebhookEndpoint, replaceWebhookSecret,
   recordCallbackHint, type Database,
 } from '@ngome/store'
 import type { TestDatabase } from './postgres.ts'
@@ -184,8 +184,7 @@ export class SealingMerchant {
     const { tenant } = this
     const id = newId('webhookEndpoint', from)
     const secret = newWebhookSecret(from.random)
-    const context: RecordContext = { tenant, table: 'webhook_endpoints', recordId: id, dataClass: 'restricted', version: 1 }
-    const sealedSecret = sealRecord(this.#dataKeys.credential, context, secret.expose((text) => Buffer.from(text)), from.random)
+    const sealedSecret = this.#sealSecret(id, 1, secret)
     await insertWebhookEndpoint(this.#gateway, {
       tenant,
       endpoint: { id, url, dataKey: this.#dataKeys.credential.id, sealedSecret, createdAtMs: from.clock.nowMs() },
@@ -193,6 +192,32 @@ export class SealingMerchant {
       idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
     })
     return { id, secret }
+  }
+
+  /** Gives an endpoint its next secret, as the gateway does. @returns that secret */
+  async replaceSecret(endpoint: WebhookEndpointId, version: number, previousEndsAtMs: number): Promise<Secret<string>> {
+    const { tenant } = this
+    const secret = newWebhookSecret(from.random)
+    await replaceWebhookSecret(this.#gateway, {
+      tenant,
+      secret: {
+        endpoint, version, dataKey: this.#dataKeys.credential.id, sealed: this.#sealSecret(endpoint, version, secret),
+        createdAtMs: from.clock.nowMs(),
+      },
+      previousEndsAtMs,
+      event: emit({ ...from, process: 'gateway' }, 'webhook_endpoint.secret_rolled', tenant, {
+        endpoint, version, previous_ends_at: new Date(previousEndsAtMs).toISOString(),
+      }),
+      idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 200, body: '{}' } },
+    })
+    return secret
+  }
+
+  #sealSecret(endpoint: WebhookEndpointId, version: number, secret: Secret<string>): Uint8Array {
+    const context: RecordContext = {
+      tenant: this.tenant, table: 'webhook_endpoints', recordId: endpoint, dataClass: 'restricted', version,
+    }
+    return sealRecord(this.#dataKeys.credential, context, secret.expose((text) => Buffer.from(text)), from.random)
   }
 
   /** Keeps a callback, as the gateway does; an enquiry is due at once. */

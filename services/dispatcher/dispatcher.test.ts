@@ -23,6 +23,7 @@ import { createEgressGuard } from './egress/egress-guard.ts'
 import { dispatchPayment } from './payments/dispatch-payment.ts'
 import { settlePayment } from './payments/settle-payment.ts'
 import { startJobs } from './process/start-jobs.ts'
+import { remindOfOldSecrets } from './webhooks/remind-of-old-secrets.ts'
 
 const base = { clock: systemClock, random: systemRandom }
 const decideAfterMs = 50
@@ -694,6 +695,65 @@ describe('webhooks', () => {
     await expectUntold(id)
     assert.deepEqual(world.received, [])
     await removeEndpoint(endpointId)
+  })
+  describe('while a secret takes over from another', () => {
+    let rolled: Awaited<ReturnType<SealingMerchant['addEndpoint']>>
+    let next: Secret<string>
+    before(async () => {
+      await removeEndpoint(endpoint.id)
+      rolled = await world.merchant.addEndpoint(`${world.webhookUrl}/rolled`)
+      next = await world.merchant.replaceSecret(rolled.id, 2, systemClock.nowMs() + 3_600_000)
+    })
+    after(async () => {
+      await removeEndpoint(rolled.id)
+      endpoint = await world.merchant.addEndpoint(`${world.webhookUrl}/hooks`)
+    })
+
+    /** Which of these secrets verify the webhook, and how many signatures it has. */
+    const signedBy = ({ headers, body }: Received, secrets: readonly Secret<string>[]): unknown => {
+      const verified = secrets.map((text) => {
+        const secret = parseWebhookSecret(text)
+        return secret !== undefined && verifyWebhook([secret], headers as Record<string, string>, body, systemClock) !== undefined
+      })
+      return [verified, String(headers['webhook-signature']).split(' ').length]
+    }
+    const delivered = async (): Promise<Received> => {
+      await world.accept('+46733230011').then((id) => world.untilEvent(id, 'webhook.delivered'))
+      const [webhook] = world.received
+      assert(webhook !== undefined && world.received.length === 1)
+      return webhook
+    }
+
+    test('both sign, the new one first', async () => {
+      const webhook = await delivered()
+      assert.deepEqual(signedBy(webhook, [next, rolled.secret]), [[true, true], 2])
+      const first = { ...webhook, headers: { ...webhook.headers, 'webhook-signature': String(webhook.headers['webhook-signature']).split(' ')[0] } }
+      assert.deepEqual(signedBy(first, [next, rolled.secret]), [[true, false], 1])
+    })
+    test('the tables\' owner gives the new version the old one\'s row: it does not open, and only the old one signs', async () => {
+      const replaced = (sealed: string): Promise<unknown> =>
+        asOwner(`UPDATE ngome.webhook_secrets SET sealed = ${sealed} WHERE endpoint = '${rolled.id}' AND version = 2`)
+      const [row] = await world.database.asAdmin('SELECT encode(sealed, \'hex\') AS sealed FROM ngome.webhook_secrets WHERE endpoint = $1 AND version = 2', [rolled.id])
+      await replaced(`(SELECT sealed FROM ngome.webhook_secrets WHERE endpoint = '${rolled.id}' AND version = 1)`)
+      assert.deepEqual(signedBy(await delivered(), [next, rolled.secret]), [[false, true], 1])
+      await replaced(`decode('${String(row?.['sealed'])}', 'hex')`)
+    })
+    test('past its end the old one signs no more, removed or not', async () => {
+      const newest = await world.merchant.replaceSecret(rolled.id, 3, systemClock.nowMs())
+      const rows = await world.database.asAdmin('SELECT version FROM ngome.webhook_secrets WHERE endpoint = $1 ORDER BY version', [rolled.id])
+      assert.deepEqual(rows, [{ version: 2 }, { version: 3 }])
+      assert.deepEqual(signedBy(await delivered(), [newest, next, rolled.secret]), [[true, false, false], 1])
+    })
+    test('the operator is reminded of an old one, once', async () => {
+      const reminders = (): Promise<unknown> => world.database.asAdmin(
+        'SELECT severity, data FROM ngome.events WHERE type = \'webhook_endpoint.secret_due\' AND data->>\'endpoint\' = $1', [rolled.id])
+      const remind = (ageMs: number): Promise<void> => remindOfOldSecrets(dispatcher, ageMs, new AbortController().signal)
+      await remind(3_600_000)
+      assert.deepEqual(await reminders(), [])
+      await remind(0)
+      await remind(0)
+      assert.deepEqual(await reminders(), [{ severity: 'notice', data: { endpoint: rolled.id, version: 3 } }])
+    })
   })
   test('a hundred to endpoints that hang hold up no other merchant\'s', async () => {
     const slow = await SealingMerchant.create(world.database)

@@ -102,7 +102,7 @@ const dispatcher: Dispatcher = {
   },
 }
 running.workers = startJobs(dispatcher, metrics)
-keepHouseHourly(dispatcher, stopping.signal)
+keepHouseHourly(dispatcher, { webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000 }, stopping.signal)
 followCustodianLog({ ...base, custodian, db: database }, stopping.signal)
 logger.info({ networks: [...networks.keys()] }, 'working')
 channel.tell({ type: 'ready' })

@@ -22,6 +22,7 @@ import { listVaultTokens } from './vault/list-vault-tokens.ts'
 import { createWebhookEndpoint } from './webhook-endpoints/create-webhook-endpoint.ts'
 import { deleteWebhookEndpoint } from './webhook-endpoints/delete-webhook-endpoint.ts'
 import { listWebhookEndpoints } from './webhook-endpoints/list-webhook-endpoints.ts'
+import { replaceWebhookSecret } from './webhook-endpoints/replace-webhook-secret.ts'
 
 /** How long a browser may keep the documentation; it changes with a release. */
 const documentCacheS = 300
@@ -50,8 +51,9 @@ export function createHandlers(from: {
     listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),
     createWebhookEndpoint: (call) =>
       createWebhookEndpoint({ ...writing, allowedAddresses: config.egress.allowPrivate }, call),
-    listWebhookEndpoints: (call) => listWebhookEndpoints({ database }, call),
+    listWebhookEndpoints: (call) => listWebhookEndpoints({ database, clock }, call),
     deleteWebhookEndpoint: (call) => deleteWebhookEndpoint({ database, clock, random }, call),
+    replaceWebhookSecret: (call) => replaceWebhookSecret(writing, call),
     createVaultToken: (call) => createVaultToken(writing, call),
     createVaultTokens: (call) => createVaultTokens(writing, call),
     getVaultToken: (call) => getVaultToken({ database, clock }, call),

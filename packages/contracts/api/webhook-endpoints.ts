@@ -17,13 +17,25 @@ export const webhookEndpointSchema = z.strictObject({
   world: classed('internal', worldSchema),
   url: classed('internal', z.string()),
   created_at: classed('internal', z.iso.datetime()),
+  secret_created_at: classed('internal', z.iso.datetime()),
+  previous_secret_ends_at: classed('internal', z.iso.datetime()).nullable()
+    .meta({ description: 'Until then the secret before signs as well; `null` where one secret signs alone.' }),
 })
 export type WebhookEndpointView = z.output<typeof webhookEndpointSchema>
 
-/** The answer to the creation alone carries the secret, once. */
+/** The answers to creation and replacement alone carry the secret, once. */
 export const createdWebhookEndpointSchema = webhookEndpointSchema.extend({
   secret: classed('restricted', z.string()).nullable()
     .meta({ description: 'Standard Webhooks secret, shown this once; `null` where a repeated request gets this answer again.' }),
+})
+
+/** A receiver has to be given the new secret within this: a longer overlap is a second secret for ever. */
+const overlapSMax = 7 * 86_400
+const overlapS = 86_400
+
+export const replaceWebhookSecretSchema = z.strictObject({
+  expires_in: classed('internal', z.int().min(0).max(overlapSMax)).default(overlapS)
+    .meta({ description: 'Seconds for which the secret before signs as well; 0 ends it, and any before it, at once.' }),
 })
 
 export const webhookEndpointPageSchema = z.strictObject({

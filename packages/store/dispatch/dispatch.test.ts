@@ -218,7 +218,8 @@ describe('webhook deliveries', () => {
     const id = await endedWithDelivery()
     const delivery = await loadDelivery(dispatcher, merchant.tenant, id)
     assert.equal(delivery?.endpoint?.id, endpoint)
-    assert.equal(delivery?.endpoint?.dataKey.id, merchant.dataKey)
+    assert.deepEqual(delivery?.endpoint?.secrets.map(({ version, dataKey, endsAtMs }) => [version, dataKey.id, endsAtMs]),
+      [[1, merchant.dataKey, null]])
     assert.equal(delivery?.event.type, 'payment.succeeded')
     assert.equal(delivery?.payment.status, 'succeeded')
     assert.equal(delivery?.tries, 0)

@@ -20,10 +20,21 @@ export type Delivery = {
   readonly endpoint: {
     readonly id: WebhookEndpointId
     readonly url: string
-    readonly sealedSecret: Uint8Array
-    readonly dataKey: { readonly id: DataKeyId; readonly sealed: Uint8Array; readonly createdAtMs: number }
+    /** The newest first. */
+    readonly secrets: readonly SealedWebhookSecret[]
   } | null
 }
+
+export type SealedWebhookSecret = {
+  readonly version: number
+  readonly sealed: Uint8Array
+  readonly dataKey: { readonly id: DataKeyId; readonly sealed: Uint8Array; readonly createdAtMs: number }
+  /** When it stops to sign; `null` for the newest. */
+  readonly endsAtMs: number | null
+}
+
+/** Two sign at most; more rows than this are not ours. */
+const secretsMax = 2
 
 /** @throws Fault `store/unavailable` */
 export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeliveryId): Promise<Delivery | undefined> {
@@ -35,13 +46,16 @@ export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeli
     const payment = await tx.selectFrom('payments').selectAll()
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', delivery.payment)
       .executeTakeFirstOrThrow()
-    const endpoint = await tx.selectFrom('webhook_endpoints as e')
-      .innerJoin('data_keys as d', (join) => join
-        .onRef('d.merchant', '=', 'e.merchant').onRef('d.world', '=', 'e.world').onRef('d.id', '=', 'e.data_key'))
-      .select(['e.id', 'e.url', 'e.sealed_secret', 'e.data_key', 'd.sealed', 'd.created_at'])
-      .where('e.merchant', '=', tenant.merchant).where('e.world', '=', tenant.world)
-      .where('e.id', '=', delivery.endpoint)
+    const endpoint = await tx.selectFrom('webhook_endpoints').select(['id', 'url'])
+      .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', delivery.endpoint)
       .executeTakeFirst()
+    const secrets = await tx.selectFrom('webhook_secrets as s')
+      .innerJoin('data_keys as d', (join) => join
+        .onRef('d.merchant', '=', 's.merchant').onRef('d.world', '=', 's.world').onRef('d.id', '=', 's.data_key'))
+      .select(['s.version', 's.sealed', 's.ends_at', 's.data_key', 'd.sealed as sealed_data_key', 'd.created_at'])
+      .where('s.merchant', '=', tenant.merchant).where('s.world', '=', tenant.world)
+      .where('s.endpoint', '=', delivery.endpoint)
+      .orderBy('s.version', 'desc').limit(secretsMax).execute()
     return {
       id,
       state: delivery.state,
@@ -51,10 +65,13 @@ export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeli
       event: { id: delivery.event, type: delivery.event_type, atMs: delivery.event_at.getTime() },
       payment: toPaymentRow(payment),
       endpoint: endpoint === undefined ? null : {
-        id: endpoint.id,
-        url: endpoint.url,
-        sealedSecret: endpoint.sealed_secret,
-        dataKey: { id: endpoint.data_key, sealed: endpoint.sealed, createdAtMs: endpoint.created_at.getTime() },
+        ...endpoint,
+        secrets: secrets.map((secret) => ({
+          version: secret.version,
+          sealed: secret.sealed,
+          dataKey: { id: secret.data_key, sealed: secret.sealed_data_key, createdAtMs: secret.created_at.getTime() },
+          endsAtMs: secret.ends_at?.getTime() ?? null,
+        })),
       },
     }
   })

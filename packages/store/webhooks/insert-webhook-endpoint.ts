@@ -5,6 +5,7 @@ import { appendEventStatement } from '../events/append-event.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
 import type { Statement } from '../pipeline.ts'
 import { errorCode, uniqueViolation, violatedConstraint } from '../store-fault.ts'
+import type { NewWebhookSecret } from './replace-webhook-secret.ts'
 
 export type NewWebhookEndpoint = {
   readonly id: WebhookEndpointId
@@ -37,6 +38,7 @@ export async function insertWebhookEndpoint(
     try {
       return await withIdempotency(db, tenant, idempotency, endpoint.createdAtMs, [
         endpointStatement(tenant, endpoint),
+        insertSecretStatement(tenant, { ...endpoint, endpoint: endpoint.id, version: 1, sealed: endpoint.sealedSecret }),
         appendEventStatement(event),
       ])
     } catch (error) {
@@ -53,13 +55,22 @@ export async function insertWebhookEndpoint(
 function endpointStatement(tenant: Tenant, endpoint: NewWebhookEndpoint): Statement {
   return {
     name: 'insert_webhook_endpoint',
-    text: `INSERT INTO ngome.webhook_endpoints (id, merchant, world, slot, url, data_key, sealed_secret, created_at)
-      SELECT $1, $2, $3, min(free.slot), $4, $5, $6, $7
+    text: `INSERT INTO ngome.webhook_endpoints (id, merchant, world, slot, url, created_at)
+      SELECT $1, $2, $3, min(free.slot), $4, $5
       FROM generate_series(1, ${webhookEndpointsMax + 1}) AS free (slot)
       WHERE NOT EXISTS (
         SELECT FROM ngome.webhook_endpoints e WHERE e.merchant = $2 AND e.world = $3 AND e.slot = free.slot
       )`,
-    values: [endpoint.id, tenant.merchant, tenant.world, endpoint.url, endpoint.dataKey, endpoint.sealedSecret,
-      new Date(endpoint.createdAtMs)],
+    values: [endpoint.id, tenant.merchant, tenant.world, endpoint.url, new Date(endpoint.createdAtMs)],
+  }
+}
+
+export function insertSecretStatement(tenant: Tenant, secret: NewWebhookSecret): Statement {
+  return {
+    name: 'insert_webhook_secret',
+    text: `INSERT INTO ngome.webhook_secrets (merchant, world, endpoint, version, data_key, sealed, created_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    values: [tenant.merchant, tenant.world, secret.endpoint, secret.version, secret.dataKey, secret.sealed,
+      new Date(secret.createdAtMs)],
   }
 }

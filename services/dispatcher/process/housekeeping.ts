@@ -5,6 +5,7 @@ import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
 import { settlePayment } from '../payments/settle-payment.ts'
 import { expireVaultTokens } from '../vault/expire-vault-tokens.ts'
+import { remindOfOldSecrets } from '../webhooks/remind-of-old-secrets.ts'
 import { runEvery } from './run-every.ts'
 
 const everyMs = 3_600_000
@@ -14,13 +15,14 @@ const leftBehindAfterMs = 2 * 3_600_000
 const lookedAtMax = 1_000
 
 /**
- * Runs at the start and every hour until the signal: partitions and old answers, and one look at each payment that was
+ * Runs at the start and every hour until the signal: partitions, old answers and secrets, and one look at each payment that was
  * left behind. It gives no payment a second job, so that jobs do not multiply. Expired tokens go every minute.
  */
-export function keepHouseHourly(dispatcher: Dispatcher, signal: AbortSignal): void {
+export function keepHouseHourly(dispatcher: Dispatcher, policy: { readonly webhookSecretAgeMs: number }, signal: AbortSignal): void {
   const { logger, db } = dispatcher
   runEvery(everyMs, 'housekeeping', logger, signal, async () => {
     await keepHouse(db)
+    await remindOfOldSecrets(dispatcher, policy.webhookSecretAgeMs, signal)
     await lookAfterLeftBehind(dispatcher, signal)
   })
   runEvery(expiryEveryMs, 'the removal of expired tokens', logger, signal, () => expireVaultTokens(dispatcher, signal))

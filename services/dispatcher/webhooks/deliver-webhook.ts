@@ -1,7 +1,7 @@
 import { emit, type Event, type JobData } from '@ngome/contracts'
 import { Fault, Secret, type Tenant, type WebhookDeliveryId } from '@ngome/kernel'
 import { parseWebhookSecret, signWebhook } from '@ngome/signatures'
-import { loadDelivery, recordDeliveryResult, type Delivery } from '@ngome/store'
+import { loadDelivery, recordDeliveryResult, type Delivery, type SealedWebhookSecret } from '@ngome/store'
 import { eventSource, type Dispatcher } from '../dispatcher.ts'
 import { isProof, proveDelivery } from './prove-delivery.ts'
 import { parseRetryAfterMs, pauseAfterTry } from './retry-schedule.ts'
@@ -34,8 +34,8 @@ export async function deliverWebhook(
     await giveUp(dispatcher, tenant, delivery, null)
     return
   }
-  const secret = await openSecret(dispatcher, tenant, delivery.endpoint, signal)
-  const result = secret === undefined ? { ...away, reason: 'no secret' } : await send(dispatcher, { id, url: delivery.endpoint.url, body }, secret)
+  const secrets = await openSecrets(dispatcher, tenant, delivery.endpoint, signal)
+  const result = secrets.length === 0 ? { ...away, reason: 'no secret' } : await send(dispatcher, { id, url: delivery.endpoint.url, body }, secrets)
   await record(dispatcher, tenant, delivery, result)
 }
 
@@ -50,14 +50,27 @@ function provenBody({ callbacks: { secret } }: Dispatcher, delivery: Delivery): 
 
 type Endpoint = NonNullable<Delivery['endpoint']>
 
-/** The secret lives in this job only. */
-async function openSecret(
+/** The secrets that sign now, the newest first; they live in this job only. */
+async function openSecrets(
   dispatcher: Dispatcher, tenant: Tenant, endpoint: Endpoint, signal: AbortSignal,
+): Promise<readonly Secret<Uint8Array>[]> {
+  const nowMs = dispatcher.clock.nowMs()
+  const opened: Secret<Uint8Array>[] = []
+  for (const sealed of endpoint.secrets) {
+    if (sealed.endsAtMs !== null && sealed.endsAtMs <= nowMs) continue
+    const secret = await openSecret(dispatcher, tenant, endpoint, sealed, signal)
+    if (secret !== undefined) opened.push(secret)
+  }
+  return opened
+}
+
+async function openSecret(
+  dispatcher: Dispatcher, tenant: Tenant, endpoint: Endpoint, { version, dataKey, sealed }: SealedWebhookSecret, signal: AbortSignal,
 ): Promise<Secret<Uint8Array> | undefined> {
   const opening = await dispatcher.openSealed('webhook-secret', {
-    dataKey: endpoint.dataKey.sealed,
-    context: { tenant, table: 'webhook_endpoints', recordId: endpoint.id, dataClass: 'restricted', version: 1 },
-    blob: endpoint.sealedSecret,
+    dataKey: dataKey.sealed,
+    context: { tenant, table: 'webhook_endpoints', recordId: endpoint.id, dataClass: 'restricted', version },
+    blob: sealed,
   }, signal)
   if (opening.kind === 'opened') {
     const secret = parseWebhookSecret(new Secret(Buffer.from(opening.plaintext).toString('utf8')))
@@ -66,15 +79,15 @@ async function openSecret(
   }
   // No try of the endpoint's: the job runs again.
   if (opening.kind === 'later') throw new Fault('custodian/unavailable', `a webhook secret waits: ${opening.reason}`)
-  dispatcher.logger.error({ endpoint: endpoint.id, opening: opening.kind }, 'a webhook secret did not open')
+  dispatcher.logger.error({ endpoint: endpoint.id, version, opening: opening.kind }, 'a webhook secret did not open')
   return undefined
 }
 
 type Webhook = { readonly id: WebhookDeliveryId; readonly url: string; readonly body: Uint8Array }
 
-async function send({ egress, clock, webhooks }: Dispatcher, { id, url, body }: Webhook, secret: Secret<Uint8Array>): Promise<Try> {
+async function send({ egress, clock, webhooks }: Dispatcher, { id, url, body }: Webhook, secrets: readonly Secret<Uint8Array>[]): Promise<Try> {
   const timestampS = Math.floor(clock.nowMs() / 1_000)
-  const headers = { 'content-type': 'application/json', 'user-agent': 'Ngome', ...signWebhook(secret, { id, timestampS, body }) }
+  const headers = { 'content-type': 'application/json', 'user-agent': 'Ngome', ...signWebhook(secrets, { id, timestampS, body }) }
   try {
     const sent = await egress.toWebhook(url, { method: 'POST', headers, body, timeoutMs: webhooks.timeoutMs })
     if (sent.kind !== 'answered') return { ...away, reason: sent.reason }

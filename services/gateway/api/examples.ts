@@ -20,6 +20,8 @@ const endpoint = {
   world: 'test',
   url: 'https://shop.example.com/hooks',
   created_at: '2026-11-22T09:30:00.000Z',
+  secret_created_at: '2026-11-22T09:30:00.000Z',
+  previous_secret_ends_at: null,
 }
 
 const token = {
@@ -66,6 +68,13 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
   createWebhookEndpoint: {
     request: { url: endpoint.url },
     answer: { ...endpoint, secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=' },
+  },
+  replaceWebhookSecret: {
+    request: { expires_in: 86_400 },
+    answer: {
+      ...endpoint, secret_created_at: '2027-11-22T09:30:00.000Z', previous_secret_ends_at: '2027-11-23T09:30:00.000Z',
+      secret: 'whsec_Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=',
+    },
   },
   createVaultToken: {
     request: {

@@ -1,7 +1,7 @@
 import {
   createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema,
-  paymentPageSchema, paymentSchema, problemSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
+  paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
   webhookEndpointSchema,
 } from '@ngome/contracts'
 import { z } from 'zod'
@@ -16,6 +16,7 @@ const named = {
     CreatePayment: createPaymentSchema,
     CreateVaultToken: createVaultTokenSchema,
     CreateWebhookEndpoint: createWebhookEndpointSchema,
+    ReplaceWebhookSecret: replaceWebhookSecretSchema,
   },
   output: {
     Forward: forwardSchema,

@@ -1,6 +1,7 @@
 import {
   createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
-  createWebhookEndpointSchema, forwardSchema, idSchema, paymentPageSchema, paymentSchema, vaultBatchMax, vaultBatchSchema,
+  createWebhookEndpointSchema, forwardSchema, idSchema, paymentPageSchema, paymentSchema, replaceWebhookSecretSchema,
+  vaultBatchMax, vaultBatchSchema,
   vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
@@ -122,6 +123,20 @@ export const operations = {
     params: { schema: z.strictObject({ id: idSchema('webhookEndpoint') }), otherwise: 'webhooks/endpoint_unknown' },
     success: { status: 204, description: 'It is gone.' },
     faults: [...authenticated, 'webhooks/endpoint_unknown'],
+  },
+  replaceWebhookSecret: {
+    method: 'POST',
+    path: '/v1/webhook_endpoints/:id/secret',
+    summary: 'Replace a webhook endpoint\u2019s secret',
+    description: 'The new secret is in this answer, once. Until `previous_secret_ends_at` each webhook carries two signatures, the new secret\u2019s first; a receiver takes either. At most two secrets sign: within that time the next is refused, unless `expires_in` is 0.',
+    credentials: 'api-key',
+    headerGroups: writing,
+    params: { schema: z.strictObject({ id: idSchema('webhookEndpoint') }), otherwise: 'webhooks/endpoint_unknown' },
+    body: { kind: 'json', schema: replaceWebhookSecretSchema },
+    bodyBytesMax,
+    needsIdempotencyKey: true,
+    success: { status: 200, description: 'The endpoint with its new secret.', schema: createdWebhookEndpointSchema },
+    faults: [...authenticated, ...withBody, ...acting, 'webhooks/endpoint_unknown', 'webhooks/secret_rolling'],
   },
   createVaultToken: {
     method: 'POST',

@@ -7,8 +7,8 @@ import type { Call } from '../http/call.ts'
 import { answerOutcome } from '../idempotency/answer-outcome.ts'
 import { idempotencyMarks } from '../idempotency/marks.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
-import { seal } from '../keys/seal.ts'
 import { checkAddress } from './check-address.ts'
+import { sealWebhookSecret } from './seal-webhook-secret.ts'
 import { webhookEndpointView } from './webhook-endpoint-view.ts'
 
 export type CreateWebhookEndpointPorts = {
@@ -34,11 +34,8 @@ export async function createWebhookEndpoint(
   const id = newId('webhookEndpoint', ports)
   const createdAtMs = ports.clock.nowMs()
   const secret = newWebhookSecret(ports.random)
-  const record = await seal(
-    ports, 'credential', { tenant, table: 'webhook_endpoints', recordId: id, dataClass: 'restricted', version: 1 },
-    secret.expose((text) => Buffer.from(text, 'utf8')),
-  )
-  const view = webhookEndpointView({ id, tenant, url, createdAtMs })
+  const record = await sealWebhookSecret(ports, tenant, id, 1, secret)
+  const view = webhookEndpointView({ id, tenant, url, createdAtMs, secret: { version: 1, createdAtMs, previousEndsAtMs: null } }, createdAtMs)
   const outcome = await insertWebhookEndpoint(ports.database, {
     tenant,
     endpoint: { id, url, dataKey: record.dataKey, sealedSecret: record.blob, createdAtMs },

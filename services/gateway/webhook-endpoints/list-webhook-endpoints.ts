@@ -1,12 +1,14 @@
+import type { Clock } from '@ngome/kernel'
 import { listWebhookEndpoints as listRows, type Database } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { webhookEndpointView } from './webhook-endpoint-view.ts'
 
 export async function listWebhookEndpoints(
-  ports: { readonly database: Database }, call: Call<'listWebhookEndpoints'>,
+  ports: { readonly database: Database; readonly clock: Clock }, call: Call<'listWebhookEndpoints'>,
 ): Promise<Answer> {
   const rows = await listRows(ports.database, call.caller.tenant)
-  const page = { object: 'list', data: rows.map(webhookEndpointView), next_cursor: null }
+  const nowMs = ports.clock.nowMs()
+  const page = { object: 'list', data: rows.map((row) => webhookEndpointView(row, nowMs)), next_cursor: null }
   return { status: 200, contentType: jsonType, body: JSON.stringify(page) }
 }

@@ -73,7 +73,7 @@ after(() => running.close())
 let serial = 0
 const create = (url: string, idempotencyKey = `w-${++serial}`): Promise<Answer> =>
   merchant.client.call({ method: 'POST', path: '/v1/webhook_endpoints', body: { url }, idempotencyKey })
-const list = async (): Promise<readonly { id: string; url: string }[]> => {
+const list = async (): Promise<ReturnType<typeof webhookEndpointPageSchema.parse>['data']> => {
   const answer = await merchant.client.call({ path: '/v1/webhook_endpoints' })
   return webhookEndpointPageSchema.parse(JSON.parse(answer.text)).data
 }
@@ -86,7 +86,7 @@ test('an endpoint shows its secret once, and is deleted', async () => {
   const again = createdWebhookEndpointSchema.parse(JSON.parse((await create('https://shop.example.com/hooks', 'once')).text))
   assert.deepEqual([again.id, again.secret], [id, null], 'a repeated request acts once and tells no secret')
   assert.deepEqual((await list()).map((one) => one.id), [id])
-  const rows = await running.database.asAdmin('SELECT r::text AS row FROM ngome.webhook_endpoints r UNION ALL SELECT r::text FROM ngome.idempotency r')
+  const rows = await running.database.asAdmin('SELECT r::text AS row FROM ngome.webhook_secrets r UNION ALL SELECT r::text FROM ngome.idempotency r')
   for (const { row } of rows as { row: string }[]) assert.doesNotMatch(row, new RegExp(secret.slice(6, 30).replaceAll('+', '\\+')))
   const remove = (): Promise<Answer> => merchant.client.call({ method: 'DELETE', path: `/v1/webhook_endpoints/${id}` })
   const removed = await remove()
@@ -94,6 +94,71 @@ test('an endpoint shows its secret once, and is deleted', async () => {
   const absent = await remove()
   assert.deepEqual([absent.status, problemIn(absent).code], [404, 'webhooks/endpoint_unknown'])
   assert.deepEqual(await list(), [])
+})
+
+const firstId = async (): Promise<string> => (await list())[0]?.id ?? ''
+const replace = (id: string, body: object, idempotencyKey = `r-${++serial}`, as = merchant): Promise<Answer> =>
+  as.client.call({ method: 'POST', path: `/v1/webhook_endpoints/${id}/secret`, body, idempotencyKey })
+const created = (answer: Answer): ReturnType<typeof createdWebhookEndpointSchema.parse> => {
+  assert(answer.status < 300, answer.text)
+  return createdWebhookEndpointSchema.parse(JSON.parse(answer.text))
+}
+
+test('a secret is replaced: the new one is shown once, the old one has its end, and the operator hears of it', async () => {
+  const before = created(await create('https://shop.example.com/hooks'))
+  assert.equal(before.previous_secret_ends_at, null)
+  const after = created(await replace(before.id, {}, 'roll'))
+  assert.ok(after.secret !== null && after.secret !== before.secret && parseWebhookSecret(new Secret(after.secret)) !== undefined)
+  const day = Date.parse(after.previous_secret_ends_at ?? '') - Date.parse(after.secret_created_at)
+  assert.equal(day, 86_400_000, 'a day unless asked otherwise')
+  const { secret, ...shown } = after
+  assert.deepEqual(created(await replace(before.id, {}, 'roll')), { ...shown, secret: null }, 'a repetition acts once and tells no secret')
+  assert.deepEqual(await list(), [shown])
+  const [event] = await running.database.asAdmin(
+    `SELECT severity, merchant, data FROM ngome.events WHERE type = 'webhook_endpoint.secret_rolled' AND data->>'endpoint' = $1`, [before.id])
+  assert.deepEqual(event, {
+    severity: 'warning', merchant: merchant.tenant.merchant,
+    data: { endpoint: before.id, version: 2, previous_ends_at: after.previous_secret_ends_at },
+  })
+  const rows = await running.database.asAdmin('SELECT r::text AS row FROM ngome.webhook_secrets r UNION ALL SELECT r::text FROM ngome.idempotency r')
+  for (const { row } of rows as { row: string }[]) assert.doesNotMatch(row, new RegExp(secret.slice(6, 30).replaceAll('+', '\\+')))
+})
+
+test('while one takes over the next is refused, unless it ends all before it', async () => {
+  const id = await firstId()
+  const refused = await replace(id, { expires_in: 60 })
+  assert.deepEqual([refused.status, problemIn(refused).code], [409, 'webhooks/secret_rolling'])
+  const alone = created(await replace(id, { expires_in: 0 }))
+  assert.ok(alone.secret !== null && alone.previous_secret_ends_at === null)
+  const versions = await running.database.asAdmin('SELECT version FROM ngome.webhook_secrets WHERE endpoint = $1', [id])
+  assert.deepEqual(versions, [{ version: 3 }])
+  assert.ok(created(await replace(id, { expires_in: 1 })).previous_secret_ends_at !== null)
+})
+
+test('another merchant replaces nothing, and learns nothing', async () => {
+  const id = await firstId()
+  const thief = await running.addMerchant()
+  for (const target of [id, 'whe_01k8z3f7q2e9d8m4n6p0r5s7tv', 'x']) {
+    const answer = await replace(target, { expires_in: 0 }, undefined, thief)
+    assert.deepEqual([answer.status, problemIn(answer).code], [404, 'webhooks/endpoint_unknown'])
+  }
+})
+
+for (const [what, body] of [
+  ['an overlap of more than a week', { expires_in: 604_801 }], ['a negative one', { expires_in: -1 }], ['a fraction', { expires_in: 0.5 }],
+  ['text', { expires_in: '60' }], ['null', { expires_in: null }], ['a secret of the merchant\u2019s own', { secret: 'whsec_AAAA' }],
+] as const) {
+  test(`refuses ${what}`, async () => {
+    const id = await firstId()
+    const answer = await replace(id, body)
+    assert.deepEqual([answer.status, problemIn(answer).code], [422, 'request/invalid'])
+  })
+}
+
+test('an endpoint goes with its secrets', async () => {
+  const id = await firstId()
+  assert.equal((await merchant.client.call({ method: 'DELETE', path: `/v1/webhook_endpoints/${id}` })).status, 204)
+  assert.deepEqual(await running.database.asAdmin('SELECT version FROM ngome.webhook_secrets WHERE endpoint = $1', [id]), [])
 })
 
 test('an address that is refused early writes nothing and names its field', async () => {

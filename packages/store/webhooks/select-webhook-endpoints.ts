@@ -1,0 +1,38 @@
+import type { Tenant, WebhookEndpointId } from '@ngome/kernel'
+import type { Transaction } from 'kysely'
+import type { Tables } from '../tables.ts'
+import type { WebhookEndpointRow } from './list-webhook-endpoints.ts'
+
+/** A tenant's endpoints with what may be known of their secrets: the newest, and the one that it took over from. */
+export function selectWebhookEndpoints(tx: Transaction<Tables>, tenant: Tenant) {
+  return tx.selectFrom('webhook_endpoints as e')
+    .innerJoin('webhook_secrets as s', (join) => join
+      .onRef('s.merchant', '=', 'e.merchant').onRef('s.world', '=', 'e.world').onRef('s.endpoint', '=', 'e.id')
+      .on('s.ends_at', 'is', null))
+    .leftJoin('webhook_secrets as p', (join) => join
+      .onRef('p.merchant', '=', 'e.merchant').onRef('p.world', '=', 'e.world').onRef('p.endpoint', '=', 'e.id')
+      .on('p.ends_at', 'is not', null))
+    .select(['e.id', 'e.url', 'e.created_at', 's.version', 's.created_at as secret_created_at', 'p.ends_at as previous_ends_at'])
+    .where('e.merchant', '=', tenant.merchant).where('e.world', '=', tenant.world)
+}
+
+export function toWebhookEndpointRow(tenant: Tenant, row: {
+  readonly id: WebhookEndpointId
+  readonly url: string
+  readonly created_at: Date
+  readonly version: number
+  readonly secret_created_at: Date
+  readonly previous_ends_at: Date | null
+}): WebhookEndpointRow {
+  return {
+    id: row.id,
+    tenant,
+    url: row.url,
+    createdAtMs: row.created_at.getTime(),
+    secret: {
+      version: row.version,
+      createdAtMs: row.secret_created_at.getTime(),
+      previousEndsAtMs: row.previous_ends_at?.getTime() ?? null,
+    },
+  }
+}
