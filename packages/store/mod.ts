@@ -63,9 +63,10 @@ export { findWebhookEndpoint } from './webhooks/find-webhook-endpoint.ts'
 export {
   insertWebhookEndpoint, webhookEndpointsMax, type NewWebhookEndpoint,
 } from './webhooks/insert-webhook-endpoint.ts'
-export { listWebhookEndpoints, type WebhookEndpointRow } from './webhooks/list-webhook-endpoints.ts'
+export { listWebhookEndpoints } from './webhooks/list-webhook-endpoints.ts'
 export { recordSecretReminder } from './webhooks/record-secret-reminder.ts'
-export { replaceWebhookSecret, type NewWebhookSecret } from './webhooks/replace-webhook-secret.ts'
+export { replaceWebhookSecret } from './webhooks/replace-webhook-secret.ts'
+export type { WebhookEndpointRow } from './webhooks/select-webhook-endpoints.ts'
 export { endVaultToken } from './vault/end-vault-token.ts'
 export { findExpiredVaultTokens } from './vault/find-expired-vault-tokens.ts'
 export { findLiveVaultTokens } from './vault/find-live-vault-tokens.ts'

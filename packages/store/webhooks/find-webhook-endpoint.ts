@@ -1,8 +1,7 @@
 import type { Tenant, WebhookEndpointId } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { inTenant } from '../transaction.ts'
-import type { WebhookEndpointRow } from './list-webhook-endpoints.ts'
-import { selectWebhookEndpoints, toWebhookEndpointRow } from './select-webhook-endpoints.ts'
+import { selectWebhookEndpoints, toWebhookEndpointRow, type WebhookEndpointRow } from './select-webhook-endpoints.ts'
 
 /** @returns `undefined` for one that never was and for another tenant's. @throws Fault `store/unavailable` */
 export async function findWebhookEndpoint(

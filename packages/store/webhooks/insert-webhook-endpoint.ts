@@ -5,7 +5,7 @@ import { appendEventStatement } from '../events/append-event.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
 import type { Statement } from '../pipeline.ts'
 import { errorCode, uniqueViolation, violatedConstraint } from '../store-fault.ts'
-import type { NewWebhookSecret } from './replace-webhook-secret.ts'
+import { insertSecretStatement } from './insert-secret-statement.ts'
 
 export type NewWebhookEndpoint = {
   readonly id: WebhookEndpointId
@@ -62,15 +62,5 @@ function endpointStatement(tenant: Tenant, endpoint: NewWebhookEndpoint): Statem
         SELECT FROM ngome.webhook_endpoints e WHERE e.merchant = $2 AND e.world = $3 AND e.slot = free.slot
       )`,
     values: [endpoint.id, tenant.merchant, tenant.world, endpoint.url, new Date(endpoint.createdAtMs)],
-  }
-}
-
-export function insertSecretStatement(tenant: Tenant, secret: NewWebhookSecret): Statement {
-  return {
-    name: 'insert_webhook_secret',
-    text: `INSERT INTO ngome.webhook_secrets (merchant, world, endpoint, version, data_key, sealed, created_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-    values: [tenant.merchant, tenant.world, secret.endpoint, secret.version, secret.dataKey, secret.sealed,
-      new Date(secret.createdAtMs)],
   }
 }

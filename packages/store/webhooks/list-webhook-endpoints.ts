@@ -1,22 +1,8 @@
-import type { Tenant, WebhookEndpointId } from '@ngome/kernel'
+import type { Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { inTenant } from '../transaction.ts'
 import { webhookEndpointsMax } from './insert-webhook-endpoint.ts'
-import { selectWebhookEndpoints, toWebhookEndpointRow } from './select-webhook-endpoints.ts'
-
-export type WebhookEndpointRow = {
-  readonly id: WebhookEndpointId
-  readonly tenant: Tenant
-  readonly url: string
-  readonly createdAtMs: number
-  readonly secret: {
-    /** Counts from 1. */
-    readonly version: number
-    readonly createdAtMs: number
-    /** When the one before stops to sign, or did; `null` where there is none on record. */
-    readonly previousEndsAtMs: number | null
-  }
-}
+import { selectWebhookEndpoints, toWebhookEndpointRow, type WebhookEndpointRow } from './select-webhook-endpoints.ts'
 
 /** Lists a tenant's endpoints, all of them, since they are few. @throws Fault `store/unavailable` */
 export async function listWebhookEndpoints(db: Database, tenant: Tenant): Promise<readonly WebhookEndpointRow[]> {

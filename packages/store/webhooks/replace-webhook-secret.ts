@@ -1,20 +1,11 @@
 import type { Event } from '@ngome/contracts'
-import { Fault, type DataKeyId, type Tenant, type WebhookEndpointId } from '@ngome/kernel'
+import { Fault, type Tenant, type WebhookEndpointId } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
 import type { Statement } from '../pipeline.ts'
 import { errorCode, foreignKeyViolation, uniqueViolation, violatedConstraint } from '../store-fault.ts'
-import { insertSecretStatement } from './insert-webhook-endpoint.ts'
-
-export type NewWebhookSecret = {
-  readonly endpoint: WebhookEndpointId
-  /** One more than the version that it takes over from. */
-  readonly version: number
-  readonly dataKey: DataKeyId
-  readonly sealed: Uint8Array
-  readonly createdAtMs: number
-}
+import { insertSecretStatement, type NewWebhookSecret } from './insert-secret-statement.ts'
 
 /**
  * Gives an endpoint its next secret, in one transaction with the end of the one before, which signs on until then; what

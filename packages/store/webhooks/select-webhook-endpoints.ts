@@ -1,7 +1,20 @@
 import type { Tenant, WebhookEndpointId } from '@ngome/kernel'
 import type { Transaction } from 'kysely'
 import type { Tables } from '../tables.ts'
-import type { WebhookEndpointRow } from './list-webhook-endpoints.ts'
+
+export type WebhookEndpointRow = {
+  readonly id: WebhookEndpointId
+  readonly tenant: Tenant
+  readonly url: string
+  readonly createdAtMs: number
+  readonly secret: {
+    /** Counts from 1. */
+    readonly version: number
+    readonly createdAtMs: number
+    /** When the one before stops to sign, or did; `null` where there is none on record. */
+    readonly previousEndsAtMs: number | null
+  }
+}
 
 /** A tenant's endpoints with what may be known of their secrets: the newest, and the one that it took over from. */
 export function selectWebhookEndpoints(tx: Transaction<Tables>, tenant: Tenant) {
