@@ -85,7 +85,7 @@ describe('roles', () => {
       assert.equal(await canEnter(second.ngome_gateway), true)
       const migrator = { ...admin, database: 'ngome', user: 'ngome_migrator', password: second.ngome_migrator }
       const names = shipped.map(({ name }) => name)
-      const at = names.indexOf('0009-webhook-secrets')
+      const at = names.indexOf('0010-webhook-secrets')
       assert.deepEqual(await migrate(migrator, shipped.slice(0, at)), names.slice(0, at))
       const older = openDatabase({ ...admin, database: 'ngome', applicationName: 'test', poolMax: 1 })
       await older.pool.query(`INSERT INTO ngome.merchants (id, name, created_at) VALUES ('mer_01jd0000000000000000000000', 'x', now());
