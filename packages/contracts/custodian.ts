@@ -27,6 +27,13 @@ export const dispatchAgeMsMax = 72 * 3_600_000
 
 export const custodianSecretNames = ['api-pepper', 'index-outer', 'idempotency', 'callback'] as const
 export type CustodianSecretName = (typeof custodianSecretNames)[number]
+/** Secrets that are replaced by a next version, on demand and by policy. */
+export const rotatableSecretNames = ['api-pepper'] as const satisfies readonly CustodianSecretName[]
+export type RotatableSecretName = (typeof rotatableSecretNames)[number]
+
+/** What a rotation replaces. */
+export const rotationLevels = ['root', 'merchant', 'secret'] as const
+export type RotationLevel = (typeof rotationLevels)[number]
 
 /** Where a key stands in its life; what may follow what is the custodian's to say. */
 export const keyStates = ['pending', 'active', 'decrypt-only', 'compromised', 'destroyed'] as const
@@ -45,6 +52,13 @@ const custodianLogRow = z.strictObject({
 
 /** Records in one `open` call; past this the caller should make a second call, and the log two entries. */
 export const openRecordsMax = 64
+
+/** What the database keeps of an API key: `proof` is the custodian's signature, without which it counts for nothing. */
+const keptApiKey = {
+  verifier: classed('restricted', bytes),
+  pepperVersion: classed('internal', z.int().min(1)),
+  proof: classed('internal', bytes),
+}
 
 /**
  * The custodian's operations: a POST of JSON each, over mutual TLS (only `/v1/enrol` is without a client certificate).
@@ -109,7 +123,27 @@ export const custodianOperations = {
   },
   '/v1/api-key-verifier': {
     request: z.strictObject({ ...tenant, key: classed('internal', idSchema('apiKey')), digest: classed('restricted', bytes) }),
-    response: z.strictObject({ verifier: classed('restricted', bytes), pepperVersion: classed('internal', z.int()) }),
+    response: z.strictObject(keptApiKey),
+  },
+  /** Which versions are alive, the oldest of a name first; a process that has others fetches its secrets anew. */
+  '/v1/secret-versions': {
+    request: z.strictObject({ names: z.array(classed('internal', z.enum(custodianSecretNames))).max(8) }),
+    response: z.strictObject({
+      versions: z.array(z.strictObject({
+        name: classed('internal', z.enum(custodianSecretNames)),
+        version: classed('internal', z.int()),
+      })),
+    }),
+  },
+  /** For a key that was just shown, with what the database holds of it. `null`: that is the newest, and is noted. */
+  '/v1/rehash-api-key': {
+    request: z.strictObject({
+      ...tenant,
+      ...keptApiKey,
+      key: classed('internal', idSchema('apiKey')),
+      digest: classed('restricted', bytes),
+    }),
+    response: z.strictObject({ statement: z.strictObject(keptApiKey).nullable() }),
   },
   '/v1/open': {
     request: z.strictObject({
@@ -181,17 +215,29 @@ export const custodianOperations = {
     }),
     response: z.strictObject({ rotation: classed('internal', idSchema('rotation')) }),
   },
+  '/v1/rotate-secret': {
+    request: z.strictObject({
+      name: classed('internal', z.enum(rotatableSecretNames)),
+      /** Others know the present version. */
+      compromised: classed('internal', z.boolean()),
+      /** When the versions before end, whatever hangs on them; `null` as the policy says. */
+      endAt: classed('internal', z.iso.datetime()).nullable(),
+    }),
+    response: z.strictObject({ rotation: classed('internal', idSchema('rotation')) }),
+  },
   '/v1/rotations': {
     request: z.strictObject({}),
     response: z.strictObject({
       rotations: z.array(z.strictObject({
         id: classed('internal', idSchema('rotation')),
-        level: classed('internal', z.enum(['root', 'merchant'])),
+        level: classed('internal', z.enum(rotationLevels)),
         subject: classed('internal', z.string()),
         cause: classed('internal', z.enum(['demand', 'policy', 'compromise', 'destruction'])),
         state: classed('internal', z.enum(['running', 'done'])),
         total: classed('internal', z.int()),
         done: classed('internal', z.int()),
+        /** Of a secret: when what still hangs on the version before stops working. */
+        endsAt: classed('internal', z.iso.datetime()).nullable(),
         startedAt: classed('internal', z.iso.datetime()),
         endedAt: classed('internal', z.iso.datetime()).nullable(),
       })),

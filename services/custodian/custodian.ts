@@ -1,4 +1,3 @@
-import type { CustodianSecretName } from '@ngome/contracts'
 import type { SuiteName } from '@ngome/envelope'
 import type { Clock, ProcessRole, Random, Secret } from '@ngome/kernel'
 import type { Authority } from './authority/authority.ts'
@@ -9,6 +8,7 @@ import type { DataKeyCache } from './openings/data-key-cache.ts'
 import type { OpeningRecorder } from './openings/record-openings.ts'
 import type { RootRing } from './root-keys/root-ring.ts'
 import type { RootSuccession } from './root-keys/root-succession.ts'
+import type { NamedSecrets } from './secrets/named-secrets.ts'
 import type { Store } from './store/store.ts'
 
 export type Settings = {
@@ -41,7 +41,7 @@ export type Custodian = {
   readonly rowTagKey: Secret<Uint8Array>
   /** Shared with the launcher, which mints enrolment tokens with it. */
   readonly enrolmentKey: Secret<Uint8Array>
-  readonly secrets: ReadonlyMap<CustodianSecretName, Secret<Uint8Array>>
+  readonly secrets: NamedSecrets
   readonly dataKeys: DataKeyCache
   readonly recorder: OpeningRecorder
   readonly refusals: RefusalMeter

@@ -42,7 +42,7 @@ test('no key lies in the store unwrapped', async (t) => {
 
 test('no printer shows a key of the custodian', async (t) => {
   const test = await open(t)
-  const pepper = test.custodian.secrets.get('api-pepper')?.expose((bytes) => Buffer.from(bytes)) ?? Buffer.alloc(0)
+  const pepper = (await test.custodian.secrets.newest('api-pepper')).value.expose((bytes) => Buffer.from(bytes))
   const { store: _store, ...printable } = test.custodian
   const shown = inspect(printable, { depth: 6, showHidden: true })
   assert.match(shown, /\[secret\]/)

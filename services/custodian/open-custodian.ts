@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { custodianSecretNames, type CustodianSecretName } from '@ngome/contracts'
+import { custodianSecretNames } from '@ngome/contracts'
 import { Fault, Secret, type Clock, type Random } from '@ngome/kernel'
 import type { RootKeySetting } from '@ngome/runtime'
 import { loadAuthority, makeAuthority } from './authority/authority.ts'
@@ -17,7 +17,7 @@ import { openRootKey } from './root-keys/open-root-key.ts'
 import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
 import { openRoots, type OpenedRoots } from './root-keys/root-succession.ts'
 import type { Waiting } from './root-keys/shares/open-shares-root.ts'
-import { secretBytes, secretLabel } from './secrets/named-secrets.ts'
+import { firstSecretVersion, NamedSecrets, secretBytes, secretLabel } from './secrets/named-secrets.ts'
 import { readPrivateFile, removeUnfinishedFiles, replacePublicFile } from './store/private-file.ts'
 import { openPostgresStore, type CustodianDatabase } from './store/postgres/open-postgres-store.ts'
 import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
@@ -129,7 +129,7 @@ async function firstRun({ clock, random, root, store: { commits } }: From): Prom
     [authorityLabel, authority.privateKey],
     [statementLabel, makeStatementKey()],
     [rowTagLabel, new Secret(random.bytes(rowTagKeyBytes))],
-    ...custodianSecretNames.map((name) => [secretLabel(name), new Secret(random.bytes(secretBytes))] as const),
+    ...custodianSecretNames.map((name) => [secretLabel(name, firstSecretVersion), new Secret(random.bytes(secretBytes))] as const),
   ]
   const wrapped = await Promise.all(keys.map(async ([label, key]) => [label, await root.wrap(label, key)] as const))
   await commits.run(async (transaction) => {
@@ -159,8 +159,8 @@ async function loadKeys(
     }
   }
   try {
-    const secrets = new Map<CustodianSecretName, Secret<Uint8Array>>()
-    for (const name of custodianSecretNames) secrets.set(name, await unwrapKey({ store, root }, secretLabel(name)))
+    const secrets = new NamedSecrets({ store, root })
+    for (const name of custodianSecretNames) await secrets.newest(name)
     return {
       authority: await unwrapped(authorityLabel, (key) => loadAuthority(String(row['certificate']), key)),
       statementKey: await unwrapped(statementLabel, loadStatementKey),

@@ -103,6 +103,10 @@ const keys = z.strictObject({
       .describe('How old the root key becomes before it is replaced.'),
     webhookSecretAgeS: seconds(365 * daySeconds, daySeconds, 730 * daySeconds, 'the merchant has to replace it')
       .describe('How old a webhook endpoint\'s secret becomes before the operator is reminded.'),
+    pepperAgeS: seconds(365 * daySeconds, 60, 730 * daySeconds, 'a copy of a gateway\'s memory serves for so long')
+      .describe('How old the pepper of API keys becomes before it is replaced.'),
+    pepperKeptS: seconds(400 * daySeconds, 3600, 1460 * daySeconds, 'a key that is used once a year must live through it')
+      .describe('How long a pepper that was replaced is kept for keys that nobody used since; then these stop working.'),
     destructionWaitS: seconds(7 * daySeconds, 3600, 90 * daySeconds, 'a destruction is called back or it happens')
       .describe('How long the destruction of merchant keys waits and can be cancelled.'),
   }).prefault({}),

@@ -19,7 +19,10 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/merchant-keys': true,
   '/v1/tenants': true,
   '/v1/secrets': true,
-  '/v1/api-key-verifier': true,
+  '/v1/secret-versions': true,
+  // The id is taken by the first one.
+  '/v1/api-key-verifier': false,
+  '/v1/rehash-api-key': true,
   '/v1/open': false,
   '/v1/index': false,
   // An approval is used up by the first one.
@@ -29,6 +32,7 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/reveal': false,
   '/v1/rotate-root-key': false,
   '/v1/rotate-merchant-keys': false,
+  '/v1/rotate-secret': false,
   '/v1/rotations': true,
   '/v1/destroy-merchant-keys': false,
   '/v1/cancel-destruction': false,

@@ -24,7 +24,10 @@ import { registerMerchant } from '../merchants/register-merchant.ts'
 import { openRecords } from '../openings/open-records.ts'
 import { revealPayment } from '../openings/reveal-payment.ts'
 import { handOutSecrets } from '../secrets/hand-out-secrets.ts'
+import { listSecretVersions } from '../secrets/list-secret-versions.ts'
 import { makeApiKeyVerifier } from '../secrets/make-api-key-verifier.ts'
+import { rehashApiKey } from '../secrets/rehash-api-key.ts'
+import { rotateSecret } from '../secrets/rotate-secret.ts'
 import { admitStaff } from '../staff/admit-staff.ts'
 import { listStaffMembers } from '../staff/list-staff.ts'
 import { retireStaff } from '../staff/retire-staff.ts'
@@ -56,6 +59,8 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/tenants': (custodian, _caller, request) => listTenants(custodian, request),
   '/v1/secrets': handOutSecrets,
   '/v1/api-key-verifier': makeApiKeyVerifier,
+  '/v1/secret-versions': listSecretVersions,
+  '/v1/rehash-api-key': rehashApiKey,
   '/v1/open': openRecords,
   '/v1/index': indexValues,
   '/v1/admit-staff': admitStaff,
@@ -64,6 +69,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/reveal': revealPayment,
   '/v1/rotate-root-key': rotateRootKey,
   '/v1/rotate-merchant-keys': rotateMerchantKeys,
+  '/v1/rotate-secret': rotateSecret,
   '/v1/rotations': listRotations,
   '/v1/destroy-merchant-keys': destroyMerchantKeys,
   '/v1/cancel-destruction': cancelDestruction,

@@ -7,6 +7,7 @@ import {
 import { Fault, ManualClock, newId, parseBase64Url, processRoles, systemRandom, toBase64Url } from '@ngome/kernel'
 import { CustodianRefusal, newCertificateRequest, verifyRefusal } from '@ngome/runtime'
 import { destruction } from '../testing/test-destruction.ts'
+import { issueKey, rehashRequest } from '../testing/test-api-key.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
 import { admission, approvalText, approvedReveal, newPerson, revealRequest, signedBy, twoPeople } from '../testing/test-staff.ts'
 import { TestCustodian, type Gateway, type Peer } from '../testing/test-custodian.ts'
@@ -30,7 +31,9 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/merchant-keys': ['gateway'],
   '/v1/tenants': ['gateway'],
   '/v1/secrets': ['gateway', 'dispatcher'],
+  '/v1/secret-versions': ['gateway', 'dispatcher'],
   '/v1/api-key-verifier': ['operator'],
+  '/v1/rehash-api-key': ['gateway'],
   '/v1/open': ['dispatcher'],
   '/v1/index': ['dispatcher'],
   '/v1/admit-staff': ['operator'],
@@ -39,6 +42,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/reveal': ['operator'],
   '/v1/rotate-root-key': ['operator'],
   '/v1/rotate-merchant-keys': ['operator'],
+  '/v1/rotate-secret': ['operator'],
   '/v1/rotations': ['operator'],
   '/v1/destroy-merchant-keys': ['operator'],
   '/v1/cancel-destruction': ['operator'],
@@ -77,10 +81,12 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
     case '/v1/merchants': return tenant
     case '/v1/merchant-keys': return { tenants: [tenant] }
     case '/v1/tenants': return { after: null }
-    case '/v1/secrets': return { names: role === 'gateway' ? ['api-pepper'] : ['callback'] }
+    case '/v1/secrets': case '/v1/secret-versions': return { names: role === 'gateway' ? ['api-pepper'] : ['callback'] }
     case '/v1/api-key-verifier': {
       return { ...tenant, key: newId('apiKey', { clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)) }
     }
+    case '/v1/rehash-api-key': return rehashRequest(await issueKey(test, tenant))
+    case '/v1/rotate-secret': return { name: 'api-pepper', compromised: false, endAt: null }
     case '/v1/open': {
       const dataKey = await newDataKey(test, gateway, tenant)
       return openRequest(dataKey.sealed, [sealedRecord(clock, dataKey, 'x')])

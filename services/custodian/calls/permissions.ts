@@ -15,7 +15,10 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/merchant-keys': ['gateway'],
   '/v1/tenants': ['gateway'],
   '/v1/secrets': ['gateway', 'dispatcher'],
+  '/v1/secret-versions': ['gateway', 'dispatcher'],
   '/v1/api-key-verifier': ['operator'],
+  // Of a key that was shown to it, and that the custodian made.
+  '/v1/rehash-api-key': ['gateway'],
   '/v1/open': ['dispatcher'],
   // Indexes are computed after acceptance, by the dispatcher: a stolen gateway cannot look payers up.
   '/v1/index': ['dispatcher'],
@@ -26,6 +29,7 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/reveal': ['operator'],
   '/v1/rotate-root-key': ['operator'],
   '/v1/rotate-merchant-keys': ['operator'],
+  '/v1/rotate-secret': ['operator'],
   '/v1/rotations': ['operator'],
   '/v1/destroy-merchant-keys': ['operator'],
   '/v1/cancel-destruction': ['operator'],

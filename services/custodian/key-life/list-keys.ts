@@ -1,8 +1,10 @@
-import type { CustodianResponse } from '@ngome/contracts'
+import { rotatableSecretNames, type CustodianResponse } from '@ngome/contracts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
 import type { Custodian } from '../custodian.ts'
 import { verifyOwnStatement } from '../merchants/merchant-keys.ts'
+import { secretPolicy } from '../secrets/secret-policies.ts'
 import { lifeOf, type KeyLife } from './key-life.ts'
+import type { KeyPolicy } from './key-policy.ts'
 
 /** Keys on a page: some 200 KB of JSON. */
 const keysPerPage = 500
@@ -11,14 +13,13 @@ const keysPerPage = 500
 export async function listKeys(
   { store, root, settings, statementKey }: Custodian, { after }: ParsedRequest<'/v1/key-inventory'>,
 ): Promise<CustodianResponse<'/v1/key-inventory'>> {
-  const { rootAgeMsMax } = settings.keyPolicy
   const rows = await store.all(
     `SELECT l.*, k.merchant, k.world, k.statement FROM key_lives l LEFT JOIN merchant_keys k ON l.purpose = 'merchant' AND k.id = l.name
      WHERE (l.purpose, l.name) > (?, ?) ORDER BY l.purpose, l.name LIMIT ?`,
     after?.purpose ?? '', after?.name ?? '', keysPerPage,
   )
   return {
-    root: { ...root.describe(), ageSMax: Math.floor(rootAgeMsMax / 1_000) },
+    root: { ...root.describe(), ageSMax: Math.floor(settings.keyPolicy.rootAgeMsMax / 1_000) },
     keys: rows.map((row) => {
       const life = lifeOf(row)
       const tenant = row['merchant'] === null ? null : `${String(row['merchant'])}/${String(row['world'])}`
@@ -33,15 +34,17 @@ export async function listKeys(
         decryptOnlyAt: dateText(life.decryptOnlyAtMs),
         compromisedAt: dateText(life.compromisedAtMs),
         destroyedAt: dateText(life.destroyedAtMs),
-        nextRotationAt: dateText(nextRotationMs(life, rootAgeMsMax)),
+        nextRotationAt: dateText(nextRotationMs(life, settings.keyPolicy)),
       }
     }),
   }
 }
 
-function nextRotationMs({ purpose, state, activeAtMs, dueAtMs }: KeyLife, rootAgeMsMax: number): number | null {
-  if (purpose === 'root') return state === 'active' && activeAtMs !== null ? activeAtMs + rootAgeMsMax : null
-  return state === 'active' ? dueAtMs : null
+function nextRotationMs({ purpose, name, state, activeAtMs, dueAtMs }: KeyLife, policy: KeyPolicy): number | null {
+  if (state !== 'active') return null
+  const secret = purpose === 'secret' ? rotatableSecretNames.find((one) => name.startsWith(`${one}/`)) : undefined
+  const ageMsMax = secret === undefined ? policy.rootAgeMsMax : secretPolicy(secret, policy).ageMsMax
+  return (purpose === 'root' || secret !== undefined) && activeAtMs !== null ? activeAtMs + ageMsMax : dueAtMs
 }
 
 function dateText(atMs: number | null): string | null {

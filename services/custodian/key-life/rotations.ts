@@ -1,8 +1,7 @@
+import type { RotationLevel } from '@ngome/contracts'
 import type { RotationId } from '@ngome/kernel'
 import type { Reading, Row, Transaction } from '../store/store.ts'
 
-/** What is replaced. */
-export type RotationLevel = 'root' | 'merchant'
 /** Why: somebody asked, its time had come, it is known to others, or a key below was destroyed. */
 export type RotationCause = 'demand' | 'policy' | 'compromise' | 'destruction'
 
@@ -31,6 +30,10 @@ export async function insertRotation(
 
 export async function countDone(transaction: Transaction, id: RotationId, keys: number): Promise<void> {
   await transaction.run('UPDATE rotations SET done = done + ? WHERE id = ?', keys, id)
+}
+
+export async function setDone(transaction: Transaction, id: RotationId, keys: number): Promise<void> {
+  await transaction.run('UPDATE rotations SET done = ? WHERE id = ?', keys, id)
 }
 
 export async function endRotation(transaction: Transaction, id: RotationId, nowMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Logger } from '@ngome/runtime'
 import type { Custodian } from '../custodian.ts'
+import { workOnSecrets } from '../secrets/work-on-secrets.ts'
 import { advanceKeys } from './advance-keys.ts'
 import { beginDueDestructions, certifyDestructions } from './carry-out-destructions.ts'
 import { findLife } from './key-life.ts'
@@ -11,6 +12,7 @@ const lookEveryMs = 1_000
 /** Does whatever is due with keys: moves them on, goes on with a rotation, begins what the policy or two people asked for. */
 export async function workOnKeys(custodian: Custodian): Promise<void> {
   await advanceKeys(custodian)
+  await workOnSecrets(custodian)
   await continueRootRotation(custodian)
   await certifyDestructions(custodian)
   if (await beginDueDestructions(custodian)) {

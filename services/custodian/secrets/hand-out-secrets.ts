@@ -6,10 +6,10 @@ import { secretCallers } from '../calls/permissions.ts'
 import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
 import { appendLog } from '../log/append-log.ts'
-import { secretVersion } from './named-secrets.ts'
 
 /**
- * Gives a process the named secrets that it may hold, for its memory only: all that it asked for, or none.
+ * Gives a process the named secrets that it may hold, in every version that is alive, for its memory only: all that it
+ * asked for, or none. The newest of a name is for what is new, the others are for what is there.
  * @throws Refusal `custodian/refused`
  */
 export async function handOutSecrets(
@@ -18,14 +18,11 @@ export async function handOutSecrets(
   const subject = names.join(' ')
   const isPermitted = names.every((name) => secretCallers[name].includes(caller.role))
   if (!isPermitted) throw new Refusal('secret_not_permitted', subject)
+  const alive = (await Promise.all(names.map((name) => secrets.alive(name)))).flat()
   await commits.run((transaction) => appendLog(transaction, clock, {
     caller: callerName(caller), operation: '/v1/secrets', outcome: 'allowed', reason: '', subject,
   }))
   return {
-    secrets: names.map((name) => {
-      const secret = secrets.get(name)
-      if (secret === undefined) throw new TypeError(`no secret ${name}`)
-      return { name, version: secretVersion, value: secret.expose((bytes) => toBase64Url(bytes)) }
-    }),
+    secrets: alive.map(({ name, version, value }) => ({ name, version, value: value.expose((bytes) => toBase64Url(bytes)) })),
   }
 }

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { apiKeyVerifier, newApiKey } from '@ngome/access'
 import { custodianSecretNames } from '@ngome/contracts'
 import { newId, parseBase64Url, systemRandom, toBase64Url } from '@ngome/kernel'
+import { issueKey } from '../testing/test-api-key.ts'
 import { TestCustodian } from '../testing/test-custodian.ts'
-import { handOutSecrets } from './hand-out-secrets.ts'
 import { makeApiKeyVerifier } from './make-api-key-verifier.ts'
 
 const mayHold = {
@@ -57,8 +57,7 @@ test('computes the verifier of an API key under the pepper that the gateway gets
   const { id, digest } = newApiKey({ world: 'test', clock: test.clock, random: systemRandom })
   const body = { ...tenant, key: id, digest: toBase64Url(digest) }
   const answer = await test.call(await test.peer('operator'), '/v1/api-key-verifier', body)
-  const pepper = test.custodian.secrets.get('api-pepper')
-  assert.ok(pepper)
+  const { value: pepper } = await test.custodian.secrets.newest('api-pepper')
   assert.equal(answer.verifier, toBase64Url(apiKeyVerifier(pepper, { id, tenant, digest })))
   assert.equal(answer.pepperVersion, 1)
 })
@@ -74,6 +73,14 @@ test('refuses a live key while the root key is unprotected, and makes it under a
   assert.equal((await makeApiKeyVerifier(hsm, operator, body)).pepperVersion, 1)
 })
 
+test('an id stands for one key for ever: a second digest for it is refused', async (t) => {
+  const test = await open(t)
+  const { tenant, id } = await issueKey(test, await test.tenant())
+  const again = test.call(await test.peer('operator'), '/v1/api-key-verifier', { ...tenant, key: id, digest: toBase64Url(new Uint8Array(32)) })
+  await assert.rejects(again, { code: 'custodian/refused' })
+  assert.equal(test.lastLog(1)[0]?.['reason'], 'api_key_known')
+})
+
 test('refuses a verifier for a tenant that is not registered, or a digest of another length', async (t) => {
   const test = await open(t)
   const tenant = await test.tenant()
@@ -87,12 +94,14 @@ test('refuses a verifier for a tenant that is not registered, or a digest of ano
   }
 })
 
-test('a custodian without its secrets has a bug, and says so', async (t) => {
+test('a custodian without a secret, or with two that are active, hands out nothing', async (t) => {
   const test = await open(t)
-  const tenant = await test.tenant()
-  const bare = { ...test.custodian, secrets: new Map() }
-  const key = newId('apiKey', { clock: test.clock, random: systemRandom })
-  await assert.rejects(handOutSecrets(bare, await test.peer('gateway'), { names: ['callback'] }), TypeError)
-  const body = { ...tenant, key, digest: toBase64Url(new Uint8Array(32)) }
-  await assert.rejects(makeApiKeyVerifier(bare, await test.peer('operator'), body), TypeError)
+  const gateway = await test.peer('gateway')
+  const refused = async (): Promise<void> => {
+    await assert.rejects(test.call(gateway, '/v1/secrets', { names: ['api-pepper'] }), { code: 'custodian/refused' })
+    assert.equal(test.lastLog(1)[0]?.['reason'], 'key_unusable')
+  }
+  test.db.exec(`INSERT INTO key_lives (purpose, name, state, created_at_ms, active_at_ms) VALUES ('secret', 'api-pepper/v2', 'active', 0, 0)`)
+  await refused()
+  await assert.rejects(test.custodian.secrets.newest('api-pepper'), { code: 'custodian/key_unusable' })
 })
