@@ -197,6 +197,31 @@ describe('a call to the custodian', () => {
     client.close()
     server.close()
   })
+
+  test('is no bug, but not answered, where a custodian that was killed left more kept connections than one', async (t) => {
+    const { key, cert, ca } = custodian.identity.secureContext()
+    const bothStand = Promise.withResolvers<void>()
+    let connections = 0
+    const server = createTlsServer({ key, cert, ca, minVersion: 'TLSv1.3', requestCert: true }, (socket: TLSSocket) => {
+      if (++connections === 2) bothStand.resolve()
+      let calls = 0
+      socket.on('error', () => undefined).on('data', (chunk: Buffer) => {
+        if (!chunk.toString().endsWith('}')) return
+        const answer = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 14\r\n\r\n{"secrets":[]}'
+        if (++calls === 2) socket.destroy()
+        else void bothStand.promise.then(() => socket.write(answer))
+      })
+    })
+    const client = custodianClient(gateway, { custodian: { host: '127.0.0.1', port: await listen(server) } })
+    const call = () => client.call('/v1/secrets', { names: [] })
+    await Promise.all([call(), call()])
+    t.after(() => {
+      client.close()
+      server.close()
+    })
+    await assert.rejects(call(), isFault('custodian/unavailable', /the call failed/))
+    assert.equal(connections, 2)
+  })
 })
 
 describe('a signed refusal', () => {

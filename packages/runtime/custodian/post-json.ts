@@ -46,8 +46,9 @@ export async function postJson(call: PostJson): Promise<JsonAnswer> {
   } catch (error) {
     if (!(error instanceof StaleConnection)) throw error
     // The server closed the idle connection while the request was on its way: most likely it was not read, and what may
-    // not be done twice is not sent again for a likelihood (RFC 9112 §9.3.1).
-    return attempt(call, bytes)
+    // not be done twice is not sent again for a likelihood (RFC 9112 §9.3.1). A server that was killed leaves several
+    // such connections: where the next is one too, nobody answered.
+    return attempt({ ...call, isRepeatable: false }, bytes)
   }
 }
 
