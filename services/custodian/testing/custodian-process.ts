@@ -25,6 +25,8 @@ export class CustodianProcess {
   readonly #pair: Pair | undefined
   /** Configuration besides, as environment variables. */
   settings: Readonly<Record<string, string>> = {}
+  /** Flags of Node besides. */
+  flags: readonly string[] = []
   /** The other of a pair. */
   twin: CustodianProcess | undefined
   child: ChildProcess | undefined
@@ -56,7 +58,7 @@ export class CustodianProcess {
     this.child = spawn(process.execPath, [
       '--permission', '--allow-net', `--allow-fs-read=${repository}`, `--allow-fs-read=${this.folder}`,
       `--allow-fs-read=${join(this.dataDir, 'ca.pem')}`, `--allow-fs-write=${this.folder}`,
-      '--disable-warning=ExperimentalWarning', join(repository, 'services', 'custodian', 'main.ts'),
+      ...this.flags, '--disable-warning=ExperimentalWarning', join(repository, 'services', 'custodian', 'main.ts'),
     ], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: {
