@@ -36,6 +36,10 @@ export const rotationKinds: readonly RotationKind[] = [
   { name: 'root', place: 'file', workMs: workMs.afterLook, begin: (world) => world.call('operator', '/v1/rotate-root-key', {}) },
   { name: 'merchant', place: 'file', workMs: workMs.inCall, begin: rotateMerchant(false) },
   { name: 'compromised merchant', place: 'file', workMs: workMs.inCall, begin: rotateMerchant(true) },
+  {
+    name: 'API pepper', place: 'file', workMs: workMs.afterLook,
+    begin: (world) => world.call('operator', '/v1/rotate-secret', { name: 'api-pepper', compromised: false, endAt: null }),
+  },
   { name: 'destruction', place: 'file', workMs: workMs.afterStart, prepare: prepareDestruction, begin: restart, after: isDestroyed },
   { name: 'root from the file to an HSM', place: 'file', isOnce: true, workMs: workMs.afterStart, prepare: prepareHsm, begin: restart },
   { name: 'merchant, root in an HSM', place: 'hsm', workMs: workMs.inCall, begin: rotateMerchant(true) },
