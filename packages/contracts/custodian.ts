@@ -107,6 +107,17 @@ export const custodianOperations = {
     request: z.strictObject({ tenants: z.array(z.strictObject(tenant)).max(256) }),
     response: z.strictObject({ statements: z.array(classed('internal', bytes)) }),
   },
+  /** Whose keys were replaced before their time since then: a gateway asks this often, and seals to them no more. */
+  '/v1/replaced-keys': {
+    request: z.strictObject({ since: classed('internal', z.iso.datetime()) }),
+    response: z.strictObject({
+      /** Ask from here the next time. */
+      until: classed('internal', z.iso.datetime()),
+      tenants: z.array(z.strictObject(tenant)),
+      /** Whether these are all; where they are not, anybody's may have been. */
+      isWhole: classed('internal', z.boolean()),
+    }),
+  },
   '/v1/tenants': {
     request: z.strictObject({ after: classed('internal', idSchema('merchant')).nullable() }),
     response: z.strictObject({ tenants: z.array(z.strictObject(tenant)) }),

@@ -20,6 +20,7 @@ import { MerchantStatements } from './keys/merchant-statements.ts'
 import { renewPublicCertificate, requestPublicCertificate } from './keys/public-certificate.ts'
 import { refreshStatements } from './keys/refresh-statements.ts'
 import { statementSource } from './keys/statement-source.ts'
+import { watchReplacedKeys } from './keys/watch-replaced-keys.ts'
 import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
 
@@ -66,6 +67,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   await untilItStands('merchant keys', logger, () => statements.fetchAll())
   const certificate = await untilItStands('public certificate', logger, () => requestPublicCertificate(custodian))
   const { lease, authenticator } = createAccess(from, secrets)
+  const dataKeys = createDataKeys(from, statements)
   const metrics = gatewayMetrics(from.metrics, lease, monotonicMs)
   const made: { drain?: Drain } = {}
   const server = await createPublicApi(certificate, {
@@ -79,10 +81,11 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
       else logger.error({ err: fault, requestId }, 'a request failed on our side')
     },
-  }, createHandlers({ ...from, version: apiVersion, secrets, dataKeys: createDataKeys(from, statements) }))
+  }, createHandlers({ ...from, version: apiVersion, secrets, dataKeys }))
   const drain = made.drain = new Drain(server, () => endSigner(custodian, logger))
   const stops = [
     refreshStatements({ statements, logger, random: from.random, periodMs: from.config.keys.merchantKeyPeriodS * 1_000 }),
+    watchReplacedKeys({ ...from, statements, dataKeys }),
     renewPublicCertificate({
       first: certificate, custodian, clock, logger, onRenewed: (renewed) => server.setSecureContext(tlsContext(renewed)),
     }),

@@ -17,6 +17,7 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/end-signer': true,
   '/v1/merchants': true,
   '/v1/merchant-keys': true,
+  '/v1/replaced-keys': true,
   '/v1/tenants': true,
   '/v1/secrets': true,
   '/v1/secret-versions': true,

@@ -11,6 +11,7 @@ import { cancelDestruction } from '../key-life/cancel-destruction.ts'
 import { destroyMerchantKeys } from '../key-life/destroy-merchant-keys.ts'
 import { listDestructions } from '../key-life/list-destructions.ts'
 import { listKeys } from '../key-life/list-keys.ts'
+import { listReplacedKeys } from '../key-life/list-replaced-keys.ts'
 import { listRotations } from '../key-life/list-rotations.ts'
 import { rotateMerchantKeys } from '../key-life/rotate-merchant-keys.ts'
 import { rotateRootKey } from '../key-life/rotate-root-key.ts'
@@ -56,6 +57,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/end-signer': endSigner,
   '/v1/merchants': registerMerchant,
   '/v1/merchant-keys': publishMerchantKeys,
+  '/v1/replaced-keys': (custodian, _caller, request) => listReplacedKeys(custodian, request),
   '/v1/tenants': (custodian, _caller, request) => listTenants(custodian, request),
   '/v1/secrets': handOutSecrets,
   '/v1/api-key-verifier': makeApiKeyVerifier,

@@ -29,6 +29,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/end-signer': ['gateway'],
   '/v1/merchants': ['operator'],
   '/v1/merchant-keys': ['gateway'],
+  '/v1/replaced-keys': ['gateway'],
   '/v1/tenants': ['gateway'],
   '/v1/secrets': ['gateway', 'dispatcher'],
   '/v1/secret-versions': ['gateway', 'dispatcher'],
@@ -80,6 +81,7 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
     case '/v1/end-signer': return {}
     case '/v1/merchants': return tenant
     case '/v1/merchant-keys': return { tenants: [tenant] }
+    case '/v1/replaced-keys': return { since: new Date(clock.nowMs()).toISOString() }
     case '/v1/tenants': return { after: null }
     case '/v1/secrets': case '/v1/secret-versions': return { names: role === 'gateway' ? ['api-pepper'] : ['callback'] }
     case '/v1/api-key-verifier': {

@@ -13,6 +13,7 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/end-signer': ['gateway'],
   '/v1/merchants': ['operator'],
   '/v1/merchant-keys': ['gateway'],
+  '/v1/replaced-keys': ['gateway'],
   '/v1/tenants': ['gateway'],
   '/v1/secrets': ['gateway', 'dispatcher'],
   '/v1/secret-versions': ['gateway', 'dispatcher'],

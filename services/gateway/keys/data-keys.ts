@@ -1,6 +1,6 @@
 import { makeDataKey, type DataKey } from '@ngome/envelope'
 import type { RetentionClass } from '@ngome/contracts'
-import type { Clock, Random, SignerId, Tenant } from '@ngome/kernel'
+import type { Clock, MerchantKeyId, Random, SignerId, Tenant } from '@ngome/kernel'
 import type { KeyObject } from 'node:crypto'
 import { tenantText, type MerchantStatements } from './merchant-statements.ts'
 
@@ -12,7 +12,7 @@ export type DataKeyStore = { insert(dataKey: DataKey, retention: RetentionClass)
 /** Keys in memory: at most this many tenants times classes write within one period. */
 const keysMax = 32_768
 
-type Held = { readonly dataKey: DataKey; readonly endsAtMs: number }
+type Held = { readonly dataKey: DataKey; readonly merchantKey: MerchantKeyId; readonly endsAtMs: number }
 
 /**
  * The data keys of this period: one for each tenant and retention class. A period is counted from the start of the
@@ -54,12 +54,30 @@ export class DataKeys {
     return making
   }
 
+  /**
+   * Lets go of data keys that were sealed to merchant keys which are published no more: the next record gets a new one.
+   * @param tenants whose; everybody's where it is left out
+   * @returns how many
+   */
+  forgetReplaced(tenants?: readonly Tenant[]): number {
+    const names = tenants === undefined ? undefined : new Set(tenants.map(tenantText))
+    let forgotten = 0
+    for (const [name, { dataKey, merchantKey }] of this.#held) {
+      const isAsked = names?.has(tenantText(dataKey.tenant)) ?? true
+      if (!isAsked || this.#statements.isPublished(dataKey.tenant, merchantKey)) continue
+      this.#held.delete(name)
+      forgotten++
+    }
+    return forgotten
+  }
+
   async #make(name: string, tenant: Tenant, retention: RetentionClass): Promise<DataKey> {
     const statement = await this.#statements.current(tenant, retention)
     const dataKey = await makeDataKey({ statement, signer: this.#signer, clock: this.#clock, random: this.#random })
     await this.#store.insert(dataKey, retention)
     this.#forgetEnded()
-    this.#held.set(name, { dataKey, endsAtMs: Math.min(this.#periodEndMs(dataKey.createdAtMs), statement.notAfterMs) })
+    const endsAtMs = Math.min(this.#periodEndMs(dataKey.createdAtMs), statement.notAfterMs)
+    this.#held.set(name, { dataKey, merchantKey: statement.keyId, endsAtMs })
     return dataKey
   }
 

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { verifyStatement, type VerifiedStatement } from '@ngome/envelope'
-import { Fault, parseBase64Url, type Clock, type MerchantId, type Tenant } from '@ngome/kernel'
+import { Fault, parseBase64Url, type Clock, type MerchantId, type MerchantKeyId, type Tenant } from '@ngome/kernel'
 
 /** Where statements come from: the custodian. */
 export type StatementSource = {
@@ -39,7 +39,7 @@ export class MerchantStatements {
       const tenants = await this.#source.tenants(after)
       const last = tenants.at(-1)
       if (last === undefined) return
-      await this.#fetch(tenants)
+      await this.fetch(tenants)
       after = last.merchant
     }
   }
@@ -57,6 +57,11 @@ export class MerchantStatements {
     throw new Fault('custodian/unavailable', `no merchant key is valid now for ${tenant.merchant} in ${tenant.world}`)
   }
 
+  /** Whether a key is among those that are published for its tenant, as far as we know; unknown tenants' are. */
+  isPublished(tenant: Tenant, key: MerchantKeyId): boolean {
+    return this.#byTenant.get(tenantText(tenant))?.some((one) => one.keyId === key) ?? true
+  }
+
   #find(tenant: Tenant, retention: string): VerifiedStatement | undefined {
     const nowMs = this.#clock.nowMs()
     return this.#byTenant.get(tenantText(tenant))
@@ -68,12 +73,13 @@ export class MerchantStatements {
     const key = tenantText(tenant)
     const running = this.#fetching.get(key)
     if (running !== undefined) return running
-    const fetching = this.#fetch([tenant]).finally(() => this.#fetching.delete(key))
+    const fetching = this.fetch([tenant]).finally(() => this.#fetching.delete(key))
     this.#fetching.set(key, fetching)
     return fetching
   }
 
-  async #fetch(tenants: readonly Tenant[]): Promise<void> {
+  /** Fetches what is published for these tenants; it takes the place of what was known of them. */
+  async fetch(tenants: readonly Tenant[]): Promise<void> {
     for (let at = 0; at < tenants.length; at += tenantsPerCallMax) {
       const texts = await this.#source.statements(tenants.slice(at, at + tenantsPerCallMax))
       this.#keep(texts.map((text) => this.#verified(text)))

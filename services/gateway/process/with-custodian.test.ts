@@ -4,6 +4,7 @@ import { createHmac } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { newApiKey } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { newId, parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type ProcessRole, type Tenant } from '@ngome/kernel'
@@ -119,4 +120,25 @@ test('with the real custodian a payment is sealed and accepted, and goes on bein
   const second = await pay('two')
   assert.equal(second.status, 201, second.text)
   await startCustodian()
+})
+
+test('a minute after a merchant\u2019s keys are known to others, nothing more is sealed to them', async (t) => {
+  const boundMs = 60_000
+  const sealedTo = async (idempotencyKey: string): Promise<string> => {
+    const answer = await client.call({ method: 'POST', path: '/v1/payments', body: order, idempotencyKey })
+    assert.equal(answer.status, 201, `${answer.text}\n${gateway.output}`)
+    const [row] = await database.asAdmin('SELECT data_key FROM ngome.payments WHERE id = $1', [(JSON.parse(answer.text) as { id: string }).id])
+    return String(row?.['data_key'])
+  }
+  const before = await sealedTo('before')
+  assert.equal(await sealedTo('still'), before)
+  await custodian.call('/v1/rotate-merchant-keys', { ...tenant, compromised: true })
+  const atMs = performance.now()
+  for (let tries = 0; await sealedTo(`after-${tries}`) === before; tries++) {
+    assert(performance.now() - atMs < boundMs, 'still sealed to a key that others know')
+    await sleep(250)
+  }
+  t.diagnostic(`sealed to the new key ${Math.round(performance.now() - atMs)} ms after`)
+  const rows = await database.asAdmin('SELECT count(DISTINCT sealed)::int AS n FROM ngome.data_keys WHERE merchant = $1', [tenant.merchant])
+  assert.deepEqual(rows, [{ n: 2 }])
 })

@@ -34,6 +34,7 @@ export class TestCustody {
       '/v1/secrets': ({ names }) => ({
         secrets: names.map((name) => ({ name, version: 1, value: this.secret(name).expose((bytes) => toBase64Url(bytes)) })),
       }),
+      '/v1/replaced-keys': ({ since }) => ({ until: since, tenants: [], isWhole: true }),
       '/v1/tenants': ({ after }) => ({ tenants: after === null ? [...this.#tenants] : [] }),
       '/v1/merchant-keys': async ({ tenants }) => {
         this.calls.push('/v1/merchant-keys')
