@@ -7,6 +7,7 @@ import { listen } from './calls/listen.ts'
 import type { Settings } from './custodian.ts'
 import { keepWorkingOnKeys } from './key-life/work-on-keys.ts'
 import { watchCheckpoints } from './log/watch-checkpoints.ts'
+import { watchLog } from './log/watch-log.ts'
 import { openCustodian } from './open-custodian.ts'
 import { keyLifeMs } from './openings/data-key-cache.ts'
 import { sweepBudgets } from './openings/sweep-budgets.ts'
@@ -54,6 +55,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
   const endWatch = watchRootKey(custodian, logger)
   const endKeyWork = keepWorkingOnKeys(custodian, logger)
   const endCheckpoints = watchCheckpoints(custodian, logger)
+  const endLogWatch = watchLog(custodian, logger)
   const sweep = setInterval(() => {
     custodian.dataKeys.sweep()
     sweepBudgets(custodian).catch((err: unknown) => logger.warn({ err }, 'ended budgets were not cleared away'))
@@ -67,6 +69,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
       { name: 'store', deadlineMs: closeDeadlineMs, run: async () => {
         endWatch()
         await endKeyWork()
+        await endLogWatch()
         clearInterval(sweep)
         endCheckpoints()
         custodian.dataKeys.clear()

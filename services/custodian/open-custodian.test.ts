@@ -118,6 +118,17 @@ test('does not start with a log that somebody changed', async (t) => {
   await assert.rejects(test.reopen(), /row 1: somebody changed it/)
 })
 
+test('does not start with a log that cannot be read', async (t) => {
+  const test = await open(t)
+  const page = Number(test.db.prepare(`SELECT rootpage FROM sqlite_schema WHERE name = 'log'`).get()?.['rootpage'])
+  test.db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  test.close()
+  const file = join(test.folder, 'custodian.sqlite')
+  const bytes = readFileSync(file)
+  writeFileSync(file, bytes.fill(0xff, (page - 1) * 4_096, page * 4_096))
+  await assert.rejects(test.reopen(), /malformed/)
+})
+
 test('a bug at the start is not hidden as a refusal', async (t) => {
   const test = await open(t)
   test.db.exec('ALTER TABLE wrapped_keys RENAME COLUMN wrapped TO other')

@@ -29,7 +29,7 @@ const statementLabel: KeyLabel = { purpose: 'statement', name: 'v1' }
 const rowTagLabel: KeyLabel = { purpose: 'row-tag', name: 'v1' }
 const enrolmentKeyBytes = 32
 const rowTagKeyBytes = 32
-/** Rows of the log that a start checks, in about a second. Whoever pulls the log checks the whole of it. */
+/** Rows of the log that a start checks, in about a second. The whole of it is checked behind the start (log/watch-log.ts). */
 const checkedRowsMax = 30_000
 
 type From = { readonly clock: Clock; readonly random: Random; readonly root: RootKey; readonly store: Store }

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { emptyRoot, hashLeaf } from '@ngome/audit'
 import { encodeCustodianLogEntry } from '@ngome/contracts'
 import { ManualClock } from '@ngome/kernel'
+import { createLogger } from '@ngome/runtime'
+import type { Alarm } from '../custodian.ts'
 import { TestCustodian } from '../testing/test-custodian.ts'
 import { appendLog } from './append-log.ts'
 import { checkLog } from './check-log.ts'
 import type { LogEntry } from './log-entry.ts'
 import { readLog } from './read-log.ts'
+import { watchLog } from './watch-log.ts'
 
 const entry: LogEntry = { caller: 'dispatcher/01', operation: '/v1/open', outcome: 'allowed', reason: '', subject: 'x' }
 
@@ -80,6 +84,52 @@ test('checks more rows than it reads at a time', async (t) => {
   const check = await checkLog(test.store)
   assert.ok(check.ok)
   assert.equal(check.rows, 1_510)
+})
+
+test('lets others have their turn between pages, and does not run behind rows that come meanwhile', async (t) => {
+  const test = await open(t)
+  const grow = () => test.commit((transaction) => appendLog(transaction, test.clock, Array.from({ length: 500 }, () => entry)))
+  await grow()
+  let turns = 0
+  const timer = setInterval(() => turns++, 0)
+  const check = await checkLog(test.store, { pause: async () => { await sleep(2); await grow() } })
+  clearInterval(timer)
+  assert.ok(check.ok)
+  assert.ok(check.rows >= 510 && check.rows < 1_000, String(check.rows))
+  assert.ok(turns > 0)
+})
+
+async function watched(test: TestCustodian): Promise<{ lines: readonly string[]; alarms: readonly Alarm[] }> {
+  const lines: string[] = []
+  const logger = createLogger({ process: 'custodian', level: 'info', destination: { write: (line) => { lines.push(line) } } })
+  const end = watchLog(test.custodian, logger, 0)
+  for (let at = 0; at < 400 && lines.length + test.alarms.length === 0; at++) await sleep(10)
+  await end()
+  return { lines, alarms: test.alarms }
+}
+
+test('behind the start the whole log is checked, and a row that a start no longer looks at is an alarm', async (t) => {
+  const test = await open(t)
+  const { lines } = await watched(test)
+  assert.match(lines.join(), /the whole log holds/)
+  test.db.exec('DROP TRIGGER log_keeps_values')
+  test.db.exec(`UPDATE log SET reason = 'x' WHERE sequence = 3`)
+  const { alarms } = await watched(test)
+  assert.deepEqual(alarms, [{ what: 'the log was changed', caller: 'custodian', subject: 'row 3' }])
+})
+
+test('a check of the whole log that cannot go on is told, and one that is ended is not', async (t) => {
+  const test = await open(t)
+  test.db.exec('ALTER TABLE log RENAME TO elsewhere')
+  const { lines, alarms } = await watched(test)
+  assert.deepEqual([lines.length, alarms], [1, []])
+  assert.match(lines[0] ?? '', /could not be checked/)
+  test.db.exec('ALTER TABLE elsewhere RENAME TO log')
+  await test.commit((transaction) => appendLog(transaction, test.clock, Array.from({ length: 600 }, () => entry)))
+  const silent = createLogger({ process: 'custodian', level: 'info', destination: { write: () => assert.fail('it spoke') } })
+  const end = watchLog(test.custodian, silent, 60_000)
+  await sleep(20)
+  await end()
 })
 
 test('a row is one line of printable text, however a caller names things', async (t) => {

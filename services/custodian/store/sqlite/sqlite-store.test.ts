@@ -70,6 +70,25 @@ test('refuses a file that is no store, and a store that is damaged', (t) => {
   assert.throws(() => openSqliteStore(path, systemRandom), refused)
 })
 
+test('a start looks at the structure of every table but the log', (t) => {
+  const path = folder(t)
+  const file = join(path, 'custodian.sqlite')
+  const damage = (table: string): (() => unknown) => {
+    rmSync(file, { force: true })
+    const { db } = openSqliteStore(path, systemRandom)
+    const page = Number(db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table)?.['rootpage'])
+    const pageBytes = Number(db.prepare('PRAGMA page_size').get()?.['page_size'])
+    db.close()
+    const bytes = readFileSync(file)
+    bytes.fill(0xff, (page - 1) * pageBytes, page * pageBytes)
+    writeFileSync(file, bytes)
+    return () => openSqliteStore(path, systemRandom).db.close()
+  }
+  for (const table of ['wrapped_keys', 'budgets']) assert.throws(damage(table), refused, table)
+  // Its rows are read and hashed before anything is answered, as many as a start has time for.
+  assert.doesNotThrow(damage('log'))
+})
+
 test('every table is strict, and every column has its class (R28)', (t) => {
   const store = openSqliteStore(folder(t), systemRandom)
   t.after(() => void store.close())
