@@ -23,6 +23,8 @@ export type Callers = {
    * @throws Fault `identity/expired` where our own has ended
    */
   callerOf(socket: Duplex): Caller
+  /** Who is at the other end, where his certificate has ended since the handshake. */
+  expiredCaller(socket: Duplex): Caller | undefined
   /** Whether the connection began under a former certificate of ours, so that it should end with this answer. */
   isOutdated(socket: Duplex): boolean
   /** Waits until it is known whether the connection is accepted; one that is not has ended by then, and is nobody's. */
@@ -59,6 +61,11 @@ export function watchCallers(server: Server, { identity, clock, acceptsPeer }: {
         throw new Fault('identity/caller_refused', `the certificate of ${connection.role} has expired`)
       }
       return { role: connection.role, serial: connection.serial }
+    },
+    expiredCaller(socket) {
+      const { role, serial, endsAtMs } = connections.get(socket) ?? {}
+      const isExpired = role !== undefined && serial !== undefined && endsAtMs !== undefined && endsAtMs <= clock.nowMs()
+      return isExpired ? { role, serial } : undefined
     },
     settled: async (socket) => settling.get(socket),
     isOutdated: (socket) => connections.get(socket)?.ownEndsAtMs !== identity.notAfterMs(),

@@ -44,6 +44,11 @@ export type InternalServerOptions = TlsServerOptions & {
   readonly selfTests?: Readonly<Record<string, SelfTest>>
   /** Looks at each new connection's certificate once more; an answer of false, or none, ends it before any request is heard. */
   readonly acceptsPeer?: (certificate: X509Certificate) => Promise<boolean>
+  /**
+   * Is told of a caller whose certificate has ended, before he is refused: of a call on a connection that stayed open, or
+   * of a connection that TLS ended, from which nothing is known of him.
+   */
+  readonly onExpiredPeer?: (caller: Caller | null) => Promise<void>
   /** Is told of a call to a path that there is not, before it is refused; what it throws is answered instead. */
   readonly onUnknownPath?: (call: InternalCallHead) => Promise<void>
 }
@@ -58,14 +63,25 @@ export async function internalServer(options: InternalServerOptions): Promise<Ru
   // A connection that began before a renewal ends with its answer, so that no peer sits on a certificate that ends.
   app.addHook('onRequest', async (request, reply) => {
     await callers.settled(request.raw.socket)
+    const expired = callers.expiredCaller(request.raw.socket)
+    if (expired !== undefined) await options.onExpiredPeer?.(expired)
     if (callers.isOutdated(request.raw.socket)) reply.header('connection', 'close')
   })
+  hearOfExpired(app, options)
   for (const route of [...(options.routes ?? []), ...ownRoutes(options)]) addRoute(app, callers, route)
   addUnknownPaths(app, callers, options)
   addReadiness(app, callers, options)
   addMetrics(app, callers, options.metrics)
   addSelfTests(app, callers, options.selfTests ?? {})
   return listen(app, options)
+}
+
+/** TLS itself refuses a certificate that has ended; Node says so on the socket, whose certificate is gone by then. */
+function hearOfExpired(app: TlsInstance, { logger, onExpiredPeer }: InternalServerOptions): void {
+  app.server.on('tlsClientError', (_error, socket) => {
+    if (String(socket.authorizationError) !== 'CERT_HAS_EXPIRED') return
+    onExpiredPeer?.(null).catch((err: unknown) => logger.error({ err }, 'a refused connection was not recorded'))
+  })
 }
 
 function ownRoutes({ identity }: InternalServerOptions): InternalRoute[] {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { custodianOperations } from '@ngome/contracts'
 import { openRecord } from '@ngome/envelope'
@@ -25,8 +26,10 @@ const signer = generateKeyPairSync('ed25519')
 type World = { test: TestCustodian; listening: Listening; enrolled: (role: ProcessRole) => Promise<Identity>; config: { custodian: { host: string; port: number } } }
 
 async function world(t: { after(fn: () => unknown): void }, certificateLifeMs = 3_600_000): Promise<World> {
-  const test = await TestCustodian.open({ clock: systemClock, settings: { certificateLifeMs } })
+  const test = await TestCustodian.open({ clock: systemClock, settings: { certificateLifeMs: 3_600_000 } })
   const identity = await ownIdentity(test.custodian, logger)
+  // Of its callers only: its own goes on.
+  Object.assign(test.custodian.settings, { certificateLifeMs })
   const listening = await listen(test.custodian, {
     identity, host: '127.0.0.1', port: 0, enrolmentPort: 0, logger, metrics: createMetrics({ process: 'custodian' }),
   })
@@ -139,13 +142,21 @@ test('refuses at the handshake what is not a process certificate of ours that ho
     public: { ca, key: pem, cert: certificate },
     'TLS 1.2': { ca, ...({ maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' } as object) },
   }
+  const recorded: Partial<Record<string, string>> = {
+    revoked: 'certificate_revoked', unrecorded: 'certificate_unknown',
+  }
   for (const [name, context] of Object.entries(cases)) {
+    const rows = test.count('log')
     await assert.rejects(post(listening.port, '/v1/openings', context), name)
+    // What TLS refuses by itself, and that never was a process of ours, is not told from noise.
+    const reason = recorded[name]
+    assert.equal(test.count('log'), rows + (reason === undefined ? 0 : 1), name)
+    if (reason !== undefined) assert.deepEqual([test.lastLog(1)[0]?.['operation'], test.lastLog(1)[0]?.['reason']], ['connect', reason])
   }
 })
 
-test('a certificate that ended is refused, at the handshake and on a connection that stayed open', async (t) => {
-  const { listening, enrolled } = await world(t, 2_000)
+test('a certificate that ended is refused, at the handshake and on a connection that stayed open, and that is recorded', async (t) => {
+  const { test, listening, enrolled } = await world(t, 2_000)
   const context = (await enrolled('operator')).secureContext()
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ...context, servername: 'localhost' })
   t.after(() => agent.destroy())
@@ -153,8 +164,13 @@ test('a certificate that ended is refused, at the handshake and on a connection 
   assert.equal((await post(listening.port, '/v1/openings', {}, options)).status, 200)
   await new Promise((resolve) => setTimeout(resolve, 2_100))
   const kept = await post(listening.port, '/v1/openings', {}, options).catch(() => ({ status: 0 }))
-  assert.notEqual(kept.status, 200)
+  assert.equal(kept.status, 403)
+  const of = (row: Record<string, unknown> | undefined) => ['caller', 'operation', 'outcome', 'reason'].map((field) => row?.[field])
+  assert.deepEqual(of(test.lastLog(1)[0]), [`operator/${serialOf(context.cert)}`, 'connect', 'refused', 'certificate_expired'])
+  const rows = test.count('log')
   await assert.rejects(post(listening.port, '/v1/openings', context, { body: '{"after":0}' }))
+  for (const from = performance.now(); test.count('log') === rows && performance.now() - from < 5_000;) await sleep(10)
+  assert.deepEqual(of(test.lastLog(1)[0]), ['anonymous', 'connect', 'refused', 'certificate_expired'])
 })
 
 test('a certificate that is revoked is refused on a connection that stayed open', async (t) => {

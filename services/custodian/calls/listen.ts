@@ -4,11 +4,12 @@ import {
   attemptForbiddenConnection, enrolmentServer, internalServer, parseCertificateRole, type InternalCall,
   type InternalCallHead, type InternalServerOptions,
 } from '@ngome/runtime'
-import { identifyCaller } from '../authority/identify-caller.ts'
 import type { Custodian } from '../custodian.ts'
 import { selfTestRootKey } from '../root-keys/self-test-root-key.ts'
 import { rootKeyProblem } from '../root-keys/watch-root-key.ts'
+import { acceptPeer, refusePeer } from './accept-peer.ts'
 import { admitCall, answerCall, type Call } from './answer-call.ts'
+import { anonymous } from './caller.ts'
 
 export type Listening = {
   readonly port: number
@@ -30,9 +31,10 @@ export async function listen(
   const server = await internalServer({
     ...base,
     routes: routes(custodian),
-    acceptsPeer: async (certificate) => (await identifyCaller(custodian, {
+    acceptsPeer: (certificate) => acceptPeer(custodian, {
       serial: certificate.serialNumber.toLowerCase(), role: parseCertificateRole(certificate),
-    }, custodian.clock.nowMs())).ok,
+    }),
+    onExpiredPeer: (peer) => refusePeer(custodian, peer ?? anonymous, 'certificate_expired'),
     onUnknownPath: async (head) => void await admitCall(custodian, callOf(head)),
     readiness: {
       store: async () => (await custodian.store.get('SELECT 1') === undefined ? 'no store' : null),
