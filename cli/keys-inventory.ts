@@ -1,10 +1,7 @@
-import type { CustodianResponse } from '@ngome/contracts'
-import type { CustodianClient } from '@ngome/runtime'
 import { exitCodes, type Command } from './command.ts'
 import { cryptoInventory } from './inventory/crypto-inventory.ts'
 import { withCustodian } from './operator/load.ts'
-
-type Page = CustodianResponse<'/v1/key-inventory'>
+import { readKeyInventory } from './operator/read-key-inventory.ts'
 
 const dayMs = 86_400_000
 
@@ -14,7 +11,7 @@ export const keysInventory: Command = {
   operands: [],
   options: {},
   async run(context, { isJson }) {
-    const { root, keys } = await withCustodian(context, readKeys)
+    const { root, keys } = await withCustodian(context, readKeyInventory)
     if (isJson) context.out(JSON.stringify(cryptoInventory({ root, keys, nowMs: context.clock.nowMs() })))
     else {
       for (const { purpose, name, tenant, state, createdAt, nextRotationAt } of keys) {
@@ -24,15 +21,4 @@ export const keysInventory: Command = {
     }
     return exitCodes.done
   },
-}
-
-async function readKeys(custodian: CustodianClient): Promise<Page> {
-  const keys: Page['keys'] = []
-  for (let after: { purpose: string; name: string } | null = null; ;) {
-    const page: Page = await custodian.call('/v1/key-inventory', { after })
-    keys.push(...page.keys)
-    const last = page.keys.at(-1)
-    if (last === undefined) return { root: page.root, keys }
-    after = { purpose: last.purpose, name: last.name }
-  }
 }

@@ -9,6 +9,7 @@ import { NotReached, plantCard, plantPayment, type Auditor, type PlantedPayment,
 import type { Context } from '../command.ts'
 import { operatorDatabase, operatorIdentity, type OperatorIdentity } from '../operator/operator-access.ts'
 import { custodianView } from './custodian-view.ts'
+import { keyRecords } from './key-records.ts'
 import { openingsLog } from './openings-log.ts'
 import { once } from './once.ts'
 import { viewMachine } from './machine-view.ts'
@@ -55,6 +56,7 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     isDatabaseElsewhere: config.database.url !== undefined,
     auditor: audit.auditor,
     custodian: custodianView({ endpoint: custodian, enrolment }, operator),
+    keyRecords: keyRecords(operator),
     openingsLog: openingsLog(config, operator),
     ...selfTester(identity, config),
     merchant: (which) => keys.merchant(which),

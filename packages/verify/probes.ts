@@ -2,12 +2,15 @@ import type { Probe } from './probe.ts'
 import { apiKeysAreNotKept } from './probes/api-keys-are-not-kept.ts'
 import { apiKeysAreUnguessable } from './probes/api-keys-are-unguessable.ts'
 import { databaseGrants } from './probes/database-grants.ts'
+import { destroyedKeysStayDestroyed } from './probes/destroyed-keys-stay-destroyed.ts'
 import { dispatcherCannotOverreach } from './probes/dispatcher-cannot-overreach.ts'
 import { egressIsClosed } from './probes/egress-is-closed.ts'
 import { ephemeralKeyExchange } from './probes/ephemeral-key-exchange.ts'
 import { gatewayCannotOpen } from './probes/gateway-cannot-open.ts'
 import { hostileHeadersAreRefused } from './probes/hostile-headers-are-refused.ts'
 import { hstsOnEveryAnswer } from './probes/hsts-on-every-answer.ts'
+import { forbiddenForwardIsRefused } from './probes/forbidden-forward-is-refused.ts'
+import { keysRotateByPolicy } from './probes/keys-rotate-by-policy.ts'
 import { openingsLogOnlyGrows } from './probes/openings-log-only-grows.ts'
 import { operatorCannotOpen } from './probes/operator-cannot-open.ts'
 import { plainHttpReachesNothing } from './probes/plain-http-reaches-nothing.ts'
@@ -27,7 +30,7 @@ export const probes: readonly Probe<Target>[] = [
   plainHttpReachesNothing, realCertificate, hstsOnEveryAnswer, tls13Only, ephemeralKeyExchange,
   plantedValueIsNowhere, recordFormat,
   gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
-  separateMerchantKeys, rootKeyIsProtected,
+  separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
   hostileHeadersAreRefused,

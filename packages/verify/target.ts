@@ -2,6 +2,7 @@ import type { Random } from '@ngome/kernel'
 import type { Auditor } from './at-rest/auditor.ts'
 import type { Planted, PlantedVault } from './at-rest/plant-payment.ts'
 import type { CustodianView } from './custodian/custodian-view.ts'
+import type { KeyRecords } from './custodian/key-records.ts'
 import type { OpeningsLog } from './custodian/openings-log.ts'
 import type { SelfTester } from './custodian/self-test.ts'
 import type { MachineView } from './isolation/machine-view.ts'
@@ -21,6 +22,7 @@ export type Target = Planted & PlantedVault & ProbeMerchants & SelfTester & KeyI
   readonly isDatabaseElsewhere: boolean
   readonly auditor: Auditor
   readonly custodian: CustodianView
+  readonly keyRecords: KeyRecords
   readonly openingsLog: OpeningsLog
   readonly machine: () => Promise<MachineView>
   readonly expectedGrants: readonly string[]

@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto'
-import { hashLeaf, openCheckpoint, verifyConsistency, verifyInclusion, type Checkpoint } from '@ngome/audit'
-import { custodianLogOrigin, encodeCustodianLogEntry, type CustodianResponse } from '@ngome/contracts'
-import { parseBase64Url, type Random } from '@ngome/kernel'
+import type { Checkpoint } from '@ngome/audit'
+import type { CustodianResponse } from '@ngome/contracts'
+import type { Random } from '@ngome/kernel'
 import type { CustodianView } from '../custodian/custodian-view.ts'
 import { newChallenge } from '../custodian/judge-refusal.ts'
+import { goesOn, isIncluded, noRows, openedNote, type LogEntry } from '../custodian/log-proof.ts'
 import type { OpeningsLog } from '../custodian/openings-log.ts'
 import { NotReached, type Probe } from '../probe.ts'
 import { fails, holds, type Verdict } from '../verdict.ts'
@@ -14,12 +15,9 @@ type Target = {
   readonly random: Random
 }
 type Openings = CustodianResponse<'/v1/openings'>
-type Entry = Openings['entries'][number]
 
 /** What we attempt so that there is a row of ours: the custodian refuses it to the operator, and records that. */
 const attempted = '/v1/secrets'
-/** After every row that there can be: asks for the proofs alone. */
-const noRows = 2 ** 40
 
 export const openingsLogOnlyGrows: Probe<Target> = {
   id: 'openings-log-only-grows',
@@ -49,7 +47,7 @@ function judge({ key, kept, before, row, last, keep }: {
   readonly key: KeyObject
   readonly kept: Checkpoint | undefined
   readonly before: Checkpoint
-  readonly row: Entry
+  readonly row: LogEntry
   readonly last: Openings
   readonly keep: OpeningsLog['keep']
 }): Verdict {
@@ -57,10 +55,7 @@ function judge({ key, kept, before, row, last, keep }: {
   const now = openedNote(note, key)
   if (note === undefined || now === undefined) return fails('the custodian gives no checkpoint that it has signed')
   if (!goesOn(before, now, last)) return fails(`the log of ${now.size} rows does not go on from the ${before.size} rows of a moment ago`)
-  const { at, ...said } = row
-  const leaf = hashLeaf(encodeCustodianLogEntry({ ...said, atMs: Date.parse(at) }))
-  const proof = hashes(last.proof?.inclusion)
-  if (proof === undefined || !verifyInclusion({ leaf, index: row.sequence - 1, tree: now, proof })) {
+  if (!isIncluded(row, now, last)) {
     return fails(`row ${row.sequence}, as it was shown to us, is not in the log that was signed`)
   }
   keep(note)
@@ -68,20 +63,6 @@ function judge({ key, kept, before, row, last, keep }: {
   return holds(`${now.size} rows under a signed checkpoint, ${since}, our own refused attempt proven to be row ${row.sequence}`)
 }
 
-function openedNote(note: string | undefined, publicKey: KeyObject): Checkpoint | undefined {
-  return note === undefined ? undefined : openCheckpoint(note, { origin: custodianLogOrigin(publicKey), publicKey })
-}
-
-function goesOn(first: Checkpoint, second: Checkpoint, { proof }: Openings): boolean {
-  const path = hashes(proof?.consistency)
-  return path !== undefined && verifyConsistency({ first, second, proof: path })
-}
-
-function hashes(texts: readonly string[] | null | undefined): readonly Uint8Array[] | undefined {
-  const all = texts?.map(parseBase64Url)
-  return all?.every((hash) => hash !== undefined) === true ? all : undefined
-}
-
-function isOurs({ caller, operation, outcome }: Entry): boolean {
+function isOurs({ caller, operation, outcome }: LogEntry): boolean {
   return caller.split('/')[0] === 'operator' && operation === attempted && outcome === 'refused'
 }
