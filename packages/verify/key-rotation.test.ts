@@ -45,7 +45,7 @@ async function records(): Promise<Records> {
       key(coming, { state: 'pending' }),
     ],
     rotations: [{
-      id: newId('rotation', from), level: 'root', subject: 'a b', cause: 'policy', state: 'done', total: 3, done: 3, startedAt: date(-40), endedAt: date(-40),
+      id: newId('rotation', from), level: 'root', subject: 'a b', cause: 'policy', state: 'done', total: 3, done: 3, startedAt: date(-40), endsAt: null, endedAt: date(-40),
     }],
     dataKeys: [await sealedTo(present, -1), await sealedTo(old, -10)],
   }
@@ -86,10 +86,17 @@ test('where no key has come to its end yet, nobody has seen one replaced', async
   assert.match(evidence, /missing: a merchant key that has come to its end here/)
 })
 
+test('a secret whose old version is kept for a while is not stuck', async () => {
+  const known = await records()
+  known.rotations = known.rotations.map((one) => ({ ...one, level: 'secret', state: 'running', startedAt: date(-90), endsAt: date(20), endedAt: null }))
+  assert.equal((await look(known)).status, 'holds')
+})
+
 const sabotage: Readonly<Record<string, (known: Records) => void | Promise<void>>> = {
   'a merchant key in use past its time': ({ keys }) => { keys[2] = key(present, { activeAt: date(-30), nextRotationAt: date(-1) }) },
   'a root key in use past its age': ({ keys }) => { keys[0] = key('soft_1', { purpose: 'root', activeAt: date(-9_000), nextRotationAt: date(-1) }) },
   'a rotation that is stuck': (known) => { known.rotations = known.rotations.map((one) => ({ ...one, state: 'running', done: 1, endedAt: null, startedAt: date(-2) })) },
+  'a secret\'s rotation that is past its end': (known) => { known.rotations = known.rotations.map((one) => ({ ...one, level: 'secret', state: 'running', endedAt: null, endsAt: date(-2) })) },
   'a data key sealed to a key whose time was over': async ({ dataKeys }) => { dataKeys.push(await sealedTo(old, -1)) },
   'a data key sealed to a key that others know': async ({ keys, dataKeys }) => {
     keys[1] = key(old, { state: 'compromised', activeAt: date(-30), compromisedAt: date(-6) })

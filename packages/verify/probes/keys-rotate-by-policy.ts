@@ -24,7 +24,8 @@ export const keysRotateByPolicy: Probe<Target> = {
     const nowMs = systemClock.nowMs()
     const late = keys.find(({ state, nextRotationAt }) => state === 'active' && isPast(nextRotationAt, nowMs))
     if (late !== undefined) return fails(`${late.purpose}/${late.name} was to be replaced at ${late.nextRotationAt} and is in use`)
-    const stuck = rotations.find(({ state, startedAt }) => state === 'running' && Date.parse(startedAt) + rotationMsMax < nowMs)
+    // A secret's old version is kept for what hangs on it, until a time that the rotation says.
+    const stuck = rotations.find(({ state, startedAt, endsAt }) => state === 'running' && Date.parse(endsAt ?? startedAt) + rotationMsMax < nowMs)
     if (stuck !== undefined) return fails(`the rotation ${stuck.id} runs since ${stuck.startedAt}: ${stuck.done} of ${stuck.total} keys`)
     const merchantKeys = new Map(keys.filter(({ purpose }) => purpose === 'merchant').map((key) => [key.name, key]))
     for (const { id, merchantKeyId, createdAtMs } of dataKeys) {
