@@ -1,10 +1,12 @@
 import type { SuiteName } from '@ngome/envelope'
 import type { Clock, ProcessRole, Random, Secret } from '@ngome/kernel'
 import type { Authority } from './authority/authority.ts'
+import type { CertificateLookUps } from './authority/certificate-look-ups.ts'
 import type { RefusalMeter } from './calls/refusal-meter.ts'
 import type { KeyPolicy } from './key-life/key-policy.ts'
 import type { StatementKey } from './merchants/statement-key.ts'
 import type { DataKeyCache } from './openings/data-key-cache.ts'
+import type { PresentedDataKeys } from './openings/presented-data-key.ts'
 import type { OpeningRecorder } from './openings/record-openings.ts'
 import type { RootRing } from './root-keys/root-ring.ts'
 import type { RootSuccession } from './root-keys/root-succession.ts'
@@ -42,7 +44,9 @@ export type Custodian = {
   /** Shared with the launcher, which mints enrolment tokens with it. */
   readonly enrolmentKey: Secret<Uint8Array>
   readonly secrets: NamedSecrets
+  readonly certificates: CertificateLookUps
   readonly dataKeys: DataKeyCache
+  readonly presented: PresentedDataKeys
   readonly recorder: OpeningRecorder
   readonly refusals: RefusalMeter
   readonly settings: Settings

@@ -3,6 +3,7 @@ import { custodianSecretNames } from '@ngome/contracts'
 import { Fault, Secret, type Clock, type Random } from '@ngome/kernel'
 import type { RootKeySetting } from '@ngome/runtime'
 import { loadAuthority, makeAuthority } from './authority/authority.ts'
+import { CertificateLookUps } from './authority/certificate-look-ups.ts'
 import { RefusalMeter } from './calls/refusal-meter.ts'
 import type { Alarm, Custodian, Settings } from './custodian.ts'
 import { appendLog } from './log/append-log.ts'
@@ -12,6 +13,7 @@ import { beginRootRotation } from './key-life/rotate-root.ts'
 import { assertFollows } from './log/keep-checkpoint.ts'
 import { loadStatementKey, makeStatementKey } from './merchants/statement-key.ts'
 import { DataKeyCache } from './openings/data-key-cache.ts'
+import { PresentedDataKeys } from './openings/presented-data-key.ts'
 import { OpeningRecorder } from './openings/record-openings.ts'
 import { openRootKey } from './root-keys/open-root-key.ts'
 import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
@@ -81,6 +83,7 @@ export async function openCustodian({
     const custodian = {
       clock, random, root, succession, folder, store, settings, alarm, ...keys,
       enrolmentKey: new Secret(enrolmentKey), dataKeys: new DataKeyCache(clock),
+      certificates: new CertificateLookUps(store), presented: new PresentedDataKeys(),
       recorder: new OpeningRecorder(store, clock), refusals: new RefusalMeter(),
     }
     if (successor !== undefined) await beginRootRotation(custodian, { caller: 'custodian', cause: 'demand', successor })

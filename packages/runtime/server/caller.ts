@@ -27,8 +27,11 @@ export type Callers = {
   expiredCaller(socket: Duplex): Caller | undefined
   /** Whether the connection began under a former certificate of ours, so that it should end with this answer. */
   isOutdated(socket: Duplex): boolean
-  /** Waits until it is known whether the connection is accepted; one that is not has ended by then, and is nobody's. */
-  settled(socket: Duplex): Promise<void>
+  /**
+   * Resolves when it is known whether the connection is accepted; one that is not has ended by then, and is nobody's.
+   * @returns `undefined` where it is known already
+   */
+  settling(socket: Duplex): Promise<void> | undefined
 }
 
 export function watchCallers(server: Server, { identity, clock, acceptsPeer }: {
@@ -50,7 +53,7 @@ export function watchCallers(server: Server, { identity, clock, acceptsPeer }: {
     if (acceptsPeer === undefined) accept()
     // Who cannot be looked up is not let in either.
     else settling.set(socket, acceptsPeer(certificate).then((isAccepted) => isAccepted ? accept() : socket.destroy())
-      .then(() => undefined, () => void socket.destroy()))
+      .then(() => undefined, () => void socket.destroy()).finally(() => settling.delete(socket)))
   })
   return {
     callerOf(socket) {
@@ -67,7 +70,7 @@ export function watchCallers(server: Server, { identity, clock, acceptsPeer }: {
       const isExpired = role !== undefined && serial !== undefined && endsAtMs !== undefined && endsAtMs <= clock.nowMs()
       return isExpired ? { role, serial } : undefined
     },
-    settled: async (socket) => settling.get(socket),
+    settling: (socket) => settling.get(socket),
     isOutdated: (socket) => connections.get(socket)?.ownEndsAtMs !== identity.notAfterMs(),
   }
 }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { selfTestRequestSchema, type SelfTestRequest } from '@ngome/contracts'
 import { Fault, processRoles, type JsonValue, type ProcessRole, type RequestId } from '@ngome/kernel'
 import type { FastifyRequest } from 'fastify'
@@ -60,12 +61,22 @@ export type InternalServerOptions = TlsServerOptions & {
 export async function internalServer(options: InternalServerOptions): Promise<RunningServer> {
   const app = createTlsServer(options, true)
   const callers = watchCallers(app.server, options)
-  // A connection that began before a renewal ends with its answer, so that no peer sits on a certificate that ends.
-  app.addHook('onRequest', async (request, reply) => {
-    await callers.settled(request.raw.socket)
-    const expired = callers.expiredCaller(request.raw.socket)
+  const hearOf = async (socket: Socket): Promise<void> => {
+    await callers.settling(socket)
+    const expired = callers.expiredCaller(socket)
     if (expired !== undefined) await options.onExpiredPeer?.(expired)
-    if (callers.isOutdated(request.raw.socket)) reply.header('connection', 'close')
+  }
+  // A connection that began before a renewal ends with its answer, so that no peer sits on a certificate that ends.
+  app.addHook('onRequest', (request, reply, done) => {
+    const { socket } = request.raw
+    const goOn = (): void => {
+      if (callers.isOutdated(socket)) reply.header('connection', 'close')
+      done()
+    }
+    // Seldom more than once in a connection's life; a promise for each call would cost more than what it waits for.
+    const waits = callers.settling(socket) !== undefined || callers.expiredCaller(socket) !== undefined
+    if (waits) void hearOf(socket).then(goOn, (failure: Error) => done(failure))
+    else goOn()
   })
   hearOfExpired(app, options)
   for (const route of [...(options.routes ?? []), ...ownRoutes(options)]) addRoute(app, callers, route)
@@ -107,8 +118,9 @@ function addRoute(app: TlsInstance, callers: Callers, route: InternalRoute): voi
 }
 
 function addUnknownPaths(app: TlsInstance, callers: Callers, { onUnknownPath }: InternalServerOptions): void {
+  if (onUnknownPath === undefined) return
   app.addHook('onRequest', async (request) => {
-    if (request.is404) await onUnknownPath?.(headOf(request, callers.callerOf(request.raw.socket)))
+    if (request.is404) await onUnknownPath(headOf(request, callers.callerOf(request.raw.socket)))
   })
 }
 

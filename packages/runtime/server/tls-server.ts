@@ -65,8 +65,9 @@ export function createTlsServer(options: TlsServerOptions, asksForCertificate: b
   app.server.on('tlsClientError', (error) => logger.debug({ err: error }, 'a handshake failed'))
   readJsonStrictly(app)
   answerProblems(app, logger)
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     reply.header('cache-control', 'no-store')
+    done()
   })
   const stopListening = identity.onRenewal(() => app.server.setSecureContext(identity.secureContext()))
   app.addHook('onClose', () => stopListening())

@@ -15,12 +15,10 @@ export type Identified =
  * @param peer serial number and SPIFFE role as the certificate has them
  */
 export async function identifyCaller(
-  { store, rowTagKey }: Pick<Custodian, 'store' | 'rowTagKey'>,
+  { certificates, store, rowTagKey }: Pick<Custodian, 'certificates' | 'store' | 'rowTagKey'>,
   peer: { readonly serial: string; readonly role: string | undefined }, nowMs: number,
 ): Promise<Identified> {
-  const sql = `SELECT c.kind, c.role, c.not_after_ms, c.revoked_at_ms, s.staff FROM certificates c
-    LEFT JOIN staff_certificates s ON s.serial = c.serial WHERE c.serial = ?`
-  const row = await store.get(sql, peer.serial)
+  const row = await certificates.find(peer.serial)
   if (row === undefined) return { ok: false, reason: 'certificate_unknown' }
   if (row['revoked_at_ms'] !== null) return { ok: false, reason: 'certificate_revoked' }
   if (Number(row['not_after_ms']) <= nowMs) return { ok: false, reason: 'certificate_expired' }

@@ -8,7 +8,7 @@ import type { Custodian } from '../custodian.ts'
 import { tenantName } from '../merchants/tenants.ts'
 import { checkOpening } from './check-opening.ts'
 import { openDataKey } from './open-data-key.ts'
-import { parseDataKey, saltBytes, type PresentedDataKey } from './presented-data-key.ts'
+import { saltBytes, type PresentedDataKey, type PresentedDataKeys } from './presented-data-key.ts'
 import { purposeRules } from './purposes.ts'
 
 /** A context is some 200 bytes; whatever is much larger is none. */
@@ -35,7 +35,7 @@ export async function openRecords(
 ): Promise<CustodianResponse<'/v1/open'>> {
   const { clock, dataKeys, recorder } = custodian
   const rule = purposeRules[request.purpose]
-  const records = parseRecords(request)
+  const records = parseRecords(request, custodian.presented)
   const nowMs = clock.nowMs()
   for (const record of records) {
     const reason = checkOpening(rule, caller, record.context, record.dataKey.parts, nowMs)
@@ -56,8 +56,8 @@ export async function openRecords(
   }
 }
 
-function parseRecords(request: Request): readonly Record[] {
-  const dataKeys = request.dataKeys.map((text) => parseDataKey(text))
+function parseRecords(request: Request, presented: PresentedDataKeys): readonly Record[] {
+  const dataKeys = request.dataKeys.map((text) => presented.parse(text))
   const used = new Set(request.records.map(({ dataKey }) => dataKey))
   // Opening one costs a decapsulation: nobody makes us do that for nothing.
   if (dataKeys.some((_, at) => !used.has(at))) throw new Refusal('data_key_unused', request.purpose)

@@ -14,6 +14,27 @@ export type PresentedDataKey = {
   readonly parts: SealedDataKey
 }
 
+/** A burst of openings shows a few data keys again and again; each text is some 2 kB. */
+const presentedMax = 1_024
+
+/** Data keys that were shown a moment ago, by their whole text: what the same bytes say is the same. */
+export class PresentedDataKeys {
+  readonly #known = new Map<string, PresentedDataKey>()
+
+  /** @throws Refusal `custodian/refused` */
+  parse(text: string): PresentedDataKey {
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    const parsed = parseDataKey(text)
+    this.#known.set(text, parsed)
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= presentedMax) break
+      this.#known.delete(oldest)
+    }
+    return parsed
+  }
+}
+
 /** @throws Refusal `custodian/refused` */
 export function parseDataKey(text: string): PresentedDataKey {
   const sealed = parseBase64Url(text)
