@@ -2,20 +2,22 @@ import { generateKeyPairSync } from 'node:crypto'
 import {
   generateMerchantKeyPair, makeDataKey, openSealedDataKey, signStatement, verifyStatement, type DataKey,
 } from '@ngome/envelope'
-import { newId, systemClock, systemRandom } from '@ngome/kernel'
+import { newId, systemClock, systemRandom, toBase64Url } from '@ngome/kernel'
 import type { Identity } from '@ngome/runtime'
 import { CustodianProcess } from '../services/custodian/testing/custodian-process.ts'
 import { openRequest, sealedRecord } from '../services/custodian/testing/sealed-record.ts'
 import { median, rateCase, type BenchCase, type BenchReport } from './harness.ts'
 import type { BareServerOrder } from './sides/bare-server.ts'
-import { cpuCase, inTurns } from './sides/in-turns.ts'
+import { cpuCase, inTurnsOf, loadedBy, type Runner } from './sides/in-turns.ts'
+import type { LoadReport } from './sides/load.ts'
+import type { OpeningsOrder } from './sides/openings.ts'
 import { Worker } from './sides/worker.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 /** As many calls under way as a busy dispatcher has jobs. */
 const connections = 64
 /** Each record may be opened twelve times; enough of them that no run spends that. */
-const recordsOpened = 6_000
+const recordsOpened = 24_000
 /** The most that one call opens. */
 const batchSize = 64
 const batches = 400
@@ -33,7 +35,8 @@ export async function bench(): Promise<BenchReport> {
     const { identity, client, dataKeys } = await custodian.dispatcherWithDataKeys(coldKeys + 1)
     const stand = { custodian, identity, dataKeys, load }
     const cases = [
-      ...await warm(stand, 'open of a record, data key cached', 1, recordsOpened),
+      ...await openings(stand),
+      ...await warm(stand, 'open of a record in a call of its own', 1, recordsOpened),
       ...await warm(stand, `open of ${batchSize} records in a call`, batchSize, batches),
       await cold(dataKeys.slice(1), (body) => client.call('/v1/open', body)),
     ]
@@ -46,12 +49,36 @@ export async function bench(): Promise<BenchReport> {
 }
 
 const notes = [
-  `Openings: ${connections} kept mutual-TLS connections; the baseline is a Node HTTPS server with the same TLS settings that asks`,
-  'for the same certificates and echoes what it receives. Ours reads strict JSON, checks caller, purpose, context and budgets,',
-  'derives, and has counted and logged each opening on the disk before it answers.',
+  `Openings: ${connections} under way; the baseline is a Node HTTPS server with the same TLS settings that asks for the same`,
+  `certificates and echoes what it receives, on ${connections} kept connections. Ours reads strict JSON, checks caller, purpose,`,
+  'context and budgets, derives, and has counted and logged each opening on the disk before it answers. The first line asks as a',
+  'dispatcher does, whose jobs share calls, and decrypts each record; the second makes a call of each record by itself.',
   'Openings with a data key that nobody has opened before: beside how often this process alone can check the signature and',
   'decapsulate, without network, unwrapping, counting or log.',
 ]
+
+/** What a dispatcher gets that has so many jobs at once, each of which opens one record. */
+async function openings({ custodian, dataKeys: [dataKey], identity, load }: Stand): Promise<BenchCase[]> {
+  if (dataKey === undefined) throw new TypeError('no data key')
+  const { port } = custodian.config.custodian
+  const dispatcher = new Worker('sides/openings.ts')
+  const records = Array.from({ length: recordsOpened }, () => sealedRecord(systemClock, dataKey, '{"payer":"+256772123456"}'))
+  const order: OpeningsOrder = {
+    port, identity: identity.secureContext(), statementKey: identity.statementKey.export({ format: 'pem', type: 'spki' }).toString(),
+    dataKey: toBase64Url(dataKey.sealed), records: records.map(({ context, blob }) => ({ context, blob: toBase64Url(blob) })),
+  }
+  await dispatcher.ask(order)
+  const body = JSON.stringify(openRequest(dataKey.sealed, records.slice(0, 1)))
+  const { bare, runner } = await bareSide(identity, load, [posted(body)])
+  const [ours, baseline] = await inTurnsOf([
+    { pid: custodian.child?.pid ?? 0, run: (durationMs) => dispatcher.ask<LoadReport>({ atOnce: connections, durationMs }) },
+    runner,
+  ])
+  bare.stop()
+  dispatcher.stop()
+  const name = 'open of a record, data key cached'
+  return [rateCase(name, '1/s', median(ours.perSecond), median(baseline.perSecond)), ...cpuCase(name, ours, baseline)]
+}
 
 async function warm(stand: Stand, name: string, perCall: number, calls: number): Promise<BenchCase[]> {
   const { custodian, dataKeys: [dataKey], identity, load } = stand
@@ -60,16 +87,23 @@ async function warm(stand: Stand, name: string, perCall: number, calls: number):
     dataKey.sealed, Array.from({ length: perCall }, () => sealedRecord(systemClock, dataKey, '')),
   )))
   const { port } = custodian.config.custodian
-  const bare = new Worker('sides/bare-server.ts')
-  const bareAt = await bare.ask<{ port: number }>(bareOrder(identity))
-  const { key, cert, ca } = identity.secureContext()
-  const run = { ca, client: { key, cert }, connections, requests: bodies.map((body) => posted(body)), status: 200 }
-  const [ours, baseline] = await inTurns(load, [
-    { pid: custodian.child?.pid ?? 0, order: { ...run, port } },
-    { pid: bare.pid, order: { ...run, port: bareAt.port } },
-  ])
+  const requests = bodies.map((body) => posted(body))
+  const { bare, runner } = await bareSide(identity, load, requests)
+  const own = { pid: custodian.child?.pid ?? 0, order: { ...loadFrom(identity), requests, port } }
+  const [ours, baseline] = await inTurnsOf([loadedBy(load, own), runner])
   bare.stop()
   return [rateCase(name, 'calls/s', median(ours.perSecond), median(baseline.perSecond)), ...cpuCase(name, ours, baseline)]
+}
+
+function loadFrom(identity: Identity) {
+  const { key, cert, ca } = identity.secureContext()
+  return { ca, client: { key, cert }, connections, status: 200 }
+}
+
+async function bareSide(identity: Identity, load: Worker, requests: readonly string[]): Promise<{ bare: Worker; runner: Runner }> {
+  const bare = new Worker('sides/bare-server.ts')
+  const { port } = await bare.ask<{ port: number }>(bareOrder(identity))
+  return { bare, runner: loadedBy(load, { pid: bare.pid, order: { ...loadFrom(identity), requests, port } }) }
 }
 
 function posted(body: string): string {

@@ -8,6 +8,8 @@ export const roundMs = 2_000
 export const warmUpMs = 1_500
 
 export type Side = { readonly pid: number; readonly order: Omit<LoadOrder, 'durationMs'> }
+/** A process under test, and how it is put under load for a time. */
+export type Runner = { readonly pid: number; readonly run: (durationMs: number) => Promise<LoadReport> }
 export type Samples = { readonly perSecond: number[]; readonly cpu: number[] }
 
 /** One run, with the CPU that the process under test used for each answer. */
@@ -22,12 +24,20 @@ export async function sample(
   if (before !== undefined && after !== undefined) into.cpu.push((after - before) * 1e6 / answered)
 }
 
-export async function inTurns(load: Worker, sides: readonly [Side, Side]): Promise<readonly [Samples, Samples]> {
+export function inTurns(load: Worker, [one, other]: readonly [Side, Side]): Promise<readonly [Samples, Samples]> {
+  return inTurnsOf([loadedBy(load, one), loadedBy(load, other)])
+}
+
+export function loadedBy(load: Worker, { pid, order }: Side): Runner {
+  return { pid, run: (durationMs) => load.ask<LoadReport>({ ...order, durationMs }) }
+}
+
+export async function inTurnsOf([one, other]: readonly [Runner, Runner]): Promise<readonly [Samples, Samples]> {
   const seen: readonly [Samples, Samples] = [{ perSecond: [], cpu: [] }, { perSecond: [], cpu: [] }]
-  for (const { order: one } of sides) await load.ask<LoadReport>({ ...one, durationMs: warmUpMs })
+  for (const { run } of [one, other]) await run(warmUpMs)
   for (let round = 0; round < rounds; round++) {
-    await sample(seen[0], sides[0].pid, () => load.ask<LoadReport>({ ...sides[0].order, durationMs: roundMs }))
-    await sample(seen[1], sides[1].pid, () => load.ask<LoadReport>({ ...sides[1].order, durationMs: roundMs }))
+    await sample(seen[0], one.pid, () => one.run(roundMs))
+    await sample(seen[1], other.pid, () => other.run(roundMs))
   }
   return seen
 }

@@ -37,7 +37,10 @@ type Where = { readonly custodian: Pick<Config['custodian'], 'host' | 'port' | '
  * Calls the custodian over kept connections, with whatever certificate the identity has at the time. Of a pair it stays
  * with the one that answered last.
  */
-export function custodianClient(identity: Identity, config: Where, clock: Clock = systemClock): CustodianClient {
+export function custodianClient(
+  identity: Pick<Identity, 'secureContext' | 'onRenewal' | 'isExpired'>, config: Where,
+  clock: Clock = systemClock,
+): CustodianClient {
   let places = placesOf(config)
   let agent = new PeerAgent(identity.secureContext(), 'custodian')
   const stopListening = identity.onRenewal(() => {

@@ -3,7 +3,8 @@ import type { KeyObject } from 'node:crypto'
 import type { Purpose } from '@ngome/contracts'
 import { encodeRecordContext, openRecord, parseBlob, type RecordContext } from '@ngome/envelope'
 import { Fault, parseBase64Url, Secret, toBase64Url, type Random } from '@ngome/kernel'
-import { CustodianRefusal, verifyRefusal, type CustodianClient } from '@ngome/runtime'
+import type { CustodianClient } from '@ngome/runtime'
+import { SharedOpenings } from './shared-openings.ts'
 
 export type SealedRecord = {
   /** The sealed data key, as the gateway wrote it. */
@@ -24,7 +25,6 @@ export type Opening =
  */
 export type OpenSealed = (purpose: Purpose, record: SealedRecord, signal: AbortSignal) => Promise<Opening>
 
-const challengeBytes = 16
 /** A job waits this long for a custodian that is away, then gives its place to another. */
 const waitMaxMs = 60_000
 const firstPauseMs = 100
@@ -34,33 +34,25 @@ const pauseMaxMs = 2_000
  * a payment does not end because of those.
  */
 const final = 'record_refused'
-const unsigned = 'unsigned'
 
 /** @param statementKey the custodian's own, which its refusals are signed with */
 export function opener(custodian: Pick<CustodianClient, 'call'>, statementKey: KeyObject, random: Random): OpenSealed {
+  const openings = new SharedOpenings(custodian, statementKey, random)
   return async (purpose, record, signal) => {
     const parts = parseBlob(record.blob)
     if (parts === undefined) return { kind: 'unopenable', reason: 'not a sealed record' }
-    const challenge = toBase64Url(random.bytes(challengeBytes))
-    const request = {
-      purpose,
-      dataKeys: [toBase64Url(record.dataKey)],
-      records: [{ dataKey: 0, context: toBase64Url(encodeRecordContext(record.context, parts.suite)), salt: toBase64Url(parts.salt) }],
+    const wanted = {
+      purpose, dataKey: toBase64Url(record.dataKey),
+      context: toBase64Url(encodeRecordContext(record.context, parts.suite)), salt: toBase64Url(parts.salt),
     }
-    try {
-      const { keys } = await patiently(signal, () => custodian.call('/v1/open', request, { challenge }))
-      return openWith(keys, record.blob)
-    } catch (error) {
-      if (!(error instanceof CustodianRefusal)) throw error
-      const reason = reasonOf(error, statementKey, challenge)
-      return { kind: reason === final ? 'unopenable' : 'later', reason }
-    }
+    const given = await patiently(signal, () => openings.open(wanted))
+    if (given.kind === 'given') return openWith(given.key, record.blob)
+    return { kind: given.reason === final ? 'unopenable' : 'later', reason: given.reason }
   }
 }
 
-function openWith(keys: readonly string[], blob: Uint8Array): Opening {
-  const [text] = keys
-  const bytes = text === undefined || keys.length !== 1 ? undefined : parseBase64Url(text)
+function openWith(key: string, blob: Uint8Array): Opening {
+  const bytes = parseBase64Url(key)
   if (bytes === undefined) throw new Fault('custodian/unavailable', 'the custodian answered no key for the record')
   try {
     return { kind: 'opened', plaintext: openRecord(new Secret(bytes), blob) }
@@ -70,12 +62,6 @@ function openWith(keys: readonly string[], blob: Uint8Array): Opening {
   } finally {
     bytes.fill(0)
   }
-}
-
-/** Only what the custodian signed for this very call is believed; anybody on the way can say 4xx. */
-function reasonOf(refusal: CustodianRefusal, statementKey: KeyObject, challenge: string): string {
-  const said = refusal.refusal === undefined ? undefined : verifyRefusal(statementKey, refusal.refusal, challenge)
-  return said?.operation === '/v1/open' ? said.reason : unsigned
 }
 
 /** Waits while the custodian is away: whoever waits here catches up at once when it is back. */
