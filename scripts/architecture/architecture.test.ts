@@ -82,7 +82,7 @@ const seeded: readonly { claim: string; files: Record<string, string>; rule: str
   },
   {
     claim: 'a benchmark reaches into a room that it has no row for',
-    files: { 'bench/a.ts': 'import { x } from \'../services/dispatcher/x.ts\'\nexport const y = x' },
+    files: { 'bench/a.ts': 'import { x } from \'../cli/x.ts\'\nexport const y = x' },
     rule: 'edge', path: 'bench/a.ts',
   },
   { claim: 'what is imported is computed', files: { 'services/gateway/a.ts': 'export const load = (name: string) => import(name)' }, rule: 'computed-import', path: 'services/gateway/a.ts' },

@@ -27,7 +27,7 @@ export const allowedEdges: Readonly<Record<string, readonly string[]>> = {
   'simulators/mtn-momo': [everyPackage],
   'cli': [everyPackage],
   // A benchmark measures a service from inside, next to its rivals.
-  'bench': [everyPackage, 'services/gateway', 'services/custodian'],
+  'bench': [everyPackage, 'services/gateway', 'services/custodian', 'services/dispatcher'],
   // A long run kills a service from inside its tests' own folder.
   'scripts': [everyPackage, 'services/custodian'],
 }
