@@ -75,7 +75,8 @@ export async function internalServer(options: InternalServerOptions): Promise<Ru
     }
     // Seldom more than once in a connection's life; a promise for each call would cost more than what it waits for.
     const waits = callers.settling(socket) !== undefined || callers.expiredCaller(socket) !== undefined
-    if (waits) void hearOf(socket).then(goOn, (failure: Error) => done(failure))
+    const refuse = (failure: Error): void => done(failure)
+    if (waits) void hearOf(socket).then(goOn, refuse)
     else goOn()
   })
   hearOfExpired(app, options)
