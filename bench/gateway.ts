@@ -1,9 +1,10 @@
 import { apiKeyVerifier, newApiKey } from '@ngome/access'
 import { newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
-import { createRoles, migrate, type ApiKeyRow } from '@ngome/store'
+import { createRoles, migrate } from '@ngome/store'
 import { addTestMerchant, describeDatabase, testServer, type TestDatabase, type TestServer } from '@ngome/testkit'
 import { Authenticator } from '../services/gateway/access/authenticate.ts'
 import { tlsContext } from '../services/gateway/http/public-server.ts'
+import { fixedPeppers, provenRow } from '../services/gateway/testing/proven-keys.ts'
 import { TestPlatform } from '../services/gateway/testing/test-platform.ts'
 import type { GatewayProcess } from '../services/gateway/testing/gateway-process.ts'
 import type { RawSqlReport } from './gateway/raw-sql.ts'
@@ -128,9 +129,9 @@ function keyChecks(): BenchCase[] {
   const pepper = new Secret(systemRandom.bytes(32))
   const key = newApiKey({ world: 'test', ...from })
   const verifier = apiKeyVerifier(pepper, { ...key, tenant })
-  const row: ApiKeyRow = { id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false }
+  const row = provenRow({ id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false })
   const authenticator = new Authenticator({
-    peppers: new Map([[1, pepper]]), lease: { isHeld: true }, rows: { cached: () => row, load: async () => undefined },
+    peppers: fixedPeppers(new Map([[1, pepper]])), lease: { isHeld: true }, rows: { cached: () => row, load: async () => undefined },
   })
   const header = key.text.expose((text) => `Bearer ${text}`)
   const microsOf = (connection: () => object): number => {

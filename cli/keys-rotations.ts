@@ -10,8 +10,8 @@ export const keysRotations: Command = {
     const { rotations } = await withCustodian(context, (custodian) => custodian.call('/v1/rotations', {}))
     if (isJson) context.out(JSON.stringify(rotations))
     else {
-      for (const { id, level, cause, state, done, total, startedAt, subject } of rotations) {
-        context.out(`${id}  ${startedAt}  ${level.padEnd(8)}  ${cause.padEnd(11)}  ${state.padEnd(7)}  ${done}/${total}  ${subject}`)
+      for (const { id, level, cause, state, done, total, startedAt, subject, endsAt } of rotations) {
+        context.out(`${id}  ${startedAt}  ${level.padEnd(8)}  ${cause.padEnd(11)}  ${state.padEnd(7)}  ${done}/${total}  ${subject}${endsAt === null ? '' : `  ends ${endsAt}`}`)
       }
     }
     return exitCodes.done

@@ -12,13 +12,13 @@ export async function createApiKey(
   { db, custodian, clock, random }: OperatorAccess, tenant: Tenant,
 ): Promise<{ readonly id: ApiKeyId; readonly text: Secret<string>; readonly hint: string }> {
   const key = newApiKey({ clock, random, world: tenant.world })
-  const { verifier, pepperVersion } = await custodian.call('/v1/api-key-verifier', {
+  const { verifier, pepperVersion, proof } = await custodian.call('/v1/api-key-verifier', {
     ...tenant, key: key.id, digest: toBase64Url(key.digest),
   })
-  const bytes = parseBase64Url(verifier)
-  if (bytes === undefined) throw new TypeError('the custodian\'s verifier is base64url by contract')
+  const kept = { verifier: parseBase64Url(verifier), proof: parseBase64Url(proof) }
+  if (kept.verifier === undefined || kept.proof === undefined) throw new TypeError('the custodian\'s bytes are base64url by contract')
   const hint = `${key.text.expose((text) => text.slice(0, hintLength))}…`
   const event = emit({ clock, random, process: 'operator' }, 'api_key.issued', tenant, { key: key.id })
-  await issueApiKey(db, { id: key.id, tenant, verifier: bytes, pepperVersion, hint, createdAtMs: clock.nowMs() }, event)
+  await issueApiKey(db, { id: key.id, tenant, verifier: kept.verifier, proof: kept.proof, pepperVersion, hint, createdAtMs: clock.nowMs() }, event)
   return { id: key.id, text: key.text, hint }
 }

@@ -39,6 +39,7 @@ export const eventTypes = {
   'merchant.unfrozen': { severity: 'notice', data: z.strictObject({}) },
   'api_key.issued': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   'api_key.revoked': { severity: 'warning', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
+  'api_key.unproven': { severity: 'alarm', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   'payment.accepted': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },

@@ -15,6 +15,8 @@ export type Tables = {
     id: ApiKeyId
     verifier: Uint8Array
     pepper_version: number
+    /** `null` only of keys that were revoked when proofs came. */
+    proof: Uint8Array | null
     hint: string
     created_at: Date
     revoked_at: Date | null

@@ -2,18 +2,21 @@ import type { KeyObject } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { requestIds, type Clock, type Random } from '@ngome/kernel'
 import { untilItStands, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
-import { findApiKey, insertDataKey, type Database } from '@ngome/store'
+import { findApiKey, insertDataKey, rehashApiKey, type Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
 import { ApiKeyCache } from './access/api-key-cache.ts'
 import { Authenticator } from './access/authenticate.ts'
+import { provenKeyFinder } from './access/find-proven-key.ts'
 import { KeyLookUps } from './access/key-look-ups.ts'
+import { MovingKeys } from './access/moving-keys.ts'
+import { Peppers } from './access/peppers.ts'
 import { RevocationLease } from './access/revocation-lease.ts'
 import { revocationSource } from './access/revocation-source.ts'
 import { apiVersion } from './api/openapi.ts'
 import { createHandlers } from './handlers.ts'
 import { createPublicApi } from './http/public-api.ts'
 import { tlsContext, type PublicServer } from './http/public-server.ts'
-import { fetchSecrets, type GatewaySecrets } from './keys/custodian-secrets.ts'
+import { fetchSecrets, pepperSource, type GatewaySecrets } from './keys/custodian-secrets.ts'
 import { DataKeys } from './keys/data-keys.ts'
 import { endSigner } from './keys/end-signer.ts'
 import { MerchantStatements } from './keys/merchant-statements.ts'
@@ -66,7 +69,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   })
   await untilItStands('merchant keys', logger, () => statements.fetchAll())
   const certificate = await untilItStands('public certificate', logger, () => requestPublicCertificate(custodian))
-  const { lease, authenticator } = createAccess(from, secrets)
+  const { lease, authenticator, peppers } = createAccess(from, secrets)
   const dataKeys = createDataKeys(from, statements)
   const metrics = gatewayMetrics(from.metrics, lease, monotonicMs)
   const made: { drain?: Drain } = {}
@@ -89,6 +92,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     renewPublicCertificate({
       first: certificate, custodian, clock, logger, onRenewed: (renewed) => server.setSecureContext(tlsContext(renewed)),
     }),
+    peppers.keepLooking(),
     () => lease.stop(),
   ]
   await lease.start()
@@ -107,8 +111,21 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
 }
 
 function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets) {
+  const { statementKey } = from.identity
   const lookUps = new KeyLookUps((id) => findApiKey(from.database, id))
-  const rows = new ApiKeyCache((id) => lookUps.find(id))
+  const rows = new ApiKeyCache(provenKeyFinder({ ...from, statementKey, find: (id) => lookUps.find(id) }))
+  const peppers: Peppers = new Peppers({
+    first: secrets.peppers, source: pepperSource(from.custodian), monotonicMs: from.monotonicMs, logger: from.logger,
+    onChange: () => {
+      rows.forgetAll()
+      moving.startOver()
+    },
+  })
+  const moving = new MovingKeys({
+    ...from, statementKey, peppers,
+    write: (key) => rehashApiKey(from.database, key),
+    forget: ({ id, tenant }) => rows.forget([{ apiKey: id, merchant: tenant.merchant }]),
+  })
   let isTold = false
   const lease = new RevocationLease({
     source: revocationSource(from.revocationDatabase),
@@ -124,7 +141,8 @@ function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets) {
       isTold = true
     },
   })
-  return { lease, authenticator: new Authenticator({ peppers: secrets.peppers, rows, lease }) }
+  const authenticator = new Authenticator({ peppers, rows, lease, onProven: (key, row) => moving.used(key, row) })
+  return { lease, peppers, authenticator }
 }
 
 function createDataKeys(from: GatewaySurroundings, statements: MerchantStatements): DataKeys {

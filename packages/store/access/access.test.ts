@@ -10,6 +10,7 @@ import { findApiKey } from './find-api-key.ts'
 import { issueApiKey } from './issue-api-key.ts'
 import { listApiKeys } from './list-api-keys.ts'
 import { readRevocations } from './read-revocations.ts'
+import { rehashApiKey } from './rehash-api-key.ts'
 import { revokeApiKey } from './revoke-api-key.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -27,12 +28,12 @@ before(async () => {
 })
 after(() => database.close())
 
-async function issue(): Promise<{ id: ApiKeyId; verifier: Uint8Array }> {
-  const [id, verifier] = [newId('apiKey', from), systemRandom.bytes(32)]
+async function issue(): Promise<{ id: ApiKeyId; verifier: Uint8Array; proof: Uint8Array }> {
+  const [id, verifier, proof] = [newId('apiKey', from), systemRandom.bytes(32), systemRandom.bytes(65)]
   await issueApiKey(operator, {
-    id, tenant: merchant.tenant, verifier, pepperVersion: 1, hint: 'ngome_sk_test_…', createdAtMs: from.clock.nowMs(),
+    id, tenant: merchant.tenant, verifier, pepperVersion: 1, proof, hint: 'ngome_sk_test_…', createdAtMs: from.clock.nowMs(),
   }, emit(operatorEvents, 'api_key.issued', merchant.tenant, { key: id }))
-  return { id, verifier }
+  return { id, verifier, proof }
 }
 
 const revoke = (id: ApiKeyId, of = merchant) => revokeApiKey(operator, of.tenant, id, from.clock.nowMs(),
@@ -46,12 +47,13 @@ const freeze = (isFrozen: boolean) => {
 
 describe('an API key', () => {
   test('is found by its id, with what is needed to prove it', async () => {
-    const { id, verifier } = await issue()
+    const { id, verifier, proof } = await issue()
     assert.deepEqual(await findApiKey(gateway, id), {
       id,
       tenant: merchant.tenant,
       verifier: Buffer.from(verifier),
       pepperVersion: 1,
+      proof: Buffer.from(proof),
       isRevoked: false,
       isMerchantFrozen: false,
     })
@@ -71,6 +73,37 @@ describe('an API key', () => {
     })
     const listed = (await listApiKeys(operator, merchant.tenant)).find((key) => key.id === id)
     assert.notEqual(listed?.revokedAtMs, null)
+  })
+
+  const rehash = (id: ApiKeyId, fromVersion: number, pepperVersion: number) => rehashApiKey(gateway, {
+    id, fromVersion, pepperVersion, verifier: new Uint8Array(32).fill(pepperVersion), proof: new Uint8Array(65).fill(pepperVersion),
+  })
+
+  test('goes on to a later pepper, from the one that it was read with, and never back', async () => {
+    const { id } = await issue()
+    const done = await Promise.all([rehash(id, 1, 2), rehash(id, 1, 2)])
+    assert.equal(done.filter((isDone) => isDone).length, 1)
+    const row = await findApiKey(gateway, id)
+    assert.deepEqual([row?.pepperVersion, row?.verifier, row?.proof], [2, Buffer.alloc(32, 2), Buffer.alloc(65, 2)])
+    for (const [from, to] of [[1, 3], [2, 2], [2, 1], [3, 4]] as const) assert.equal(await rehash(id, from, to), false, `${from} to ${to}`)
+    assert.deepEqual(await findApiKey(gateway, id), row)
+    assert.deepEqual((await listApiKeys(operator, merchant.tenant)).find((key) => key.id === id)?.pepperVersion, 2)
+  })
+
+  test('that is revoked goes nowhere', async () => {
+    const { id } = await issue()
+    await revoke(id)
+    assert.equal(await rehash(id, 1, 2), false)
+    assert.equal((await findApiKey(gateway, id))?.pepperVersion, 1)
+  })
+
+  test('is not written by the gateway in any other way, and by nobody without a proof', async () => {
+    const { id } = await issue()
+    for (const sql of ['UPDATE ngome.api_keys SET pepper_version = 2', 'SELECT * FROM ngome.api_keys', 'DELETE FROM ngome.api_keys']) {
+      await assert.rejects(gateway.pool.query(`${sql} WHERE id = $1`, [id]), /permission denied/)
+    }
+    await assert.rejects(database.asAdmin('UPDATE ngome.api_keys SET proof = NULL WHERE id = $1', [id]), /proven_or_revoked/)
+    await assert.rejects(operator.pool.query('SELECT ngome.rehash_api_key($1, 1, 2, NULL, NULL)', [id]), /permission denied/)
   })
 
   test('of another merchant cannot be revoked', async () => {

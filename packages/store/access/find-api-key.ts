@@ -8,6 +8,8 @@ export type ApiKeyRow = {
   /** What `apiKeyVerifier` gives for the true key, 32 bytes. */
   readonly verifier: Uint8Array
   readonly pepperVersion: number
+  /** The custodian's signature over the fields above, to be checked. */
+  readonly proof: Uint8Array | null
   readonly isRevoked: boolean
   readonly isMerchantFrozen: boolean
 }
@@ -20,11 +22,12 @@ export async function findApiKey(db: Database, id: ApiKeyId): Promise<ApiKeyRow 
   const { rows } = await guarded(() => db.pool.query<Tenant & {
     verifier: Uint8Array
     pepper_version: number
+    proof: Uint8Array | null
     revoked_at: Date | null
     frozen_at: Date | null
   }>({
     name: 'find_api_key',
-    text: 'SELECT merchant, world, verifier, pepper_version, revoked_at, frozen_at FROM ngome.find_api_key($1)',
+    text: 'SELECT merchant, world, verifier, pepper_version, proof, revoked_at, frozen_at FROM ngome.find_api_key($1)',
     values: [id],
   }))
   const row = rows[0]
@@ -34,6 +37,7 @@ export async function findApiKey(db: Database, id: ApiKeyId): Promise<ApiKeyRow 
     tenant: { merchant: row.merchant, world: row.world },
     verifier: row.verifier,
     pepperVersion: row.pepper_version,
+    proof: row.proof,
     isRevoked: row.revoked_at !== null,
     isMerchantFrozen: row.frozen_at !== null,
   }

@@ -9,6 +9,8 @@ export type NewApiKey = {
   readonly tenant: Tenant
   readonly verifier: Uint8Array
   readonly pepperVersion: number
+  /** The custodian's, over the fields above. */
+  readonly proof: Uint8Array
   /** The masked form that people recognise the key by, such as its first characters. */
   readonly hint: string
   readonly createdAtMs: number
@@ -22,6 +24,7 @@ export async function issueApiKey(db: Database, key: NewApiKey, event: Event): P
       id: key.id,
       verifier: key.verifier,
       pepper_version: key.pepperVersion,
+      proof: key.proof,
       hint: key.hint,
       created_at: new Date(key.createdAtMs),
       revoked_at: null,

@@ -1,6 +1,6 @@
 import type { ApiKeyId, MerchantId } from '@ngome/kernel'
-import type { ApiKeyRow } from '@ngome/store'
 import type { ApiKeyRows } from './authenticate.ts'
+import type { ProvenApiKey } from './prove-api-key.ts'
 
 /** Rows in memory, about 300 bytes each. */
 const rowsMax = 10_000
@@ -13,21 +13,21 @@ export type AccessChange = { readonly apiKey: ApiKeyId | null; readonly merchant
  * before.
  */
 export class ApiKeyCache implements ApiKeyRows {
-  readonly #find: (id: ApiKeyId) => Promise<ApiKeyRow | undefined>
-  readonly #rows = new Map<ApiKeyId, ApiKeyRow>()
+  readonly #find: (id: ApiKeyId) => Promise<ProvenApiKey | undefined>
+  readonly #rows = new Map<ApiKeyId, ProvenApiKey>()
   // Bounded by what `find` lets wait. Only readings that began after the last revocation: older ones are not joined.
-  readonly #underWay = new Map<ApiKeyId, Promise<ApiKeyRow | undefined>>()
+  readonly #underWay = new Map<ApiKeyId, Promise<ProvenApiKey | undefined>>()
   #generation = 0
 
-  constructor(find: (id: ApiKeyId) => Promise<ApiKeyRow | undefined>) {
+  constructor(find: (id: ApiKeyId) => Promise<ProvenApiKey | undefined>) {
     this.#find = find
   }
 
-  cached(id: ApiKeyId): ApiKeyRow | undefined {
+  cached(id: ApiKeyId): ProvenApiKey | undefined {
     return this.#rows.get(id)
   }
 
-  async load(id: ApiKeyId): Promise<ApiKeyRow | undefined> {
+  async load(id: ApiKeyId): Promise<ProvenApiKey | undefined> {
     const generation = this.#generation
     const row = await this.#read(id)
     // A revocation passed while this was on its way: read again, from after it.
@@ -47,8 +47,14 @@ export class ApiKeyCache implements ApiKeyRows {
     }
   }
 
+  /** Forgets every row: what they hang on changed. */
+  forgetAll(): void {
+    this.forget([])
+    this.#rows.clear()
+  }
+
   /** Requests that look for the same key at the same time read it once. */
-  #read(id: ApiKeyId): Promise<ApiKeyRow | undefined> {
+  #read(id: ApiKeyId): Promise<ProvenApiKey | undefined> {
     const known = this.#underWay.get(id)
     if (known !== undefined) return known
     const generation = this.#generation
@@ -62,7 +68,7 @@ export class ApiKeyCache implements ApiKeyRows {
     return reading
   }
 
-  #keep(row: ApiKeyRow): void {
+  #keep(row: ProvenApiKey): void {
     if (this.#rows.size >= rowsMax) {
       const [oldest] = this.#rows.keys()
       if (oldest !== undefined) this.#rows.delete(oldest)

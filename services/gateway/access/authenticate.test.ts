@@ -4,29 +4,31 @@ import { inspect } from 'node:util'
 import { apiKeyVerifier, newApiKey, type NewApiKey } from '@ngome/access'
 import { Fault, newId, Secret, systemClock, systemRandom, type ApiKeyId, type Tenant } from '@ngome/kernel'
 import type { ApiKeyRow } from '@ngome/store'
+import { fixedPeppers, provenRow } from '../testing/proven-keys.ts'
 import { ApiKeyCache } from './api-key-cache.ts'
 import { Authenticator } from './authenticate.ts'
+import type { ProvenApiKey } from './prove-api-key.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const pepper = new Secret(systemRandom.bytes(32))
 
 /** An authenticator whose database is a map that a test may change behind it. */
 function world() {
-  const stored = new Map<ApiKeyId, ApiKeyRow>()
+  const stored = new Map<ApiKeyId, ProvenApiKey>()
   const cache = new ApiKeyCache(async (id) => stored.get(id))
   const lease = { isHeld: true }
-  const authenticator = new Authenticator({ peppers: new Map([[1, pepper]]), rows: cache, lease })
+  const authenticator = new Authenticator({ peppers: fixedPeppers(new Map([[1, pepper]])), rows: cache, lease })
   const issue = (): NewApiKey => {
     const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
     const key = newApiKey({ world: 'test', ...from })
     const verifier = apiKeyVerifier(pepper, { ...key, tenant })
-    stored.set(key.id, { id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false })
+    stored.set(key.id, provenRow({ id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false }))
     return key
   }
   const change = (key: NewApiKey, to: Partial<ApiKeyRow>): void => {
     const row = stored.get(key.id)
     assert.ok(row)
-    stored.set(key.id, { ...row, ...to })
+    stored.set(key.id, provenRow({ ...row, ...to }))
     cache.forget([{ apiKey: key.id, merchant: row.tenant.merchant }])
   }
   return { authenticator, issue, change, lease, call: async (key: NewApiKey | string, connection: object) =>

@@ -1,44 +1,51 @@
 import { apiKeyDigest, apiKeyVerifier, parseApiKey, type ParsedApiKey } from '@ngome/access'
 import { equalsInConstantTime, Fault, type ApiKeyId, type MerchantId, type Secret } from '@ngome/kernel'
-import type { ApiKeyRow } from '@ngome/store'
 import type { AuthenticatedCaller } from '../http/call.ts'
+import type { ProvenApiKey } from './prove-api-key.ts'
 
 export type ApiKeyRows = {
   /** The row where it is in memory. */
-  cached(id: ApiKeyId): ApiKeyRow | undefined
+  cached(id: ApiKeyId): ProvenApiKey | undefined
   /** The row from the database, `undefined` where there is none. */
-  load(id: ApiKeyId): Promise<ApiKeyRow | undefined>
+  load(id: ApiKeyId): Promise<ProvenApiKey | undefined>
+}
+
+/** The peppers by version: a row says under which it was made. */
+export type ApiKeyPeppers = {
+  get(version: number): Secret<Uint8Array> | undefined
+  readonly some: Secret<Uint8Array>
+  /** Asks for those that came meanwhile. @throws Fault `custodian/unavailable` */
+  learn(): Promise<void>
 }
 
 const scheme = 'Bearer '
 /** Stands for a row that does not exist, so that its check costs what a real one costs. */
-const nobody: Pick<ApiKeyRow, 'tenant' | 'verifier'> = {
+const nobody: Pick<ProvenApiKey, 'tenant' | 'verifier'> = {
   tenant: { merchant: 'mer_00000000000000000000000000' as MerchantId, world: 'test' },
   verifier: new Uint8Array(32),
 }
 
 /** A digest that was verified under a row. A row counts while it is the one in memory: a revocation undoes this as well. */
-type Proof = { readonly digest: Uint8Array; readonly row: ApiKeyRow }
+type Proof = { readonly digest: Uint8Array; readonly row: ProvenApiKey }
 
 /** Checks the API key of each request. */
 export class Authenticator {
-  readonly #peppers: ReadonlyMap<number, Secret<Uint8Array>>
-  readonly #somePepper: Secret<Uint8Array>
+  readonly #peppers: ApiKeyPeppers
   readonly #rows: ApiKeyRows
   readonly #lease: { readonly isHeld: boolean }
+  readonly #onProven: (key: ParsedApiKey, row: ProvenApiKey) => void
   // What each connection proved last, while it is open: never the key itself.
   readonly #proofs = new WeakMap<object, Proof>()
 
   constructor(from: {
-    /** By version: a row says under which it was made. */
-    readonly peppers: ReadonlyMap<number, Secret<Uint8Array>>
+    readonly peppers: ApiKeyPeppers
     readonly rows: ApiKeyRows
     readonly lease: { readonly isHeld: boolean }
+    /** Hears of each key that was proven anew. */
+    readonly onProven?: (key: ParsedApiKey, row: ProvenApiKey) => void
   }) {
-    const [some] = from.peppers.values()
-    if (some === undefined) throw new TypeError('API keys cannot be checked without a pepper')
     this.#peppers = from.peppers
-    this.#somePepper = some
+    this.#onProven = from.onProven ?? (() => undefined)
     this.#rows = from.rows
     this.#lease = from.lease
   }
@@ -46,8 +53,8 @@ export class Authenticator {
   /**
    * Whose key it is. Whatever is wrong with a key, the answer is the same.
    * @param connection on which the same key comes again as a rule, and then needs no second verification
-   * @throws Fault `access/unauthenticated`, `access/merchant_frozen`, or `access/lease_lost` where we do not know what
-   * was revoked
+   * @throws Fault `access/unauthenticated`, `access/merchant_frozen`, `access/lease_lost` where we do not know what was
+   * revoked, or `custodian/unavailable` where it is of a pepper that we do not have and cannot get
    */
   authenticate(authorization: string | undefined, connection: object): AuthenticatedCaller | Promise<AuthenticatedCaller> {
     if (!this.#lease.isHeld) throw new Fault('access/lease_lost', 'the revocation counter was not read in time')
@@ -57,7 +64,7 @@ export class Authenticator {
     const key = parseApiKey(text)
     if (key === undefined) throw new Fault('access/unauthenticated', 'no key in its form')
     const row = this.#rows.cached(key.id)
-    return row === undefined ? this.#load(key, connection) : this.#check(key, row, connection)
+    return row === undefined || this.#peppers.get(row.pepperVersion) === undefined ? this.#load(key, connection) : this.#check(key, row, connection)
   }
 
   #isProven(text: string, { digest, row }: Proof): boolean {
@@ -65,23 +72,27 @@ export class Authenticator {
   }
 
   async #load(key: ParsedApiKey, connection: object): Promise<AuthenticatedCaller> {
-    return this.#check(key, await this.#rows.load(key.id), connection)
+    const row = await this.#rows.load(key.id)
+    // Its proof says that there is such a pepper, or was: nobody makes us ask with a number that he invents.
+    if (row !== undefined && this.#peppers.get(row.pepperVersion) === undefined) await this.#peppers.learn()
+    return this.#check(key, row, connection)
   }
 
-  #check(key: ParsedApiKey, row: ApiKeyRow | undefined, connection: object): AuthenticatedCaller {
+  #check(key: ParsedApiKey, row: ProvenApiKey | undefined, connection: object): AuthenticatedCaller {
     const { tenant, verifier } = row ?? nobody
-    const pepper = row === undefined ? this.#somePepper : this.#peppers.get(row.pepperVersion)
-    const expected = apiKeyVerifier(pepper ?? this.#somePepper, { ...key, tenant })
+    const pepper = row === undefined ? this.#peppers.some : this.#peppers.get(row.pepperVersion)
+    const expected = apiKeyVerifier(pepper ?? this.#peppers.some, { ...key, tenant })
     const isRight = equalsInConstantTime(expected, verifier) && pepper !== undefined
     // One condition, after the work: unknown, wrong, of the other world and revoked take the same way out.
     if (!isRight || row === undefined || row.isRevoked || key.world !== tenant.world) {
       throw new Fault('access/unauthenticated', `key ${key.id} was not accepted`)
     }
     this.#proofs.set(connection, { digest: key.digest, row })
+    this.#onProven(key, row)
     return this.#admit(row)
   }
 
-  #admit({ id, tenant, isMerchantFrozen }: ApiKeyRow): AuthenticatedCaller {
+  #admit({ id, tenant, isMerchantFrozen }: ProvenApiKey): AuthenticatedCaller {
     if (isMerchantFrozen) throw new Fault('access/merchant_frozen', `${tenant.merchant} is frozen`)
     return { tenant, apiKey: id } as AuthenticatedCaller
   }

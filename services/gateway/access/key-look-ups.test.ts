@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { newApiKey } from '@ngome/access'
 import { Fault, newId, systemClock, systemRandom } from '@ngome/kernel'
-import type { ApiKeyRow } from '@ngome/store'
 import { problemIn } from '../testing/problem-in.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 import { ApiKeyCache } from './api-key-cache.ts'
@@ -36,7 +35,7 @@ test('so many look-ups go on at once, so many wait, and the next is refused; all
 test('look-ups of one key that come together are one, unless a revocation came between', async () => {
   const id = newId('apiKey', from)
   const ends: (() => void)[] = []
-  const cache = new ApiKeyCache(() => new Promise<ApiKeyRow | undefined>((resolve) => ends.push(() => resolve(undefined))))
+  const cache = new ApiKeyCache(() => new Promise<undefined>((resolve) => ends.push(() => resolve(undefined))))
   const first = [cache.load(id), cache.load(id), cache.load(id)]
   assert.equal(ends.length, 1)
   cache.forget([])
@@ -66,10 +65,10 @@ const pay = (idempotencyKey: string): ReturnType<TestMerchant['client']['call']>
 /** A database that is slow at this one thing, so that a flood holds whatever it gets. It finds no key. */
 async function slowLookUps(seconds: number): Promise<void> {
   await running.database.asAdmin(`CREATE OR REPLACE FUNCTION ngome.find_api_key(wanted text)
-    RETURNS TABLE (id text, merchant text, world text, verifier bytea, pepper_version integer, revoked_at timestamptz,
+    RETURNS TABLE (id text, merchant text, world text, verifier bytea, pepper_version integer, proof bytea, revoked_at timestamptz,
       frozen_at timestamptz)
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-      SELECT ''::text, ''::text, ''::text, ''::bytea, 1, now(), now() WHERE pg_sleep(${seconds}) IS NULL $$`)
+      SELECT ''::text, ''::text, ''::text, ''::bytea, 1, ''::bytea, now(), now() WHERE pg_sleep(${seconds}) IS NULL $$`)
 }
 
 test('a flood of unknown keys takes no connection from a known key\u2019s payments', { timeout: 60_000 }, async () => {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, newId, Secret, systemClock, systemRandom, type ApiKeyId, type MerchantId } from '@ngome/kernel'
-import type { ApiKeyRow } from '@ngome/store'
+import { fixedPeppers, provenRow } from '../testing/proven-keys.ts'
 import { ApiKeyCache } from './api-key-cache.ts'
 import { Authenticator } from './authenticate.ts'
+import type { ProvenApiKey } from './prove-api-key.ts'
 import { leaseMs, RevocationLease, type Revocations } from './revocation-lease.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -54,7 +55,7 @@ test('changes are passed on before the lease is renewed, and reading recovers by
   assert.equal(lease.isHeld, true)
 })
 
-const row = (id: ApiKeyId, merchant: MerchantId): ApiKeyRow => ({
+const row = (id: ApiKeyId, merchant: MerchantId): ProvenApiKey => provenRow({
   id, tenant: { merchant, world: 'test' }, verifier: new Uint8Array(32), pepperVersion: 1, isRevoked: false, isMerchantFrozen: false,
 })
 
@@ -84,7 +85,7 @@ test('a revocation forgets its key, a freeze all keys of its merchant, and no ot
 
 test('without the lease nobody is served, whatever the key', () => {
   const authenticator = new Authenticator({
-    peppers: new Map([[1, new Secret(systemRandom.bytes(32))]]),
+    peppers: fixedPeppers(new Map([[1, new Secret(systemRandom.bytes(32))]])),
     rows: new ApiKeyCache(async () => undefined), lease: { isHeld: false },
   })
   assert.throws(() => authenticator.authenticate('Bearer x', {}), (error) => error instanceof Fault && error.code === 'access/lease_lost')

@@ -89,17 +89,20 @@ after(async () => {
 /** As the operator's commands do it. */
 async function addMerchantWithKey(): Promise<string> {
   const db = database.open('ngome_operator', { poolMax: 1 })
-  const createdAtMs = Date.now()
   await custodian.call('/v1/merchants', tenant)
-  await addMerchant(db, { id: tenant.merchant, name: 'Test', createdAtMs },
+  await addMerchant(db, { id: tenant.merchant, name: 'Test', createdAtMs: Date.now() },
     emit({ ...from, process: 'operator' }, 'merchant.created', { merchant: tenant.merchant, world: null }, {}))
+  return issueKey()
+}
+
+async function issueKey(): Promise<string> {
+  const db = database.open('ngome_operator', { poolMax: 1 })
   const key = newApiKey({ world: 'test', ...from })
-  const { verifier, pepperVersion } = await custodian.call('/v1/api-key-verifier', {
+  const { verifier, pepperVersion, proof } = await custodian.call('/v1/api-key-verifier', {
     ...tenant, key: key.id, digest: toBase64Url(key.digest),
   })
-  const bytes = parseBase64Url(verifier)
-  assert.ok(bytes)
-  await issueApiKey(db, { id: key.id, tenant, verifier: bytes, pepperVersion, hint: 'test', createdAtMs },
+  const bytesOf = (text: string): Uint8Array => parseBase64Url(text) ?? new Uint8Array()
+  await issueApiKey(db, { id: key.id, tenant, verifier: bytesOf(verifier), proof: bytesOf(proof), pepperVersion, hint: 'test', createdAtMs: Date.now() },
     emit({ ...from, process: 'operator' }, 'api_key.issued', tenant, { key: key.id }))
   return key.text.expose((text) => text)
 }
@@ -141,4 +144,22 @@ test('a minute after a merchant\u2019s keys are known to others, nothing more is
   t.diagnostic(`sealed to the new key ${Math.round(performance.now() - atMs)} ms after`)
   const rows = await database.asAdmin('SELECT count(DISTINCT sealed)::int AS n FROM ngome.data_keys WHERE merchant = $1', [tenant.merchant])
   assert.deepEqual(rows, [{ n: 2 }])
+})
+
+test('with the real custodian the pepper is replaced while keys are used, and the old one goes when all have moved', async () => {
+  const rotations = async () => (await custodian.call('/v1/rotations', {})).rotations.filter(({ level }) => level === 'secret')
+  await custodian.call('/v1/rotate-secret', { name: 'api-pepper', compromised: false, endAt: null })
+  const fresh = new MerchantClient({ port: platform.ports.gateway, ca: readFileSync(join(platform.folder, 'ca.pem'), 'utf8'), key: await issueKey() })
+  try {
+    // The first key under the new pepper tells the gateway that there is one.
+    assert.equal((await fresh.call({ path: '/v1/payments' })).status, 200, gateway.output)
+    for (let look = 0; look < 100 && (await rotations())[0]?.state !== 'done'; look++) {
+      assert.equal((await client.call({ path: '/v1/payments' })).status, 200, gateway.output)
+      await sleep(100)
+    }
+    assert.deepEqual((await rotations()).map(({ state, done, total }) => [state, done, total]), [['done', 1, 1]])
+    assert.equal((await client.call({ path: '/v1/payments' })).status, 200, gateway.output)
+  } finally {
+    fresh.close()
+  }
 })

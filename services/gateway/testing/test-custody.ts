@@ -1,6 +1,7 @@
+import { apiKeyVerifier, signApiKey, type KeptApiKey, type NewApiKey } from '@ngome/access'
 import { retentionClasses, type CustodianSecretName } from '@ngome/contracts'
 import { generateMerchantKeyPair, signStatement } from '@ngome/envelope'
-import { newId, Secret, systemClock, systemRandom, toBase64Url, type Tenant } from '@ngome/kernel'
+import { newId, Secret, systemClock, systemRandom, toBase64Url, type ApiKeyId, type Tenant } from '@ngome/kernel'
 import type { CustodianAnswers, TestAuthority } from '@ngome/testkit'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -13,6 +14,8 @@ export class TestCustody {
   readonly #tenants: Tenant[] = []
   readonly #statements = new Map<string, string>()
   readonly #secrets = new Map<CustodianSecretName, Uint8Array>()
+  /** By version. */
+  readonly peppers = new Map([[1, new Secret(systemRandom.bytes(32))]])
   periodMs = 86_400_000
 
   constructor(authority: TestAuthority) {
@@ -29,10 +32,28 @@ export class TestCustody {
     return new Secret(Uint8Array.from(bytes))
   }
 
+  /** What the operator gets of a key that he issues: under the newest pepper, signed. */
+  keep(key: Pick<NewApiKey, 'id' | 'digest'>, tenant: Tenant): KeptApiKey & { readonly proof: Uint8Array } {
+    const [pepperVersion, pepper] = [...this.peppers].at(-1) ?? []
+    if (pepper === undefined || pepperVersion === undefined) throw new TypeError('there is a pepper')
+    const kept = { id: key.id, tenant, pepperVersion, verifier: apiKeyVerifier(pepper, { ...key, tenant }) }
+    return { ...kept, proof: signApiKey(kept, this.authority.statementKeys.privateKey) }
+  }
+
   get answers(): CustodianAnswers {
     return {
+      '/v1/secret-versions': () => ({ versions: [...this.peppers.keys()].map((version) => ({ name: 'api-pepper', version })) }),
+      '/v1/rehash-api-key': ({ key, digest, merchant, world, pepperVersion }) => {
+        this.calls.push(`/v1/rehash-api-key ${key} v${pepperVersion}`)
+        const kept = this.keep({ id: key as ApiKeyId, digest: Buffer.from(digest, 'base64url') }, { merchant, world } as Tenant)
+        if (kept.pepperVersion === pepperVersion) return { statement: null }
+        const [verifier, proof] = [toBase64Url(kept.verifier), toBase64Url(kept.proof)]
+        return { statement: { pepperVersion: kept.pepperVersion, verifier, proof } }
+      },
       '/v1/secrets': ({ names }) => ({
-        secrets: names.map((name) => ({ name, version: 1, value: this.secret(name).expose((bytes) => toBase64Url(bytes)) })),
+        secrets: names.flatMap((name) => [...name === 'api-pepper' ? this.peppers : new Map([[1, this.secret(name)]])].map(
+          ([version, value]) => ({ name, version, value: value.expose((bytes) => toBase64Url(bytes)) }),
+        )),
       }),
       '/v1/replaced-keys': ({ since }) => ({ until: since, tenants: [], isWhole: true }),
       '/v1/tenants': ({ after }) => ({ tenants: after === null ? [...this.#tenants] : [] }),

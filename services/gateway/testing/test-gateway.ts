@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { apiKeyVerifier, newApiKey } from '@ngome/access'
+import { newApiKey } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type ForwardDestinationId, type Tenant, type World } from '@ngome/kernel'
 import { createLogger, createMetrics, custodianClient, enrol, loadConfig, type Config, type Identity } from '@ngome/runtime'
@@ -82,9 +82,8 @@ export class TestGateway {
       emit({ ...from, process: 'operator' }, 'merchant.created', { merchant: tenant.merchant, world: null }, {}))
     this.custody.addTenant(tenant)
     const key = newApiKey({ world, ...from })
-    const verifier = apiKeyVerifier(this.custody.secret('api-pepper'), { ...key, tenant })
     await issueApiKey(this.#operator, {
-      id: key.id, tenant, verifier, pepperVersion: 1, hint: 'ngome_sk_test_', createdAtMs: from.clock.nowMs(),
+      ...this.custody.keep(key, tenant), hint: 'ngome_sk_test_', createdAtMs: from.clock.nowMs(),
     }, emit({ ...from, process: 'operator' }, 'api_key.issued', tenant, { key: key.id }))
     const text = key.text.expose((value) => value)
     return { tenant, key: text, keyId: key.id, client: this.client(text) }

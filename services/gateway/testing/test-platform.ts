@@ -1,4 +1,4 @@
-import { apiKeyVerifier, newApiKey } from '@ngome/access'
+import { newApiKey } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
 import { addMerchant, issueApiKey } from '@ngome/store'
@@ -71,8 +71,7 @@ export class TestPlatform {
     await addMerchant(operator, { id: tenant.merchant, name: 'Test', createdAtMs },
       emit({ ...from, process: 'operator' }, 'merchant.created', { merchant: tenant.merchant, world: null }, {}))
     const key = newApiKey({ world: 'test', ...from })
-    const verifier = apiKeyVerifier(this.custody.secret('api-pepper'), { ...key, tenant })
-    await issueApiKey(operator, { id: key.id, tenant, verifier, pepperVersion: 1, hint: 'test', createdAtMs },
+    await issueApiKey(operator, { ...this.custody.keep(key, tenant), hint: 'test', createdAtMs },
       emit({ ...from, process: 'operator' }, 'api_key.issued', tenant, { key: key.id }))
     this.key = key.text.expose((text) => text)
   }

@@ -1,0 +1,22 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { signApiKey } from '@ngome/access'
+import type { Secret } from '@ngome/kernel'
+import type { ApiKeyRow } from '@ngome/store'
+import type { ApiKeyPeppers } from '../access/authenticate.ts'
+import { proveApiKey, type ProvenApiKey } from '../access/prove-api-key.ts'
+
+const custodian = generateKeyPairSync('ed25519')
+
+/** A row as a custodian made and signed it. */
+export function provenRow(row: Omit<ApiKeyRow, 'proof'>): ProvenApiKey {
+  const proven = proveApiKey({ ...row, proof: signApiKey(row, custodian.privateKey) }, custodian.publicKey)
+  if (proven === undefined) throw new TypeError('what was signed a moment ago is proven')
+  return proven
+}
+
+/** Peppers of which none comes or goes. */
+export function fixedPeppers(values: ReadonlyMap<number, Secret<Uint8Array>>): ApiKeyPeppers {
+  const [some] = values.values()
+  if (some === undefined) throw new TypeError('there is a pepper')
+  return { get: (version) => values.get(version), some, learn: async () => undefined }
+}
