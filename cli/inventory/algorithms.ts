@@ -2,7 +2,7 @@
 export type Algorithm = {
   readonly ref: string
   readonly name: string
-  readonly primitive: 'kem' | 'ae' | 'mac' | 'signature' | 'kdf' | 'hash'
+  readonly primitive: 'kem' | 'key-agree' | 'ae' | 'mac' | 'signature' | 'kdf' | 'hash' | 'other'
   readonly parameterSetIdentifier: string
   readonly curve?: string
   readonly mode?: 'gcm'
@@ -58,5 +58,28 @@ export const algorithms: readonly Algorithm[] = [
     cryptoFunctions: ['keygen', 'sign', 'verify'], nistQuantumSecurityLevel: 0,
     usedFor: 'the internal certificate authority and its certificates',
     exception: 'not post-quantum: X.509 with ML-DSA is in no TLS library that clients have',
+  },
+  {
+    ref: 'algorithm/sha-256', name: 'SHA-256', primitive: 'hash', parameterSetIdentifier: '256',
+    cryptoFunctions: ['digest'], nistQuantumSecurityLevel: 2,
+    usedFor: 'the Merkle trees of both logs; what approvals, keys and migrations are known by',
+  },
+  {
+    ref: 'algorithm/x25519', name: 'X25519', primitive: 'key-agree', parameterSetIdentifier: '25519', curve: 'X25519',
+    cryptoFunctions: ['keygen', 'keyderive'], nistQuantumSecurityLevel: 0,
+    usedFor: 'the box in which a holder\'s share goes to the custodian; half of the hybrid above',
+    exception: 'the box is not post-quantum: it crosses a Unix socket of this machine only, and is kept nowhere',
+  },
+  {
+    ref: 'algorithm/shamir', name: 'Shamir secret sharing over GF(2^8)', primitive: 'other', parameterSetIdentifier: '256',
+    cryptoFunctions: ['other'], nistQuantumSecurityLevel: 5, usedFor: 'the shares of a root key that holders keep',
+  },
+  {
+    ref: 'algorithm/scrypt', name: 'scrypt', primitive: 'kdf', parameterSetIdentifier: '512',
+    cryptoFunctions: ['keyderive'], nistQuantumSecurityLevel: 0, usedFor: 'knowing again a PIN that the HSM refused, so that it is not tried twice',
+  },
+  {
+    ref: 'algorithm/pbkdf2-hmac-sha-256', name: 'PBKDF2-HMAC-SHA-256', primitive: 'kdf', parameterSetIdentifier: '256',
+    cryptoFunctions: ['keyderive'], nistQuantumSecurityLevel: 3, usedFor: 'PostgreSQL\'s verifiers of the processes\' passwords (SCRAM), which are 256 random bits',
   },
 ]
