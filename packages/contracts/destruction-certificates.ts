@@ -2,6 +2,10 @@ import { z } from 'zod'
 import { classed } from './classed.ts'
 import { idSchema, worldSchema } from './ids.ts'
 
+/** How a root key was kept: in a file, in a hardware module, or nowhere but in its holders' shares. */
+export const rootKinds = ['file', 'hsm', 'shares'] as const
+export type RootKind = (typeof rootKinds)[number]
+
 /** What the custodian certifies when merchant keys were destroyed: what, when, on whose approval, and what it means. */
 export const destructionCertificateSchema = z.strictObject({
   type: classed('internal', z.literal('ngome/certificate-of-destruction/v1')),
@@ -17,7 +21,11 @@ export const destructionCertificateSchema = z.strictObject({
   root_destroyed_at: classed('internal', z.iso.datetime()),
   former_root: classed('internal', z.string()),
   root: classed('internal', z.string()),
+  root_kind: classed('internal', z.enum(rootKinds)),
   root_is_protected: classed('internal', z.boolean()),
+  /** What the custodian has seen for itself, and what nobody but people can see to. */
+  proven: classed('internal', z.array(z.string())),
+  not_proven: classed('internal', z.array(z.string())),
   /** In words, for whoever relies on it. */
   meaning: classed('internal', z.string()),
   /** The custodian's log when it was signed: the row that says so, and the head of the tree up to it. */

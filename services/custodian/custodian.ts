@@ -37,6 +37,8 @@ export type Custodian = {
   readonly succession: RootSuccession
   /** Its own folder. */
   readonly folder: string
+  /** Whether another custodian may work on the same store. */
+  readonly hasTwin: boolean
   readonly authority: Authority
   readonly statementKey: StatementKey
   /** Ties rows that are no secret, but must not be forged, to this custodian. */

@@ -8,14 +8,14 @@ import { RefusalMeter } from './calls/refusal-meter.ts'
 import type { Alarm, Custodian, Settings } from './custodian.ts'
 import { appendLog } from './log/append-log.ts'
 import { checkLog } from './log/check-log.ts'
-import { beginLife } from './key-life/key-life.ts'
+import { beginLife, findLife } from './key-life/key-life.ts'
 import { beginRootRotation } from './key-life/rotate-root.ts'
 import { assertFollows } from './log/keep-checkpoint.ts'
 import { loadStatementKey, makeStatementKey } from './merchants/statement-key.ts'
 import { DataKeyCache } from './openings/data-key-cache.ts'
 import { PresentedDataKeys } from './openings/presented-data-key.ts'
 import { OpeningRecorder } from './openings/record-openings.ts'
-import { openRootKey } from './root-keys/open-root-key.ts'
+import type { openTokenRoots } from './root-keys/pkcs11/token-roots.ts'
 import type { KeyLabel, RootKey } from './root-keys/root-key.ts'
 import { openRoots, type OpenedRoots } from './root-keys/root-succession.ts'
 import type { Waiting } from './root-keys/shares/open-shares-root.ts'
@@ -42,7 +42,7 @@ type From = { readonly clock: Clock; readonly random: Random; readonly root: Roo
  * @throws Fault `custodian/start_refused`, or `custodian/unavailable` where the root key is away and may come back
  */
 export async function openCustodian({
-  folder, database, enrolmentKeyPath, rootKey, previousRootKey, settings, clock, random, openRoot, alarm, waiting,
+  folder, database, enrolmentKeyPath, rootKey, previousRootKey, settings, clock, random, openToken, alarm, waiting,
 }: {
   readonly folder: string
   /** The store of a pair; without it the store is a file in the folder. */
@@ -55,7 +55,7 @@ export async function openCustodian({
   readonly clock: Clock
   readonly random: Random
   readonly alarm: (alarm: Alarm) => void
-  readonly openRoot?: typeof openRootKey
+  readonly openToken?: typeof openTokenRoots
   /** Hears how the wait for a root key of shares goes. */
   readonly waiting?: Waiting | undefined
 }): Promise<Custodian> {
@@ -63,15 +63,17 @@ export async function openCustodian({
   if (enrolmentKey.length !== enrolmentKeyBytes) {
     throw new Fault('custodian/start_refused', `${enrolmentKeyPath} is not an enrolment key`)
   }
-  const store = database === undefined ? openSqliteStore(folder, random) : await openPostgresStore(database)
+  const store = database === undefined ? openSqliteStore(folder, random) : await openPostgresStore(database, random)
   let roots: OpenedRoots | undefined
   try {
     removeUnfinishedFiles(folder)
     const isFirstRun = !await hasWrappedKeys(store)
     const activeRoot = await findActiveRoot(store)
     roots = await openRoots({
-      setting: rootKey, previous: previousRootKey, folder, mayCreate: isFirstRun, isPair: database !== undefined, random, clock,
-      activeRoot, open: (given) => (openRoot ?? openRootKey)({ ...given, isFirstRun, waiting }),
+      setting: rootKey, previous: previousRootKey, folder, isFirstRun, isPair: database !== undefined, random, clock, activeRoot,
+      // As a work: a beginning whose commit is still under way, from a connection that broke, has ended by then.
+      isKnownRoot: (id) => store.commits.run(async (transaction) => await findLife(transaction, { purpose: 'root', name: id }) !== undefined),
+      openToken, waiting,
     })
     const { ring: root, succession, successor } = roots
     if (isFirstRun) await firstRun({ clock, random, root, store })
@@ -81,7 +83,7 @@ export async function openCustodian({
     await assertCheckpoint(store, keys)
     replacePublicFile(join(folder, 'ca.pem'), keys.authority.pem, random)
     const custodian = {
-      clock, random, root, succession, folder, store, settings, alarm, ...keys,
+      clock, random, root, succession, folder, store, hasTwin: database !== undefined, settings, alarm, ...keys,
       enrolmentKey: new Secret(enrolmentKey), dataKeys: new DataKeyCache(clock),
       certificates: new CertificateLookUps(store), presented: new PresentedDataKeys(),
       recorder: new OpeningRecorder(store, clock), refusals: new RefusalMeter(),

@@ -66,7 +66,7 @@ test(`either of a pair may be killed, also one after the other, and openings go 
   await other.kill()
   await one.ready()
   assert.equal(typeof await open(), 'string')
-  const store = await openPostgresStore(pair.database)
+  const store = await openPostgresStore(pair.database, systemRandom)
   t.after(() => store.close())
   assert.equal((await checkLog(store)).ok, true)
   const rows = await store.all(`SELECT subject FROM log WHERE operation = '/v1/open' AND outcome = 'allowed'`)

@@ -112,7 +112,7 @@ test('merchant keys that both make at once are one', async (t) => {
 
 test('whatever two stores do at once, budgets hold and the log is one tree', async (t) => {
   const database = await server.database()
-  const stores = [await openPostgresStore(database), await openPostgresStore(database)]
+  const stores = [await openPostgresStore(database, systemRandom), await openPostgresStore(database, systemRandom)]
   t.after(() => Promise.all(stores.map((store) => store.close())))
   const clock = new ManualClock(1_000)
   const entry = { caller: 'x', operation: 'x', outcome: 'allowed', reason: '', subject: '' } as const
@@ -135,7 +135,7 @@ test('whatever two stores do at once, budgets hold and the log is one tree', asy
 
 test('a custodian that falls silent amid a work keeps the other waiting for two seconds, not for ever', async (t) => {
   const database = await server.database()
-  const [silent, other] = [await openPostgresStore(database), await openPostgresStore(database)]
+  const [silent, other] = [await openPostgresStore(database, systemRandom), await openPostgresStore(database, systemRandom)]
   t.after(() => Promise.all([silent.close(), other.close()]))
   const insert = 'INSERT INTO enrolment_nonces (nonce, used_at_ms) VALUES (?, 0)'
   const { promise: begun, resolve: begin } = Promise.withResolvers<undefined>()
@@ -156,7 +156,7 @@ test('a custodian that falls silent amid a work keeps the other waiting for two 
 
 test('answers fail while the database is away, and come again when it is back', async (t) => {
   const database = await server.database()
-  const store = await openPostgresStore(database)
+  const store = await openPostgresStore(database, systemRandom)
   t.after(() => store.close())
   await server.asAdmin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'custodian'`)
   await new Promise((resolve) => { setTimeout(resolve, 100) })
@@ -165,7 +165,7 @@ test('answers fail while the database is away, and come again when it is back', 
   await server.asAdmin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'custodian'`)
   await assert.rejects(store.get('SELECT 1'), { code: 'custodian/unavailable' })
   await assert.rejects(store.commits.run((transaction) => transaction.get('SELECT 1')), { code: 'custodian/unavailable' })
-  await assert.rejects(openPostgresStore(database), refused)
+  await assert.rejects(openPostgresStore(database, systemRandom), refused)
   await server.asAdmin('ALTER ROLE custodian LOGIN')
   assert.equal((await store.commits.run((transaction) => transaction.all('SELECT 1 AS one'))).length, 1)
 })
@@ -191,7 +191,7 @@ const strangers: readonly (readonly [string, (mine: CustodianDatabase) => Promis
 for (const [name, change] of strangers) {
   test(`the database lets nobody in with ${name}`, async () => {
     const mine = await server.database()
-    await assert.rejects(openPostgresStore({ ...mine, ...await change(mine) }), refused)
+    await assert.rejects(openPostgresStore({ ...mine, ...await change(mine) }, systemRandom), refused)
   })
 }
 
@@ -215,20 +215,20 @@ test('the database lets nobody in without a certificate, nor without TLS, nor th
 test('goes to no server of another authority, and to none without TLS', async (t) => {
   const mine = await server.database()
   const other = await TestAuthority.create('Custodian database')
-  await assert.rejects(openPostgresStore({ ...mine, authority: new Secret(other.pem) }), refused)
+  await assert.rejects(openPostgresStore({ ...mine, authority: new Secret(other.pem) }, systemRandom), refused)
   const plain = await testServer()
   t.after(() => plain.postgres.stop())
-  await assert.rejects(openPostgresStore({ ...mine, url: new Secret(`postgresql://custodian@127.0.0.1:${plain.port}/postgres`) }), refused)
+  await assert.rejects(openPostgresStore({ ...mine, url: new Secret(`postgresql://custodian@127.0.0.1:${plain.port}/postgres`) }, systemRandom), refused)
 })
 
 test('refuses a server that may lose commits, and a store of a later version', async (t) => {
   const later = await server.database()
-  await (await openPostgresStore(later)).close()
+  await (await openPostgresStore(later, systemRandom)).close()
   await server.asAdmin('UPDATE schema_version SET version = 99', new URL(later.url.expose((text) => text)).pathname.slice(1))
-  await assert.rejects(openPostgresStore(later), /later than this program/)
+  await assert.rejects(openPostgresStore(later, systemRandom), /later than this program/)
   const careless = await CustodianServer.start({ fsync: 'off' })
   t.after(() => careless.stop())
-  await assert.rejects(openPostgresStore(await careless.database()), /fsync/)
+  await assert.rejects(openPostgresStore(await careless.database(), systemRandom), /fsync/)
 })
 
 test('every column of the pair\'s store has its class (R28), and the tables are those of the embedded store', async (t) => {
@@ -276,9 +276,8 @@ test('keys have lives in the pair\'s store too, and it refuses what the embedded
   assert.deepEqual(new Set(ours), new Set(['active', 'pending', 'compromised', 'decrypt-only']))
 })
 
-test('a root under two custodians is replaced by neither of them', async (t) => {
+test('a root in files of two custodians is replaced by neither of them', async (t) => {
   const { one } = await twins(t)
   await assert.rejects(one.call(await one.peer('operator'), '/v1/rotate-root-key', {}), { code: 'custodian/refused' })
   assert.equal((await one.store.get('SELECT reason FROM log ORDER BY sequence DESC LIMIT 1'))?.['reason'], 'root_has_no_successor')
-  await assert.rejects(one.store.backUp(join(one.folder, 'none')), { code: 'custodian/unavailable' })
 })

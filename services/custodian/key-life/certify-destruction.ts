@@ -5,30 +5,26 @@ import {
 import { toBase64Url } from '@ngome/kernel'
 import { publicKeyText } from '@ngome/runtime'
 import type { Custodian } from '../custodian.ts'
+import { clockSkewMs } from '../authority/authority.ts'
 import { appendLog } from '../log/append-log.ts'
 import { readFrontier } from '../log/log-nodes.ts'
+import { cachedMsMax } from '../openings/data-key-cache.ts'
 import type { Reading } from '../store/store.ts'
+import { destructionMeaning } from './destruction-meaning.ts'
 import type { Destruction } from './destructions.ts'
 import { rotationOf } from './rotations.ts'
 
-/** What a certificate says of the root that was destroyed, in words: whoever relies on it must know what it does not say. */
-const meanings = {
-  protected: 'The root key that wrapped the destroyed keys was held where a copy of the disk does not copy it. With it gone, '
-    + 'no backup of the database and of the custodian opens the records that were sealed to these keys.',
-  unprotected: 'The root key that wrapped the destroyed keys was an unprotected file. The custodian overwrote and removed '
-    + 'it. A copy of that file taken earlier, in a backup, a snapshot or a file system\'s journal, together with a backup of '
-    + 'the custodian\'s store of that time, still opens what was sealed to these keys: destroy such copies.',
-} as const
-
 /**
- * Signs the certificate of a destruction, once the rotation that took the old root away has ended.
+ * Signs the certificate of a destruction, once the rotation that took the old root away has ended, and, where a twin may
+ * have had data keys at hand, these have ended too.
  * @returns whether it was time
  */
 export async function certifyDestruction(custodian: Custodian, destruction: Destruction): Promise<boolean> {
-  const { clock, store: { commits } } = custodian
+  const { clock, hasTwin, store: { commits }, succession } = custodian
   return commits.run(async (transaction) => {
     const row = await transaction.get('SELECT * FROM rotations WHERE id = ?', destruction.rotation)
     if (row?.['state'] !== 'done') return false
+    if (hasTwin && clock.nowMs() - (destruction.deletedAtMs ?? Number.NaN) < cachedMsMax + clockSkewMs) return false
     await appendLog(transaction, clock, {
       caller: 'custodian', operation: 'certify-destruction', outcome: 'allowed', reason: '', subject: destruction.id,
     })
@@ -46,7 +42,7 @@ export async function certifyDestruction(custodian: Custodian, destruction: Dest
       former_root: formerRoot,
       root,
       root_is_protected: custodian.root.describe().isProtected,
-      meaning: meanings[formerKindOf(custodian)],
+      ...destructionMeaning(succession.kind, { hasTwin }),
       log: await logPosition(transaction),
       issued_at: dateText(clock.nowMs()),
       custodian_key: publicKeyText(custodian.statementKey.publicKey),
@@ -55,11 +51,6 @@ export async function certifyDestruction(custodian: Custodian, destruction: Dest
     await transaction.run(sql, JSON.stringify(signed), destruction.id)
     return true
   })
-}
-
-/** Roots that are replaced while keys below are destroyed are of the kind that the custodian has. */
-function formerKindOf({ root }: Custodian): keyof typeof meanings {
-  return root.describe().isProtected ? 'protected' : 'unprotected'
 }
 
 function signCertificate(

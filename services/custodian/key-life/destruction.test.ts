@@ -75,6 +75,7 @@ async function assertCertificate(w: World, id: string): Promise<void> {
   assert.equal(verify(null, Buffer.from(certificate), publicKey, parseBase64Url(signature) ?? new Uint8Array()), false)
   const said = destructionCertificateSchema.parse(JSON.parse(certificate))
   assert.deepEqual([said.merchant, said.scope, said.approved_by.length, said.root_is_protected], [w.tenant.merchant, 'all-keys', 2, false])
+  assert.deepEqual([said.root_kind, said.proven.length, said.not_proven.length], ['file', 3, 2])
   assert.match(said.meaning, /copy of that file taken earlier, in a backup.* still opens/)
   assert.ok(said.keys.includes(`index/${w.tenant.merchant}/test`))
   assert.notEqual(said.root, said.former_root)

@@ -8,6 +8,7 @@ import { ManualClock, type MerchantId } from '@ngome/kernel'
 import { seedFrom, SeededRandom } from '@ngome/testkit'
 import { checkLog } from '../log/check-log.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
+import { ScriptedToken } from '../testing/scripted-token.ts'
 import { TestCustodian } from '../testing/test-custodian.ts'
 import { destruction } from '../testing/test-destruction.ts'
 import { workOnKeys } from './work-on-keys.ts'
@@ -17,16 +18,20 @@ const startMs = 20_833 * dayMs + 1_000
 const points = 10
 const seed = seedFrom(process.env['NGOME_TEST_SEED'], Math.floor(Math.random() * 2 ** 31))
 
-/** What a killed process leaves: the folder as it is at that moment, between two statements of any transaction. */
-function snapshot(test: TestCustodian, to: string): void {
-  rmSync(to, { recursive: true, force: true })
-  cpSync(test.folder, to, { recursive: true })
+type Left = { readonly folder: string; keys: ScriptedToken['keys'] }
+
+/** What a killed process leaves: folder and token as they are then, between two statements or two calls of the token. */
+function snapshot(test: TestCustodian, token: ScriptedToken, to: Left): void {
+  rmSync(to.folder, { recursive: true, force: true })
+  cpSync(test.folder, to.folder, { recursive: true })
+  to.keys = [...token.keys]
 }
 
-function restore(test: TestCustodian, from: string): void {
+function restore(test: TestCustodian, token: ScriptedToken, from: Left): void {
   test.close()
   rmSync(test.folder, { recursive: true })
-  cpSync(from, test.folder, { recursive: true })
+  cpSync(from.folder, test.folder, { recursive: true })
+  token.keys.splice(0, token.keys.length, ...from.keys)
 }
 
 const kinds = {
@@ -45,20 +50,27 @@ const kinds = {
   },
 } as const
 
-for (const [kind, run] of Object.entries(kinds)) {
-  test(`${kind} that ends anywhere is gone on with, and no record is lost (seed ${seed})`, async (t) => {
+const cases = Object.entries(kinds).flatMap(([kind, run]) => [false, true]
+  // Merchant keys are replaced without another root: the token's part in it is that of any wrapping.
+  .filter((isToken) => !isToken || kind !== 'a rotation of a merchant').map((isToken) => ({ kind, run, isToken })))
+for (const { kind, run, isToken } of cases) {
+  test(`${kind}${isToken ? ' in a token' : ''} that ends anywhere is gone on with, and no record is lost (seed ${seed})`, async (t) => {
     const clock = new ManualClock(startMs)
-    const custodian = await TestCustodian.open({ clock })
+    const token = new ScriptedToken()
+    const custodian = await TestCustodian.open({ clock, ...(isToken ? { token } : {}) })
     t.after(() => custodian.remove())
-    const copy = mkdtempSync(join(tmpdir(), 'ngome-killed-'))
-    t.after(() => rmSync(copy, { recursive: true, force: true }))
+    const copy: Left = { folder: mkdtempSync(join(tmpdir(), 'ngome-killed-')), keys: [] }
+    t.after(() => rmSync(copy.folder, { recursive: true, force: true }))
     const [tenant, gateway, dispatcher] = [await custodian.tenant(), await custodian.gateway(), await custodian.peer('dispatcher')]
     const dataKey = await newDataKey(custodian, gateway, tenant)
     const random = new SeededRandom(seed)
     let ended = 0
     for (let point = 0; point < points; point++) {
-      const after = random.between(1, 50)
-      let statements = 0
+      const after = random.between(1, isToken ? 250 : 50)
+      let steps = 0
+      const step = (): void => {
+        if (++steps === after) snapshot(custodian, token, copy)
+      }
       await custodian.reopen()
       const prepare = custodian.db.prepare.bind(custodian.db)
       // Each statement passes here: after so many the folder is what a process that is killed now leaves behind.
@@ -67,21 +79,24 @@ for (const [kind, run] of Object.entries(kinds)) {
         const real = statement.run.bind(statement)
         statement.run = ((...values: SQLInputValue[]) => {
           const result = real(...values)
-          if (++statements === after) snapshot(custodian, copy)
+          step()
           return result
         }) as typeof statement.run
         return statement
       }
       Object.defineProperty(custodian.db, 'prepare', { value: counted, configurable: true })
-      snapshot(custodian, copy)
+      snapshot(custodian, token, copy)
+      token.onCall = step
       await run(custodian, tenant.merchant)
-      if (statements >= after) ended++
-      restore(custodian, copy)
+      token.onCall = () => undefined
+      if (steps >= after) ended++
+      restore(custodian, token, copy)
       await custodian.reopen()
       await workOnKeys(custodian.custodian)
       assert.equal((await checkLog(custodian.store)).ok, true)
       assert.equal(custodian.count(`rotations WHERE state = 'running'`), 0)
       assert.equal(custodian.count(`destructions WHERE state = 'deleted'`), 0)
+      assert.equal(token.keys.length, isToken ? 1 : 0)
       const record = sealedRecord(clock, dataKey, 'x')
       assert.equal((await custodian.call(dispatcher, '/v1/open', openRequest(dataKey.sealed, [record]))).keys.length, 1)
     }

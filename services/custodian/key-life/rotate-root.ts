@@ -7,8 +7,11 @@ import type { Transaction } from '../store/store.ts'
 import { findActiveRoot } from '../store/wrapped-keys.ts'
 import { beginLife, moveKey } from './key-life.ts'
 import { proveBackup } from './prove-backup.ts'
+import { findFormerRoots } from './former-roots.ts'
 import { countDone, endRotation, findRunningRootRotation, insertRotation, type RotationCause } from './rotations.ts'
 
+/** A twin looks each second; by then it has taken up the successor, and has no call under way with the root before. */
+const twinFollowsMs = 5_000
 /** Keys that one transaction wraps anew: others wait for it no longer than for an opening of many records. */
 const keysPerBatch = 32
 
@@ -32,22 +35,29 @@ export async function beginRootRotation(
 ): Promise<RotationId> {
   const { clock, random, store, root, succession } = custodian
   if (await findRunningRootRotation(store) !== undefined) throw new Refusal('rotation_running', 'root')
-  const next = successor ?? succession.makeNext()
+  const next = successor ?? await succession.makeNext()
   const id = newId('rotation', { clock, random })
   const nowMs = clock.nowMs()
-  await store.commits.run(async (transaction) => {
-    if (await findRunningRootRotation(transaction) !== undefined) throw new Refusal('rotation_running', 'root')
-    const from = root.describe().id
-    const to = next.describe().id
-    await moveKey(transaction, { purpose: 'root', name: from }, { to: 'decrypt-only', nowMs })
-    await beginLife(transaction, { purpose: 'root', name: to }, nowMs)
-    await insertRotation(transaction, { id, level: 'root', subject: `${from} ${to}`, cause, total: 0, startedAtMs: nowMs })
-    await along?.(transaction, id)
-    await transaction.run('UPDATE rotations SET total = (SELECT count(*) FROM wrapped_keys) WHERE id = ?', id)
-    await appendLog(transaction, clock, {
-      caller, operation: 'rotate-root', outcome: 'allowed', reason: '', subject: `${id} ${cause} from ${from} to ${to}`,
+  try {
+    await store.commits.run(async (transaction) => {
+      if (await findRunningRootRotation(transaction) !== undefined) throw new Refusal('rotation_running', 'root')
+      const from = root.describe().id
+      const to = next.describe().id
+      await moveKey(transaction, { purpose: 'root', name: from }, { to: 'decrypt-only', nowMs })
+      await beginLife(transaction, { purpose: 'root', name: to }, nowMs)
+      await insertRotation(transaction, { id, level: 'root', subject: `${from} ${to}`, cause, total: 0, startedAtMs: nowMs })
+      await along?.(transaction, id)
+      await transaction.run('UPDATE rotations SET total = (SELECT count(*) FROM wrapped_keys) WHERE id = ?', id)
+      await appendLog(transaction, clock, {
+        caller, operation: 'rotate-root', outcome: 'allowed', reason: '', subject: `${id} ${cause} from ${from} to ${to}`,
+      })
     })
-  })
+  } catch (failure) {
+    await next.close()
+    // Where that is not possible now, the next beginning or start does it; it looks whether the store knows the root.
+    await succession.discardUnused().catch(() => undefined)
+    throw failure
+  }
   root.succeed(next)
   return id
 }
@@ -55,16 +65,19 @@ export async function beginRootRotation(
 /**
  * Goes on with the rotation of the root that is under way, if there is one, to its end. It may be killed anywhere: what
  * was wrapped anew stays so, and the old root goes only when a fresh backup was proven to need it no more.
- * @returns whether there was one
+ *
+ * Both of a pair may do this at once: wrapping anew replaces only what it read, and destroying twice is destroying once.
+ * @returns whether one came to its end
  * @throws Fault `custodian/key_unusable` where a key does not unwrap: then the old root stays
  */
 export async function continueRootRotation(custodian: Custodian): Promise<boolean> {
   const rotation = await findRunningRootRotation(custodian.store)
   if (rotation === undefined) return false
   while (await rewrapBatch(custodian, rotation.id) > 0);
+  if (custodian.hasTwin && custodian.clock.nowMs() - rotation.startedAtMs < twinFollowsMs) return false
   const keys = await proveBackup(custodian)
-  custodian.succession.destroyPrevious()
   await custodian.root.forget()
+  await custodian.succession.destroyPrevious(await findFormerRoots(custodian.store))
   custodian.dataKeys.clear()
   await custodian.store.commits.run((transaction) => finish(custodian, transaction, rotation.id, keys))
   return true
@@ -102,12 +115,13 @@ async function rewrapBatch({ store, root }: Custodian, rotation: RotationId): Pr
 
 async function finish({ clock }: Custodian, transaction: Transaction, rotation: RotationId, keys: number): Promise<void> {
   const nowMs = clock.nowMs()
+  // The twin may have come first.
+  if ((await findRunningRootRotation(transaction))?.id !== rotation) return
   const active = await findActiveRoot(transaction)
   const left = await transaction.get('SELECT 1 FROM wrapped_keys WHERE root <> ?', active ?? '')
   if (left !== undefined) throw new Fault('custodian/key_unusable', 'a key of the root before appeared after its end')
-  const former = await transaction.all(`SELECT name FROM key_lives WHERE purpose = 'root' AND state = 'decrypt-only'`)
-  for (const { name } of former) {
-    await moveKey(transaction, { purpose: 'root', name: String(name) }, { to: 'destroyed', nowMs })
+  for (const name of await findFormerRoots(transaction)) {
+    await moveKey(transaction, { purpose: 'root', name }, { to: 'destroyed', nowMs })
   }
   await endRotation(transaction, rotation, nowMs)
   await appendLog(transaction, clock, {

@@ -108,7 +108,7 @@ test('whoever read a key just before it was wrapped anew reads it again', async 
 test('a successor that nobody took up is thrown away, and one that was is found again', async (t) => {
   const w = await world(t)
   const before = rootKey(w)
-  w.test.custodian.succession.makeNext()
+  await w.test.custodian.succession.makeNext()
   await w.test.reopen()
   assert.equal(existsSync(join(w.test.folder, 'root.next.key')), false)
   assert.deepEqual(rootKey(w), before)
@@ -125,8 +125,8 @@ test('a successor that nobody took up is thrown away, and one that was is found 
 test('a start between the old root\'s end and its record goes on', async (t) => {
   const w = await world(t)
   await w.test.call(w.operator, '/v1/rotate-root-key', {})
-  const failing = { ...w.test.custodian.succession, destroyPrevious: () => {
-    w.test.custodian.succession.destroyPrevious()
+  const failing = { ...w.test.custodian.succession, destroyPrevious: async (ids: readonly string[]) => {
+    await w.test.custodian.succession.destroyPrevious(ids)
     throw new Error('killed')
   } }
   await assert.rejects(continueRootRotation({ ...w.test.custodian, succession: failing }), /killed/)
@@ -165,7 +165,7 @@ test('a backup of another store proves nothing, and a key that appears after the
   const { custodian } = w.test
   const foreign = { ...custodian, store: { ...bound(w.test), backUp: (folder: string) => other.store.backUp(folder) } }
   await assert.rejects(continueRootRotation(foreign), /not of this store/)
-  const late = { ...custodian.succession, destroyPrevious: () => {
+  const late = { ...custodian.succession, destroyPrevious: async () => {
     w.test.db.exec(`UPDATE wrapped_keys SET root = 'ffff' WHERE purpose = 'statement'`)
   } }
   await assert.rejects(continueRootRotation({ ...custodian, succession: late }), /appeared after its end/)

@@ -3,6 +3,7 @@ import type { Custodian } from '../custodian.ts'
 import { workOnSecrets } from '../secrets/work-on-secrets.ts'
 import { advanceKeys } from './advance-keys.ts'
 import { beginDueDestructions, certifyDestructions } from './carry-out-destructions.ts'
+import { followRoot } from './follow-root.ts'
 import { findLife } from './key-life.ts'
 import { beginRootRotation, continueRootRotation } from './rotate-root.ts'
 
@@ -11,6 +12,7 @@ const lookEveryMs = 1_000
 
 /** Does whatever is due with keys: moves them on, goes on with a rotation, begins what the policy or two people asked for. */
 export async function workOnKeys(custodian: Custodian): Promise<void> {
+  await followRoot(custodian)
   await advanceKeys(custodian)
   await workOnSecrets(custodian)
   await continueRootRotation(custodian)

@@ -65,9 +65,9 @@ test('a pair\'s database from before the tree opens, with every row in the tree'
   await asCustodian(`CREATE TABLE schema_version (version BIGINT NOT NULL -- internal
     ); ${migration('postgres/migrations/0001-first')} ${migration('postgres/migrations/0002-key-life')} INSERT INTO schema_version VALUES (2);
     ${chain(sequences.filter((at) => at !== 40), `'\\x00'::BYTEA`)}`)
-  await assert.rejects(openPostgresStore(database), refused, 'a row is missing')
+  await assert.rejects(openPostgresStore(database, systemRandom), refused, 'a row is missing')
   await asCustodian(chain([40], `'\\x00'::BYTEA`))
-  const store = await openPostgresStore(database)
+  const store = await openPostgresStore(database, systemRandom)
   await assertMoved(store)
   await store.close()
 })

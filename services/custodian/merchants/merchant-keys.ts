@@ -3,6 +3,7 @@ import {
   generateMerchantKeyPair, signStatement, verifyStatement, type VerifiedStatement,
 } from '@ngome/envelope'
 import { Fault, newId, type MerchantKeyId, type Tenant } from '@ngome/kernel'
+import { followRoot } from '../key-life/follow-root.ts'
 import { moveKey } from '../key-life/key-life.ts'
 import { appendLog } from '../log/append-log.ts'
 import type { Custodian } from '../custodian.ts'
@@ -36,9 +37,9 @@ export function keySlots(tenants: readonly Tenant[], periods: readonly number[])
   }))))
 }
 
-export async function makeMerchantKey(
-  { clock, random, root, settings, statementKey }: Custodian, slot: KeySlot,
-): Promise<NewMerchantKey> {
+export async function makeMerchantKey(custodian: Custodian, slot: KeySlot): Promise<NewMerchantKey> {
+  const { clock, random, root, settings, statementKey } = custodian
+  await followRoot(custodian)
   const id = newId('merchantKey', { clock, random })
   const suite = settings.merchantKeySuite
   const { publicKey, privateKey } = await generateMerchantKeyPair(suite)

@@ -4,6 +4,7 @@ import { callerName, type ProvenCaller } from '../calls/caller.ts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
 import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
+import { followRoot } from '../key-life/follow-root.ts'
 import { appendLog } from '../log/append-log.ts'
 import { insertWrappedKey } from '../store/wrapped-keys.ts'
 import { indexKeyLabel } from './index-values.ts'
@@ -20,6 +21,7 @@ export async function registerMerchant(
   const { store, clock, random, root, settings } = custodian
   if (await isRegistered(store, tenant)) return {}
   if (await hasEnded(store, tenant)) throw new Refusal('tenant_unknown', tenantName(tenant))
+  await followRoot(custodian)
   const indexKey = await root.wrap(indexKeyLabel(tenant), new Secret(random.bytes(indexKeyBytes)))
   const slots = keySlots([tenant], publishedPeriods(clock.nowMs(), settings.merchantKeyPeriodMs))
   const keys = await Promise.all(slots.map((slot) => makeMerchantKey(custodian, slot)))

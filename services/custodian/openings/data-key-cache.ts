@@ -5,6 +5,8 @@ import { toBase64Url, type Clock } from '@ngome/kernel'
 const keysMax = 1_024
 /** Long enough for the openings of one burst, short against the 72 hours that a data key is good for. */
 export const keyLifeMs = 60_000
+/** After so long nothing is left of a data key that was put in: it has ended, and a sweep has gone over it. */
+export const cachedMsMax = 2 * keyLifeMs
 
 type Cached = { readonly key: Promise<KeyObject>; readonly untilMs: number }
 

@@ -45,7 +45,10 @@ export async function openRecords(
     dataKeys.get(hash, () => openDataKey(custodian, sealed, parts))))
   await recorder.record({
     purpose: request.purpose, caller: callerName(caller),
-    records: records.map((record) => ({ name: record.name, subject: subjectOf(request, record), dataKeyHash: record.dataKey.hash })),
+    records: records.map((record) => ({
+      name: record.name, subject: subjectOf(request, record), dataKeyHash: record.dataKey.hash,
+      merchantKey: record.dataKey.parts.merchantKeyId,
+    })),
   })
   return {
     keys: records.map(({ contextBytes, salt }, at) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Fault, ManualClock } from '@ngome/kernel'
+import { Fault, ManualClock, type MerchantKeyId } from '@ngome/kernel'
 import { Refusal } from '../calls/refusal.ts'
 import type { Store } from '../store/store.ts'
 import { TestCustodian } from '../testing/test-custodian.ts'
@@ -13,7 +13,7 @@ const { perRecord, perHourMax } = purposeRules.dispatch
 const startMs = 1_800_000_000_000
 
 function openings(names: readonly string[], caller = 'dispatcher/01'): Openings {
-  const records = names.map((name) => ({ name, subject: `dispatch ${name}`, dataKeyHash: Buffer.alloc(32, name) }))
+  const records = names.map((name) => ({ name, subject: `dispatch ${name}`, dataKeyHash: Buffer.alloc(32, name), merchantKey: 'mek_x' as MerchantKeyId }))
   return { purpose: 'dispatch', caller, records }
 }
 

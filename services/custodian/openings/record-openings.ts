@@ -1,6 +1,7 @@
 import type { Purpose } from '@ngome/contracts'
-import { Fault, type Clock } from '@ngome/kernel'
+import { Fault, type Clock, type MerchantKeyId } from '@ngome/kernel'
 import { Refusal } from '../calls/refusal.ts'
+import { findDestroyedKeys } from '../key-life/destroyed-keys.ts'
 import { appendLog } from '../log/append-log.ts'
 import type { LogEntry } from '../log/log-entry.ts'
 import { allOfRows, runRows } from '../store/run-rows.ts'
@@ -20,6 +21,8 @@ export type Openings = {
     readonly subject: string
     /** Of its data key, sealed. */
     readonly dataKeyHash: Uint8Array
+    /** What its data key was sealed to. */
+    readonly merchantKey: MerchantKeyId
   }[]
 }
 
@@ -98,7 +101,8 @@ async function recordAll(
 ): Promise<readonly (Refusal | undefined)[]> {
   const nowMs = clock.nowMs()
   const counts = await readCounts(transaction, calls, nowMs)
-  const refusals = calls.map((call) => spendAll(counts, call, nowMs))
+  const destroyed = await findDestroyedKeys(transaction, calls.flatMap(({ records }) => records.map(({ merchantKey }) => merchantKey)))
+  const refusals = calls.map((call) => refusalOfDestroyed(destroyed, call) ?? spendAll(counts, call, nowMs))
   const allowed = calls.filter((_, at) => refusals[at] === undefined)
   await writeCounts(transaction, counts)
   await appendLog(transaction, clock, allowed.flatMap(({ caller, records }) => records.map(({ subject }): LogEntry => (
@@ -106,6 +110,12 @@ async function recordAll(
   ))))
   await recordSeenDataKeys(transaction, allowed.flatMap(({ records }) => records.map((record) => record.dataKeyHash)), nowMs)
   return refusals
+}
+
+/** A data key that was opened a moment ago may be of a merchant key that somebody, perhaps the twin, has destroyed since. */
+function refusalOfDestroyed(destroyed: ReadonlySet<string>, { records }: Openings): Refusal | undefined {
+  const found = records.find(({ merchantKey }) => destroyed.has(merchantKey))
+  return found === undefined ? undefined : new Refusal('merchant_key_destroyed', found.subject)
 }
 
 /** All openings of a purpose together; no record has this name. */

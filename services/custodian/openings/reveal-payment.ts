@@ -5,6 +5,7 @@ import { callerName, type ProvenCaller } from '../calls/caller.ts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
 import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
+import { findDestroyedKeys } from '../key-life/destroyed-keys.ts'
 import { appendLog } from '../log/append-log.ts'
 import { tenantName } from '../merchants/tenants.ts'
 import { admitApproval } from '../staff/admit-approval.ts'
@@ -49,6 +50,8 @@ export async function revealPayment(
     const people = await admitApproval(custodian, transaction, approval, {
       operation: '/v1/reveal', parameters, people: revealRule.people,
     })
+    const destroyed = await findDestroyedKeys(transaction, [dataKey.parts.merchantKeyId])
+    if (destroyed.size > 0) throw new Refusal('merchant_key_destroyed', record)
     await spendBudgets(transaction, record, people, clock.nowMs())
     await recordSeenDataKeys(transaction, [dataKey.hash], clock.nowMs())
     await appendLog(transaction, clock, {

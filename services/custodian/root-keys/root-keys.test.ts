@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { openRootKeyFile } from './open-root-key-file.ts'
 import type { KeyLabel } from './root-key.ts'
-import { openRootKey } from './open-root-key.ts'
+import { openRoots } from './root-succession.ts'
 import { selfTestRootKey } from './self-test-root-key.ts'
 import { softwareRootKey } from './software-root-key.ts'
 
@@ -133,7 +133,7 @@ test('what it wraps names the format and the root', async () => {
 })
 
 test('forgets its key when it is closed, and is always there until then', async (t) => {
-  const root = await openRootKey({ setting: { kind: 'file' }, folder: folder(t), mayCreate: true, random: systemRandom, clock: systemClock })
+  const root = openRootKeyFile(folder(t), { mayCreate: true, random: systemRandom })
   const wrapped = await root.wrap(label, new Secret(Uint8Array.of(1)))
   await root.check()
   assert.deepEqual(await root.attemptExport(), { isRefused: false, by: 'software-unprotected' })
@@ -149,7 +149,10 @@ test('opens the token where the configuration names one, and makes no file besid
   }
   const setting = { kind: 'pkcs11', uri } as const
   await assert.rejects(
-    openRootKey({ setting, folder: path, mayCreate: true, random: systemRandom, clock: systemClock }), { code: 'custodian/start_refused' },
+    openRoots({
+      setting, previous: undefined, folder: path, isFirstRun: true, isPair: false, random: systemRandom, clock: systemClock,
+      activeRoot: undefined, isKnownRoot: async () => false,
+    }), { code: 'custodian/start_refused' },
   )
   assert.equal(existsSync(join(path, 'root.key')), false)
 })

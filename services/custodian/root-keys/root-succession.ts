@@ -1,25 +1,35 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock, Random } from '@ngome/kernel'
+import type { RootKind } from '@ngome/contracts'
+import { Fault, type Clock, type Random } from '@ngome/kernel'
 import type { RootKeySetting } from '@ngome/runtime'
 import { Refusal } from '../calls/refusal.ts'
 import { replacePrivateFile, wipePrivateFile } from '../store/private-file.ts'
 import { openRootKeyFile, rootKeyFiles } from './open-root-key-file.ts'
-import { openRootKey } from './open-root-key.ts'
+import { openTokenRoots, type TokenRoots } from './pkcs11/token-roots.ts'
 import type { RootKey } from './root-key.ts'
 import { rootRing, type RootRing } from './root-ring.ts'
+import { openSharesRoot, type Waiting } from './shares/open-shares-root.ts'
+import { tokenSuccession } from './token-succession.ts'
 
 /** How this custodian's root is replaced: it is the adapter's to say where the successor lies and how the old one goes. */
 export type RootSuccession = {
-  /** Whether the successor can be made here, or is named by the operator. */
+  readonly kind: RootKind
+  /** Whether the successor can be made here, or is brought by people. */
   readonly canMakeNext: boolean
   /**
-   * Makes the successor. Until somebody takes it up it has wrapped nothing, and the next start throws it away.
-   * @throws Refusal `root_has_no_successor` where the operator must name it himself
+   * Makes the successor. Until somebody takes it up it has wrapped nothing.
+   * @throws Refusal `root_has_no_successor` where people must bring it, or the HSM makes or destroys none
    */
-  makeNext(): RootKey
-  /** Destroys the root before, for good. Doing so twice is fine. */
-  destroyPrevious(): void
+  makeNext(): Promise<RootKey>
+  /** Throws away a successor that was made and that nobody took up. */
+  discardUnused(): Promise<void>
+  /**
+   * Destroys the roots before, for good. Doing so twice is fine.
+   * @param ids of them, as the store has them
+   * @throws Fault `custodian/unavailable` where one is still there afterwards
+   */
+  destroyPrevious(ids: readonly string[]): Promise<void>
 }
 
 type From = {
@@ -27,15 +37,18 @@ type From = {
   /** What held the root key before the configuration changed. */
   readonly previous: RootKeySetting | undefined
   readonly folder: string
-  readonly mayCreate: boolean
-  /** Two custodians need the same root: neither makes one, and neither replaces it under the other's feet. */
+  readonly isFirstRun: boolean
+  /** Two custodians need the same root: neither makes the first one. */
   readonly isPair: boolean
   readonly random: Random
   readonly clock: Clock
   /** The root that the store says is active; `undefined` on first run, or where it knew of no ids yet. */
   readonly activeRoot: string | undefined
-  /** Opens the root that a setting names. */
-  readonly open?: typeof openRootKey
+  /** Whether the store has, or had, a root of this id; asked where no transaction is under way. */
+  readonly isKnownRoot: (id: string) => Promise<boolean>
+  readonly waiting?: Waiting | undefined
+  /** Opens an HSM's token. */
+  readonly openToken?: typeof openTokenRoots | undefined
 }
 
 export type OpenedRoots = {
@@ -50,44 +63,78 @@ export type OpenedRoots = {
  * @throws Fault `custodian/start_refused`, `custodian/unavailable`
  */
 export async function openRoots(from: From): Promise<OpenedRoots> {
-  const { setting, previous, folder, open = openRootKey } = from
-  const mayCreate = from.mayCreate && !from.isPair
-  if (setting.kind === 'file' && !from.isPair) return { ...openRootFiles(from), successor: undefined }
-  const path = join(folder, rootKeyFiles.current)
-  const succession: RootSuccession = {
-    canMakeNext: false,
-    makeNext: () => {
-      throw new Refusal('root_has_no_successor', 'name the new root in custodian.rootKey')
-    },
-    destroyPrevious: () => destroyFile(path),
+  const { setting, folder, isFirstRun, isPair, random } = from
+  switch (setting.kind) {
+    case 'file': return isPair ? openPairFile(from) : { ...openRootFiles(from), successor: undefined }
+    case 'shares': {
+      const root = await openSharesRoot({ folder, isFirstRun, random, waiting: from.waiting })
+      return { ring: rootRing(root), succession: fixed('shares', 'bring the successor in a ceremony: ngome keys ceremony --rotate'), successor: undefined }
+    }
+    case 'pkcs11': return openTokenOrMove(from, setting)
   }
-  const isAlone = previous === undefined || from.isPair || !existsSync(path)
-  if (isAlone) return { ring: rootRing(await open({ ...from, mayCreate })), succession, successor: undefined }
-  const before = openRootKeyFile(folder, { mayCreate: false, random: from.random })
-  const isActive = before.describe().id === from.activeRoot
-  const next = await open({ ...from, mayCreate: isActive })
-  return isActive
-    ? { ring: rootRing(before), succession, successor: next }
-    : { ring: rootRing(next, before), succession, successor: undefined }
 }
 
-function openRootFiles({ folder, activeRoot, mayCreate, random }: From): Pick<OpenedRoots, 'ring' | 'succession'> {
+/** Where nobody here makes a successor. @param advice what the operator can do instead */
+function fixed(kind: RootKind, advice: string): RootSuccession {
+  return {
+    kind,
+    canMakeNext: false,
+    makeNext: () => Promise.reject(new Refusal('root_has_no_successor', advice)),
+    discardUnused: () => Promise.resolve(),
+    destroyPrevious: () => Promise.resolve(),
+  }
+}
+
+function openPairFile({ folder, random }: From): OpenedRoots {
+  const succession = fixed('file', 'each of the pair has the root in a file of its own: put it into an HSM that both reach')
+  return { ring: rootRing(openRootKeyFile(folder, { mayCreate: false, random })), succession, successor: undefined }
+}
+
+/** The root is in a token; or it is still in the file that the configuration named before, and moves into the token. */
+async function openTokenOrMove(from: From, { uri }: Extract<RootKeySetting, { kind: 'pkcs11' }>): Promise<OpenedRoots> {
+  const { activeRoot, clock, folder, isFirstRun, isPair, isKnownRoot, previous, random, openToken = openTokenRoots } = from
+  const filePath = join(folder, rootKeyFiles.current)
+  const isMoving = previous !== undefined && !isPair && existsSync(filePath)
+  const before = isMoving ? openRootKeyFile(folder, { mayCreate: false, random }) : undefined
+  const isBeforeActive = before !== undefined && before.describe().id === activeRoot
+  const token: TokenRoots = await openToken({
+    uri, folder, random, clock, wanted: isBeforeActive ? undefined : activeRoot,
+    mayCreate: isBeforeActive || (isFirstRun && !isPair),
+  })
+  const succession = tokenSuccession({
+    token, uri, folder, random, isKnownRoot, destroyFormer: () => destroyFile(filePath),
+  })
+  const open = (id: string): Promise<RootKey | undefined> => token.open(id)
+  if (before !== undefined && isBeforeActive) return { ring: rootRing(before, { open }), succession, successor: token.first }
+  try {
+    await succession.discardUnused()
+  } catch (failure) {
+    // A key too many in the token is no reason not to serve; the next rotation meets it, and says so.
+    if (!(failure instanceof Fault)) throw failure
+  }
+  return { ring: rootRing(token.first, { before, open }), succession, successor: undefined }
+}
+
+function openRootFiles({ folder, activeRoot, isFirstRun, random }: From): Pick<OpenedRoots, 'ring' | 'succession'> {
   const path = join(folder, rootKeyFiles.current)
   const nextPath = join(folder, rootKeyFiles.next)
   const openNext = (): RootKey => openRootKeyFile(folder, { mayCreate: true, random, name: rootKeyFiles.next })
   const succession: RootSuccession = {
+    kind: 'file',
     canMakeNext: true,
-    makeNext: openNext,
-    destroyPrevious: () => {
+    makeNext: async () => openNext(),
+    // It lies beside, is taken where another rotation begins, and a start throws it away.
+    discardUnused: () => Promise.resolve(),
+    destroyPrevious: async () => {
       if (!existsSync(nextPath)) return
       wipePrivateFile(path)
       replacePrivateFile(nextPath, path)
     },
   }
-  const current = openRootKeyFile(folder, { mayCreate, random })
+  const current = openRootKeyFile(folder, { mayCreate: isFirstRun, random })
   if (!existsSync(nextPath)) return { ring: rootRing(current), succession }
   const next = openNext()
-  if (next.describe().id === activeRoot) return { ring: rootRing(next, current), succession }
+  if (next.describe().id === activeRoot) return { ring: rootRing(next, { before: current }), succession }
   // Made by a run that was killed before anybody took it up.
   rmSync(nextPath)
   return { ring: rootRing(current), succession }

@@ -29,7 +29,7 @@ before(async () => {
 })
 after(() => server.stop())
 
-const postgres = async (): Promise<Store> => openPostgresStore(await server.database())
+const postgres = async (): Promise<Store> => openPostgresStore(await server.database(), systemRandom)
 
 const adapters: readonly (readonly [string, () => Promise<Store>])[] = [['SQLite', sqlite], ['PostgreSQL', postgres]]
 

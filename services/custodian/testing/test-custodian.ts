@@ -12,9 +12,11 @@ import { newCertificateRequest, publicKeyText } from '@ngome/runtime'
 import { answerCall, type Call } from '../calls/answer-call.ts'
 import type { Alarm, Custodian, Settings } from '../custodian.ts'
 import { openCustodian } from '../open-custodian.ts'
+import { openTokenRoots } from '../root-keys/pkcs11/token-roots.ts'
 import type { CustodianDatabase } from '../store/postgres/open-postgres-store.ts'
 import { SqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Store, Transaction } from '../store/store.ts'
+import type { ScriptedToken } from './scripted-token.ts'
 import { serialOf } from './serial-of.ts'
 
 const dayMs = 86_400_000
@@ -37,6 +39,11 @@ export type Gateway = { readonly peer: Peer; readonly signerId: SignerId; readon
 /** What both of a pair are given. */
 export type Pair = { readonly database: CustodianDatabase; readonly rootKey: Uint8Array; readonly enrolmentKey: Uint8Array }
 
+/** A root key in a token that a test plays. */
+export const scriptedUri = {
+  object: 'root', token: 'ngome', id: undefined, serial: undefined, manufacturer: undefined, model: undefined, modulePath: '/m.so',
+} as const
+
 /** A real custodian over a real store in a temporary folder, without its sockets. */
 export class TestCustodian {
   readonly folder = mkdtempSync(join(tmpdir(), 'ngome-custodian-'))
@@ -46,23 +53,27 @@ export class TestCustodian {
   readonly alarms: Alarm[] = []
   readonly #settings: Settings
   readonly #pair: Pair | undefined
+  readonly #token: ScriptedToken | undefined
   #custodian: Custodian | undefined
 
-  private constructor(clock: Clock, settings: Settings, pair: Pair | undefined) {
+  private constructor(clock: Clock, settings: Settings, { pair, token }: { readonly pair?: Pair | undefined; readonly token?: ScriptedToken | undefined }) {
     this.clock = clock
     this.#settings = settings
     this.#pair = pair
+    this.#token = token
     this.enrolmentKey = pair?.enrolmentKey ?? systemRandom.bytes(32)
-    if (pair !== undefined) writeFileSync(join(this.folder, 'root.key'), pair.rootKey, { mode: 0o600 })
+    if (token !== undefined) writeFileSync(join(this.folder, 'pin'), token.pin, { mode: 0o600 })
+    else if (pair !== undefined) writeFileSync(join(this.folder, 'root.key'), pair.rootKey, { mode: 0o600 })
     writeFileSync(this.enrolmentKeyPath, this.enrolmentKey, { mode: 0o600 })
   }
 
-  static async open({ clock = new ManualClock(1_800_000_000_000), settings = {}, pair }: {
+  static async open({ clock = new ManualClock(1_800_000_000_000), settings = {}, pair, token }: {
     readonly clock?: Clock
     readonly settings?: Partial<Settings>
     readonly pair?: Pair
+    readonly token?: ScriptedToken
   } = {}): Promise<TestCustodian> {
-    const test = new TestCustodian(clock, { ...testSettings, ...settings }, pair)
+    const test = new TestCustodian(clock, { ...testSettings, ...settings }, { pair, token })
     await test.reopen()
     return test
   }
@@ -89,9 +100,14 @@ export class TestCustodian {
   /** As a restart: everything but the folder is forgotten. */
   async reopen(settings: Partial<Settings> = {}): Promise<void> {
     this.close()
+    const token = this.#token
     this.#custodian = await openCustodian({
       folder: this.folder, database: this.#pair?.database, enrolmentKeyPath: this.enrolmentKeyPath,
-      rootKey: { kind: 'file' }, settings: { ...this.#settings, ...settings },
+      ...(token === undefined ? { rootKey: { kind: 'file' } } : {
+        rootKey: { kind: 'pkcs11', uri: { ...scriptedUri, pinSource: join(this.folder, 'pin') } },
+        openToken: (from) => openTokenRoots({ ...from, load: async () => token.cryptoki }),
+      }),
+      settings: { ...this.#settings, ...settings },
       clock: this.clock, random: systemRandom, alarm: (alarm) => this.alarms.push(alarm),
     })
   }

@@ -25,12 +25,14 @@ export type Cryptoki = {
   C_GetSlotList(tokenPresent: boolean): Handle[]
   C_GetTokenInfo(slot: Handle): TokenInfo
   C_OpenSession(slot: Handle, flags: number): Handle
+  C_CloseSession(session: Handle): void
   C_Login(session: Handle, userType: number, pin: string): void
   C_FindObjectsInit(session: Handle, template: Attribute[]): void
   C_FindObjects(session: Handle, count: number): Handle[]
   C_FindObjectsFinal(session: Handle): void
   C_GetAttributeValue(session: Handle, object: Handle, template: Attribute[]): { type: number; value: unknown }[]
   C_GenerateKeyAsync(session: Handle, mechanism: Mechanism, template: Attribute[]): Promise<Handle>
+  C_DestroyObject(session: Handle, object: Handle): void
   C_EncryptInit(session: Handle, mechanism: Mechanism, key: Handle): void
   C_EncryptAsync(session: Handle, input: Buffer, output: Buffer): Promise<Buffer>
   C_DecryptInit(session: Handle, mechanism: Mechanism, key: Handle): void

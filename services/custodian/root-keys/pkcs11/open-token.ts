@@ -3,11 +3,12 @@ import type { Pkcs11Uri } from '@ngome/runtime'
 import { ckf, ckrOf, cku, pinRefusals, type Cryptoki, type Handle, type TokenInfo } from './cryptoki.ts'
 import { findToken } from './find-token.ts'
 import type { PinGuard } from './pin-guard.ts'
-import { findTokenKey, type TokenKey } from './token-key.ts'
+import { findTokenKey, makeTokenKey, missingKey, newKeyId, type TokenKey } from './token-key.ts'
 
-/** A session that is logged in, and the key in it. */
+/** A session that is logged in, and a key in it. */
 export type OpenToken = {
   readonly cryptoki: Cryptoki
+  readonly slot: Handle
   readonly session: Handle
   readonly key: TokenKey
   /** What kind of token it says that it is. */
@@ -19,13 +20,14 @@ const alreadyInitialized = 0x191
 
 /**
  * Opens the token from the very beginning: the module anew, the slot by the token's names, a session, one login, the key.
+ * @param wanted the root's id; without one there must be a single key, which is made where it may be
  * @throws Fault `custodian/unavailable` where the token is away or does not answer, `custodian/start_refused` where its
  * PIN or its key is not as it must be
  */
 export async function openToken(from: {
   readonly cryptoki: Cryptoki; readonly uri: Pkcs11Uri; readonly pins: PinGuard; readonly random: Random
-}, mayCreate: boolean): Promise<OpenToken> {
-  const { cryptoki, uri, pins } = from
+}, { wanted, mayCreate }: { readonly wanted: string | undefined; readonly mayCreate: boolean }): Promise<OpenToken> {
+  const { cryptoki, uri, pins, random } = from
   try {
     initialize(cryptoki)
     const { slot, info } = findToken(cryptoki, uri)
@@ -33,7 +35,10 @@ export async function openToken(from: {
     // Only who makes a key needs to write.
     const session = cryptoki.C_OpenSession(slot, ckf.serialSession | (mayCreate ? ckf.rwSession : 0))
     logIn(cryptoki, session, pins)
-    return { cryptoki, session, model: info.model.replace(/[ \0]+$/, ''), key: await findTokenKey({ ...from, session }, mayCreate) }
+    const place = { cryptoki, session, uri }
+    const key = findTokenKey(place, wanted) ?? (mayCreate ? await makeTokenKey(place, newKeyId(uri, random)) : undefined)
+    if (key === undefined) throw missingKey(uri)
+    return { cryptoki, slot, session, model: info.model.replace(/[ \0]+$/, ''), key }
   } catch (failure) {
     closeToken(cryptoki)
     if (failure instanceof Fault) throw failure

@@ -10,7 +10,7 @@ import { parsePkcs11Uri } from '@ngome/runtime'
 import { ckr, ScriptedToken, tokenInfo } from '../../testing/scripted-token.ts'
 import type { KeyLabel, RootKey } from '../root-key.ts'
 import { cka, ckf } from './cryptoki.ts'
-import { pkcs11RootKey } from './pkcs11-root-key.ts'
+import { openTokenRoots } from './token-roots.ts'
 
 const label: KeyLabel = { purpose: 'merchant', name: 'mek_1' }
 const secret = () => new Secret(Uint8Array.of(1, 2, 3))
@@ -39,7 +39,7 @@ function bench(t: TestContext): Bench {
     open: async ({ mayCreate = true, attributes = 'token=ngome;object=root', answerMs = 1_000 } = {}) => {
       const parsed = parsePkcs11Uri(`pkcs11:${attributes}?module-path=/m.so&pin-source=file:${pinPath}`)
       assert.ok(parsed.ok)
-      return pkcs11RootKey({ uri: parsed.uri, folder, mayCreate, random: systemRandom, clock, load: async () => token.cryptoki, answerMs })
+      return (await openTokenRoots({ uri: parsed.uri, folder, mayCreate, random: systemRandom, clock, load: async () => token.cryptoki, answerMs })).first
     },
   }
 }

@@ -1,4 +1,4 @@
-import { Fault, type Clock, type Random, type Secret } from '@ngome/kernel'
+import { Fault, type Random, type Secret } from '@ngome/kernel'
 import type { Pkcs11Uri } from '@ngome/runtime'
 import type { KeyLabel, RootKey } from '../root-key.ts'
 import {
@@ -6,11 +6,9 @@ import {
   wrapHead,
 } from '../wrapped-key.ts'
 import { attemptExport } from './attempt-export.ts'
-import type { LoadCryptoki } from './cryptoki.ts'
-import { loadCryptoki } from './load-cryptoki.ts'
-import { PinGuard } from './pin-guard.ts'
+import type { OpenToken } from './open-token.ts'
 import { decryptInToken, encryptInToken } from './token-cipher.ts'
-import { TokenConnection } from './token-connection.ts'
+import type { TokenConnection } from './token-connection.ts'
 
 const innerKeyBytes = 32
 const nonceBytes = 12
@@ -19,50 +17,49 @@ const headBytes = 1 + rootIdBytes
 /** Head, nonce, the inner key under the token's key, tag. */
 const envelopeBytes = headBytes + nonceBytes + innerKeyBytes + tagBytes
 
+/** A session on a token, as a root key needs it. */
+type Session = Pick<TokenConnection, 'use' | 'check' | 'release'>
+
 /**
  * A root key that was made in a PKCS#11 token and never leaves it. What it wraps is an envelope: a fresh AES-256 key,
  * encrypted in the token, and under that key, here, the wrapped key. So the token sees 32 bytes a wrap whatever the
  * size, and the token's one key is used once a wrap with a random nonce: 2³² wraps are its bound (NIST SP 800-38D §8.3),
  * after which the root is to be rotated (docs/adr/0006).
- * @param folder the custodian's own, for the memory of a refused PIN
- * @param mayCreate only on first run: a new key beside a store that needs another would hide that the right one is away
- * @throws Fault `custodian/unavailable` where the token is away, `custodian/start_refused` where module, PIN or key are
- * not as they must be
+ * @param id which of the roots in the token
  */
-export async function pkcs11RootKey({ uri, folder, mayCreate, random, clock, load = loadCryptoki, answerMs }: {
+export function pkcs11RootKey(session: Session, { id, uri, random }: {
+  readonly id: string
   readonly uri: Pkcs11Uri
-  readonly folder: string
-  readonly mayCreate: boolean
   readonly random: Random
-  readonly clock: Clock
-  readonly load?: LoadCryptoki
-  readonly answerMs?: number
-}): Promise<RootKey> {
-  const connection = await TokenConnection.open({
-    cryptoki: await load(uri.modulePath), uri, random, clock, pins: new PinGuard({ folder, pinPath: uri.pinSource, random }),
-    ...(answerMs === undefined ? {} : { answerMs }),
-  }, mayCreate)
-  const id = connection.rootId
+}): RootKey {
+  const root = { id, use: <T>(act: (token: OpenToken) => Promise<T>): Promise<T> => session.use(id, act) }
+  let isOpen = true
   return {
-    wrap: (label, key) => wrap(connection, random, label, key),
-    unwrap: (label, wrapped) => unwrap(connection, label, wrapped),
+    wrap: (label, key) => wrap(root, random, label, key),
+    unwrap: (label, wrapped) => unwrap(root, label, wrapped),
     describe: () => ({ name: `pkcs11 ${uri.token ?? uri.serial ?? ''}`, isProtected: true, id }),
-    check: () => connection.check(),
-    attemptExport: () => connection.use(attemptExport),
-    close: () => connection.close(),
+    check: () => session.check(),
+    attemptExport: () => root.use(attemptExport),
+    close: async () => {
+      if (!isOpen) return
+      isOpen = false
+      await session.release(id)
+    },
   }
 }
 
+type TokenRoot = { readonly id: string; use<T>(act: (token: OpenToken) => Promise<T>): Promise<T> }
+
 async function wrap(
-  connection: TokenConnection, random: Random, label: KeyLabel, key: Secret<Uint8Array>,
+  root: TokenRoot, random: Random, label: KeyLabel, key: Secret<Uint8Array>,
 ): Promise<Uint8Array> {
   key.expose(assertKeyLength)
-  const head = wrapHead(wrapFormats.pkcs11, connection.rootId)
+  const head = wrapHead(wrapFormats.pkcs11, root.id)
   const context = wrapContext(head, label)
   const nonce = random.bytes(nonceBytes)
   const inner = random.bytes(innerKeyBytes)
   try {
-    const sealed = await connection.use((token) => encryptInToken(token, nonce, context, inner))
+    const sealed = await root.use((token) => encryptInToken(token, nonce, context, inner))
     const body = key.expose((bytes) => encryptKey({ key: inner, nonce: random.bytes(nonceBytes), context }, bytes))
     return Buffer.concat([head, nonce, sealed, body])
   } catch (cause) {
@@ -73,8 +70,8 @@ async function wrap(
   }
 }
 
-async function unwrap(connection: TokenConnection, label: KeyLabel, wrapped: Uint8Array): Promise<Secret<Uint8Array>> {
-  const isShaped = isWrappedBy(wrapped, wrapFormats.pkcs11, connection.rootId)
+async function unwrap(root: TokenRoot, label: KeyLabel, wrapped: Uint8Array): Promise<Secret<Uint8Array>> {
+  const isShaped = isWrappedBy(wrapped, wrapFormats.pkcs11, root.id)
     && wrapped.length > envelopeBytes + cipherOverheadBytes
   if (!isShaped) throw unusable(label)
   const context = wrapContext(wrapped.subarray(0, headBytes), label)
@@ -82,7 +79,7 @@ async function unwrap(connection: TokenConnection, label: KeyLabel, wrapped: Uin
   const sealed = wrapped.subarray(headBytes + nonceBytes, envelopeBytes)
   let inner: Uint8Array
   try {
-    inner = await connection.use((token) => decryptInToken(token, nonce, context, sealed))
+    inner = await root.use((token) => decryptInToken(token, nonce, context, sealed))
   } catch (cause) {
     throw cause instanceof Fault ? cause : unusable(label, cause)
   }

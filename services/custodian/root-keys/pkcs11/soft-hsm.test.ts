@@ -7,8 +7,8 @@ import { test, type TestContext } from 'node:test'
 import { Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { loadConfig } from '@ngome/runtime'
 import { SoftHsm, softHsmIsMissing } from '@ngome/testkit'
-import { openRootKey } from '../open-root-key.ts'
 import type { KeyLabel, RootKey } from '../root-key.ts'
+import { openTokenRoots } from './token-roots.ts'
 
 const skip = softHsmIsMissing()
 const label: KeyLabel = { purpose: 'merchant', name: 'mek_1' }
@@ -30,7 +30,9 @@ function softHsm(t: TestContext): { readonly hsm: SoftHsm; readonly open: Open }
   })
   return { hsm, open: async (mayCreate = true, object = 'ngome-root') => {
     const { custodian } = loadConfig({ NGOME_CONFIG: '', NGOME_DATA: folder, NGOME_ROOT_KEY: hsm.uri(object) })
-    const root = await openRootKey({ setting: custodian.rootKey, folder, mayCreate, random: systemRandom, clock: systemClock })
+    assert.ok(custodian.rootKey.kind === 'pkcs11')
+    const { uri } = custodian.rootKey
+    const { first: root } = await openTokenRoots({ uri, folder, mayCreate, random: systemRandom, clock: systemClock })
     opened.push(root)
     return root
   } }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Fault, type Secret } from '@ngome/kernel'
+import { Fault, type Random, type Secret } from '@ngome/kernel'
 import pg from 'pg'
 import { PostgresStore } from './postgres-store.ts'
 
@@ -34,7 +34,7 @@ const defaultPort = 5432
  * @throws Fault `custodian/start_refused` where the database is away, refuses us, promises no lasting commits, or was
  * written by a later version
  */
-export async function openPostgresStore(database: CustodianDatabase): Promise<PostgresStore> {
+export async function openPostgresStore(database: CustodianDatabase, random: Random): Promise<PostgresStore> {
   const pool = new pg.Pool({
     ...clientConfig(database),
     max: connectionsMax,
@@ -56,7 +56,7 @@ export async function openPostgresStore(database: CustodianDatabase): Promise<Po
     if (cause instanceof Fault) throw cause
     throw new Fault('custodian/start_refused', 'the custodian\'s database is away, or does not let us in', { cause })
   }
-  return new PostgresStore(pool)
+  return new PostgresStore(pool, random)
 }
 
 function clientConfig({ url, authority, certificate, key }: CustodianDatabase): pg.ClientConfig {

@@ -1,7 +1,8 @@
-import { Fault } from '@ngome/kernel'
+import { Fault, type Random } from '@ngome/kernel'
 import type pg from 'pg'
 import { CommitQueue } from '../commit-queue.ts'
 import type { Row, Store, Transaction, Value } from '../store.ts'
+import { copyToEmbedded } from './copy-to-embedded.ts'
 
 /** Names the one lock under which both custodians write; any number would do. */
 const writerLock = 6_704_615
@@ -17,8 +18,11 @@ export class PostgresStore implements Store {
   readonly commits: CommitQueue
   readonly #pool: pg.Pool
 
-  constructor(pool: pg.Pool) {
+  readonly #random: Random
+
+  constructor(pool: pg.Pool, random: Random) {
     this.#pool = pool
+    this.#random = random
     this.commits = new CommitQueue((run) => this.#transact(run))
   }
 
@@ -34,9 +38,17 @@ export class PostgresStore implements Store {
     }
   }
 
-  /** @throws Fault `custodian/unavailable`: whoever runs the database makes its backups */
-  backUp(): Promise<Store> {
-    return Promise.reject(new Fault('custodian/unavailable', 'a pair\'s store is backed up where its database runs'))
+  /** As an embedded store, which can be looked at beside this one. Whoever runs the database makes its own backups. */
+  async backUp(folder: string): Promise<Store> {
+    const client = await this.#pool.connect()
+    try {
+      const store = await copyToEmbedded(client, folder, this.#random)
+      client.release()
+      return store
+    } catch (failure) {
+      client.release(true)
+      throw failure
+    }
   }
 
   async close(): Promise<void> {
