@@ -10,6 +10,7 @@ import { merchantKeyLabel } from '../merchants/merchant-keys.ts'
 import { openCustodian } from '../open-custodian.ts'
 import { openTokenRoots } from '../root-keys/pkcs11/token-roots.ts'
 import { unwrapKey } from '../store/wrapped-keys.ts'
+import { tokenSuccession } from '../root-keys/token-succession.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
 import { ckr, ScriptedToken } from '../testing/scripted-token.ts'
 import { scriptedUri, TestCustodian, testSettings } from '../testing/test-custodian.ts'
@@ -131,6 +132,29 @@ test('a URI that names one key by its id is not replaced here, and it is said wh
   await assert.rejects(custodian.succession.makeNext(), /names one key by its id=/)
   await custodian.store.close()
   await custodian.root.close()
+})
+
+test('a token that shows no key that it made has made none', async (t) => {
+  const w = await world(t)
+  const uri = { ...scriptedUri, pinSource: '' }
+  const succession = tokenSuccession({
+    token: { first: w.test.custodian.root, open: async () => undefined, make: async () => undefined, destroy: async () => true },
+    uri, folder: w.test.folder, random: systemRandom, isKnownRoot: async () => false, destroyFormer: () => undefined,
+  })
+  await assert.rejects(succession.makeNext(), /shows no key that it made/)
+})
+
+test('a token that goes away while a successor is let go is opened again, with the root that stays', async (t) => {
+  const w = await world(t)
+  const next = await w.test.custodian.succession.makeNext()
+  w.token.failures.set('C_EncryptInit', ckr(0x30))
+  await next.close()
+  w.token.failures.clear()
+  w.clock.advance(2_000)
+  await w.test.custodian.root.check()
+  await w.test.custodian.succession.discardUnused()
+  assert.equal(w.token.keys.length, 1)
+  await open(w, w.ours)
 })
 
 test('a token that goes away amid a destruction: nothing half done, and it goes on when it is back', async (t) => {

@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { openRootKeyFile } from './open-root-key-file.ts'
 import type { KeyLabel } from './root-key.ts'
-import { openRoots } from './root-succession.ts'
+import { openRoots } from './open-roots.ts'
 import { selfTestRootKey } from './self-test-root-key.ts'
 import { softwareRootKey } from './software-root-key.ts'
 

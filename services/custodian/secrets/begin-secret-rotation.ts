@@ -2,6 +2,7 @@ import type { RotatableSecretName } from '@ngome/contracts'
 import { newId, Secret, type RotationId } from '@ngome/kernel'
 import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
+import { followRoot } from '../key-life/follow-root.ts'
 import { moveKey } from '../key-life/key-life.ts'
 import { insertRotation, type RotationCause } from '../key-life/rotations.ts'
 import { appendLog } from '../log/append-log.ts'
@@ -16,11 +17,13 @@ import { secretPolicy } from './secret-policies.ts'
  * @throws Refusal `rotation_running` where another call made the next version first
  */
 export async function beginSecretRotation(
-  { clock, random, root, settings, store }: Custodian, name: RotatableSecretName,
+  custodian: Custodian, name: RotatableSecretName,
   { caller, cause, endAtMs }: {
     readonly caller: string; readonly cause: Extract<RotationCause, 'demand' | 'policy' | 'compromise'>; readonly endAtMs: number | null
   },
 ): Promise<RotationId> {
+  const { clock, random, root, settings, store } = custodian
+  await followRoot(custodian)
   const { keptMs, countUses } = secretPolicy(name, settings.keyPolicy)
   const before = activeVersion(await findSecretVersions(store, name), name)
   const [oldLabel, label] = [secretLabel(name, before.version), secretLabel(name, before.version + 1)]

@@ -116,7 +116,7 @@ async function openPlace({ place, isOnce }: RotationKind, random: SeededRandom):
   try {
     return {
       world: await KillWorld.start(custodians, random), hsm, isFile: pair === undefined,
-      openStore: () => pair === undefined ? Promise.resolve(openSqliteStore(one.folder, systemRandom)) : openPostgresStore(pair.database),
+      openStore: () => pair === undefined ? Promise.resolve(openSqliteStore(one.folder, systemRandom)) : openPostgresStore(pair.database, systemRandom),
       close,
     }
   } catch (failure) {

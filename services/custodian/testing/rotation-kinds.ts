@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SoftHsm } from '@ngome/testkit'
 import type { KillWorld } from './kill-world.ts'
 
@@ -28,6 +29,10 @@ const rotateMerchant = (isCompromised: boolean): RotationKind['begin'] => (world
 /** What is done within the call; after the next look at keys, a second later at most; after a start. */
 const workMs = { inCall: 80, afterLook: 1_300, afterStart: 2_000 } as const
 
+/** How often, and for how long, it is looked whether a destruction has begun. */
+const beginLookMs = 100
+const beginLooksMax = 100
+
 /** What must not open any more, by world. */
 const destroyed = new WeakMap<KillWorld, Awaited<ReturnType<KillWorld['seal']>>>()
 
@@ -42,6 +47,7 @@ export const rotationKinds: readonly RotationKind[] = [
   },
   { name: 'destruction', place: 'file', workMs: workMs.afterStart, prepare: prepareDestruction, begin: restart, after: isDestroyed },
   { name: 'root from the file to an HSM', place: 'file', isOnce: true, workMs: workMs.afterStart, prepare: prepareHsm, begin: restart },
+  { name: 'destruction, root in an HSM', place: 'hsm', workMs: workMs.afterStart, prepare: prepareDestruction, begin: restartUntilBegun, after: isDestroyed },
   { name: 'merchant, root in an HSM', place: 'hsm', workMs: workMs.inCall, begin: rotateMerchant(true) },
   { name: 'merchant, of a pair', place: 'pair', workMs: workMs.inCall, begin: rotateMerchant(false) },
 ]
@@ -49,6 +55,16 @@ export const rotationKinds: readonly RotationKind[] = [
 async function restart({ custodian }: KillWorld): Promise<void> {
   await custodian.kill()
   await custodian.ready()
+}
+
+/** A token takes its time to make a successor, while the custodian answers already. */
+async function restartUntilBegun(world: KillWorld): Promise<void> {
+  await restart(world)
+  for (let looks = 0; looks < beginLooksMax; looks++) {
+    const { destructions: [latest] } = await world.call('operator', '/v1/destructions', {})
+    if (latest?.state !== 'waiting') return
+    await sleep(beginLookMs)
+  }
 }
 
 /** A merchant whose destruction is due at the next start. */
