@@ -12,6 +12,7 @@ const packages = [
   { name: 'nftables', program: 'nft', why: 'egress rules by user' },
   { name: 'util-linux', program: 'setpriv', why: 'no_new_privs and user ids for the processes' },
   { name: 'softhsm2', program: 'softhsm2-util', why: 'an HSM in software, for the tests of the root key' },
+  { name: 'chromium', program: 'chromium', why: 'a browser, for the tests of what runs in pages' },
   { name: 'g++', program: 'g++', why: 'builds the native part of pkcs11js' },
   { name: 'make', program: 'make', why: 'builds the native part of pkcs11js' },
   { name: 'python3', program: 'python3', why: 'node-gyp, which builds the native part of pkcs11js' },

@@ -36,3 +36,18 @@ export const recordIdPattern = /^[A-Za-z0-9_.:-]{1,64}$/
 export const retentionPattern = /^[a-z][a-z0-9-]{0,31}$/
 /** A record is sealed anew far fewer times than a PostgreSQL integer counts. */
 export const versionMax = 2_147_483_647
+
+/** Names the layout of what a client sealed by itself: in HPKE's info and as the exporter's context. */
+export const clientSealedFormat = 'ngome/client-sealed/v1'
+/** First byte of such a value; the second is the number of its suite, then the merchant key's id. */
+export const clientSealedVersion = 0x01
+export const clientSealedHeaderBytes = 2 + 30
+/** What is sealed has this length, so that it does not tell how long a number is. */
+export const shortPlaintextBytes = 128
+/** Long texts grow in steps of this. */
+export const longPlaintextStepBytes = 1_024
+export const longPlaintextBytesMax = 8_192
+/** Before the value, in the plaintext: how long it is. */
+export const valueLengthBytes = 2
+/** What values are; a bound for what stands in HPKE's info. */
+export const valueTypePattern = /^[a-z][a-z_]{0,31}$/

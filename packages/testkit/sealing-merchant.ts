@@ -4,13 +4,15 @@ import {
   type SealedForward, type SealedPayment, type SealedVaultToken, type VaultTokenType,
 } from '@ngome/contracts'
 import {
-  deriveRecordKey, generateMerchantKeyPair, makeDataKey, openSealedDataKey, sealRecord, signStatement, verifyStatement, type DataKey, type RecordContext,
+  deriveClientSealedKey, deriveRecordKey, generateMerchantKeyPair, makeDataKey, openSealedDataKey, sealRecord, signStatement, verifyStatement, type DataKey,
+  type MerchantKeyStatement, type RecordContext,
 } from '@ngome/envelope'
 import {
   Fault, newId, parseBase64Url, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
   type ForwardDestinationId, type ForwardId, type PaymentId, Secret, type Tenant, type VaultTokenId, type WebhookEndpointId, type World,
 } from '@ngome/kernel'
 import { collectionTransfer, maskPhone } from '@ngome/payments'
+import { VaultKey } from '@ngome/sealer'
 import { decryptForwardAnswer, newWebhookSecret, signDestination, type ForwardDestination } from '@ngome/signatures'
 import {
   acceptPayment, addMerchant, insertDataKey, insertForward, insertForwardDestination, insertVaultTokens, insertWebhookEndpoint, replaceWebhookSecret,
@@ -41,6 +43,8 @@ export type SealedPaymentOptions = {
 export type SealedTokenOptions = {
   readonly expiresAtMs?: number
   readonly sealed?: Partial<SealedVaultToken>
+  /** What a client sealed, in place of the value. */
+  readonly clientSealed?: string
   readonly context?: Partial<RecordContext>
 }
 
@@ -54,16 +58,18 @@ export class SealingMerchant {
   readonly #privateKey: Secret<Uint8Array>
   readonly #signer: { readonly publicKey: KeyObject }
   readonly #dataKeys: Readonly<Record<RetentionClass, DataKey>>
+  readonly #vaultKey: VaultStatement
 
   private constructor(
     tenant: Tenant, gateway: Database, privateKey: Secret<Uint8Array>, signer: { readonly publicKey: KeyObject },
-    dataKeys: Readonly<Record<RetentionClass, DataKey>>,
+    dataKeys: Readonly<Record<RetentionClass, DataKey>>, vaultKey: VaultStatement,
   ) {
     this.tenant = tenant
     this.#gateway = gateway
     this.#privateKey = privateKey
     this.#signer = signer
     this.#dataKeys = dataKeys
+    this.#vaultKey = vaultKey
   }
 
   static async create(database: TestDatabase, world: World = 'test'): Promise<SealingMerchant> {
@@ -75,18 +81,25 @@ export class SealingMerchant {
     const keys = generateKeyPairSync('ed25519')
     const signer = { id: newId('signer', from), privateKey: keys.privateKey }
     const gateway = database.open('ngome_gateway', { poolMax: 4 })
-    const make = async (retention: RetentionClass): Promise<DataKey> => {
+    const statementOf = (retention: RetentionClass): MerchantKeyStatement => {
       const nowMs = from.clock.nowMs()
-      const statement = verifyStatement(signStatement({
+      return {
         keyId: newId('merchantKey', from), tenant, retention, period: 1, notBeforeMs: nowMs - hourMs,
         notAfterMs: nowMs + hourMs, suite: 'hybrid', publicKey,
-      }, keys.privateKey), keys.publicKey)
+      }
+    }
+    const vault = statementOf('vault')
+    const make = async (retention: RetentionClass): Promise<DataKey> => {
+      const signed = signStatement(retention === 'vault' ? vault : statementOf(retention), keys.privateKey)
+      const statement = verifyStatement(signed, keys.publicKey)
       const dataKey = await makeDataKey({ statement, signer, ...from })
       await insertDataKey(gateway, { id: dataKey.id, tenant, retention, sealed: dataKey.sealed, createdAtMs: dataKey.createdAtMs })
       return dataKey
     }
     const dataKeys = { payment: await make('payment'), credential: await make('credential'), vault: await make('vault') }
-    return new SealingMerchant(tenant, gateway, privateKey, { publicKey: keys.publicKey }, dataKeys)
+    return new SealingMerchant(tenant, gateway, privateKey, { publicKey: keys.publicKey }, dataKeys, {
+      statement: vault, signed: toBase64Url(signStatement(vault, keys.privateKey)), pin: keys.publicKey.export({ format: 'jwk' }).x ?? '',
+    })
   }
 
   /** Accepts a payment, as the gateway does; its dispatch job is due at once. */
@@ -124,14 +137,15 @@ export class SealingMerchant {
     const createdAtMs = from.clock.nowMs()
     const expiresAtMs = options.expiresAtMs ?? null
     const sealed: SealedVaultToken = {
-      type, value, expires_at: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(), ...options.sealed,
+      type, ...(options.clientSealed === undefined ? { value } : { client_sealed: options.clientSealed }),
+      expires_at: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(), ...options.sealed,
     }
     const context: RecordContext = { tenant, table: 'vault_tokens', recordId: id, dataClass: 'restricted', version: 1, ...options.context }
     await insertVaultTokens(this.#gateway, {
       tenant, atMs: createdAtMs,
       entries: [{
         token: {
-          id, type, network: null, masked: null, metadata: {}, apiKey: newId('apiKey', from), dataKey: this.#dataKeys.vault.id,
+          id, type, status: options.clientSealed === undefined ? 'active' : 'pending', network: null, masked: null, metadata: {}, apiKey: newId('apiKey', from), dataKey: this.#dataKeys.vault.id,
           sealed: sealRecord(this.#dataKeys.vault, context, Buffer.from(JSON.stringify(sealed)), from.random), createdAtMs, expiresAtMs,
         },
         event: emit({ ...from, process: 'gateway' }, 'vault.token_created', tenant, { token: id }),
@@ -139,6 +153,12 @@ export class SealingMerchant {
       idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
     })
     return id
+  }
+
+  /** Seals a value as this merchant's client does; keep it with `clientSealed`. */
+  async clientSeals(type: VaultTokenType, value: string): Promise<string> {
+    const { signed, pin: statementKey } = this.#vaultKey
+    return (await VaultKey.verify(signed, { statementKey, ...this.tenant, nowMs: from.clock.nowMs() })).seal(type, value)
   }
 
   /** Allows an address, as the operator does. */
@@ -239,9 +259,20 @@ export class SealingMerchant {
       const dataKey = await openSealedDataKey({ sealed, suite: 'hybrid', privateKey: this.#privateKey, signerPublicKey: this.#signer.publicKey })
       return toBase64Url(deriveRecordKey(dataKey, bytesOf(record.context), bytesOf(record.salt)))
     }))
-    return { keys }
+    const inner = await Promise.all(records.flatMap((record) => record.inner === undefined ? [] : [this.#innerKey(record.inner)]))
+    return { keys, ...(inner.length === 0 ? {} : { innerKeys: inner }) }
+  }
+
+  async #innerKey({ merchantKey, type, enc }: Inner): Promise<string> {
+    const { statement } = this.#vaultKey
+    if (merchantKey !== statement.keyId) throw new Fault('custodian/refused', 'a key of nobody here')
+    return toBase64Url(await deriveClientSealedKey({ key: statement, type, enc: bytesOf(enc), privateKey: this.#privateKey }))
   }
 }
+
+type Inner = NonNullable<CustodianRequest<'/v1/open'>['records'][number]['inner']>
+/** Of the vault, as its clients see it. */
+type VaultStatement = { readonly statement: MerchantKeyStatement; readonly signed: string; readonly pin: string }
 
 function bytesOf(text: string): Uint8Array {
   const bytes = parseBase64Url(text)
