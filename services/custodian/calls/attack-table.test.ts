@@ -257,7 +257,7 @@ test('every reason is one word in the log and tells a caller no more than it may
 test('what is about the record itself has one public word, and nothing about callers, requests or clocks has it', () => {
   const aboutRecords = Object.entries(refusalReasons).filter(([, told]) => told === 'record_refused').map(([reason]) => reason)
   assert.deepEqual(aboutRecords.toSorted(), [
-    'data_key_malformed', 'data_key_misplaced', 'data_key_too_old', 'data_key_unopenable', 'merchant_key_destroyed',
+    'data_key_malformed', 'data_key_misplaced', 'data_key_too_old', 'data_key_unopenable', 'inner_misplaced', 'merchant_key_destroyed',
     'merchant_key_unknown', 'retention_not_permitted', 'signer_not_valid_then', 'signer_unknown', 'suite_differs', 'tenant_differs',
   ])
 })

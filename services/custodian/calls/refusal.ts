@@ -46,6 +46,10 @@ export const refusalReasons = {
   data_key_from_future: 'unproven',
   data_key_malformed: 'record_refused',
   data_key_unused: 'request_invalid',
+  inner_not_permitted: 'request_invalid',
+  inner_misplaced: 'record_refused',
+  // Whoever seals can seal nonsense: that is about one value, and no alarm.
+  inner_unopenable: 'inner_refused',
   data_key_misplaced: 'record_refused',
   data_key_unopenable: 'record_refused',
   signer_unknown: 'record_refused',

@@ -7,6 +7,7 @@ import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
 import { tenantName } from '../merchants/tenants.ts'
 import { checkOpening } from './check-opening.ts'
+import { deriveInnerKey, innerName } from './derive-inner-key.ts'
 import { openDataKey } from './open-data-key.ts'
 import { saltBytes, type PresentedDataKey, type PresentedDataKeys } from './presented-data-key.ts'
 import { purposeRules } from './purposes.ts'
@@ -20,13 +21,15 @@ type Record = {
   readonly contextBytes: Uint8Array
   readonly context: ReadRecordContext
   readonly salt: Uint8Array
+  readonly inner: Request['records'][number]['inner']
   /** How the log and the budgets name it: without its version, so that sealing anew gives no new budget. */
   readonly name: string
 }
 
 /**
  * Derives the keys of single records for a purpose: all of the call or none. Each opening is counted and in the log
- * before its key leaves; the data keys never do.
+ * before its key leaves; the data keys never do. Where a record comes with what a client sealed within it, the key of that
+ * leaves with the record's own.
  * @returns 64 bytes for each record, in the order of the call: its key and its commitment
  * @throws Refusal `custodian/refused`
  */
@@ -40,9 +43,11 @@ export async function openRecords(
   for (const record of records) {
     const reason = checkOpening(rule, caller, record.context, record.dataKey.parts, nowMs)
     if (reason !== null) throw new Refusal(reason, subjectOf(request, record))
+    if (record.inner !== undefined && !rule.hasInner) throw new Refusal('inner_not_permitted', subjectOf(request, record))
   }
   const keys = await Promise.all(records.map(({ dataKey: { sealed, hash, parts } }) =>
     dataKeys.get(hash, () => openDataKey(custodian, sealed, parts))))
+  const innerKeys = await innerKeysOf(custodian, records)
   await recorder.record({
     purpose: request.purpose, caller: callerName(caller),
     records: records.map((record) => ({
@@ -56,7 +61,14 @@ export async function openRecords(
       if (key === undefined) throw new TypeError('a record without its data key')
       return toBase64Url(deriveRecordKey(key, contextBytes, salt))
     }),
+    ...(innerKeys.length === 0 ? {} : { innerKeys }),
   }
+}
+
+function innerKeysOf(custodian: Custodian, records: readonly Record[]): Promise<string[]> {
+  return Promise.all(records.flatMap(({ inner, context, dataKey }) => inner === undefined ? [] : [
+    deriveInnerKey(custodian, inner, { tenant: context.tenant, dataKey: dataKey.parts }).then(toBase64Url),
+  ]))
 }
 
 function parseRecords(request: Request, presented: PresentedDataKeys): readonly Record[] {
@@ -74,10 +86,11 @@ function parseRecords(request: Request, presented: PresentedDataKeys): readonly 
       throw new Refusal('request_invalid', request.purpose)
     }
     const name = `${tenantName(context.tenant)}/${context.table}/${context.recordId}`
-    return { dataKey, contextBytes, context, salt, name }
+    return { dataKey, contextBytes, context, salt, name, inner: record.inner }
   })
 }
 
-function subjectOf({ purpose, records }: Request, { name, context, dataKey }: Record): string {
-  return `${purpose} ${name}/v${context.version} ${dataKey.parts.id} 1/${records.length}`
+function subjectOf({ purpose, records }: Request, { name, context, dataKey, inner }: Record): string {
+  const opened = `${purpose} ${name}/v${context.version} ${dataKey.parts.id} 1/${records.length}`
+  return inner === undefined ? opened : `${opened} ${innerName(inner)}`
 }

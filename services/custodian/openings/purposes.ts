@@ -11,6 +11,8 @@ export type PurposeRule = {
   readonly table: string
   readonly dataClass: DataClass
   readonly retention: RetentionClass
+  /** Whether its records may hold what a client sealed by itself; opening one takes two openings of its record. */
+  readonly hasInner: boolean
   /** How old the data key may be; `null` where what it seals is needed for as long as it exists. */
   readonly dataKeyAgeMsMax: number | null
   /** How often one record may be opened within the window. */
@@ -27,53 +29,61 @@ export type PurposeRule = {
  * enquiry: a payment that was sent and is still open after 72 h may have to be sent again under its reference. That is
  * rare, and ends: a network is given up after three days at most, and a week covers what waited before it was sent.
  * webhook-secret: an endpoint's secret signs each of its deliveries, so the count is by hour and generous.
- * vault-index: a token's fingerprint is computed once, soon after its acceptance; six covers crashes and retries.
+ * vault-index: a token's fingerprint is computed once, soon after its acceptance; six covers crashes and retries, and
+ * what a client sealed takes two openings each time.
  * forward: a token's value goes to an address of the operator's, for as long as the token lives: sixty times
- * an hour each, and ten a second of all tokens together.
+ * an hour each (what a client sealed takes two openings), and ten openings a second of all tokens together.
  * forward-template: a forward's template is opened once and gone when it ended; six covers crashes and retries.
  * callback-hint: a provider repeats a callback a few times; it is worthless after the payment's own time.
  */
 export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
   'dispatch': {
     caller: 'dispatcher', table: 'payments', dataClass: 'restricted', retention: 'payment',
+    hasInner: false,
     dataKeyAgeMsMax: dispatchAgeMsMax,
     perRecord: { timesMax: 12, windowMs: dispatchAgeMsMax },
     perHourMax: 360_000,
   },
   'enquiry': {
     caller: 'dispatcher', table: 'payments', dataClass: 'restricted', retention: 'payment',
+    hasInner: false,
     dataKeyAgeMsMax: enquiryAgeMsMax,
     perRecord: { timesMax: 4, windowMs: enquiryAgeMsMax },
     perHourMax: 600,
   },
   'webhook-secret': {
     caller: 'dispatcher', table: 'webhook_endpoints', dataClass: 'restricted', retention: 'credential',
+    hasInner: false,
     dataKeyAgeMsMax: null,
     perRecord: { timesMax: 20_000, windowMs: hourMs },
     perHourMax: 360_000,
   },
   'callback-hint': {
     caller: 'dispatcher', table: 'callback_hints', dataClass: 'restricted', retention: 'payment',
+    hasInner: false,
     dataKeyAgeMsMax: dispatchAgeMsMax,
     perRecord: { timesMax: 12, windowMs: dispatchAgeMsMax },
     perHourMax: 360_000,
   },
   'vault-index': {
     caller: 'dispatcher', table: 'vault_tokens', dataClass: 'restricted', retention: 'vault',
+    hasInner: true,
     dataKeyAgeMsMax: dispatchAgeMsMax,
-    perRecord: { timesMax: 6, windowMs: dispatchAgeMsMax },
+    perRecord: { timesMax: 12, windowMs: dispatchAgeMsMax },
     perHourMax: 360_000,
   },
   'forward-template': {
     caller: 'dispatcher', table: 'forwards', dataClass: 'restricted', retention: 'vault',
+    hasInner: false,
     dataKeyAgeMsMax: forwardAgeMs,
     perRecord: { timesMax: 6, windowMs: forwardAgeMs },
     perHourMax: 36_000,
   },
   'forward': {
     caller: 'dispatcher', table: 'vault_tokens', dataClass: 'restricted', retention: 'vault',
+    hasInner: true,
     dataKeyAgeMsMax: null,
-    perRecord: { timesMax: 60, windowMs: hourMs },
+    perRecord: { timesMax: 120, windowMs: hourMs },
     perHourMax: 36_000,
   },
 }
@@ -91,6 +101,7 @@ export type RevealRule = PurposeRule & {
  */
 export const revealRule: RevealRule = {
   caller: 'operator', table: 'payments', dataClass: 'restricted', retention: 'payment',
+  hasInner: false,
   dataKeyAgeMsMax: null,
   perRecord: { timesMax: 4, windowMs: 24 * hourMs },
   perHourMax: 20,
