@@ -27,12 +27,13 @@ import { staffRetire } from './staff-retire.ts'
 import { status } from './status.ts'
 import { up } from './up.ts'
 import { vaultImport } from './vault-import.ts'
+import { vaultPin } from './vault-pin.ts'
 import { verify } from './verify.ts'
 
 /** Every command, in the order of the help page. */
 export const commands: readonly Command[] = [
   up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke,
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
-  staffEnrol, staffList, staffApprove, staffExecute, staffRetire, revealPayment, events, vaultImport,
+  staffEnrol, staffList, staffApprove, staffExecute, staffRetire, revealPayment, events, vaultImport, vaultPin,
   forwardsAllow, forwardsList, forwardsRemove, verify,
 ]

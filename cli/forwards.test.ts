@@ -5,7 +5,8 @@ import { createServer, type Server } from 'node:https'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { forwardSchema, vaultTokenSchema } from '@ngome/contracts'
+import { forwardSchema, vaultKeysSchema, vaultTokenSchema } from '@ngome/contracts'
+import { VaultKey } from '@ngome/sealer'
 import { Platform, TestAuthority, type Answer, type MerchantClient } from '@ngome/testkit'
 
 const card = '4929737290417382'
@@ -75,6 +76,26 @@ test('an allowed address hears the value, and the merchant hears all but that', 
   assert.deepEqual(received.map((text): unknown => JSON.parse(text)), [{ card: { number: card }, amount: 500 }])
   assert.equal(forwardSchema.parse(JSON.parse(answer.text)).status, 'answered')
   assert.match(answer.text, /\[redacted\]/)
+  assert.ok(!answer.text.includes(card) && !logs().includes(card))
+})
+
+test('a number that its client sealed arrives there too, and nobody on its way could read it', async () => {
+  received = []
+  const { stdout: pin } = await platform.run('vault', 'pin')
+  const { data: [published] } = vaultKeysSchema.parse(JSON.parse((await client.call({ path: '/v1/vault/keys' })).text))
+  const key = await VaultKey.verify(published?.statement ?? '', { statementKey: pin.trim(), merchant: platform.merchant, world: 'test', nowMs: Date.now() })
+  const kept = vaultTokenSchema.parse(JSON.parse((await post('/v1/vault/tokens', { type: 'card_number', sealed: await key.seal('card_number', card) })).text))
+  assert.deepEqual([kept.status, kept.masked], ['pending', null])
+  let seen = kept
+  for (let waitedMs = 0; seen.status === 'pending' && waitedMs < endMsMax; waitedMs += 50) {
+    await sleep(50)
+    seen = vaultTokenSchema.parse(JSON.parse((await client.call({ path: `/v1/vault/tokens/${kept.id}` })).text))
+  }
+  const plain = vaultTokenSchema.parse(JSON.parse((await client.call({ path: `/v1/vault/tokens/${token}` })).text))
+  assert.deepEqual([seen.status, seen.network, seen.masked, seen.fingerprint], ['active', 'visa', '•••• 7382', plain.fingerprint])
+  const answer = await post('/v1/forward', { method: 'POST', url: `${base}charges`, json: { number: `{{${kept.id}}}` } })
+  assert.equal(answer.status, 201, answer.text)
+  assert.deepEqual(received.map((text): unknown => JSON.parse(text)), [{ number: card }])
   assert.ok(!answer.text.includes(card) && !logs().includes(card))
 })
 

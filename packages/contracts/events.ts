@@ -110,6 +110,7 @@ export const eventTypes = {
   'vault.token_created': { severity: 'info', data: z.strictObject({ token: vaultToken }) },
   'vault.token_deleted': { severity: 'notice', data: z.strictObject({ token: vaultToken }) },
   'vault.token_expired': { severity: 'info', data: z.strictObject({ token: vaultToken }) },
+  'vault.token_invalid': { severity: 'notice', data: z.strictObject({ token: vaultToken }) },
   'vault.token_unopenable': { severity: 'alarm', data: z.strictObject({ token: vaultToken }) },
   'forward.accepted': { severity: 'info', data: z.strictObject({ forward, destination: forwardDestination }) },
   'forward.refused': {

@@ -1,5 +1,6 @@
 import type {
-  EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, RetentionClass, Severity, VaultTokenType,
+  EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, RetentionClass, Severity, VaultTokenStatus,
+  VaultTokenType,
 } from '@ngome/contracts'
 import type {
   AccountId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId, MerchantId,
@@ -117,6 +118,7 @@ export type Tables = {
   vault_tokens: TenantColumns & {
     id: VaultTokenId
     type: VaultTokenType
+    status: VaultTokenStatus
     network: string | null
     masked: string | null
     metadata: ColumnType<Readonly<Record<string, string>>, string, string>

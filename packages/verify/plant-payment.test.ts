@@ -43,7 +43,7 @@ async function plantAt(t: TestContext, show: Shown): Promise<unknown> {
 }
 
 const token = (fingerprint: VaultTokenView['fingerprint']): VaultTokenView => ({
-  id: newId('vaultToken', from), object: 'vault_token', world: 'test', type: 'card_number', network: null, masked: '•••• 0000',
+  id: newId('vaultToken', from), object: 'vault_token', world: 'test', type: 'card_number', status: 'active', network: null, masked: '•••• 0000',
   fingerprint, metadata: {}, created_at: new Date(0).toISOString(), expires_at: null,
 })
 const pending = token({ status: 'pending', value: null })

@@ -84,7 +84,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
       else logger.error({ err: fault, requestId }, 'a request failed on our side')
     },
-  }, createHandlers({ ...from, version: apiVersion, secrets, dataKeys }))
+  }, createHandlers({ ...from, version: apiVersion, secrets, statements, dataKeys }))
   const drain = made.drain = new Drain(server, () => endSigner(custodian, logger))
   const stops = [
     refreshStatements({ statements, logger, random: from.random, periodMs: from.config.keys.merchantKeyPeriodS * 1_000 }),

@@ -10,6 +10,7 @@ import { jsonType, type Answer } from './http/answer.ts'
 import type { Handlers } from './http/call.ts'
 import type { GatewaySecrets } from './keys/custodian-secrets.ts'
 import type { DataKeys } from './keys/data-keys.ts'
+import type { MerchantStatements } from './keys/merchant-statements.ts'
 import { createPayment } from './payments/create-payment.ts'
 import { getPayment } from './payments/get-payment.ts'
 import { PaymentReader } from './payments/payment-reader.ts'
@@ -18,6 +19,7 @@ import { createVaultToken } from './vault/create-vault-token.ts'
 import { createVaultTokens } from './vault/create-vault-tokens.ts'
 import { deleteVaultToken } from './vault/delete-vault-token.ts'
 import { getVaultToken } from './vault/get-vault-token.ts'
+import { listVaultKeys } from './vault/list-vault-keys.ts'
 import { listVaultTokens } from './vault/list-vault-tokens.ts'
 import { createWebhookEndpoint } from './webhook-endpoints/create-webhook-endpoint.ts'
 import { deleteWebhookEndpoint } from './webhook-endpoints/delete-webhook-endpoint.ts'
@@ -34,11 +36,12 @@ export function createHandlers(from: {
   readonly secrets: GatewaySecrets
   readonly database: Database
   readonly dataKeys: DataKeys
+  readonly statements: MerchantStatements
   readonly clock: Clock
   readonly random: Random
   readonly identity: Pick<Identity, 'statementKey'>
 }): Handlers {
-  const { config, secrets, database, dataKeys, clock, random, identity: { statementKey } } = from
+  const { config, secrets, database, dataKeys, statements, clock, random, identity: { statementKey } } = from
   const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency }
   const providers = new Set(Object.values(config.networks).map((network) => network.connector))
   const callbacks = { database, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
@@ -54,8 +57,9 @@ export function createHandlers(from: {
     listWebhookEndpoints: (call) => listWebhookEndpoints({ database, clock }, call),
     deleteWebhookEndpoint: (call) => deleteWebhookEndpoint({ database, clock, random }, call),
     replaceWebhookSecret: (call) => replaceWebhookSecret(writing, call),
-    createVaultToken: (call) => createVaultToken(writing, call),
-    createVaultTokens: (call) => createVaultTokens(writing, call),
+    createVaultToken: (call) => createVaultToken({ ...writing, statements }, call),
+    createVaultTokens: (call) => createVaultTokens({ ...writing, statements }, call),
+    listVaultKeys: (call) => listVaultKeys({ statements }, call),
     getVaultToken: (call) => getVaultToken({ database, clock }, call),
     listVaultTokens: (call) => listVaultTokens({ database, clock, cursorSecret: secrets.idempotency }, call),
     deleteVaultToken: (call) => deleteVaultToken({ database, clock, random }, call),

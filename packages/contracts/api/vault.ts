@@ -12,6 +12,16 @@ export const vaultMetadataValueLengthMax = 256
 /** Items of one batch: a few hundred milliseconds of work and some 100 KiB. */
 export const vaultBatchMax = 500
 
+/** The longest of what clients seal, a text of 8 KiB in the hybrid suite (9,360 bytes), in base64url. */
+export const sealedValueLengthMax = 12_480
+
+/**
+ * `active`: it holds a value of its type. `pending`: a client sealed it, and nobody could look yet. `invalid`: what was
+ * sealed is no value of its type, or cannot be opened.
+ */
+export const vaultTokenStatuses = ['pending', 'active', 'invalid'] as const
+export type VaultTokenStatus = (typeof vaultTokenStatuses)[number]
+
 /** `pending`: it is computed after acceptance. `unavailable`: what was sealed could not be read. */
 export const fingerprintStatuses = ['pending', 'computed', 'unavailable'] as const
 export type FingerprintStatus = (typeof fingerprintStatuses)[number]
@@ -28,8 +38,14 @@ export type Metadata = Readonly<Record<string, string>>
 
 export const createVaultTokenSchema = z.strictObject({
   type: classed('internal', z.enum(vaultTokenTypes)).meta({ description: 'What the value is.', example: 'card_number' }),
-  value: classed('restricted', z.string().min(1).max(vaultValueLengthMax))
-    .meta({ description: 'What nobody should read. No call of this API returns it.', example: '4242 4242 4242 4242' }),
+  value: classed('restricted', z.string().min(1).max(vaultValueLengthMax)).optional()
+    .meta({
+      description: 'What nobody should read. No call of this API returns it. Send this or `sealed`.', example: '4242 4242 4242 4242',
+    }),
+  sealed: classed('restricted', z.string().min(1).max(sealedValueLengthMax)).optional()
+    .meta({
+      description: 'The value as its client sealed it to a key of `GET /v1/vault/keys` (docs/vault-sealing.md), in base64url. Its mask and network come later, from who may look.',
+    }),
   expires_at: classed('internal', z.iso.datetime()).optional()
     .meta({ description: 'After this moment the token is as if it had never been.', example: '2027-11-22T00:00:00Z' }),
   metadata: metadata.optional(),
@@ -41,6 +57,9 @@ export const vaultTokenSchema = z.strictObject({
   object: classed('public', z.literal('vault_token')),
   world: classed('internal', worldSchema),
   type: classed('internal', z.enum(vaultTokenTypes)),
+  status: classed('internal', z.enum(vaultTokenStatuses)).meta({
+    description: '`pending` until a value that was sealed by its client was looked at: moments, as a rule. `invalid` where it is none of its type; delete it, and ask for the value again.',
+  }),
   network: classed('internal', z.string()).nullable().meta({ description: 'The card\'s network, where it is a card of a range that we know.' }),
   masked: classed('internal', z.string()).nullable().meta({ description: 'What may be shown: a card\'s last four digits, a phone\'s country and last three.', example: '•••• 4242' }),
   fingerprint: z.strictObject({
@@ -67,10 +86,17 @@ export const vaultTokenPageSchema = z.strictObject({
 export const sealedVaultTokenSchema = z.strictObject({
   type: classed('restricted', z.enum(vaultTokenTypes)),
   /** Normalised. */
-  value: classed('restricted', z.string().min(1)),
+  value: classed('restricted', z.string().min(1)).optional(),
+  /** In place of the value: what its client sealed, base64url. */
+  client_sealed: classed('restricted', z.base64url().min(1)).optional(),
   expires_at: classed('restricted', z.iso.datetime()).nullable(),
 })
 export type SealedVaultToken = z.output<typeof sealedVaultTokenSchema>
+
+/** Texts have the longer form of what clients seal, and only they. */
+export function isClientSealedForm(type: VaultTokenType, isLong: boolean): boolean {
+  return isLong === (type === 'text')
+}
 
 function isMetadata(map: Readonly<Record<string, unknown>>): boolean {
   const entries = Object.entries(map)
@@ -83,6 +109,22 @@ export const createVaultTokensSchema = z.strictObject({
   tokens: classed('restricted', z.array(z.record(z.string(), z.unknown())).min(1).max(vaultBatchMax))
     .meta({ description: `Up to ${vaultBatchMax}, each as for a single token.` }),
 })
+
+/** The keys that a client may seal values to now. */
+export const vaultKeysSchema = z.strictObject({
+  object: classed('public', z.literal('list')),
+  data: z.array(z.strictObject({
+    id: classed('internal', idSchema('merchantKey')),
+    object: classed('public', z.literal('vault_key')),
+    suite: classed('internal', z.string()).meta({ description: 'How values are sealed to it.', example: 'hybrid' }),
+    not_before: classed('internal', z.iso.datetime()),
+    not_after: classed('internal', z.iso.datetime()).meta({ description: 'From this moment on values sealed to it are not taken.' }),
+    statement: classed('internal', z.base64url()).meta({
+      description: 'What the custodian signed of the key, the key with it. Believe nothing else here: check its signature with the statement key that the operator gave you by another way, then that merchant, world, class (`vault`), suite and dates are what you expect. The sealer does all of that.',
+    }),
+  })),
+})
+export type VaultKeys = z.output<typeof vaultKeysSchema>
 
 export const vaultBatchSchema = z.strictObject({
   object: classed('public', z.literal('vault_batch')),

@@ -1,4 +1,4 @@
-import type { FingerprintStatus, VaultTokenType } from '@ngome/contracts'
+import type { FingerprintStatus, VaultTokenStatus, VaultTokenType } from '@ngome/contracts'
 import type { Tenant, VaultTokenId } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { pipelined } from '../pipeline.ts'
@@ -8,6 +8,7 @@ export type VaultTokenRow = {
   readonly id: VaultTokenId
   readonly tenant: Tenant
   readonly type: VaultTokenType
+  readonly status: VaultTokenStatus
   readonly network: string | null
   readonly masked: string | null
   readonly metadata: Readonly<Record<string, string>>
@@ -40,11 +41,12 @@ export function isLive(now: string): string {
   return `ended IS NULL AND (expires_at IS NULL OR expires_at > ${now})`
 }
 
-export const vaultTokenColumns = 'id, type, network, masked, metadata, fingerprint_status, fingerprint, created_at, expires_at'
+export const vaultTokenColumns = 'id, type, status, network, masked, metadata, fingerprint_status, fingerprint, created_at, expires_at'
 
 export type VaultTokenColumns = {
   readonly id: VaultTokenId
   readonly type: VaultTokenType
+  readonly status: VaultTokenStatus
   readonly network: string | null
   readonly masked: string | null
   readonly metadata: Readonly<Record<string, string>>
@@ -59,6 +61,7 @@ export function toVaultTokenRow(tenant: Tenant, row: VaultTokenColumns): VaultTo
     id: row.id,
     tenant,
     type: row.type,
+    status: row.status,
     network: row.network,
     masked: row.masked,
     metadata: row.metadata,

@@ -1,4 +1,4 @@
-import type { Event, VaultTokenType } from '@ngome/contracts'
+import type { Event, VaultTokenStatus, VaultTokenType } from '@ngome/contracts'
 import type { ApiKeyId, DataKeyId, Tenant, VaultTokenId } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
@@ -9,6 +9,8 @@ import type { Statement } from '../pipeline.ts'
 export type NewVaultToken = {
   readonly id: VaultTokenId
   readonly type: VaultTokenType
+  /** `pending` where a client sealed the value, which then shows nothing yet. */
+  readonly status: Exclude<VaultTokenStatus, 'invalid'>
   readonly network: string | null
   readonly masked: string | null
   readonly metadata: Readonly<Record<string, string>>
@@ -47,10 +49,10 @@ export async function insertVaultTokens(db: Database, input: {
 function tokenStatement(tenant: Tenant, token: NewVaultToken): Statement {
   return {
     name: 'insert_vault_token',
-    text: `INSERT INTO ngome.vault_tokens (id, merchant, world, type, network, masked, metadata, api_key, data_key,
+    text: `INSERT INTO ngome.vault_tokens (id, merchant, world, type, status, network, masked, metadata, api_key, data_key,
         sealed, fingerprint_status, created_at, expires_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending', $11, $12)`,
-    values: [token.id, tenant.merchant, tenant.world, token.type, token.network, token.masked,
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending', $12, $13)`,
+    values: [token.id, tenant.merchant, tenant.world, token.type, token.status, token.network, token.masked,
       JSON.stringify(token.metadata), token.apiKey, token.dataKey, token.sealed, new Date(token.createdAtMs),
       token.expiresAtMs === null ? null : new Date(token.expiresAtMs)],
   }

@@ -4,9 +4,16 @@ import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { inTenant } from '../transaction.ts'
 
-/** `unavailable`: what was sealed cannot be read, which its event is the alarm for. */
+/**
+ * `computed`: with what may be shown, where nobody but the dispatcher could look. `unavailable`: what was sealed cannot be
+ * read, or is no value of its type, which its event tells of.
+ */
 export type FingerprintResult =
-  | { readonly status: 'computed'; readonly fingerprint: string }
+  | {
+    readonly status: 'computed'
+    readonly fingerprint: string
+    readonly shown?: { readonly network: string | null; readonly masked: string | null }
+  }
   | { readonly status: 'unavailable'; readonly event: Event }
 
 /**
@@ -18,7 +25,9 @@ export async function recordFingerprint(
 ): Promise<void> {
   await inTenant(db, tenant, async (tx) => {
     const updated = await tx.updateTable('vault_tokens')
-      .set({ fingerprint_status: result.status, fingerprint: result.status === 'computed' ? result.fingerprint : null })
+      .set(result.status === 'computed'
+        ? { fingerprint_status: 'computed', fingerprint: result.fingerprint, status: 'active', ...result.shown }
+        : { fingerprint_status: 'unavailable', fingerprint: null, status: 'invalid' })
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
       .where('ended', 'is', null).where('fingerprint_status', '=', 'pending')
       .executeTakeFirst()

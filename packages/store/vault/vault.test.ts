@@ -51,6 +51,9 @@ suite('nobody can make a live token hold something else', () => {
     ['the gateway ends it and keeps the blob', 'ngome_gateway', `UPDATE ngome.vault_tokens SET ended = 'deleted', ended_at = now() WHERE id = $1`, '23514'],
     ['the dispatcher changes its mask', 'ngome_dispatcher', `UPDATE ngome.vault_tokens SET masked = '+256•••123' WHERE id = $1`, 'NG002'],
     ['the dispatcher ends it and keeps its metadata', 'ngome_dispatcher', `UPDATE ngome.vault_tokens SET ended = 'expired', ended_at = now(), sealed = NULL, metadata = '{"a":"b"}' WHERE id = $1`, '23514'],
+    ['the gateway says that it was looked at', 'ngome_gateway', `UPDATE ngome.vault_tokens SET status = 'active', masked = '+256•••123' WHERE id = $1`, '42501'],
+    ['the dispatcher calls it invalid and gives it a fingerprint', 'ngome_dispatcher', `UPDATE ngome.vault_tokens SET status = 'invalid', fingerprint_status = 'computed', fingerprint = 'fpr_' || repeat('A', 22) WHERE id = $1`, '23514'],
+    ['the dispatcher takes its check back', 'ngome_dispatcher', `UPDATE ngome.vault_tokens SET status = 'pending' WHERE id = $1`, 'NG002'],
     ['the gateway removes its row', 'ngome_gateway', 'DELETE FROM ngome.vault_tokens WHERE id = $1', '42501'],
   ]
   for (const [what, role, sql, code] of attacks) {
@@ -59,6 +62,28 @@ suite('nobody can make a live token hold something else', () => {
       await assert.rejects(asRole(role, sql, id), { code })
     })
   }
+
+  const ofPending: readonly (readonly [string, DatabaseRole, string, string])[] = [
+    ['the gateway shows a mask of what its client sealed', 'ngome_gateway', `UPDATE ngome.vault_tokens SET masked = '+256•••123' WHERE id = $1`, 'NG002'],
+    ['the dispatcher shows a mask and no fingerprint', 'ngome_dispatcher', `UPDATE ngome.vault_tokens SET status = 'active', masked = '+256•••123' WHERE id = $1`, 'NG002'],
+    ['the dispatcher shows a mask and has not looked', 'ngome_dispatcher', `UPDATE ngome.vault_tokens SET masked = '+256•••123', fingerprint_status = 'computed', fingerprint = 'fpr_' || repeat('A', 22) WHERE id = $1`, 'NG002'],
+    ['the dispatcher shows a mask of what is invalid', 'ngome_dispatcher', `UPDATE ngome.vault_tokens SET status = 'invalid', masked = '+256•••123', fingerprint_status = 'unavailable' WHERE id = $1`, 'NG002'],
+  ]
+  for (const [what, role, sql, code] of ofPending) {
+    test(what, async () => {
+      const id = await merchant.keep('phone', '', { clientSealed: 'AAAA' })
+      await assert.rejects(asRole(role, sql, id), { code })
+    })
+  }
+
+  test('and one that begins with a mask of what nobody saw is not kept', async () => {
+    const id = await merchant.keep('phone', '', { clientSealed: 'AAAA' })
+    const again = `INSERT INTO ngome.vault_tokens (id, merchant, world, type, status, masked, metadata, api_key, data_key, sealed, fingerprint_status, created_at)
+      SELECT overlay(id placing 'zzzz' from 27), merchant, world, type, $1, $2, '{}', api_key, data_key, sealed, 'pending', created_at FROM ngome.vault_tokens WHERE id = $3`
+    for (const [status, masked] of [['pending', '+256•••123'], ['invalid', null]]) {
+      await assert.rejects(database.asAdmin(again, [status, masked, id]), { code: '23514' })
+    }
+  })
 
   test('not even its owner, for rows are never removed', async () => {
     await assert.rejects(database.asAdmin('DELETE FROM ngome.vault_tokens'), { code: 'NG003' })

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { test } from 'node:test'
-import { sealRecord, type RecordContext } from '@ngome/envelope'
-import { systemRandom } from '@ngome/kernel'
+import { deriveRecordKey, encodeRecordContext, parseBlob, parseClientSealed, sealRecord, type RecordContext } from '@ngome/envelope'
+import { newId, systemRandom, toBase64Url } from '@ngome/kernel'
 import { CustodianRefusal, type CustodianClient } from '@ngome/runtime'
 import { newSealingParties } from '@ngome/testkit'
 import { opener, type Opening } from './open-sealed.ts'
 
-const { dataKey, tenant, custodian } = await newSealingParties()
+const { clock, dataKey, tenant, custodian } = await newSealingParties()
 const context: RecordContext = { tenant, table: 'payments', recordId: 'pay_1', dataClass: 'restricted', version: 1 }
 const record = { dataKey: dataKey.sealed, context, blob: sealRecord(dataKey, context, Buffer.from('{}'), systemRandom) }
 const forger = generateKeyPairSync('ed25519')
@@ -28,6 +28,21 @@ function after(said: Said | null): Promise<Opening> {
 
 test('only what the custodian signed about the record, for this very call, ends a payment', async () => {
   assert.deepEqual(await after({}), { kind: 'unopenable', reason: 'record_refused' })
+})
+
+test('what it signed about a value that a client sealed is final as well, and named apart', async () => {
+  assert.deepEqual(await after({ reason: 'inner_refused' }), { kind: 'unopenable', reason: 'inner_refused' })
+})
+
+test('an answer without the key of what a client sealed is no answer', async () => {
+  const sealed = parseClientSealed(Buffer.concat([Buffer.from([1, 1]), Buffer.from(newId('merchantKey', { clock, random: systemRandom })), Buffer.alloc(1_264)]))
+  assert.ok(sealed)
+  const key = toBase64Url(deriveRecordKey(dataKey.key, encodeRecordContext(context, 'hybrid'), parseBlob(record.blob)?.salt ?? new Uint8Array()))
+  for (const innerKeys of [undefined, [], ['AB'], ['AAAA', 'AAAA']]) {
+    const call: CustodianClient['call'] = async () => ({ keys: [key], ...(innerKeys === undefined ? {} : { innerKeys }) }) as never
+    const open = opener({ call }, custodian.publicKey, systemRandom)
+    await assert.rejects(open('dispatch', { ...record, inner: { sealed, type: 'text' } }, AbortSignal.abort()), { code: 'custodian/unavailable' })
+  }
 })
 
 const others: readonly [string, Said | null, string][] = [

@@ -1,21 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KeyObject } from 'node:crypto'
-import type { Purpose } from '@ngome/contracts'
-import { encodeRecordContext, openRecord, parseBlob, type RecordContext } from '@ngome/envelope'
+import type { Purpose, VaultTokenType } from '@ngome/contracts'
+import { encodeRecordContext, openRecord, parseBlob, type ClientSealed, type RecordContext } from '@ngome/envelope'
 import { Fault, parseBase64Url, Secret, toBase64Url, type Random } from '@ngome/kernel'
 import type { CustodianClient } from '@ngome/runtime'
-import { SharedOpenings } from './shared-openings.ts'
+import { SharedOpenings, type WantedKey } from './shared-openings.ts'
 
 export type SealedRecord = {
   /** The sealed data key, as the gateway wrote it. */
   readonly dataKey: Uint8Array
   readonly context: RecordContext
   readonly blob: Uint8Array
+  /** What a client sealed within it, where that is known already and its key is wanted too. */
+  readonly inner?: { readonly sealed: ClientSealed; readonly type: VaultTokenType }
 }
 
 /** `later`: the custodian opens nothing of ours, or not now. `unopenable`: nobody will ever open this. */
 export type Opening =
-  | { readonly kind: 'opened'; readonly plaintext: Uint8Array }
+  | { readonly kind: 'opened'; readonly plaintext: Uint8Array; readonly innerKey?: Secret<Uint8Array> }
   | { readonly kind: 'unopenable'; readonly reason: string }
   | { readonly kind: 'later'; readonly reason: string }
 
@@ -34,6 +36,8 @@ const pauseMaxMs = 2_000
  * a payment does not end because of those.
  */
 const final = 'record_refused'
+/** Final too, of what a client sealed within the record: whoever seals can seal nonsense. */
+export const innerRefused = 'inner_refused'
 
 /** @param statementKey the custodian's own, which its refusals are signed with */
 export function opener(custodian: Pick<CustodianClient, 'call'>, statementKey: KeyObject, random: Random): OpenSealed {
@@ -44,11 +48,28 @@ export function opener(custodian: Pick<CustodianClient, 'call'>, statementKey: K
     const wanted = {
       purpose, dataKey: toBase64Url(record.dataKey),
       context: toBase64Url(encodeRecordContext(record.context, parts.suite)), salt: toBase64Url(parts.salt),
+      ...innerOf(record),
     }
     const given = await patiently(signal, () => openings.open(wanted))
-    if (given.kind === 'given') return openWith(given.key, record.blob)
-    return { kind: given.reason === final ? 'unopenable' : 'later', reason: given.reason }
+    if (given.kind === 'given') {
+      const opening = openWith(given.key, record.blob)
+      return record.inner === undefined || opening.kind !== 'opened' ? opening : { ...opening, innerKey: innerKeyOf(given.innerKey) }
+    }
+    const isFinal = given.reason === final || given.reason === innerRefused
+    return { kind: isFinal ? 'unopenable' : 'later', reason: given.reason }
   }
+}
+
+function innerOf({ inner }: SealedRecord): Pick<WantedKey, 'inner'> {
+  if (inner === undefined) return {}
+  const { sealed: { merchantKeyId, enc }, type } = inner
+  return { inner: { merchantKey: merchantKeyId, enc: toBase64Url(enc), type } }
+}
+
+function innerKeyOf(key: string | undefined): Secret<Uint8Array> {
+  const bytes = key === undefined ? undefined : parseBase64Url(key)
+  if (bytes === undefined) throw new Fault('custodian/unavailable', 'the custodian answered no key for what a client sealed')
+  return new Secret(bytes)
 }
 
 function openWith(key: string, blob: Uint8Array): Opening {

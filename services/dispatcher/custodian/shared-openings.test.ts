@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { test } from 'node:test'
 import type { CustodianRequest, Purpose } from '@ngome/contracts'
-import { Fault, systemRandom } from '@ngome/kernel'
+import { Fault, systemRandom, type MerchantKeyId } from '@ngome/kernel'
 import { CustodianRefusal, type CustodianClient } from '@ngome/runtime'
 import { SharedOpenings, type GivenKey } from './shared-openings.ts'
 
@@ -44,6 +44,24 @@ test('what is wanted in one turn goes in one call, each gets its own key, and a 
   assert.deepEqual(calls[0].records, [
     { dataKey: 0, context: 'a', salt: 'salt of a' }, { dataKey: 1, context: 'b', salt: 'salt of b' }, { dataKey: 0, context: 'c', salt: 'salt of c' },
   ])
+})
+
+test('keys of what clients sealed go to those who asked for them, beside others that did not', async () => {
+  const bodies: CustodianRequest<'/v1/open'>[] = []
+  const openings = new SharedOpenings({
+    call: (async (_path: string, body: CustodianRequest<'/v1/open'>) => {
+      bodies.push(body)
+      return {
+        keys: body.records.map(({ context }) => `key of ${context}`),
+        innerKeys: body.records.flatMap(({ inner }) => inner === undefined ? [] : [`inner of ${inner.enc}`]),
+      }
+    }) as CustodianClient['call'],
+  }, custodian.publicKey, systemRandom)
+  const inner = (enc: string) => ({ inner: { merchantKey: 'mek_1' as MerchantKeyId, type: 'text' as const, enc } })
+  const wanted = (context: string, more: object = {}) => openings.open({ purpose: 'forward', dataKey: 'D', context, salt: 's', ...more })
+  const keys = await Promise.all([wanted('a'), wanted('b', inner('B')), wanted('c'), wanted('d', inner('D'))])
+  assert.equal(bodies.length, 1)
+  assert.deepEqual(keys, [given('a'), { ...given('b'), innerKey: 'inner of B' }, given('c'), { ...given('d'), innerKey: 'inner of D' }])
 })
 
 test('purposes never share a call', async () => {

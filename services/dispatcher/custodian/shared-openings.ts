@@ -4,10 +4,17 @@ import { Fault, toBase64Url, type Random } from '@ngome/kernel'
 import { CustodianRefusal, verifyRefusal, type CustodianClient } from '@ngome/runtime'
 
 /** A record whose key is wanted; its parts as an `open` call has them, base64url. */
-export type WantedKey = { readonly purpose: Purpose; readonly dataKey: string; readonly context: string; readonly salt: string }
+export type WantedKey = {
+  readonly purpose: Purpose; readonly dataKey: string; readonly context: string; readonly salt: string
+  /** What a client sealed within the record, where its key is wanted too. */
+  readonly inner?: Inner
+}
+type Inner = NonNullable<CustodianRequest<'/v1/open'>['records'][number]['inner']>
 
-/** The record's key and commitment, base64url; or why the custodian opens nothing, in its own signed word. */
-export type GivenKey = { readonly kind: 'given'; readonly key: string } | { readonly kind: 'refused'; readonly reason: string }
+/** The record's key and commitment, base64url, with that of what a client sealed where it was wanted; or why the custodian opens nothing, in its own signed word. */
+export type GivenKey =
+  | { readonly kind: 'given'; readonly key: string; readonly innerKey?: string }
+  | { readonly kind: 'refused'; readonly reason: string }
 
 type Waiting = {
   readonly wanted: WantedKey
@@ -71,9 +78,15 @@ export class SharedOpenings {
   async #ask(purpose: Purpose, together: readonly Waiting[]): Promise<void> {
     const challenge = toBase64Url(this.#random.bytes(challengeBytes))
     try {
-      const { keys } = await this.#custodian.call('/v1/open', requestFor(purpose, together), { challenge })
-      if (keys.length !== together.length) throw new Fault('custodian/unavailable', 'the custodian answered other keys than asked')
-      for (const [at, { resolve }] of together.entries()) resolve({ kind: 'given', key: keys[at] ?? '' })
+      const { keys, innerKeys = [] } = await this.#custodian.call('/v1/open', requestFor(purpose, together), { challenge })
+      const withInner = together.filter(({ wanted }) => wanted.inner !== undefined)
+      if (keys.length !== together.length || innerKeys.length !== withInner.length) {
+        throw new Fault('custodian/unavailable', 'the custodian answered other keys than asked')
+      }
+      for (const [at, one] of together.entries()) {
+        const innerKey = innerKeys[withInner.indexOf(one)]
+        one.resolve({ kind: 'given', key: keys[at] ?? '', ...(innerKey === undefined ? {} : { innerKey }) })
+      }
     } catch (failure) {
       const [first, ...others] = together
       if (!(failure instanceof CustodianRefusal)) for (const { reject } of together) reject(failure)
@@ -101,6 +114,8 @@ function requestFor(purpose: Purpose, together: readonly Waiting[]): CustodianRe
   const places = new Map(dataKeys.map((dataKey, at) => [dataKey, at]))
   return {
     purpose, dataKeys,
-    records: together.map(({ wanted: { dataKey, context, salt } }) => ({ dataKey: places.get(dataKey) ?? 0, context, salt })),
+    records: together.map(({ wanted: { dataKey, context, salt, inner } }) => ({
+      dataKey: places.get(dataKey) ?? 0, context, salt, ...(inner === undefined ? {} : { inner }),
+    })),
   }
 }

@@ -96,6 +96,8 @@ async function fill(
     const opening = await openVaultToken(dispatcher, purpose, tenant, token, signal)
     if (opening.kind === 'later') throw new Fault('custodian/unavailable', `a forward waits: ${opening.reason}`)
     if (opening.kind === 'gone') return refuse('token_unknown')
+    // Its merchant reads the token's status; nobody else has done anything wrong.
+    if (opening.kind === 'invalid') return refuse('token_unopenable')
     if (opening.kind === 'unopenable') return refuse('token_unopenable', 'token_unopenable')
     values.set(token, opening.opened.value)
   }

@@ -1,21 +1,22 @@
 import { sealedVaultTokenSchema, type Purpose, type SealedVaultToken, type VaultTokenType } from '@ngome/contracts'
 import { parseStrictJson, Secret, type Tenant, type VaultTokenId } from '@ngome/kernel'
 import { loadSealedVaultToken, type SealedVaultTokenRow } from '@ngome/store'
+import type { SealedRecord } from '../custodian/open-sealed.ts'
 import type { Dispatcher } from '../dispatcher.ts'
+import { openClientValue, type OpenedValue } from './open-client-value.ts'
 
 /** A token's value, for as long as one job needs it. */
-export type OpenedVaultToken = {
-  readonly row: SealedVaultTokenRow
-  readonly type: VaultTokenType
-  /** Normalised. */
-  readonly value: Secret<string>
-}
+export type OpenedVaultToken = OpenedValue & { readonly row: SealedVaultTokenRow; readonly type: VaultTokenType }
 
-/** `gone`: never there, deleted or expired. `unopenable`: nobody will ever open it. `later`: not now. */
+/**
+ * `gone`: never there, deleted or expired. `unopenable`: nobody will ever open it. `invalid`: what its client sealed is no
+ * value of its type. `later`: not now.
+ */
 export type VaultTokenOpening =
   | { readonly kind: 'opened'; readonly opened: OpenedVaultToken }
   | { readonly kind: 'gone' }
   | { readonly kind: 'unopenable'; readonly reason: string }
+  | { readonly kind: 'invalid' }
   | { readonly kind: 'later'; readonly reason: string }
 
 /** A sealed token is one flat object. */
@@ -32,20 +33,26 @@ export async function openVaultToken(
 ): Promise<VaultTokenOpening> {
   const row = await loadSealedVaultToken(db, tenant, id, clock.nowMs())
   if (row === undefined) return { kind: 'gone' }
-  const opening = await openSealed(purpose, {
+  const record: SealedRecord = {
     dataKey: row.dataKey,
     context: { tenant, table: 'vault_tokens', recordId: id, dataClass: 'restricted', version: 1 },
     blob: row.sealed,
-  }, signal)
+  }
+  const opening = await openSealed(purpose, record, signal)
   if (opening.kind !== 'opened') return opening
   const sealed = parseSealed(opening.plaintext)
   opening.plaintext.fill(0)
   if (sealed === undefined) return { kind: 'unopenable', reason: 'what was sealed is no token' }
-  const expiresAtMs = sealed.expires_at === null ? null : Date.parse(sealed.expires_at)
-  if (sealed.type !== row.type || expiresAtMs !== row.expiresAtMs) {
+  const { type, value, client_sealed: clientSealed, expires_at: expiresAt } = sealed
+  if (type !== row.type || (expiresAt === null ? null : Date.parse(expiresAt)) !== row.expiresAtMs) {
     return { kind: 'unopenable', reason: 'the row does not say what was sealed' }
   }
-  return { kind: 'opened', opened: { row, type: sealed.type, value: new Secret(sealed.value) } }
+  if (clientSealed !== undefined) {
+    const client = await openClientValue((inner) => openSealed(purpose, { ...record, inner }, signal), type, clientSealed)
+    return client.kind === 'opened' ? { kind: 'opened', opened: { row, type, ...client.opened } } : client
+  }
+  if (value === undefined) return { kind: 'unopenable', reason: 'what was sealed holds no value' }
+  return { kind: 'opened', opened: { row, type, value: new Secret<string>(value) } }
 }
 
 function parseSealed(plaintext: Uint8Array): SealedVaultToken | undefined {

@@ -29,6 +29,7 @@ const token = {
   object: 'vault_token',
   world: 'test',
   type: 'card_number',
+  status: 'active',
   network: 'visa',
   masked: '•••• 4242',
   fingerprint: { status: 'pending', value: null },
@@ -90,6 +91,15 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
         { id: token.id, error: null },
         { id: null, error: { pointer: '/value', detail: 'This is not a card number: 12 to 19 digits with a valid check digit.' } },
       ],
+    },
+  },
+  listVaultKeys: {
+    answer: {
+      object: 'list',
+      data: [{
+        id: 'mek_01k8z3f7q2e9d8m4n6p0r5s7tv', object: 'vault_key', suite: 'hybrid', not_before: '2026-11-22T00:00:00.000Z',
+        not_after: '2026-11-23T00:10:00.000Z', statement: 'AAAAH25nb21lL21lcmNoYW50LWtleS1zdGF0ZW1lbnQvdjE',
+      }],
     },
   },
   getVaultToken: { answer: indexedToken },

@@ -1,8 +1,7 @@
 import {
   createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
   createWebhookEndpointSchema, forwardSchema, idSchema, paymentPageSchema, paymentSchema, replaceWebhookSecretSchema,
-  vaultBatchMax, vaultBatchSchema,
-  vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
+  vaultBatchMax, vaultBatchSchema, vaultKeysSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
 import { webhookEndpointsMax } from '@ngome/store'
@@ -142,14 +141,14 @@ export const operations = {
     method: 'POST',
     path: '/v1/vault/tokens',
     summary: 'Keep a value in the vault',
-    description: 'Seals a card number, phone, document, account or text, and answers a token that stands for it. Nothing gives the value back to you.',
+    description: 'Seals a card number, phone, document, account or text, and answers a token that stands for it; or takes what your client sealed itself, which the gateway cannot read. Nothing gives the value back to you.',
     credentials: 'api-key',
     headerGroups: writing,
     body: { kind: 'json', schema: createVaultTokenSchema },
     bodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The token.', schema: vaultTokenSchema },
-    faults: [...authenticated, ...withBody, ...acting],
+    faults: [...authenticated, ...withBody, ...acting, 'vault/key_refused'],
   },
   createVaultTokens: {
     method: 'POST',
@@ -163,6 +162,16 @@ export const operations = {
     needsIdempotencyKey: true,
     success: { status: 200, description: 'A result for each item.', schema: vaultBatchSchema },
     faults: [...authenticated, ...withBody, ...acting],
+  },
+  listVaultKeys: {
+    method: 'GET',
+    path: '/v1/vault/keys',
+    summary: 'Keys to seal values to',
+    description: 'What a client needs to seal a value so that no server of yours or ours on its way reads it: the keys of now, each as the custodian signed it. The client checks that signature with a key that it got by another way (docs/vault-sealing.md).',
+    credentials: 'api-key',
+    headerGroups: reading,
+    success: { status: 200, description: 'The keys: one, or two where one period goes over into the next.', schema: vaultKeysSchema },
+    faults: [...authenticated, 'custodian/unavailable'],
   },
   getVaultToken: {
     method: 'GET',

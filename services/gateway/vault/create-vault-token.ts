@@ -4,24 +4,25 @@ import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { answerOutcome } from '../idempotency/answer-outcome.ts'
 import { idempotencyMarks } from '../idempotency/marks.ts'
-import { checkToken } from './check-token.ts'
+import { checkToken, type CheckTokenPorts } from './check-token.ts'
 import { sealToken, type SealTokenPorts } from './seal-token.ts'
 import { vaultTokenView } from './vault-token-view.ts'
 
-export type CreateVaultTokenPorts = SealTokenPorts & {
+export type CreateVaultTokenPorts = SealTokenPorts & CheckTokenPorts & {
   readonly database: Database
   readonly idempotencySecret: Secret<Uint8Array>
 }
 
 /**
- * Keeps a value and answers its token. The fingerprint comes later: the dispatcher computes it.
- * @throws Fault `request/invalid`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
+ * Keeps a value and answers its token. The fingerprint comes later: the dispatcher computes it, and of what a client sealed
+ * also mask and network.
+ * @throws Fault `request/invalid`, `vault/key_refused`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
  * `store/unavailable`
  */
 export async function createVaultToken(ports: CreateVaultTokenPorts, call: Call<'createVaultToken'>): Promise<Answer> {
   const { tenant } = call.caller
   const atMs = ports.clock.nowMs()
-  const { entry, row } = await sealToken(ports, call.caller, checkToken(call.body, atMs))
+  const { entry, row } = await sealToken(ports, call.caller, await checkToken(ports, tenant, call.body, atMs))
   const answer = { status: 201, body: JSON.stringify(vaultTokenView(row)) }
   const marks = idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey })
   const outcome = await insertVaultTokens(ports.database, { tenant, entries: [entry], idempotency: { ...marks, answer }, atMs })

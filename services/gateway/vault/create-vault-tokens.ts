@@ -1,5 +1,5 @@
 import { createVaultTokenSchema, type VaultBatch } from '@ngome/contracts'
-import { Fault, type FieldFault } from '@ngome/kernel'
+import { Fault, type FaultCode, type FieldFault } from '@ngome/kernel'
 import { insertVaultTokens, type VaultTokenEntry } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
@@ -22,11 +22,12 @@ export async function createVaultTokens(ports: CreateVaultTokenPorts, call: Call
   const results: VaultBatch['results'] = []
   for (const item of call.body.tokens) {
     try {
-      const { entry } = await sealToken(ports, call.caller, checkToken(hold(createVaultTokenSchema, item), atMs))
+      const checked = await checkToken(ports, tenant, hold(createVaultTokenSchema, item), atMs)
+      const { entry } = await sealToken(ports, call.caller, checked)
       entries.push(entry)
       results.push({ id: entry.token.id, error: null })
     } catch (error) {
-      if (!(error instanceof Fault) || error.code !== 'request/invalid') throw error
+      if (!(error instanceof Fault) || !aboutItem.has(error.code)) throw error
       results.push({ id: null, error: error.fields[0] ?? whole })
     }
   }
@@ -36,4 +37,6 @@ export async function createVaultTokens(ports: CreateVaultTokenPorts, call: Call
   return answerOutcome(outcome, { ...answer, contentType: jsonType })
 }
 
+/** What is wrong with one item and keeps no other out. */
+const aboutItem: ReadonlySet<FaultCode> = new Set(['request/invalid', 'vault/key_refused'])
 const whole: FieldFault = { pointer: '', detail: 'This is not valid.' }

@@ -20,7 +20,10 @@ const paddedTo = 128
  */
 export async function sealToken(ports: SealTokenPorts, caller: AuthenticatedCaller, token: CheckedToken): Promise<SealedToken> {
   const { tenant, apiKey } = caller
-  const { type, network, masked, metadata, expiresAtMs } = token
+  const { type, holds, metadata, expiresAtMs } = token
+  const shown = holds.kind === 'value'
+    ? { status: 'active', network: holds.network, masked: holds.masked } as const
+    : { status: 'pending', network: null, masked: null } as const
   const id = newId('vaultToken', ports)
   const createdAtMs = ports.clock.nowMs()
   const { dataKey, blob } = await seal(
@@ -28,16 +31,18 @@ export async function sealToken(ports: SealTokenPorts, caller: AuthenticatedCall
   )
   return {
     entry: {
-      token: { id, type, network, masked, metadata, apiKey, dataKey, sealed: blob, createdAtMs, expiresAtMs },
+      token: { id, type, ...shown, metadata, apiKey, dataKey, sealed: blob, createdAtMs, expiresAtMs },
       event: emit({ ...ports, process: 'gateway' }, 'vault.token_created', tenant, { token: id }),
     },
-    row: { id, tenant, type, network, masked, metadata, fingerprintStatus: 'pending', fingerprint: null, createdAtMs, expiresAtMs },
+    row: { id, tenant, type, ...shown, metadata, fingerprintStatus: 'pending', fingerprint: null, createdAtMs, expiresAtMs },
   }
 }
 
-function toSeal({ type, normalised, expiresAtMs }: CheckedToken): Uint8Array {
+/** What a client sealed is sealed once more, as any value: that binds it to this token, whatever else its row says. */
+function toSeal({ type, holds, expiresAtMs }: CheckedToken): Uint8Array {
   const expiresAt = expiresAtMs === null ? null : new Date(expiresAtMs).toISOString()
-  const json = JSON.stringify({ type, value: normalised, expires_at: expiresAt } satisfies SealedVaultToken)
+  const held = holds.kind === 'value' ? { value: holds.normalised } : { client_sealed: holds.clientSealed }
+  const json = JSON.stringify({ type, ...held, expires_at: expiresAt } satisfies SealedVaultToken)
   const bytes = Buffer.byteLength(json)
   return Buffer.from(json + ' '.repeat(Math.ceil(bytes / paddedTo) * paddedTo - bytes), 'utf8')
 }

@@ -8,6 +8,7 @@ export function vaultTokenView(row: VaultTokenRow): VaultTokenView {
     object: 'vault_token',
     world: row.tenant.world,
     type: row.type,
+    status: row.status,
     network: row.network,
     masked: row.masked,
     fingerprint: { status: row.fingerprintStatus, value: row.fingerprint },
