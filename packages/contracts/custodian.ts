@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { approvalSchema, staffNameSchema } from './approvals.ts'
 import { forwardMethods } from './api/forwards.ts'
-import { vaultTokenTypes } from './api/vault.ts'
 import { classed } from './classed.ts'
 import { forwardPrefixLengthMax } from './forward-address.ts'
 import { idSchema, worldSchema } from './ids.ts'
+import { innerOpeningSchema } from './inner-opening.ts'
 
 /**
  * base64url without padding. Whoever decodes it compares what comes back (`parseBase64Url`), which alone shows that it was
@@ -63,9 +63,6 @@ const keptApiKey = {
   pepperVersion: classed('internal', z.int().min(1)),
   proof: classed('internal', bytes),
 }
-
-/** The longest encapsulated secret of any suite (1,120 bytes), in base64url. */
-const innerEncLengthMax = 1_500
 
 /**
  * The custodian's operations: a POST of JSON each, over mutual TLS (only `/v1/enrol` is without a client certificate).
@@ -171,12 +168,7 @@ export const custodianOperations = {
         dataKey: classed('internal', z.int().min(0).max(openRecordsMax - 1)),
         context: classed('internal', bytes),
         salt: classed('internal', bytes),
-        /** What a client sealed by itself within this record: its encapsulated secret, and nothing of its ciphertext. */
-        inner: z.strictObject({
-          merchantKey: classed('internal', idSchema('merchantKey')),
-          type: classed('internal', z.enum(vaultTokenTypes)),
-          enc: classed('internal', bytes.max(innerEncLengthMax)),
-        }).optional(),
+        inner: innerOpeningSchema.optional(),
       })).min(1).max(openRecordsMax),
     }),
     response: z.strictObject({

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
+import type { InnerOpening } from '@ngome/contracts'
 import { deriveClientSealedKey, type SealedDataKey } from '@ngome/envelope'
 import { parseBase64Url, toBase64Url, type Tenant } from '@ngome/kernel'
-import type { ParsedRequest } from '../calls/parsed-request.ts'
 import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
 import { findLife } from '../key-life/key-life.ts'
@@ -9,15 +9,13 @@ import { findMerchantKey, merchantKeyLabel } from '../merchants/merchant-keys.ts
 import { tenantName } from '../merchants/tenants.ts'
 import { unwrapKey } from '../store/wrapped-keys.ts'
 
-type Inner = NonNullable<ParsedRequest<'/v1/open'>['records'][number]['inner']>
-
 /** A gateway's data key lives this long at most; what it sealed was accepted within that time. */
 const dataKeyLifeMsMax = 3_600_000
 /** So much of a hash tells one encapsulated secret from another in the log. */
 const namedBytes = 16
 
 /** How the log names what a client sealed, so that it tells which value's key left. */
-export function innerName({ merchantKey, enc }: Inner): string {
+export function innerName({ merchantKey, enc }: InnerOpening): string {
   return `inner ${merchantKey} ${toBase64Url(hash('sha256', enc, 'buffer').subarray(0, namedBytes))}`
 }
 
@@ -27,7 +25,7 @@ export function innerName({ merchantKey, enc }: Inner): string {
  * @throws Refusal `custodian/refused`
  */
 export async function deriveInnerKey(
-  custodian: Custodian, inner: Inner, record: { readonly tenant: Tenant; readonly dataKey: SealedDataKey },
+  custodian: Custodian, inner: InnerOpening, record: { readonly tenant: Tenant; readonly dataKey: SealedDataKey },
 ): Promise<Uint8Array> {
   const { store, root } = custodian
   const key = await findMerchantKey(custodian, inner.merchantKey)

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { openRecordsMax, type CustodianRequest, type Purpose } from '@ngome/contracts'
+import { openRecordsMax, type CustodianRequest, type InnerOpening, type Purpose } from '@ngome/contracts'
 import { Fault, toBase64Url, type Random } from '@ngome/kernel'
 import { CustodianRefusal, verifyRefusal, type CustodianClient } from '@ngome/runtime'
 
@@ -7,9 +7,8 @@ import { CustodianRefusal, verifyRefusal, type CustodianClient } from '@ngome/ru
 export type WantedKey = {
   readonly purpose: Purpose; readonly dataKey: string; readonly context: string; readonly salt: string
   /** What a client sealed within the record, where its key is wanted too. */
-  readonly inner?: Inner
+  readonly inner?: InnerOpening
 }
-type Inner = NonNullable<CustodianRequest<'/v1/open'>['records'][number]['inner']>
 
 /** The record's key and commitment, base64url, with that of what a client sealed where it was wanted; or why the custodian opens nothing, in its own signed word. */
 export type GivenKey =
