@@ -12,7 +12,7 @@ export type LoadOrder = {
   readonly requests: readonly string[]
   readonly status: number
 }
-export type LoadReport = { readonly answered: number; readonly failed: number; readonly seconds: number; readonly p99Ms: number }
+export type LoadReport = { readonly answered: number; readonly failed: number; readonly seconds: number; readonly p50Ms: number; readonly p99Ms: number }
 
 let serial = Date.now()
 const pools = new Map<number, Promise<readonly Connection[]>>()
@@ -37,7 +37,8 @@ async function run(order: LoadOrder): Promise<LoadReport> {
   }))
   const seconds = (performance.now() - startedAtMs) / 1_000
   times.sort((a, b) => a - b)
-  return { answered: times.length, failed, seconds, p99Ms: times[Math.floor(times.length * 0.99)] ?? 0 }
+  const below = (part: number): number => times[Math.floor(times.length * part)] ?? 0
+  return { answered: times.length, failed, seconds, p50Ms: below(0.5), p99Ms: below(0.99) }
 }
 
 /** Kept between runs, so that no run pays for handshakes; opened anew where the server closed them meanwhile. */

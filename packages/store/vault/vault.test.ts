@@ -5,7 +5,7 @@ import { newId, systemClock, systemRandom, type VaultTokenId } from '@ngome/kern
 import { SealingMerchant, testDatabase, type TestDatabase } from '@ngome/testkit'
 import type { DatabaseRole } from '../roles.ts'
 import { endVaultToken } from './end-vault-token.ts'
-import { findVaultToken } from './find-vault-token.ts'
+import { findVaultToken, isLive, vaultTokenColumns } from './find-vault-token.ts'
 import { listVaultTokens } from './list-vault-tokens.ts'
 import { recordFingerprint } from './record-fingerprint.ts'
 
@@ -131,4 +131,21 @@ test('tokens of one value are found by their fingerprint, and by nobody else', a
   })
   assert.deepEqual(next.map((row) => row.id), [ids[0]])
   assert.equal(await findVaultToken(database.open('ngome_gateway'), { ...merchant.tenant, world: 'live' }, newId('vaultToken', from), 0), undefined)
+})
+
+test('a page of live tokens does not read past those that ended, however many', async () => {
+  const owner = await SealingMerchant.create(database)
+  const id = await owner.keep('text', 'x')
+  const ids = Array.from({ length: 3_000 }, () => newId('vaultToken', from))
+  await database.asAdmin(`
+    INSERT INTO ngome.vault_tokens (id, merchant, world, type, metadata, api_key, data_key, sealed, fingerprint_status, created_at)
+    SELECT made, merchant, world, type, metadata, api_key, data_key, sealed, fingerprint_status, created_at
+    FROM ngome.vault_tokens, unnest($1::text[]) AS made WHERE id = $2`, [ids, id])
+  await database.asAdmin(`UPDATE ngome.vault_tokens SET sealed = NULL, ended = 'deleted', ended_at = now() WHERE merchant = $1 AND id <> $2`, [owner.tenant.merchant, id])
+  await database.asAdmin('ANALYZE ngome.vault_tokens')
+  const page = await listVaultTokens(database.open('ngome_gateway'), owner.tenant, { after: null, limit: 10, fingerprint: null, nowMs: Date.now() })
+  assert.deepEqual(page.map((row) => row.id), [id])
+  const plan = await database.asAdmin(`EXPLAIN SELECT ${vaultTokenColumns} FROM ngome.vault_tokens
+    WHERE merchant = '${owner.tenant.merchant}' AND world = 'test' AND ${isLive('now()')} ORDER BY id DESC LIMIT 10`)
+  assert.match(JSON.stringify(plan), /Index Scan Backward using vault_tokens_live/)
 })

@@ -13,6 +13,8 @@ export class TestPlatform {
   readonly folders: Platform
   readonly custody: TestCustody
   readonly database: TestDatabase
+  /** The one merchant, whose key is `key`. */
+  readonly tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
   custodian: TestCustodian | undefined
   key = ''
   readonly #processes: GatewayProcess[] = []
@@ -64,7 +66,7 @@ export class TestPlatform {
   }
 
   async #addMerchant(): Promise<void> {
-    const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
+    const { tenant } = this
     this.custody.addTenant(tenant)
     const operator = this.database.open('ngome_operator', { poolMax: 1 })
     const createdAtMs = from.clock.nowMs()
