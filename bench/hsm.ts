@@ -5,7 +5,7 @@ import { Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { loadConfig } from '@ngome/runtime'
 import { SoftHsm, softHsmIsMissing } from '@ngome/testkit'
 import { loadCryptoki } from '../services/custodian/root-keys/pkcs11/load-cryptoki.ts'
-import { pkcs11RootKey } from '../services/custodian/root-keys/pkcs11/pkcs11-root-key.ts'
+import { openTokenRoots } from '../services/custodian/root-keys/pkcs11/token-roots.ts'
 import type { KeyLabel, RootKey } from '../services/custodian/root-keys/root-key.ts'
 import { CustodianProcess } from '../services/custodian/testing/custodian-process.ts'
 import { useHsm } from '../services/custodian/testing/rotation-kinds.ts'
@@ -49,8 +49,8 @@ async function unwraps(): Promise<BenchCase[]> {
   if (rootKey.kind !== 'pkcs11') throw new TypeError('a root key of another kind')
   let root: RootKey | undefined
   try {
-    root = await pkcs11RootKey({ uri: rootKey.uri, folder, mayCreate: true, random: systemRandom, clock: systemClock })
-    const ours = root
+    const { first: ours } = await openTokenRoots({ uri: rootKey.uri, folder, mayCreate: true, random: systemRandom, clock: systemClock })
+    root = ours
     const wrapped = await ours.wrap(label, new Secret(systemRandom.bytes(keyBytes)))
     const raw = await RawToken.open(await loadCryptoki(hsm.modulePath), hsm)
     const rates = await inTurns({

@@ -12,7 +12,8 @@ export type LoadOrder = {
   readonly requests: readonly string[]
   readonly status: number
 }
-export type LoadReport = { readonly answered: number; readonly failed: number; readonly seconds: number; readonly p50Ms: number; readonly p99Ms: number }
+export type LoadReport = { readonly answered: number; readonly failed: number; readonly seconds: number; readonly p99Ms: number }
+export type LatencyReport = LoadReport & { readonly p50Ms: number }
 
 let serial = Date.now()
 const pools = new Map<number, Promise<readonly Connection[]>>()
@@ -20,7 +21,7 @@ const pools = new Map<number, Promise<readonly Connection[]>>()
 process.on('message', (order: LoadOrder) => void run(order).then((report) => process.send?.(report)))
 process.once('disconnect', () => process.exit())
 
-async function run(order: LoadOrder): Promise<LoadReport> {
+async function run(order: LoadOrder): Promise<LatencyReport> {
   const connections = await connected(order)
   const startedAtMs = performance.now()
   const endsAtMs = startedAtMs + order.durationMs
