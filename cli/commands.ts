@@ -1,3 +1,5 @@
+import { certificatesList } from './certificates-list.ts'
+import { certificatesRevoke } from './certificates-revoke.ts'
 import type { Command } from './command.ts'
 import { demo } from './demo.ts'
 import { events } from './events.ts'
@@ -19,6 +21,7 @@ import { merchantsFreeze } from './merchants-freeze.ts'
 import { merchantsList } from './merchants-list.ts'
 import { merchantsUnfreeze } from './merchants-unfreeze.ts'
 import { revealPayment } from './reveal-payment.ts'
+import { staffApprovals } from './staff-approvals.ts'
 import { staffApprove } from './staff-approve.ts'
 import { staffEnrol } from './staff-enrol.ts'
 import { staffExecute } from './staff-execute.ts'
@@ -34,6 +37,7 @@ import { verify } from './verify.ts'
 export const commands: readonly Command[] = [
   up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke,
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
-  staffEnrol, staffList, staffApprove, staffExecute, staffRetire, revealPayment, events, vaultImport, vaultPin,
+  certificatesList, certificatesRevoke, staffEnrol, staffList, staffApprovals, staffApprove, staffExecute, staffRetire,
+  revealPayment, events, vaultImport, vaultPin,
   forwardsAllow, forwardsList, forwardsRemove, verify,
 ]

@@ -5,6 +5,7 @@ import { exitCodes, Misuse, type Command, type Given } from './command.ts'
 import { allowForward } from './operator/allow-forward.ts'
 import { merchantId } from './operator/find-merchant.ts'
 import { withOperator } from './operator/load.ts'
+import { personOf, personOptions } from './staff/staff-key.ts'
 
 const dayMs = 86_400_000
 /** The custodian signs for no longer: an address that nobody confirms is somebody's forgotten hole. */
@@ -22,8 +23,11 @@ export const forwardsAllow: Command = {
     'certificate-sha256': { type: 'string', value: 'HEX', about: 'SHA-256 of the public key (DER) that its certificate must have' },
     'authority': { type: 'string', value: 'FILE', about: 'a certificate (PEM) to trust in place of the system\'s authorities' },
     'days': { type: 'string', value: 'N', about: `for how long; ${daysDefault} where it is left out, ${daysMax} at most` },
+    ...personOptions,
   },
-  async run(context, { operands, options, isJson }) {
+  async run(context, given) {
+    const { operands, options, isJson } = given
+    const person = await personOf(context, given)
     const merchant = merchantId(operands['merchant'])
     const allowed = {
       url: textOf(options, 'url') ?? '',
@@ -32,7 +36,7 @@ export const forwardsAllow: Command = {
       authority: authorityOf(textOf(options, 'authority')),
       expiresAtMs: context.clock.nowMs() + daysOf(textOf(options, 'days')) * dayMs,
     }
-    const { id, url } = await withOperator(context, (access) => allowForward(access, { merchant, world: 'test' }, allowed))
+    const { id, url } = await withOperator(context, (access) => allowForward(access, { merchant, world: 'test' }, allowed), person)
     context.out(isJson ? JSON.stringify({ destination: id, merchant, world: 'test', url }) : `${id}  ${url}`)
     return exitCodes.done
   },

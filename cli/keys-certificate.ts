@@ -1,13 +1,16 @@
 import { exitCodes, type Command } from './command.ts'
 import { withCustodian } from './operator/load.ts'
+import { personOf, personOptions } from './staff/staff-key.ts'
 
 export const keysCertificate: Command = {
   name: 'keys certificate',
   summary: 'Print a destruction\'s signed certificate; without an id, list the destructions and where they stand.',
   operands: [{ name: 'destruction', about: 'its id', isRequired: false }],
-  options: {},
-  async run(context, { operands, isJson }) {
-    const { destructions } = await withCustodian(context, (custodian) => custodian.call('/v1/destructions', {}))
+  options: personOptions,
+  async run(context, given) {
+    const { operands, isJson } = given
+    const person = await personOf(context, given)
+    const { destructions } = await withCustodian(context, (custodian) => custodian.call('/v1/destructions', {}), { person, role: 'auditor' })
     const id = operands['destruction']
     if (id === undefined) {
       if (isJson) context.out(JSON.stringify(destructions))

@@ -5,6 +5,7 @@ import { exitCodes, Misuse, type Command, type Given } from './command.ts'
 import { merchantId } from './operator/find-merchant.ts'
 import { withCustodian } from './operator/load.ts'
 import { worldOf } from './operator/world-of.ts'
+import { personOf, personOptions } from './staff/staff-key.ts'
 
 export const keysRotate: Command = {
   name: 'keys rotate',
@@ -17,9 +18,11 @@ export const keysRotate: Command = {
     world: { type: 'string', value: 'WORLD', about: 'test (where it is left out) or live' },
     compromised: { type: 'boolean', about: 'others know it: of a merchant\'s keys those published ahead are replaced too' },
     end: { type: 'string', value: 'DATE', about: 'of a secret: when the versions before end, whatever hangs on them; else by keys.policy' },
+    ...personOptions,
   },
   async run(context, given) {
-    const rotation = await withCustodian(context, (custodian) => rotate(custodian, given))
+    const person = await personOf(context, given)
+    const rotation = await withCustodian(context, (custodian) => rotate(custodian, given), { person })
     context.out(given.isJson ? JSON.stringify({ rotation }) : `${rotation}: ngome keys rotations shows how far it is`)
     return exitCodes.done
   },

@@ -1,5 +1,5 @@
 import { exitCodes, type Command } from './command.ts'
-import { withOperator } from './operator/load.ts'
+import { withCustodian } from './operator/load.ts'
 import { personOf, personOptions } from './staff/staff-key.ts'
 
 export const staffList: Command = {
@@ -9,7 +9,7 @@ export const staffList: Command = {
   options: personOptions,
   async run(context, given) {
     const person = await personOf(context, given)
-    const { staff } = await withOperator(context, ({ custodian }) => custodian.call('/v1/staff', {}), person)
+    const { staff } = await withCustodian(context, (custodian) => custodian.call('/v1/staff', {}), { person, role: 'auditor' })
     if (given.isJson) context.out(JSON.stringify(staff))
     else {
       for (const { id, name, admittedBy, admittedAt, retiredAt } of staff) {

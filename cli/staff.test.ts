@@ -90,6 +90,25 @@ test('a payment is revealed to two people, for a reason, and everybody hears of 
   assert.ok(!log.includes(phone))
 })
 
+test('who approved what is listed by one who may only read, and each signature is looked at again', async () => {
+  const text = await done('staff', 'approvals', ...okello)
+  assert.match(text, new RegExp(`/v1/admit-staff {2}name=Okello {2}by ${amina[3]} {2}he is on call too`))
+  assert.match(text, new RegExp(`/v1/reveal {2}payment=${payment}.* by ${amina[3]}, ${okello[3]} {2}${reason}`))
+  assert.doesNotMatch(text, /does NOT hold/)
+})
+
+test('certificates are listed with who holds them, and a person revokes one under his own name', async () => {
+  type Certificate = { serial: string; role: string; staff: string | null; signer: string | null; revokedAt: string | null }
+  const listed = parse<readonly Certificate[]>(await done('certificates', 'list', '--json', ...amina))
+  const reading = listed.find(({ role, staff }) => role === 'auditor' && staff === okello[3]) ?? assert.fail('no auditor')
+  assert.ok(listed.some(({ role, signer }) => role === 'gateway' && signer !== null))
+  await failed(2, /hexadecimal/, 'certificates', 'revoke', 'x')
+  await failed(2, /future/, 'certificates', 'revoke', reading.serial, '--since', '2999-01-01T00:00:00Z')
+  await failed(1, /custodian/, 'certificates', 'revoke', 'abc')
+  assert.match(await done('certificates', 'revoke', reading.serial, '--since', '2026-01-31T12:00:00Z', ...amina), /is revoked/)
+  assert.match(await done('certificates', 'list', '--all'), new RegExp(`${reading.serial} .* revoked .* auditor ${okello[3]}`))
+})
+
 test('JSON shows the number only where it is asked to', async () => {
   for (const [extra, isShown] of [[[], false], [['--show'], true]] as const) {
     const path = file(`json-${isShown}.json`)

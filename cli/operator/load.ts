@@ -2,6 +2,7 @@ import { loadConfig, type Config, type CustodianClient } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
 import type { Context } from '../command.ts'
 import { operatorDatabase, operatorIdentity } from './operator-access.ts'
+import type { StaffRole } from '../staff/mint-staff-token.ts'
 import type { Person } from '../staff/staff-key.ts'
 import type { OperatorAccess } from './create-merchant.ts'
 
@@ -21,9 +22,13 @@ export async function withDatabase<R>(context: Context, use: (db: Database, conf
   }
 }
 
-/** Runs `use` with the custodian, as the operator. */
-export async function withCustodian<R>(context: Context, use: (custodian: CustodianClient) => Promise<R>): Promise<R> {
-  const operator = await operatorIdentity(configOf(context), context)
+/** Runs `use` with the custodian, as the operator, or as the person whose key it is; as the auditor where that is enough. */
+export async function withCustodian<R>(
+  context: Context, use: (custodian: CustodianClient) => Promise<R>,
+  as: { readonly person?: Person | undefined; readonly role?: StaffRole } = {},
+): Promise<R> {
+  const { clock, random } = context
+  const operator = await operatorIdentity(configOf(context), { clock, random, ...as })
   try {
     return await use(operator.custodian)
   } finally {

@@ -5,7 +5,7 @@ import { Fault, Secret, type Clock, type Random } from '@ngome/kernel'
 import { createLogger, custodianClient, enrol, processFolder, type Config, type CustodianClient, type Identity } from '@ngome/runtime'
 import { openDatabase, type Database } from '@ngome/store'
 import { mintEnrolmentToken, readEnrolmentKey } from '../launcher/enrolment-token.ts'
-import { mintStaffToken } from '../staff/mint-staff-token.ts'
+import { mintStaffToken, type StaffRole } from '../staff/mint-staff-token.ts'
 import type { Person } from '../staff/staff-key.ts'
 
 /** A command does one thing at a time; the second connection is for what a transaction waits for. */
@@ -28,22 +28,22 @@ export function operatorDatabase(config: Config): Database {
 export type OperatorIdentity = { readonly identity: Identity; readonly custodian: CustodianClient; close(): void }
 
 /**
- * Enrols as the operator with a token made on the spot: by the launcher's key, whose reader is the operator, or by a
+ * Enrols as the operator, or as the auditor where reading is enough, with a token made on the spot: by the launcher's key, whose reader is the operator, or by a
  * person's own key; then the certificate, and the custodian's log of all that is asked with it, name the person.
  */
 export async function operatorIdentity(
-  config: Config, from: { readonly clock: Clock; readonly random: Random; readonly person?: Person | undefined },
+  config: Config, from: { readonly clock: Clock; readonly random: Random; readonly person?: Person | undefined; readonly role?: StaffRole },
 ): Promise<OperatorIdentity> {
-  const { person } = from
+  const { person, role = 'operator' } = from
   const token = person === undefined
-    ? mintEnrolmentToken(readEnrolmentKey(join(processFolder(config, 'launcher'), 'enrolment.key')), 'operator', from)
-    : mintStaffToken(person, from)
+    ? mintEnrolmentToken(readEnrolmentKey(join(processFolder(config, 'launcher'), 'enrolment.key')), role, from)
+    : mintStaffToken(person, role, from)
   const identity = await enrol({
     config,
-    role: 'operator',
+    role,
     token: new Secret(token),
     // A command says what failed itself; its lines are not a log.
-    logger: createLogger({ process: 'operator', level: 'fatal', destination: { write: () => undefined } }),
+    logger: createLogger({ process: role, level: 'fatal', destination: { write: () => undefined } }),
     clock: from.clock,
     random: from.random,
   })

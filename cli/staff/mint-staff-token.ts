@@ -7,12 +7,15 @@ import type { Person } from './staff-key.ts'
 const tokenLifeMs = 120_000
 const nonceBytes = 16
 
-/** A one-time token with which a person enrols as the operator, under his own name. */
+/** What people may enrol as: the auditor only reads. */
+export type StaffRole = 'operator' | 'auditor'
+
+/** A one-time token with which a person enrols under his own name. */
 export function mintStaffToken(
-  { id, privateKey }: Person, { clock, random }: { readonly clock: Clock; readonly random: Random },
+  { id, privateKey }: Person, role: StaffRole, { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): string {
   const claim = {
-    role: 'operator', expiresAtMs: clock.nowMs() + tokenLifeMs, nonce: toBase64Url(random.bytes(nonceBytes)), staff: id,
+    role, expiresAtMs: clock.nowMs() + tokenLifeMs, nonce: toBase64Url(random.bytes(nonceBytes)), staff: id,
   }
   const body = toBase64Url(Buffer.from(JSON.stringify(claim), 'utf8'))
   return `${body}.${toBase64Url(sign(null, staffEnrolmentBytes(body), privateKey))}.staff`

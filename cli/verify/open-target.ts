@@ -34,6 +34,11 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     await assertReached(config.custodian.host, config.custodian.enrolmentPort)
     return operatorIdentity(config, { clock, random })
   })
+  // What only reads is asked with a certificate that can only read.
+  const reader = once(async () => {
+    await assertReached(config.custodian.host, config.custodian.enrolmentPort)
+    return operatorIdentity(config, { clock, random, role: 'auditor' })
+  })
   const access = async () => ({ db, custodian: (await operator()).custodian, clock, random })
   const identity = async (): Promise<Identity> => (await operator()).identity
   const keys = new ProbeKeys(access)
@@ -56,8 +61,8 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     isDatabaseElsewhere: config.database.url !== undefined,
     auditor: audit.auditor,
     custodian: custodianView({ endpoint: custodian, enrolment }, operator),
-    keyRecords: keyRecords(operator),
-    openingsLog: openingsLog(config, operator),
+    keyRecords: keyRecords(reader),
+    openingsLog: openingsLog(config, reader),
     ...selfTester(identity, config),
     merchant: (which) => keys.merchant(which),
     issueKeys: (count) => keys.issueKeys(count),
@@ -67,21 +72,20 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     expectedGrants: readExpectedGrants(root),
     random,
   }
-  return { target, close: () => close({ keys, operator, databases: [db, audit.db] }) }
+  return { target, close: () => close({ keys, identities: [operator, reader], databases: [db, audit.db] }) }
 }
 
 type Opened = {
   readonly keys: ProbeKeys
-  readonly operator: { readonly begun: () => Promise<OperatorIdentity> | undefined }
+  readonly identities: readonly { readonly begun: () => Promise<OperatorIdentity> | undefined }[]
   readonly databases: readonly Database[]
 }
 
-async function close({ keys, operator, databases }: Opened): Promise<void> {
+async function close({ keys, identities, databases }: Opened): Promise<void> {
   try {
     await keys.revokeAll()
   } finally {
-    const opened = await operator.begun()?.catch(() => undefined)
-    opened?.close()
+    for (const { begun } of identities) (await begun()?.catch(() => undefined))?.close()
     await Promise.all(databases.map((database) => database.close()))
   }
 }

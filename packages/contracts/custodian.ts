@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { approvalSchema, staffNameSchema } from './approvals.ts'
+import { approvalSchema } from './approvals.ts'
 import { forwardMethods } from './api/forwards.ts'
 import { classed } from './classed.ts'
+import { staffOperations } from './custodian-staff.ts'
 import { forwardPrefixLengthMax } from './forward-address.ts'
 import { idSchema, worldSchema } from './ids.ts'
 import { innerOpeningSchema } from './inner-opening.ts'
@@ -11,9 +12,9 @@ import { innerOpeningSchema } from './inner-opening.ts'
  * canonical; decoding here as well cost as much as the rest of a call's schema.
  */
 const bytes = z.string().regex(/^[A-Za-z0-9_-]*$/)
-/** An Ed25519 signature (RFC 8032), 64 bytes in base64url. */
-const signature = bytes.length(86)
 const pem = z.string().max(16_384)
+/** A certificate's serial number. */
+const serialSchema = z.string().regex(/^[0-9a-f]{1,40}$/)
 const tenant = { merchant: classed('internal', idSchema('merchant')), world: classed('internal', worldSchema) }
 
 /** How long a merchant's records of one kind must stay readable; one key pair each, so that disposal is by class. */
@@ -93,11 +94,32 @@ export const custodianOperations = {
   },
   '/v1/revoke-certificate': {
     request: z.strictObject({
-      serial: classed('internal', z.string().regex(/^[0-9a-f]{1,40}$/)),
+      serial: classed('internal', serialSchema),
       /** Data keys of its signer that are dated before this stay readable; without it only those opened before. */
       since: classed('internal', z.iso.datetime()).optional(),
     }),
     response: z.strictObject({}),
+  },
+  /** By serial; those that are good now, or all that were ever issued. */
+  '/v1/certificates': {
+    request: z.strictObject({
+      after: classed('internal', serialSchema).nullable(),
+      isPresent: classed('internal', z.boolean()),
+    }),
+    response: z.strictObject({
+      certificates: z.array(z.strictObject({
+        serial: classed('internal', z.string()),
+        kind: classed('internal', z.string()),
+        role: classed('internal', z.string()),
+        /** Of a gateway's data keys. */
+        signer: classed('internal', z.string()).nullable(),
+        /** Who enrolled for it with a key of his own. */
+        staff: classed('internal', idSchema('staff')).nullable(),
+        issuedAt: classed('internal', z.iso.datetime()),
+        notAfter: classed('internal', z.iso.datetime()),
+        revokedAt: classed('internal', z.iso.datetime()).nullable(),
+      })),
+    }),
   },
   '/v1/end-signer': {
     request: z.strictObject({}),
@@ -181,34 +203,7 @@ export const custodianOperations = {
     request: z.strictObject({ ...tenant, blinded: z.array(classed('restricted', bytes)).min(1).max(openRecordsMax) }),
     response: z.strictObject({ indexes: z.array(classed('internal', bytes)) }),
   },
-  /** The first person needs nobody's approval; later ones two others', or one while there is one. */
-  '/v1/admit-staff': {
-    request: z.strictObject({
-      name: classed('internal', staffNameSchema),
-      publicKey: classed('internal', bytes),
-      /** By that key, over `staffAdmissionBytes`. */
-      proof: classed('internal', signature),
-      approval: approvalSchema.optional(),
-    }),
-    response: z.strictObject({ staff: classed('internal', idSchema('staff')) }),
-  },
-  '/v1/retire-staff': {
-    request: z.strictObject({ staff: classed('internal', idSchema('staff')), approval: approvalSchema.optional() }),
-    response: z.strictObject({}),
-  },
-  '/v1/staff': {
-    request: z.strictObject({}),
-    response: z.strictObject({
-      staff: z.array(z.strictObject({
-        id: classed('internal', idSchema('staff')),
-        name: classed('internal', z.string()),
-        publicKey: classed('internal', bytes),
-        admittedBy: z.array(classed('internal', idSchema('staff'))),
-        admittedAt: classed('internal', z.iso.datetime()),
-        retiredAt: classed('internal', z.iso.datetime()).nullable(),
-      })),
-    }),
-  },
+  ...staffOperations,
   /** Derives the key of one payment's record for people, whom the approval names. */
   '/v1/reveal': {
     request: z.strictObject({

@@ -155,7 +155,7 @@ export type Event = z.output<typeof eventSchema>
  * @param subject whose it is, or `null` for an event of the platform itself
  */
 export function emit<T extends EventType>(
-  from: { readonly clock: Clock; readonly random: Random; readonly process: ProcessRole },
+  from: { readonly clock: Clock; readonly random: Random; readonly process: Exclude<ProcessRole, 'auditor'> },
   type: T,
   subject: Tenant | { readonly merchant: Tenant['merchant']; readonly world: null } | null,
   data: EventData<T>,

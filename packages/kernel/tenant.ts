@@ -12,5 +12,5 @@ export const dataClasses = ['public', 'internal', 'confidential', 'restricted'] 
 export type DataClass = (typeof dataClasses)[number]
 
 /** The processes that hold a certificate of the internal authority. */
-export const processRoles = ['gateway', 'custodian', 'dispatcher', 'operator'] as const
+export const processRoles = ['gateway', 'custodian', 'dispatcher', 'operator', 'auditor'] as const
 export type ProcessRole = (typeof processRoles)[number]

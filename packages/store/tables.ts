@@ -160,7 +160,7 @@ export type Tables = {
     type: EventType
     severity: Severity
     at: Date
-    process: ProcessRole
+    process: Exclude<ProcessRole, 'auditor'>
     merchant: MerchantId | null
     world: World | null
     data: ColumnType<Readonly<Record<string, unknown>>, string, never>

@@ -95,7 +95,7 @@ function settingsOf({ custodian, dispatcher, gateway, keys }: Config): Settings 
     },
     publicNames: gateway.publicNames,
     internalNames: {
-      custodian: [custodian.host], gateway: [gateway.internalHost], dispatcher: [dispatcher.internalHost], operator: [],
+      custodian: [custodian.host], gateway: [gateway.internalHost], dispatcher: [dispatcher.internalHost], operator: [], auditor: [],
     },
   }
 }

@@ -41,6 +41,8 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/key-inventory': true,
   '/v1/forward-destination': true,
   '/v1/alarms': true,
+  '/v1/approvals': true,
+  '/v1/certificates': true,
   '/v1/openings': true,
 }
 

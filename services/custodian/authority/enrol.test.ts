@@ -97,7 +97,7 @@ const tokenAttacks: readonly TokenAttack[] = [
   { name: 'an end that has come', reason: 'token_expired', token: (test) => test.token({ expiresAtMs: startMs }) },
   { name: 'an end in more than ten minutes', reason: 'token_too_long_lived', token: (test) => test.token({ expiresAtMs: startMs + 11 * minuteMs + 1 }) },
   { name: 'the custodian\'s own role', reason: 'token_role', token: (test) => test.token({ role: 'custodian' }) },
-  { name: 'a role that there is not', reason: 'token_role', token: (test) => test.token({ role: 'auditor' }) },
+  { name: 'a role that there is not', reason: 'token_role', token: (test) => test.token({ role: 'console' }) },
   { name: 'a role of the prototype', reason: 'token_role', token: (test) => test.token({ role: 'toString' }) },
 ]
 

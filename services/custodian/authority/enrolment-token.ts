@@ -10,7 +10,7 @@ import { clockSkewMs } from './authority.ts'
 export const tokenLifeMsMax = 600_000
 
 /** The custodian enrols nobody as itself. */
-const enrolledRoles = ['gateway', 'dispatcher', 'operator'] as const satisfies readonly ProcessRole[]
+const enrolledRoles = ['gateway', 'dispatcher', 'operator', 'auditor'] as const satisfies readonly ProcessRole[]
 
 export const tokenSchema = z.strictObject({
   role: z.string(),

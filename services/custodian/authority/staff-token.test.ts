@@ -73,6 +73,19 @@ test('a certificate of a person whose row somebody changed is nobody\'s', async 
   await assert.rejects(w.test.call({ role: 'operator', serial }, '/v1/staff', {}), { code: 'custodian/refused' })
 })
 
+test('a person who enrolled to read gets nothing that only the operator may, also not by a renewal', async (t) => {
+  const w = await world(t)
+  const { serial } = await enrolled(w, staffToken(w, w.amina, { role: 'auditor' }))
+  const auditor = { role: 'auditor', serial } as const
+  await w.test.call(auditor, '/v1/staff', {})
+  const { csr } = await newCertificateRequest('operator')
+  const renewed = { role: 'auditor', serial: serialOf((await w.test.call(auditor, '/v1/renew', { csr })).certificate) } as const
+  for (const peer of [auditor, renewed, { role: 'operator', serial } as const]) {
+    await assert.rejects(w.test.call(peer, '/v1/rotate-root-key', {}), { code: 'custodian/refused' })
+  }
+  assert.match(String(w.test.lastLog(2)[0]?.['caller']), new RegExp(`^auditor/${renewed.serial}`))
+})
+
 const attacks: readonly (readonly [string, string, (w: World) => string | Promise<string>])[] = [
   ['another role', 'token_role', (w) => staffToken(w, w.amina, { role: 'dispatcher' })],
   ['the custodian\'s role', 'token_role', (w) => staffToken(w, w.amina, { role: 'custodian' })],

@@ -4,6 +4,7 @@ import { endSigner } from '../authority/end-signer.ts'
 import { enrol } from '../authority/enrol.ts'
 import { identifyCaller } from '../authority/identify-caller.ts'
 import { issuePublicCertificate } from '../authority/issue-public-certificate.ts'
+import { listCertificates } from '../authority/list-certificates.ts'
 import { renew } from '../authority/renew.ts'
 import { revokeCertificate } from '../authority/revoke-certificate.ts'
 import type { Custodian } from '../custodian.ts'
@@ -30,6 +31,7 @@ import { makeApiKeyVerifier } from '../secrets/make-api-key-verifier.ts'
 import { rehashApiKey } from '../secrets/rehash-api-key.ts'
 import { rotateSecret } from '../secrets/rotate-secret.ts'
 import { admitStaff } from '../staff/admit-staff.ts'
+import { listApprovals } from '../staff/list-approvals.ts'
 import { listStaffMembers } from '../staff/list-staff.ts'
 import { retireStaff } from '../staff/retire-staff.ts'
 import { anonymous, type Caller, type ProvenCaller } from './caller.ts'
@@ -53,6 +55,7 @@ type Verb<P extends CustodianPath> = (
 const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = {
   '/v1/renew': renew,
   '/v1/public-certificate': issuePublicCertificate,
+  '/v1/certificates': (custodian, _caller, request) => listCertificates(custodian, request),
   '/v1/revoke-certificate': revokeCertificate,
   '/v1/end-signer': endSigner,
   '/v1/merchants': registerMerchant,
@@ -68,6 +71,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/admit-staff': admitStaff,
   '/v1/retire-staff': retireStaff,
   '/v1/staff': (custodian) => listStaffMembers(custodian),
+  '/v1/approvals': (custodian, _caller, request) => listApprovals(custodian, request),
   '/v1/reveal': revealPayment,
   '/v1/rotate-root-key': rotateRootKey,
   '/v1/rotate-merchant-keys': rotateMerchantKeys,

@@ -23,8 +23,9 @@ type World = { test: TestCustodian; clock: ManualClock; gateway: Gateway; peers:
 /** The whole table, written out once more by hand: a change of the product's table must be meant. */
 const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/enrol': ['anonymous'],
-  '/v1/renew': ['gateway', 'dispatcher', 'operator'],
+  '/v1/renew': ['gateway', 'dispatcher', 'operator', 'auditor'],
   '/v1/public-certificate': ['gateway'],
+  '/v1/certificates': ['operator', 'auditor'],
   '/v1/revoke-certificate': ['operator'],
   '/v1/end-signer': ['gateway'],
   '/v1/merchants': ['operator'],
@@ -39,19 +40,20 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/index': ['dispatcher'],
   '/v1/admit-staff': ['operator'],
   '/v1/retire-staff': ['operator'],
-  '/v1/staff': ['operator'],
+  '/v1/staff': ['operator', 'auditor'],
+  '/v1/approvals': ['operator', 'auditor'],
   '/v1/reveal': ['operator'],
   '/v1/rotate-root-key': ['operator'],
   '/v1/rotate-merchant-keys': ['operator'],
   '/v1/rotate-secret': ['operator'],
-  '/v1/rotations': ['operator'],
+  '/v1/rotations': ['operator', 'auditor'],
   '/v1/destroy-merchant-keys': ['operator'],
   '/v1/cancel-destruction': ['operator'],
-  '/v1/destructions': ['operator'],
-  '/v1/key-inventory': ['operator'],
+  '/v1/destructions': ['operator', 'auditor'],
+  '/v1/key-inventory': ['operator', 'auditor'],
   '/v1/forward-destination': ['operator'],
   '/v1/alarms': ['dispatcher'],
-  '/v1/openings': ['operator'],
+  '/v1/openings': ['operator', 'auditor'],
 }
 const paths = Object.keys(custodianOperations) as CustodianPath[]
 const callers: readonly Caller[] = [...processRoles, 'anonymous']
@@ -64,7 +66,7 @@ async function world(t: { after(fn: () => void): void }): Promise<World> {
   // Nobody is enrolled as the custodian; this is its own server certificate in a thief's hands.
   test.db.exec(`INSERT INTO certificates VALUES ('c0', 'own', 'custodian', 0, ${clock.nowMs() * 2}, 0, NULL, 'c0', NULL, '', NULL)`)
   const peers = {
-    gateway: gateway.peer, dispatcher: await test.peer('dispatcher'), operator: await test.peer('operator'),
+    gateway: gateway.peer, dispatcher: await test.peer('dispatcher'), operator: await test.peer('operator'), auditor: await test.peer('auditor'),
     custodian: { role: 'custodian', serial: 'c0' } as const, anonymous: null,
   }
   return { test, clock, gateway, peers }
@@ -78,6 +80,7 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
     case '/v1/enrol': return { token: test.token(), csr, signer: null }
     case '/v1/renew': case '/v1/public-certificate': return { csr }
     case '/v1/revoke-certificate': return { serial: gateway.peer.serial }
+    case '/v1/certificates': return { after: null, isPresent: true }
     case '/v1/end-signer': return {}
     case '/v1/merchants': return tenant
     case '/v1/merchant-keys': return { tenants: [tenant] }
@@ -101,6 +104,10 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
       return { staff: one.id, approval: signedBy(text, two) }
     }
     case '/v1/staff': return {}
+    case '/v1/approvals': {
+      await test.call(await test.peer('operator'), '/v1/destroy-merchant-keys', await destruction(test, tenant))
+      return { after: null }
+    }
     case '/v1/reveal': {
       const dataKey = await newDataKey(test, gateway, tenant)
       return approvedReveal(test, revealRequest(tenant, dataKey, sealedRecord(clock, dataKey, 'x')), await twoPeople(test))

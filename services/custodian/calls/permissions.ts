@@ -6,8 +6,9 @@ type Role = Caller['role']
 /** Who may ask for what. Whoever is not named in a row is refused, and the refusal is recorded. */
 export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> = {
   '/v1/enrol': ['anonymous'],
-  '/v1/renew': ['gateway', 'dispatcher', 'operator'],
+  '/v1/renew': ['gateway', 'dispatcher', 'operator', 'auditor'],
   '/v1/public-certificate': ['gateway'],
+  '/v1/certificates': ['operator', 'auditor'],
   '/v1/revoke-certificate': ['operator'],
   // Over its own certificate, for its own signer.
   '/v1/end-signer': ['gateway'],
@@ -26,20 +27,21 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   // What these do, people approve; the caller only carries it.
   '/v1/admit-staff': ['operator'],
   '/v1/retire-staff': ['operator'],
-  '/v1/staff': ['operator'],
+  '/v1/staff': ['operator', 'auditor'],
+  '/v1/approvals': ['operator', 'auditor'],
   '/v1/reveal': ['operator'],
   '/v1/rotate-root-key': ['operator'],
   '/v1/rotate-merchant-keys': ['operator'],
   '/v1/rotate-secret': ['operator'],
-  '/v1/rotations': ['operator'],
+  '/v1/rotations': ['operator', 'auditor'],
   '/v1/destroy-merchant-keys': ['operator'],
   '/v1/cancel-destruction': ['operator'],
-  '/v1/destructions': ['operator'],
-  '/v1/key-inventory': ['operator'],
+  '/v1/destructions': ['operator', 'auditor'],
+  '/v1/key-inventory': ['operator', 'auditor'],
   '/v1/forward-destination': ['operator'],
   // It writes them as events where people look; this process opens no connection.
   '/v1/alarms': ['dispatcher'],
-  '/v1/openings': ['operator'],
+  '/v1/openings': ['operator', 'auditor'],
 }
 
 /** Who may hold which named secret, in memory only. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { test } from 'node:test'
-import type { CustodianPath } from '@ngome/contracts'
+import { approvalBytes, type CustodianPath } from '@ngome/contracts'
 import { ManualClock, newId, systemRandom, type StaffId } from '@ngome/kernel'
 import { publicKeyText } from '@ngome/runtime'
 import { TestCustodian, type Peer } from '../testing/test-custodian.ts'
@@ -52,6 +52,26 @@ test('the first is admitted by nobody, the second by the first, later ones by tw
   assert.deepEqual(w.test.alarms.map(({ what }) => what), [
     'staff_admitted', 'approval_missing', 'staff_admitted', 'approval_not_enough', 'staff_admitted', 'approval_not_enough',
   ])
+})
+
+test('approvals are listed as they were signed, the oldest first, page by page', async (t) => {
+  const w = await world(t)
+  const auditor = await w.test.peer('auditor')
+  const list = async (last: { usedAt: string; nonce: string } | null) => {
+    const after = last === null ? null : { usedAt: last.usedAt, nonce: last.nonce }
+    return (await w.test.call(auditor, '/v1/approvals', { after })).approvals
+  }
+  assert.deepEqual(await list(null), [])
+  const amina = await admit(w, 'Amina')
+  const okello = await admit(w, 'Okello', amina)
+  await admit(w, 'Zawadi', amina, okello)
+  const known = await list(null)
+  assert.deepEqual(known.map(({ signatures }) => signatures.map(({ staff }) => staff)), [[amina.id], [amina.id, okello.id]])
+  for (const { request, signatures } of known) {
+    assert.ok(verify(null, approvalBytes(request), createPublicKey(amina.privateKey), Buffer.from(signatures[0]?.signature ?? '', 'base64url')))
+  }
+  assert.deepEqual(await list(known[0] ?? assert.fail()), known.slice(1))
+  assert.deepEqual(await list(known[1] ?? assert.fail()), [])
 })
 
 test('of two first ones at the same time one is admitted', async (t) => {

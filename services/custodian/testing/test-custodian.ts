@@ -29,7 +29,7 @@ export const testSettings: Settings = {
     rootAgeMsMax: 365 * dayMs, pepperAgeMsMax: 730 * dayMs, pepperKeptMs: 400 * dayMs, destructionWaitMs: 7 * dayMs,
   },
   publicNames: ['localhost', '127.0.0.1'],
-  internalNames: { gateway: [], custodian: ['0.0.0.0'], dispatcher: ['dispatcher.example'], operator: [] },
+  internalNames: { gateway: [], custodian: ['0.0.0.0'], dispatcher: ['dispatcher.example'], operator: [], auditor: [] },
 }
 
 export type TokenClaims = { readonly role: string; readonly expiresAtMs: number; readonly nonce: string }
