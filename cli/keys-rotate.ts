@@ -9,14 +9,14 @@ import { personOf, personOptions } from './staff/staff-key.ts'
 
 export const keysRotate: Command = {
   name: 'keys rotate',
-  summary: 'Replace the root key, a merchant\'s present keys, or a secret, while everything runs. No record is touched.',
+  summary: 'Replace the root key, the certificate authority, a merchant\'s present keys, or a secret, while everything runs. No record is touched.',
   operands: [
-    { name: 'level', about: 'root, merchant or secret', isRequired: true },
+    { name: 'level', about: 'root, authority, merchant or secret', isRequired: true },
     { name: 'subject', about: `the merchant whose keys, or which secret: ${rotatableSecretNames.join(', ')}`, isRequired: false },
   ],
   options: {
     world: { type: 'string', value: 'WORLD', about: 'test (where it is left out) or live' },
-    compromised: { type: 'boolean', about: 'others know it: of a merchant\'s keys those published ahead are replaced too' },
+    compromised: { type: 'boolean', about: 'others know it: of a merchant\'s keys those published ahead are replaced too, and an authority within minutes' },
     end: { type: 'string', value: 'DATE', about: 'of a secret: when the versions before end, whatever hangs on them; else by keys.policy' },
     ...personOptions,
   },
@@ -32,12 +32,13 @@ async function rotate(custodian: CustodianClient, { operands, options }: Given):
   const { level, subject } = operands
   const compromised = options['compromised'] === true
   if (level === 'root' && subject === undefined) return (await custodian.call('/v1/rotate-root-key', {})).rotation
+  if (level === 'authority' && subject === undefined) return (await custodian.call('/v1/rotate-authority', { compromised })).rotation
   if (level === 'merchant') {
     const request = { merchant: merchantId(subject), world: worldOf(options['world']), compromised }
     return (await custodian.call('/v1/rotate-merchant-keys', request)).rotation
   }
   if (level === 'secret') return (await custodian.call('/v1/rotate-secret', { ...secretOf(subject, options['end']), compromised })).rotation
-  throw new Misuse('the level is root, alone, or merchant with the merchant\'s id, or secret with its name')
+  throw new Misuse('the level is root or authority, alone, or merchant with the merchant\'s id, or secret with its name')
 }
 
 function secretOf(subject: string | undefined, end: unknown): Pick<CustodianRequest<'/v1/rotate-secret'>, 'name' | 'endAt'> {

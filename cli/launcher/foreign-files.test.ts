@@ -4,12 +4,13 @@ import { chownSync, existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { systemRandom } from '@ngome/kernel'
-import { loadConfig, newCertificateRequest } from '@ngome/runtime'
+import { loadConfig, newCertificateRequest, parseAuthorities } from '@ngome/runtime'
 import { TestAuthority } from '@ngome/testkit'
 import { readForeignFile } from './private-file.ts'
 import { writeProviderCredentials } from './provider-credentials.ts'
-import { publishAuthority } from './publish-authority.ts'
+import { followAuthority, publishAuthority } from './publish-authority.ts'
 
 const authority = await TestAuthority.create()
 const leaf = await authority.issue((await newCertificateRequest('gateway')).csr, 'gateway')
@@ -69,11 +70,30 @@ test('what the custodian put beside its certificate is not published, and only a
   publishAuthority(from, to, undefined)
   assert.equal(readFileSync(to, 'utf8').trim(), authority.pem.trim())
   assert.equal(statSync(to).mode & 0o777, 0o644)
-  for (const content of ['', 'root:$6$secret\n', leaf]) {
+  for (const content of ['', 'root:$6$secret\n', leaf, `${authority.pem}\n${leaf}`, `${authority.pem}\n${authority.pem}`]) {
     writeFileSync(from, content)
     assert.throws(() => publishAuthority(from, join(folder, 'other.pem'), undefined), refused)
   }
   assert.equal(existsSync(join(folder, 'other.pem')), false)
+})
+
+test('while the authority is replaced both are copied, as soon as the custodian has them', async (t) => {
+  const folder = folderFor(t)
+  const [from, to] = [join(folder, 'ca.pem'), join(folder, 'public.pem')]
+  const next = await TestAuthority.create('The next')
+  const told: string[] = []
+  const both = `${authority.pem}\n${next.pem}\n`
+  writeFileSync(from, `${authority.pem}\n`)
+  const stop = followAuthority({ from, to, owner: undefined, tell: (line) => void told.push(line) }, publishAuthority(from, to, undefined), 10)
+  t.after(stop)
+  const until = async (isSo: () => boolean): Promise<void> => { while (!isSo()) await sleep(5) }
+  writeFileSync(from, 'half written')
+  await until(() => told.length === 1)
+  assert.match(told[0] ?? '', /cannot be copied/)
+  assert.equal(readFileSync(to, 'utf8').trim(), authority.pem.trim(), 'what was there stays')
+  writeFileSync(from, both)
+  await until(() => told.length === 2)
+  assert.deepEqual(parseAuthorities(readFileSync(to, 'utf8'))?.length, 2)
 })
 
 test('a file of the expected user is read whole, one that is not there is none', { skip: needsRoot }, (t) => {

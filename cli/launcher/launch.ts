@@ -24,7 +24,7 @@ import { processNames, type ProcessName } from './process-table.ts'
 import { superviseProcesses, type Processes } from './processes.ts'
 import type { Tell } from './progress.ts'
 import { usesSimulator, writeProviderCredentials } from './provider-credentials.ts'
-import { publishAuthority } from './publish-authority.ts'
+import { followAuthority, publishAuthority } from './publish-authority.ts'
 import type { Undo } from './undo.ts'
 
 export type LaunchOptions = {
@@ -136,7 +136,8 @@ async function startCustodian({ config, tell }: LaunchOptions, ground: Ground, p
   const key = readFileSync(join(processFolder(config, 'launcher'), 'enrolment.key'))
   writePrivateFile(join(folder, 'enrolment.key'), key, ground.ownerOf('custodian'))
   await startOne('custodian', processes, tell, undo)
-  publishAuthority(join(folder, 'ca.pem'), authorityPath(config), ground.ownerOf('custodian'))
+  const copy = { from: join(folder, 'ca.pem'), to: authorityPath(config), owner: ground.ownerOf('custodian'), tell }
+  await undo.push(followAuthority(copy, publishAuthority(copy.from, copy.to, copy.owner)))
 }
 
 async function startOne(name: ProcessName, processes: Processes, tell: Tell, undo: Undo, drainMs = 0): Promise<void> {

@@ -37,7 +37,7 @@ export const rotatableSecretNames = ['api-pepper'] as const satisfies readonly C
 export type RotatableSecretName = (typeof rotatableSecretNames)[number]
 
 /** What a rotation replaces. */
-export const rotationLevels = ['root', 'merchant', 'secret'] as const
+export const rotationLevels = ['root', 'merchant', 'secret', 'authority'] as const
 export type RotationLevel = (typeof rotationLevels)[number]
 
 /** Where a key stands in its life; what may follow what is the custodian's to say. */
@@ -228,6 +228,11 @@ export const custodianOperations = {
       /** The present keys are known to others: those published ahead are replaced as well. */
       compromised: classed('internal', z.boolean()),
     }),
+    response: z.strictObject({ rotation: classed('internal', idSchema('rotation')) }),
+  },
+  '/v1/rotate-authority': {
+    /** `compromised`: others have the key, and whoever does not follow within minutes is left behind. */
+    request: z.strictObject({ compromised: classed('internal', z.boolean()) }),
     response: z.strictObject({ rotation: classed('internal', idSchema('rotation')) }),
   },
   '/v1/rotate-secret': {

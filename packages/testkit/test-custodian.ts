@@ -88,7 +88,7 @@ async function custodianIdentity(authority: TestAuthority, issue: Issue, logger:
   const identity = createIdentity({
     role: 'custodian', signerId: null, statementKey: authority.statementKeys.publicKey, authority: authority.pem,
     first: { ...request, certificate: await issue(request.csr, 'custodian') },
-    renew: (csr) => issue(csr, 'custodian'), clock: systemClock, random: systemRandom, logger,
+    renew: async (csr) => ({ certificate: await issue(csr, 'custodian'), authority: authority.pem }), clock: systemClock, random: systemRandom, logger,
   })
   identity.startRenewal()
   return identity

@@ -1,6 +1,6 @@
 import type { SuiteName } from '@ngome/envelope'
 import type { Clock, ProcessRole, Random, Secret } from '@ngome/kernel'
-import type { Authority } from './authority/authority.ts'
+import type { Authorities } from './authority/authorities.ts'
 import type { CertificateLookUps } from './authority/certificate-look-ups.ts'
 import type { RefusalMeter } from './calls/refusal-meter.ts'
 import type { KeyPolicy } from './key-life/key-policy.ts'
@@ -39,7 +39,7 @@ export type Custodian = {
   readonly folder: string
   /** Whether another custodian may work on the same store. */
   readonly hasTwin: boolean
-  readonly authority: Authority
+  readonly authority: Authorities
   readonly statementKey: StatementKey
   /** Ties rows that are no secret, but must not be forged, to this custodian. */
   readonly rowTagKey: Secret<Uint8Array>

@@ -88,7 +88,7 @@ function settingsOf({ custodian, dispatcher, gateway, keys }: Config): Settings 
     merchantKeyPeriodMs: keys.merchantKeyPeriodS * 1000,
     merchantKeySuite: keys.suite,
     keyPolicy: {
-      rootAgeMsMax: keys.policy.rootAgeS * 1000,
+      rootAgeMsMax: keys.policy.rootAgeS * 1000, authorityAgeMsMax: keys.policy.authorityAgeS * 1000,
       pepperAgeMsMax: keys.policy.pepperAgeS * 1000,
       pepperKeptMs: keys.policy.pepperKeptS * 1000,
       destructionWaitMs: keys.policy.destructionWaitS * 1000,

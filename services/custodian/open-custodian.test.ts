@@ -99,8 +99,8 @@ const swaps: readonly (readonly [string, string])[] = [
   ['the statement key in the place of the authority\'s', `UPDATE wrapped_keys SET wrapped = (SELECT wrapped FROM wrapped_keys WHERE purpose = 'statement') WHERE purpose = 'authority'`],
   ['one secret in the place of another', `UPDATE wrapped_keys SET wrapped = (SELECT wrapped FROM wrapped_keys WHERE name = 'callback/v1') WHERE name = 'api-pepper/v1'`],
   ['a missing secret', `DELETE FROM wrapped_keys WHERE name = 'callback/v1'`],
-  ['a missing authority', 'DELETE FROM authority'],
-  ['a certificate of another authority', `UPDATE authority SET certificate = '-----BEGIN CERTIFICATE-----'`],
+  ['a missing authority', 'DELETE FROM authorities'],
+  ['a certificate of another authority', `UPDATE authorities SET certificate = '-----BEGIN CERTIFICATE-----'`],
 ]
 
 for (const [name, sql] of swaps) {

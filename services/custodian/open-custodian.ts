@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { custodianSecretNames } from '@ngome/contracts'
 import { Fault, Secret, type Clock, type Random } from '@ngome/kernel'
 import type { RootKeySetting } from '@ngome/runtime'
-import { loadAuthority, makeAuthority } from './authority/authority.ts'
+import { Authorities, authorityLabel } from './authority/authorities.ts'
+import { makeAuthority } from './authority/authority.ts'
 import { CertificateLookUps } from './authority/certificate-look-ups.ts'
 import { RefusalMeter } from './calls/refusal-meter.ts'
 import type { Alarm, Custodian, Settings } from './custodian.ts'
@@ -26,7 +27,7 @@ import { openSqliteStore } from './store/sqlite/open-sqlite-store.ts'
 import type { Store } from './store/store.ts'
 import { findActiveRoot, hasWrappedKeys, insertWrappedKey, unwrapKey } from './store/wrapped-keys.ts'
 
-const authorityLabel: KeyLabel = { purpose: 'authority', name: 'v1' }
+const firstAuthority = 1
 const statementLabel: KeyLabel = { purpose: 'statement', name: 'v1' }
 const rowTagLabel: KeyLabel = { purpose: 'row-tag', name: 'v1' }
 const enrolmentKeyBytes = 32
@@ -81,7 +82,9 @@ export async function openCustodian({
     await assertLog(store)
     const keys = await loadKeys({ clock, random, root, store })
     await assertCheckpoint(store, keys)
-    replacePublicFile(join(folder, 'ca.pem'), keys.authority.pem, random)
+    const publish = (): void => replacePublicFile(join(folder, 'ca.pem'), keys.authority.pem, random)
+    publish()
+    keys.authority.onChange(publish)
     const custodian = {
       clock, random, root, succession, folder, store, hasTwin: database !== undefined, settings, alarm, ...keys,
       enrolmentKey: new Secret(enrolmentKey), dataKeys: new DataKeyCache(clock),
@@ -131,7 +134,7 @@ async function assertCheckpoint(store: Store, { statementKey }: Pick<Custodian, 
 async function firstRun({ clock, random, root, store: { commits } }: From): Promise<void> {
   const authority = await makeAuthority({ clock, random })
   const keys: readonly (readonly [KeyLabel, Secret<Uint8Array>])[] = [
-    [authorityLabel, authority.privateKey],
+    [authorityLabel(firstAuthority), authority.privateKey],
     [statementLabel, makeStatementKey()],
     [rowTagLabel, new Secret(random.bytes(rowTagKeyBytes))],
     ...custodianSecretNames.map((name) => [secretLabel(name, firstSecretVersion), new Secret(random.bytes(secretBytes))] as const),
@@ -141,7 +144,7 @@ async function firstRun({ clock, random, root, store: { commits } }: From): Prom
     // The twin may have come first while ours were made; its keys are the ones.
     if (await hasWrappedKeys(transaction)) return
     await beginLife(transaction, { purpose: 'root', name: root.describe().id }, clock.nowMs())
-    await transaction.run('INSERT INTO authority (one, certificate) VALUES (1, ?)', authority.certificate)
+    await transaction.run('INSERT INTO authorities (version, certificate) VALUES (?, ?)', firstAuthority, authority.certificate)
     for (const [label, bytes] of wrapped) await insertWrappedKey(transaction, clock, label, bytes)
     await appendLog(transaction, clock, {
       caller: 'custodian', operation: 'first-run', outcome: 'allowed', reason: '', subject: root.describe().name,
@@ -152,8 +155,6 @@ async function firstRun({ clock, random, root, store: { commits } }: From): Prom
 async function loadKeys(
   { root, store }: From,
 ): Promise<Pick<Custodian, 'authority' | 'statementKey' | 'rowTagKey' | 'secrets'>> {
-  const row = await store.get('SELECT certificate FROM authority WHERE one = 1')
-  if (row === undefined) throw new Fault('custodian/start_refused', 'the store has keys but no authority')
   // What becomes a key object of its own leaves no bytes behind.
   const unwrapped = async <T>(label: KeyLabel, use: (key: Secret<Uint8Array>) => T | Promise<T>): Promise<T> => {
     const key = await unwrapKey({ store, root }, label)
@@ -166,10 +167,11 @@ async function loadKeys(
   try {
     const secrets = new NamedSecrets({ store, root })
     for (const name of custodianSecretNames) await secrets.newest(name)
+    const rowTagKey = await unwrapKey({ store, root }, rowTagLabel)
     return {
-      authority: await unwrapped(authorityLabel, (key) => loadAuthority(String(row['certificate']), key)),
+      authority: await Authorities.load({ store, root, rowTagKey }),
       statementKey: await unwrapped(statementLabel, loadStatementKey),
-      rowTagKey: await unwrapKey({ store, root }, rowTagLabel),
+      rowTagKey,
       secrets,
     }
   } catch (cause) {

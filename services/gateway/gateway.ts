@@ -90,7 +90,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     refreshStatements({ statements, logger, random: from.random, periodMs: from.config.keys.merchantKeyPeriodS * 1_000 }),
     watchReplacedKeys({ ...from, statements, dataKeys }),
     renewPublicCertificate({
-      first: certificate, custodian, clock, logger, onRenewed: (renewed) => server.setSecureContext(tlsContext(renewed)),
+      first: certificate, custodian, clock, logger, identity, onRenewed: (renewed) => server.setSecureContext(tlsContext(renewed)),
     }),
     peppers.keepLooking(),
     () => lease.stop(),

@@ -101,6 +101,8 @@ const keys = z.strictObject({
   policy: z.strictObject({
     rootAgeS: seconds(365 * daySeconds, 60, 730 * daySeconds, 'NIST SP 800-57 part 1 §5.3.6 bounds a key-wrapping key by two years')
       .describe('How old the root key becomes before it is replaced.'),
+    authorityAgeS: seconds(1_825 * daySeconds, 60, 3_285 * daySeconds, 'its certificate ends after ten years')
+      .describe('How old the certificate authority becomes before it is replaced.'),
     webhookSecretAgeS: seconds(365 * daySeconds, daySeconds, 730 * daySeconds, 'the merchant has to replace it')
       .describe('How old a webhook endpoint\'s secret becomes before the operator is reminded.'),
     pepperAgeS: seconds(365 * daySeconds, 60, 730 * daySeconds, 'a copy of a gateway\'s memory serves for so long')

@@ -58,6 +58,7 @@ export function custodianClient(
         headers: options.challenge === undefined ? {} : { [challengeHeader]: options.challenge },
       })
       if (place !== places[0]) places = [place, ...places.filter((one) => one !== place)]
+      if (answer.authorities !== undefined) identity.hearAuthorities(answer.authorities)
       return parseAnswer(path, answer)
     },
     close() {

@@ -2,13 +2,19 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { Fault, parseStrictJson, type JsonValue } from '@ngome/kernel'
+import { authoritiesHeader } from '../identity/authority-bundle.ts'
 import type { PeerAgent } from './peer-agent.ts'
 
 /** Statements of two kilobytes each: of 256 tenants, three periods and two retention classes, 3.2 MB. */
 const responseBytesMax = 4 * 1024 * 1024
 const responseBounds = { depthMax: 8, nodesMax: 65_536 }
 
-export type JsonAnswer = { readonly status: number; readonly body: JsonValue }
+export type JsonAnswer = {
+  readonly status: number
+  readonly body: JsonValue
+  /** Which authorities the custodian gives out now, as it names them. */
+  readonly authorities?: string | undefined
+}
 
 export type PostJson = {
   readonly agent: PeerAgent
@@ -120,7 +126,8 @@ function readAnswer(
   response.once('error', (error) => fail('the answer broke off', error))
   response.once('end', () => {
     const json = parseStrictJson(Buffer.concat(chunks), responseBounds)
-    if (json.ok) resolve({ status: response.statusCode ?? 0, body: json.value })
+    const [authorities] = response.headersDistinct[authoritiesHeader] ?? []
+    if (json.ok) resolve({ status: response.statusCode ?? 0, body: json.value, authorities })
     else fail(`the answer is not strict JSON (${json.reason})`)
   })
 }

@@ -33,6 +33,7 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/reveal': false,
   '/v1/rotate-root-key': false,
   '/v1/rotate-merchant-keys': false,
+  '/v1/rotate-authority': false,
   '/v1/rotate-secret': false,
   '/v1/rotations': true,
   '/v1/destroy-merchant-keys': false,

@@ -3,6 +3,7 @@ import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:cryp
 import { describe, test } from 'node:test'
 import { Fault, processRoles, systemClock } from '@ngome/kernel'
 import { TestAuthority, type IssueOptions } from '@ngome/testkit'
+import { parseAuthorities } from './authority-bundle.ts'
 import { newCertificateRequest } from './certificate-request.ts'
 import { checkCertificate } from './check-certificate.ts'
 import { parsePublicKeyText, publicKeyText } from './public-key-text.ts'
@@ -69,7 +70,7 @@ describe('the role in a certificate', () => {
 
 describe('an issued certificate', () => {
   const check = (certificate: string, from = authority) => checkCertificate({
-    certificate, authority: from.pem, publicKey: request.publicKey, role: 'gateway', clock: systemClock,
+    certificate, authorities: parseAuthorities(from.pem) ?? [], publicKey: request.publicKey, role: 'gateway', clock: systemClock,
   })
 
   test('is accepted for the key and the role that were asked for', async () => {

@@ -6,18 +6,17 @@ import { parseCertificateRole } from './spiffe.ts'
  * Checks a certificate that the custodian has issued, before it is used: a wrong one would be noticed only by others.
  * @throws Fault `custodian/enrolment_refused` where it is not ours, not this key's, not this role's, or not valid now
  */
-export function checkCertificate({ certificate, authority, publicKey, role, clock }: {
+export function checkCertificate({ certificate, authorities, publicKey, role, clock }: {
   readonly certificate: string
-  readonly authority: string
+  readonly authorities: readonly X509Certificate[]
   readonly publicKey: KeyObject
   readonly role: ProcessRole
   readonly clock: Clock
 }): X509Certificate {
   const leaf = parseCertificate(certificate)
-  const root = parseCertificate(authority)
   const nowMs = clock.nowMs()
   const faulty = [
-    !leaf.checkIssued(root) || !leaf.verify(root.publicKey) ? 'was not issued by the authority' : '',
+    !authorities.some((one) => leaf.checkIssued(one) && leaf.verify(one.publicKey)) ? 'was not issued by the authority' : '',
     !leaf.publicKey.equals(publicKey) ? 'is for another key' : '',
     parseCertificateRole(leaf) !== role ? 'is for another role' : '',
     // Second granularity: a certificate may begin in the second that is running.

@@ -1,4 +1,4 @@
-import { X509Certificate, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CustodianResponse } from '@ngome/contracts'
@@ -10,9 +10,11 @@ import { parseAnswer } from '../custodian/custodian-client.ts'
 import { PeerAgent, type ClientContext } from '../custodian/peer-agent.ts'
 import { enrolmentPlacesOf, placesOf, postToCustodian } from '../custodian/post-to-custodian.ts'
 import type { Logger } from '../logs/create-logger.ts'
+import { parseAuthorities } from './authority-bundle.ts'
 import { newCertificateRequest } from './certificate-request.ts'
 import { createIdentity, type Identity } from './identity.ts'
 import { parsePublicKeyText, publicKeyText } from './public-key-text.ts'
+import { TrustedAuthorities } from './trusted-authorities.ts'
 
 const timeoutMs = 5000
 const firstPauseMs = 50
@@ -51,15 +53,17 @@ export async function enrol(enrolment: Enrolment): Promise<Identity> {
       body: { token: enrolment.token.expose((token) => token), csr: request.csr, signer },
     })).answer)),
   }))
+  // Whom ca.pem names proved the answer; what it says beyond that is believed as at a renewal.
+  new TrustedAuthorities(authority).check(answer.authority)
   return createIdentity({
     ...enrolment,
-    authority,
+    authority: answer.authority,
     signerId: answer.signerId,
     statementKey: statementKeyOf(answer),
     first: { ...request, certificate: answer.certificate },
     renew: (csr, present) => withAgent(present, async (agent) => parseAnswer('/v1/renew', (await postToCustodian({
       agent, timeoutMs, places: placesOf(config), path: '/v1/renew', body: { csr },
-    })).answer).certificate),
+    })).answer)),
   })
 }
 
@@ -94,7 +98,7 @@ function readAuthority(config: Enrolment['config']): string {
   try {
     const pem = readFileSync(authorityPath(config), 'utf8')
     // Parsed here because TLS takes an empty text for "trust the system's authorities".
-    if (new X509Certificate(pem).ca) return pem
+    if (parseAuthorities(pem) !== undefined) return pem
   } catch (cause) {
     // At the very first start the custodian has yet to make it.
     throw new Fault('custodian/unavailable', 'the authority\'s certificate cannot be read yet', { cause })

@@ -26,7 +26,7 @@ async function shortIdentity(
   return createIdentity({
     role, signerId: null, statementKey: authority.statementKeys.publicKey, authority: authority.pem, logger,
     first: { ...first, certificate: await authority.issue(first.csr, role, { notAfter: endIn(seconds) }) },
-    renew, clock: systemClock, random: systemRandom, ...(onExpired === undefined ? {} : { onExpired }),
+    renew: async (csr) => ({ certificate: await renew(csr), authority: authority.pem }), clock: systemClock, random: systemRandom, ...(onExpired === undefined ? {} : { onExpired }),
   })
 }
 

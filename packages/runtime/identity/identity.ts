@@ -3,11 +3,14 @@ import { Fault, type Clock, type ProcessRole, type Random, type Secret, type Sig
 import type { Logger } from '../logs/create-logger.ts'
 import { newCertificateRequest, type CertificateRequest } from './certificate-request.ts'
 import { checkCertificate } from './check-certificate.ts'
+import { TrustedAuthorities } from './trusted-authorities.ts'
 
 /** A certificate is renewed when this part of its life is over: a third is left to try again in. */
 const renewAfterPart = 2 / 3
 const retryMaxMs = 30_000
 const retryMinMs = 100
+/** All processes hear of other authorities at about the same time. */
+const toldSpreadMs = 2_000
 
 /** What a TLS endpoint of this process shows and trusts, for servers, `setSecureContext` and agents alike. */
 export type IdentityContext = {
@@ -23,7 +26,7 @@ export type Identity = {
   readonly signerId: SignerId | null
   /** The custodian's key (Ed25519) for statements, refusals and checkpoints. */
   readonly statementKey: KeyObject
-  /** The authority's certificate, PEM. */
+  /** The certificates of the authorities that are trusted now, PEM, the one that issues first. */
   readonly authority: string
   /** When the present certificate ends. */
   notAfterMs(): number
@@ -33,6 +36,11 @@ export type Identity = {
   /** Calls the listener after each renewal; the answer stops that. */
   onRenewal(listener: () => void): () => void
   startRenewal(): void
+  /**
+   * Hears which authorities the custodian gives out now (`authorityMark`): where they are others than ours, the certificate
+   * is renewed soon, and the answer brings them.
+   */
+  hearAuthorities(mark: string): void
   stop(): void
 }
 
@@ -42,10 +50,11 @@ export type IdentityParts = {
   readonly role: ProcessRole
   readonly signerId: SignerId | null
   readonly statementKey: KeyObject
+  /** PEM, as `parseAuthorities` reads it. */
   readonly authority: string
   readonly first: CertificateRequest & { readonly certificate: string }
-  /** Asks for a certificate for this request; `present` is the one that proves who asks. */
-  readonly renew: (csr: string, present: IdentityContext) => Promise<string>
+  /** Asks for a certificate for this request, and the authorities of now; `present` is what proves who asks. */
+  readonly renew: (csr: string, present: IdentityContext) => Promise<{ readonly certificate: string; readonly authority: string }>
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -65,20 +74,27 @@ class RenewedIdentity implements Identity {
   readonly role: ProcessRole
   readonly signerId: SignerId | null
   readonly statementKey: KeyObject
-  readonly authority: string
   readonly #parts: IdentityParts
+  readonly #trusted: TrustedAuthorities
   readonly #listeners = new Set<() => void>()
   #present: Present
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
+  #isRenewing = false
+  /** The certificate with which other authorities were heard of: one renewal early for each. */
+  #told: Present | undefined
 
   constructor(parts: IdentityParts) {
     this.role = parts.role
     this.signerId = parts.signerId
     this.statementKey = parts.statementKey
-    this.authority = parts.authority
     this.#parts = parts
-    this.#present = accept(parts, parts.first, parts.first.certificate)
+    this.#trusted = new TrustedAuthorities(parts.authority)
+    this.#present = accept(parts, this.#trusted, parts.first, { certificate: parts.first.certificate, authority: parts.authority })
+  }
+
+  get authority(): string {
+    return this.#trusted.pem
   }
 
   notAfterMs(): number {
@@ -103,6 +119,13 @@ class RenewedIdentity implements Identity {
     if (this.#timer === undefined) this.#schedule(this.#leftMs() * renewAfterPart)
   }
 
+  hearAuthorities(mark: string): void {
+    if (this.#timer === undefined || this.#isRenewing || this.#told === this.#present || mark === this.#trusted.mark) return
+    this.#told = this.#present
+    clearTimeout(this.#timer)
+    this.#schedule(toldSpreadMs * (this.#parts.random.bytes(1)[0] ?? 0) / 256)
+  }
+
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)
@@ -120,12 +143,15 @@ class RenewedIdentity implements Identity {
   }
 
   async #renew(): Promise<void> {
+    this.#isRenewing = true
     try {
       const request = await newCertificateRequest(this.role)
-      this.#present = accept(this.#parts, request, await this.#parts.renew(request.csr, this.secureContext()))
+      this.#present = accept(this.#parts, this.#trusted, request, await this.#parts.renew(request.csr, this.secureContext()))
     } catch (error) {
       this.#tryAgain(error)
       return
+    } finally {
+      this.#isRenewing = false
     }
     this.#parts.logger.info({ notAfter: new Date(this.notAfterMs()).toISOString() }, 'certificate renewed')
     this.#schedule(this.#leftMs() * renewAfterPart)
@@ -147,9 +173,13 @@ class RenewedIdentity implements Identity {
 
 type Present = { readonly context: IdentityContext; readonly notAfterMs: number }
 
-function accept(parts: IdentityParts, request: CertificateRequest, certificate: string): Present {
-  const { authority, role, clock } = parts
-  const leaf = checkCertificate({ certificate, authority, publicKey: request.publicKey, role, clock })
+function accept(
+  { role, clock }: IdentityParts, trusted: TrustedAuthorities, request: CertificateRequest,
+  { certificate, authority }: { readonly certificate: string; readonly authority: string },
+): Present {
+  const { authorities, take } = trusted.check(authority)
+  const leaf = checkCertificate({ certificate, authorities, publicKey: request.publicKey, role, clock })
+  take()
   return {
     notAfterMs: leaf.validToDate.getTime(),
     context: {

@@ -33,7 +33,7 @@ async function identityOf(role: ProcessRole, options: IssueOptions = {}): Promis
   return createIdentity({
     role, signerId: null, statementKey: authority.statementKeys.publicKey, authority: authority.pem,
     first: { ...first, certificate: await authority.issue(first.csr, role, options) },
-    renew: (csr) => authority.issue(csr, role, options), clock: systemClock, random: systemRandom, logger,
+    renew: async (csr) => ({ certificate: await authority.issue(csr, role, options), authority: authority.pem }), clock: systemClock, random: systemRandom, logger,
   })
 }
 

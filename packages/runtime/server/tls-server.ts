@@ -24,6 +24,8 @@ export type TlsServerOptions = {
   readonly port: number
   /** Another run of the same process, under the same user, listens there too: a gateway and its replacement. */
   readonly sharesPort?: boolean
+  /** A header of every answer. */
+  readonly answerHeader?: () => readonly [name: string, value: string]
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -67,6 +69,7 @@ export function createTlsServer(options: TlsServerOptions, asksForCertificate: b
   answerProblems(app, logger)
   app.addHook('onSend', (_request, reply, _payload, done) => {
     reply.header('cache-control', 'no-store')
+    if (options.answerHeader !== undefined) reply.header(...options.answerHeader())
     done()
   })
   const stopListening = identity.onRenewal(() => app.server.setSecureContext(identity.secureContext()))

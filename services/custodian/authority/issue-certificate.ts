@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { ProcessRole, SignerId, StaffId } from '@ngome/kernel'
+import { Fault, type ProcessRole, type SignerId, type StaffId } from '@ngome/kernel'
 import { spiffeId, x509 } from '@ngome/runtime'
 import type { ExtendedKeyUsage } from '@peculiar/x509'
 import type { Custodian } from '../custodian.ts'
 import type { Transaction } from '../store/store.ts'
+import { authorityLabel } from './authorities.ts'
 import { clockSkewMs, signatureAlgorithm } from './authority.ts'
 import { newSerial } from './serial.ts'
 
@@ -20,6 +21,9 @@ export type IssuedCertificate = {
   readonly role: ProcessRole
   /** The person that the certificate names beside the role. */
   readonly staff: StaffId | null
+  /** Which authority signed it, and the newest that its holder is told of with it. */
+  readonly authority: number
+  readonly trusts: number
   readonly pem: string
   readonly notBeforeMs: number
   readonly notAfterMs: number
@@ -41,6 +45,8 @@ export async function issueCertificate(
   },
 ): Promise<IssuedCertificate> {
   const serial = newSerial(random)
+  // Taken together: another one may issue by the time that this one has signed.
+  const { version, newest, certificate: issuer, signingKey } = authority
   const nowMs = clock.nowMs()
   const lifeMs = Math.min(settings.certificateLifeMs, role === 'operator' ? operatorLifeMsMax : Infinity)
   const [notBeforeMs, notAfterMs] = [nowMs - clockSkewMs, nowMs + lifeMs]
@@ -52,22 +58,22 @@ export async function issueCertificate(
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial,
     subject: [{ CN: [kind === 'public' ? 'Ngome public API' : subject] }],
-    issuer: authority.certificate.subjectName.toJSON(),
+    issuer: issuer.subjectName.toJSON(),
     notBefore: new Date(notBeforeMs),
     notAfter: new Date(notAfterMs),
     signingAlgorithm: signatureAlgorithm,
     publicKey: spki,
-    signingKey: authority.signingKey,
+    signingKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension(usages(kind), true),
       new x509.SubjectAlternativeNameExtension([...spiffe, ...[...new Set(names)].map((name) => generalName(name))]),
       await x509.SubjectKeyIdentifierExtension.create(spki),
-      await x509.AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   })
-  return { serial, kind, role, staff, pem: certificate.toString('pem'), notBeforeMs, notAfterMs }
+  return { serial, kind, role, staff, authority: version, trusts: newest, pem: certificate.toString('pem'), notBeforeMs, notAfterMs }
 }
 
 /**
@@ -80,13 +86,17 @@ export async function recordCertificate(transaction: Transaction, issued: Issued
   readonly previousSerial: string | null
   readonly signer: SignerId | null
 }): Promise<void> {
+  // One that is on its way out issues no more, whoever asked meanwhile: its certificates would not be waited for.
+  const issuer = await transaction.get(
+    `SELECT state FROM key_lives WHERE purpose = 'authority' AND name = ?`, authorityLabel(issued.authority).name)
+  if (issuer?.['state'] !== 'active') throw new Fault('custodian/unavailable', 'the authority was replaced meanwhile')
   const previous = await transaction.get('SELECT line FROM certificates WHERE serial = ?', from.previousSerial)
   await transaction.run(
     `INSERT INTO certificates
-       (serial, kind, role, not_before_ms, not_after_ms, issued_at_ms, previous_serial, line, signer, certificate)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (serial, kind, role, not_before_ms, not_after_ms, issued_at_ms, previous_serial, line, signer, authority, trusts, certificate)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     issued.serial, issued.kind, issued.role, issued.notBeforeMs, issued.notAfterMs,
-    from.nowMs, from.previousSerial, String(previous?.['line'] ?? issued.serial), from.signer, issued.pem,
+    from.nowMs, from.previousSerial, String(previous?.['line'] ?? issued.serial), from.signer, issued.authority, issued.trusts, issued.pem,
   )
   if (issued.staff === null) return
   await transaction.run('INSERT INTO staff_certificates (serial, staff) VALUES (?, ?)', issued.serial, issued.staff)

@@ -8,7 +8,7 @@ import { issueCertificate, recordCertificate } from './issue-certificate.ts'
 /** Makes the custodian's own identity: it certifies itself, at its start and again as the certificate ages. */
 export async function ownIdentity(custodian: Custodian, logger: Logger): Promise<Identity> {
   const request = await newCertificateRequest('custodian')
-  return createIdentity({
+  const identity = createIdentity({
     role: 'custodian',
     signerId: null,
     statementKey: custodian.statementKey.publicKey,
@@ -17,12 +17,14 @@ export async function ownIdentity(custodian: Custodian, logger: Logger): Promise
     renew: async (csr) => {
       const publicKey = await parseCertificateRequest(csr)
       if (publicKey === undefined) throw new TypeError('a request of our own that is not one')
-      return certify(custodian, publicKey)
+      return { certificate: await certify(custodian, publicKey), authority: custodian.authority.pem }
     },
     clock: custodian.clock,
     random: custodian.random,
     logger,
   })
+  custodian.authority.onChange(() => identity.hearAuthorities(custodian.authority.mark))
+  return identity
 }
 
 async function certify(custodian: Custodian, publicKey: KeyObject): Promise<string> {

@@ -7,6 +7,7 @@ import { issuePublicCertificate } from '../authority/issue-public-certificate.ts
 import { listCertificates } from '../authority/list-certificates.ts'
 import { renew } from '../authority/renew.ts'
 import { revokeCertificate } from '../authority/revoke-certificate.ts'
+import { rotateAuthority } from '../authority/rotate-authority.ts'
 import type { Custodian } from '../custodian.ts'
 import { cancelDestruction } from '../key-life/cancel-destruction.ts'
 import { destroyMerchantKeys } from '../key-life/destroy-merchant-keys.ts'
@@ -75,6 +76,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/reveal': revealPayment,
   '/v1/rotate-root-key': rotateRootKey,
   '/v1/rotate-merchant-keys': rotateMerchantKeys,
+  '/v1/rotate-authority': rotateAuthority,
   '/v1/rotate-secret': rotateSecret,
   '/v1/rotations': listRotations,
   '/v1/destroy-merchant-keys': destroyMerchantKeys,

@@ -45,6 +45,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/reveal': ['operator'],
   '/v1/rotate-root-key': ['operator'],
   '/v1/rotate-merchant-keys': ['operator'],
+  '/v1/rotate-authority': ['operator'],
   '/v1/rotate-secret': ['operator'],
   '/v1/rotations': ['operator', 'auditor'],
   '/v1/destroy-merchant-keys': ['operator'],
@@ -64,7 +65,7 @@ async function world(t: { after(fn: () => void): void }): Promise<World> {
   t.after(() => test.remove())
   const gateway = await test.gateway()
   // Nobody is enrolled as the custodian; this is its own server certificate in a thief's hands.
-  test.db.exec(`INSERT INTO certificates VALUES ('c0', 'own', 'custodian', 0, ${clock.nowMs() * 2}, 0, NULL, 'c0', NULL, '', NULL)`)
+  test.db.exec(`INSERT INTO certificates VALUES ('c0', 'own', 'custodian', 0, ${clock.nowMs() * 2}, 0, NULL, 'c0', NULL, '', NULL, 1, 1)`)
   const peers = {
     gateway: gateway.peer, dispatcher: await test.peer('dispatcher'), operator: await test.peer('operator'), auditor: await test.peer('auditor'),
     custodian: { role: 'custodian', serial: 'c0' } as const, anonymous: null,
@@ -91,6 +92,7 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
       return { ...tenant, key: newId('apiKey', { clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)) }
     }
     case '/v1/rehash-api-key': return rehashRequest(await issueKey(test, tenant))
+    case '/v1/rotate-authority': return { compromised: false }
     case '/v1/rotate-secret': return { name: 'api-pepper', compromised: false, endAt: null }
     case '/v1/open': {
       const dataKey = await newDataKey(test, gateway, tenant)

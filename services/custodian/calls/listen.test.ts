@@ -8,13 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { custodianOperations } from '@ngome/contracts'
 import { openRecord } from '@ngome/envelope'
-import { parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type ProcessRole } from '@ngome/kernel'
+import { ManualClock, parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type ProcessRole } from '@ngome/kernel'
 import {
-  createLogger, createMetrics, CustodianRefusal, custodianClient, enrol, newCertificateRequest, verifyRefusal,
+  createLogger, createMetrics, CustodianRefusal, custodianClient, enrol, internalServer, newCertificateRequest, parseAuthorities, verifyRefusal,
   type Identity, type IdentityContext,
 } from '@ngome/runtime'
 import { freePorts, TestAuthority } from '@ngome/testkit'
 import { ownIdentity } from '../authority/own-identity.ts'
+import { workOnKeys } from '../key-life/work-on-keys.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
 import { serialOf } from '../testing/serial-of.ts'
 import { TestCustodian } from '../testing/test-custodian.ts'
@@ -250,4 +251,61 @@ test('a connection that says nothing does not keep the custodian from others', a
   t.after(() => idle.destroy())
   writeFileSync(join(test.folder, 'note'), 'this folder is the custodian\'s')
   assert.equal((await enrolled('dispatcher')).role, 'dispatcher')
+})
+
+test('the authority is replaced under processes that run: they follow by what they hear, and what is of the one before is refused', async (t) => {
+  // Behind the real one, so that what it issues after hours is valid already.
+  const clock = new ManualClock(systemClock.nowMs() - 3 * 3_600_000)
+  const custodian = await TestCustodian.open({ clock })
+  const identity = await ownIdentity(custodian.custodian, logger)
+  const listening = await listen(custodian.custodian, {
+    identity, host: '127.0.0.1', port: 0, enrolmentPort: 0, logger, metrics: createMetrics({ process: 'custodian' }),
+  })
+  const config = {
+    dataDir: custodian.folder,
+    custodian: { host: '127.0.0.1', port: listening.port, enrolmentPort: listening.enrolmentPort, enrolmentKeyPath: '' },
+  }
+  // Without a spread what is heard is done at once.
+  const base = { config, clock: systemClock, random: { bytes: (length: number) => new Uint8Array(length) }, logger }
+  const dispatcher = await enrol({ ...base, role: 'dispatcher', token: new Secret(custodian.token({ role: 'dispatcher' })) })
+  const server = await internalServer({ ...base, identity: dispatcher, host: '127.0.0.1', port: 0, metrics: createMetrics({ process: 'dispatcher' }) })
+  const client = custodianClient(dispatcher, config)
+  identity.startRenewal()
+  dispatcher.startRenewal()
+  t.after(async () => {
+    client.close()
+    identity.stop()
+    dispatcher.stop()
+    await Promise.all([server.close(), listening.close()])
+    custodian.remove()
+  })
+  const first = dispatcher.secureContext()
+  const callDispatcher = (context: IdentityContext, ca: string): Promise<Answer> => post(server.port, '/healthz', { ...context, ca }, { method: 'GET', body: '' })
+  const goOn = async (): Promise<void> => {
+    const { authority } = custodian.custodian
+    const isFollowed = (one: Identity): boolean => one.authority === authority.pem
+    const until = performance.now() + 20_000
+    while (!isFollowed(identity) || !isFollowed(dispatcher)) {
+      assert(performance.now() < until, 'it was not followed')
+      await client.call('/v1/secret-versions', { names: ['callback'] })
+      await sleep(50)
+    }
+    clock.advance(61_000)
+    await workOnKeys(custodian.custodian)
+  }
+  await custodian.call(await custodian.peer('operator'), '/v1/rotate-authority', { compromised: false })
+  assert.equal((await callDispatcher(first, first.ca)).status, 200)
+  clock.advance(3_600_000)
+  await goOn()
+  await goOn()
+  await goOn()
+  assert.equal(parseAuthorities(dispatcher.authority)?.length, 1)
+  assert.notEqual(dispatcher.authority, first.ca)
+  const states = custodian.db.prepare(`SELECT state FROM key_lives WHERE purpose = 'authority' ORDER BY name`).all().map((row) => row['state'])
+  assert.deepEqual(states, ['destroyed', 'active'])
+  const { key, cert } = first
+  await assert.rejects(post(listening.port, '/v1/secret-versions', { key, cert, ca: dispatcher.authority }), 'the custodian refuses the old certificate')
+  await assert.rejects(callDispatcher({ ...first, key, cert }, dispatcher.authority), 'and so does every process')
+  await assert.rejects(callDispatcher(dispatcher.secureContext(), first.ca), 'and who trusts the one before is not answered by anybody')
+  assert.equal((await callDispatcher(dispatcher.secureContext(), dispatcher.authority)).status, 200)
 })

@@ -1,7 +1,7 @@
 import { challengeHeader, custodianOperations, type CustodianPath } from '@ngome/contracts'
 import { processRoles } from '@ngome/kernel'
 import {
-  attemptForbiddenConnection, enrolmentServer, internalServer, parseCertificateRole, type InternalCall,
+  attemptForbiddenConnection, authoritiesHeader, enrolmentServer, internalServer, parseCertificateRole, type InternalCall,
   type InternalCallHead, type InternalServerOptions,
 } from '@ngome/runtime'
 import type { Custodian } from '../custodian.ts'
@@ -27,7 +27,8 @@ export async function listen(
     readonly enrolmentPort: number
   },
 ): Promise<Listening> {
-  const base = { ...options, clock: custodian.clock, random: custodian.random }
+  const answerHeader = (): readonly [string, string] => [authoritiesHeader, custodian.authority.mark]
+  const base = { ...options, answerHeader, clock: custodian.clock, random: custodian.random }
   const server = await internalServer({
     ...base,
     routes: routes(custodian),

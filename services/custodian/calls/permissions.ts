@@ -32,6 +32,7 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/reveal': ['operator'],
   '/v1/rotate-root-key': ['operator'],
   '/v1/rotate-merchant-keys': ['operator'],
+  '/v1/rotate-authority': ['operator'],
   '/v1/rotate-secret': ['operator'],
   '/v1/rotations': ['operator', 'auditor'],
   '/v1/destroy-merchant-keys': ['operator'],

@@ -6,6 +6,8 @@ export type KeyPolicy = {
   readonly pepperAgeMsMax: number
   /** How long a pepper that was replaced is kept for keys that nobody used since; then they stop working. */
   readonly pepperKeptMs: number
+  /** How old the certificate authority may become. */
+  readonly authorityAgeMsMax: number
   /** How long a destruction waits. */
   readonly destructionWaitMs: number
 }

@@ -6,6 +6,7 @@ import type { SQLInputValue } from 'node:sqlite'
 import { test } from 'node:test'
 import { ManualClock, type MerchantId } from '@ngome/kernel'
 import { seedFrom, SeededRandom } from '@ngome/testkit'
+import { compromisedStepMs } from '../authority/work-on-authority.ts'
 import { checkLog } from '../log/check-log.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
 import { ScriptedToken } from '../testing/scripted-token.ts'
@@ -34,6 +35,14 @@ function restore(test: TestCustodian, token: ScriptedToken, from: Left): void {
   token.keys.splice(0, token.keys.length, ...from.keys)
 }
 
+/** Both steps of it, with nobody who follows. */
+async function untilAuthorityIsReplaced(test: TestCustodian): Promise<void> {
+  for (let step = 0; step < 2; step++) {
+    if (test.clock instanceof ManualClock) test.clock.advance(compromisedStepMs)
+    await workOnKeys(test.custodian)
+  }
+}
+
 const kinds = {
   'a rotation of the root': async (test: TestCustodian) => {
     await test.call(await test.peer('operator'), '/v1/rotate-root-key', {})
@@ -41,6 +50,12 @@ const kinds = {
   },
   'a rotation of a merchant': async (test: TestCustodian, merchant: MerchantId) => {
     await test.call(await test.peer('operator'), '/v1/rotate-merchant-keys', { merchant, world: 'test', compromised: true })
+  },
+  'a replacement of the certificate authority': async (test: TestCustodian) => {
+    for (let times = 0; times < 3; times++) {
+      await test.call(await test.peer('operator'), '/v1/rotate-authority', { compromised: true })
+      await untilAuthorityIsReplaced(test)
+    }
   },
   'a destruction of another merchant': async (test: TestCustodian) => {
     const victim = await test.tenant()
@@ -93,10 +108,12 @@ for (const { kind, run, isToken } of cases) {
       restore(custodian, token, copy)
       await custodian.reopen()
       await workOnKeys(custodian.custodian)
+      await untilAuthorityIsReplaced(custodian)
       assert.equal((await checkLog(custodian.store)).ok, true)
       assert.equal(custodian.count(`rotations WHERE state = 'running'`), 0)
       assert.equal(custodian.count(`destructions WHERE state = 'deleted'`), 0)
       assert.equal(token.keys.length, isToken ? 1 : 0)
+      assert.equal(custodian.count(`key_lives WHERE purpose = 'authority' AND state <> 'destroyed'`), 1)
       const record = sealedRecord(clock, dataKey, 'x')
       assert.equal((await custodian.call(dispatcher, '/v1/open', openRequest(dataKey.sealed, [record]))).keys.length, 1)
     }

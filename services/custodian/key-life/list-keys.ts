@@ -44,6 +44,7 @@ function nextRotationMs({ purpose, name, state, activeAtMs, dueAtMs }: KeyLife, 
   if (state !== 'active') return null
   const secret = purpose === 'secret' ? rotatableSecretNames.find((one) => name.startsWith(`${one}/`)) : undefined
   const ageMsMax = secret === undefined ? policy.rootAgeMsMax : secretPolicy(secret, policy).ageMsMax
+  if (purpose === 'authority' && activeAtMs !== null) return activeAtMs + policy.authorityAgeMsMax
   return (purpose === 'root' || secret !== undefined) && activeAtMs !== null ? activeAtMs + ageMsMax : dueAtMs
 }
 

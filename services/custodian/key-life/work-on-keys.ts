@@ -1,4 +1,5 @@
 import type { Logger } from '@ngome/runtime'
+import { workOnAuthority } from '../authority/work-on-authority.ts'
 import type { Custodian } from '../custodian.ts'
 import { workOnSecrets } from '../secrets/work-on-secrets.ts'
 import { advanceKeys } from './advance-keys.ts'
@@ -14,6 +15,7 @@ const lookEveryMs = 1_000
 export async function workOnKeys(custodian: Custodian): Promise<void> {
   await followRoot(custodian)
   await advanceKeys(custodian)
+  await workOnAuthority(custodian)
   await workOnSecrets(custodian)
   await continueRootRotation(custodian)
   await certifyDestructions(custodian)

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { Clock } from '@ngome/kernel'
-import { newCertificateRequest, type CustodianClient, type Logger } from '@ngome/runtime'
+import { newCertificateRequest, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
 import type { PublicCertificate } from '../http/public-server.ts'
 
 /** A third of a certificate's life is left to try again in. */
@@ -16,15 +16,17 @@ export async function requestPublicCertificate(custodian: CustodianClient): Prom
   return { key: request.privateKey.expose((pem) => pem), cert: certificate }
 }
 
-/** Renews the certificate while the process runs. @returns what stops it */
+/** Renews the certificate while the process runs, and with the process's own: another authority may issue. @returns what stops it */
 export function renewPublicCertificate(from: {
   readonly first: PublicCertificate; readonly custodian: CustodianClient; readonly clock: Clock; readonly logger: Logger
+  readonly identity: Pick<Identity, 'onRenewal'>
   readonly onRenewed: (certificate: PublicCertificate) => void
 }): () => void {
   let timer: NodeJS.Timeout | undefined
   let isStopped = false
   const schedule = (delayMs: number): void => {
     if (isStopped) return
+    clearTimeout(timer)
     timer = setTimeout(() => void renew(), Math.min(Math.max(delayMs, 0), delayMaxMs))
     timer.unref()
   }
@@ -39,8 +41,10 @@ export function renewPublicCertificate(from: {
     }
   }
   schedule(renewalDelayMs(from.first, from.clock))
+  const stopListening = from.identity.onRenewal(() => schedule(0))
   return () => {
     isStopped = true
+    stopListening()
     clearTimeout(timer)
   }
 }

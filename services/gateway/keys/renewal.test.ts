@@ -60,8 +60,10 @@ test('the public certificate is renewed at two thirds of its life, tried again w
   } as unknown as CustodianClient
   const first = await requestPublicCertificate(custodian)
   const renewed: { key: string; cert: string }[] = []
+  const listeners = new Set<() => void>()
+  const identity = { onRenewal: (listener: () => void) => (listeners.add(listener), () => void listeners.delete(listener)) }
   mock.timers.enable({ apis: ['setTimeout'] })
-  const stop = renewPublicCertificate({ first, custodian, clock, logger, onRenewed: (one) => renewed.push(one) })
+  const stop = renewPublicCertificate({ first, custodian, clock, logger, identity, onRenewed: (one) => renewed.push(one) })
   mock.timers.tick(hourMs * 0.6)
   await until(() => true)
   assert.equal(calls, 1, 'not before')
@@ -70,10 +72,14 @@ test('the public certificate is renewed at two thirds of its life, tried again w
   mock.timers.tick(30_000)
   await until(() => renewed.length === 1)
   assert.notEqual(renewed[0]?.key, first.key)
+  for (const listener of listeners) listener()
+  mock.timers.tick(1)
+  await until(() => renewed.length === 2)
   stop()
+  assert.equal(listeners.size, 0)
   mock.timers.tick(hourMs)
   await until(() => true)
-  assert.equal(calls, 3)
+  assert.equal(calls, 4, 'once more with the process\u2019s own')
   mock.timers.reset()
 })
 
