@@ -31,7 +31,7 @@ process.on('message', (message: OpeningsOrder | OpeningsRun) => {
 process.once('disconnect', () => process.exit())
 
 function prepare({ port, identity, statementKey, dataKey, records: given }: OpeningsOrder): object {
-  const own = { secureContext: () => identity, onRenewal: () => () => undefined, isExpired: () => false }
+  const own = { secureContext: () => identity, onRenewal: () => () => undefined, isExpired: () => false, hearAuthorities: () => undefined }
   open = opener(custodianClient(own, { custodian: { host: '127.0.0.1', port } }), createPublicKey(statementKey), systemRandom)
   const sealed = Buffer.from(dataKey, 'base64url')
   records = given.map(({ context, blob }) => ({ dataKey: sealed, context, blob: Buffer.from(blob, 'base64url') }))

@@ -38,7 +38,7 @@ type Where = { readonly custodian: Pick<Config['custodian'], 'host' | 'port' | '
  * with the one that answered last.
  */
 export function custodianClient(
-  identity: Pick<Identity, 'secureContext' | 'onRenewal' | 'isExpired'>, config: Where,
+  identity: Pick<Identity, 'secureContext' | 'onRenewal' | 'isExpired' | 'hearAuthorities'>, config: Where,
   clock: Clock = systemClock,
 ): CustodianClient {
   let places = placesOf(config)
