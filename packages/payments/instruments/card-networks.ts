@@ -13,7 +13,13 @@ export type CardNetwork = {
 const one = (prefix: string): IssuerRange => [prefix, prefix]
 const sixteenTo19 = [16, 17, 18, 19] as const
 
-/** Read on 2026-11-22. Where ranges of two networks meet, the longer prefix is the one that counts. */
+/**
+ * Not verified against the networks' own lists, which acquirers have and which change: `source` says which list settles a
+ * range. The ranges of visa, mastercard, amex, jcb and diners are long settled and widely published; those of verve,
+ * unionpay, discover, maestro and rupay less surely so. What hangs on a range is the name that a person reads, and
+ * whether digits in a text that should hold no card are taken for one; a card number itself is kept also where no range
+ * has it, and no payment is routed by it. Where ranges of two networks meet, the longer prefix is the one that counts.
+ */
 export const cardNetworks: readonly CardNetwork[] = [
   {
     name: 'visa', lengths: [13, 16, 19], ranges: [one('4')],
