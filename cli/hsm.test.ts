@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Platform, SoftHsm, softHsmIsMissing } from '@ngome/testkit'
 import type { Row } from '@ngome/verify'
+import { assertNowhere, plantValues } from './testing/planted.ts'
 import { paymentEnd, takePayment } from './testing/take-payment.ts'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
@@ -28,6 +29,7 @@ test('a root key in SoftHSM carries the platform: payments, restarts, and a toke
   assert.equal((await paymentEnd(client, (await takePayment(client)).id)).status, 'succeeded')
   assert.equal(existsSync(join(platform.dataFolder, 'custodian', 'root.key')), false)
 
+  const planted = await plantValues(platform, client)
   const { status, stdout } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'verify', '--json'], {
     encoding: 'utf8', env: platform.environment(), timeout: 150_000,
   })
@@ -55,6 +57,11 @@ test('a root key in SoftHSM carries the platform: payments, restarts, and a toke
   await until(() => custodianLog(platform).includes('the root key is back'), recoveryMsMax, 'the token was not taken up again')
   assert.equal((await paymentEnd(client, waiting.id)).status, 'succeeded')
   t.diagnostic(`the payment that waited succeeded ${Math.round(performance.now() - backAt)} ms after the token's return`)
+
+  // Whoever has every file, those of the custodian among them, and not the HSM, reads nothing.
+  const searchedAt = performance.now()
+  const { bytes, forms } = await assertNowhere(platform, planted)
+  t.diagnostic(`${forms} forms of ${planted.length} values are nowhere in ${bytes} bytes, after ${Math.round(performance.now() - searchedAt)} ms`)
 })
 
 function custodianLog(platform: Platform): string {

@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import { createHmac, randomInt } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { encodeRecordContext, parseBlob } from '@ngome/envelope'
-import type { MerchantId } from '@ngome/kernel'
-import { keyCandidates, Platform, processMemory, type MerchantClient } from '@ngome/testkit'
+import { blindOnce, encodeRecordContext, parseBlob } from '@ngome/envelope'
+import { parseBase64Url, Secret, toBase64Url, type MerchantId } from '@ngome/kernel'
+import {
+  fingerprintOfIndex, guessesMax, guessNumbers, indexUnder, keyCandidates, Platform, processMemory, SeededRandom, seedFrom,
+  thiefsConstructions, type MerchantClient,
+} from '@ngome/testkit'
+import { asProcess, gatewaySecrets, plantToken } from './testing/planted.ts'
 
 /** Long enough to take a payment in, short enough to wait for. */
 const dataKeyPeriodS = 12
 const turnMsMax = 60_000
+/** Numbers that are tried here; `npm run soak indexes` tries all of them. */
+const guesses = 20_000
+const seed = seedFrom(process.env['NGOME_TEST_SEED'], randomInt(2 ** 31))
 let platform: Platform
 let client: MerchantClient
 
@@ -100,4 +107,43 @@ test('the turn of a period fails no request', async () => {
   await turn
   steady.close()
   assert.ok(answered > 20, `only ${answered} requests were made`)
+})
+
+test(`no number of a prefix is found in a dump of the database with all that the gateway holds (seed ${seed})`, async (t) => {
+  const planted = new SeededRandom(seed).between(0, guessesMax - 1)
+  const phone = `+25677${String(planted).padStart(7, '0')}`
+  const { fingerprint } = await plantToken(client, 'phone', phone)
+  const stored = fingerprint.value ?? assert.fail('no fingerprint')
+  const value = `vault/phone/${phone}`
+  const secrets = await gatewaySecrets(platform)
+  const outer = secrets.find(({ name }) => name === 'index-outer')?.value ?? assert.fail('no outer key')
+  const blinded = blindOnce(new Secret(outer), value)
+
+  // The control: with the custodian's half the formula is the one by which the number is found.
+  const { indexes: [index = ''] } = await asProcess(platform, 'dispatcher', (custodian) => (
+    custodian.call('/v1/index', { merchant: platform.merchant as MerchantId, world: 'test', blinded: [toBase64Url(blinded)] })
+  ))
+  assert.equal(fingerprintOfIndex(parseBase64Url(index) ?? assert.fail()), stored)
+
+  const constructions = thiefsConstructions(secrets, outer)
+  const around = { prefix: 'vault/phone/+25677', from: Math.max(0, planted - guesses / 2), count: guesses, constructions }
+  assert.deepEqual(guessNumbers({ ...around, fingerprints: new Set([stored]) }), [])
+  // And the search finds what does follow from the gateway's secrets: an index under one of them.
+  const weak = constructions.map(({ of }) => of(value))
+  const near = { ...around, from: planted, count: 1, fingerprints: new Set(weak) }
+  assert.equal(guessNumbers(near).length, constructions.length)
+
+  // Not by anything in its memory either, in which the search does find what the gateway keeps.
+  const gateway = platform.processes().find(({ name }) => name === 'gateway')?.pid ?? assert.fail('no gateway')
+  const held = new Set<string>()
+  let candidates = 0
+  let isFound = false
+  for (const candidate of keyCandidates(processMemory(gateway))) {
+    candidates++
+    for (const { name, value: secret } of secrets) if (candidate.equals(secret)) held.add(name)
+    if (fingerprintOfIndex(indexUnder(candidate, blinded)) === stored) isFound = true
+  }
+  t.diagnostic(`${guesses} numbers by ${constructions.length} constructions, and ${candidates} keys of its memory, ${[...held].join(' and ')} among them`)
+  assert.ok(held.size > 0, 'the search found nothing that the gateway keeps')
+  assert.equal(isFound, false)
 })

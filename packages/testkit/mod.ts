@@ -20,6 +20,9 @@ export {
   Platform, type PlatformGreeting, type PlatformOptions, type PlatformPorts, type PlatformProcess,
 } from './platform.ts'
 export { runKillLoop, type KillLoop, type KillReport } from './kill-loop.ts'
+export {
+  fingerprintOfIndex, guessesMax, guessNumbers, indexUnder, thiefsConstructions, type Construction,
+} from './guess-numbers.ts'
 export { keyCandidates, processMemory } from './process-memory.ts'
 export { SoftHsm, softHsmIsMissing } from './soft-hsm.ts'
 export { WatchedChild } from './watched-child.ts'

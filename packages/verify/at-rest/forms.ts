@@ -20,10 +20,25 @@ export function readableForms(text: string): Form[] {
   ])
 }
 
+/** The ways in which bytes that are no text, such as a key's, lie readable in a file; their texts in UTF-16 as well. */
+export function byteForms(bytes: Uint8Array): Form[] {
+  const raw = Buffer.from(bytes)
+  const texts = [...hexForms('hex', raw), ...base64Forms('base64', raw)]
+  return unique([
+    { name: 'as it is', bytes: raw },
+    { name: 'backwards', bytes: Buffer.from(raw).reverse() },
+    ...texts,
+    ...texts.flatMap(({ name, bytes: text }) => {
+      const utf16 = Buffer.from(text.toString('latin1'), 'utf16le')
+      return [{ name: `${name}, UTF-16`, bytes: utf16 }, { name: `${name}, UTF-16, big endian`, bytes: Buffer.from(utf16).swap16() }]
+    }),
+  ])
+}
+
 /** Digests without a key: a phone number has so few values that its digest is the number itself, a little later. */
-export function digestForms(text: string): Form[] {
+export function digestForms(value: string | Uint8Array): Form[] {
   return digests.flatMap((algorithm) => {
-    const digest = createHash(algorithm).update(text, 'utf8').digest()
+    const digest = createHash(algorithm).update(value).digest()
     return [
       { name: algorithm, bytes: digest },
       ...hexForms(`${algorithm} in hex`, digest),

@@ -1,6 +1,7 @@
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NotReached } from '../probe.ts'
+import { FormSearch } from './form-search.ts'
 import type { Form } from './forms.ts'
 
 export type FileScan = {
@@ -25,8 +26,9 @@ export async function scanFiles(
   isExcluded: (path: string) => boolean,
 ): Promise<FileScan> {
   const scan = { found: [] as { path: string; form: string }[], fileCount: 0, byteCount: 0 }
+  const search = new FormSearch(forms)
   for (const path of await filesBelow(folder, '', isExcluded)) {
-    const { found, byteCount } = await scanFile(join(folder, path), forms)
+    const { found, byteCount } = await scanFile(join(folder, path), search)
     for (const form of found) scan.found.push({ path, form })
     scan.fileCount++
     scan.byteCount += byteCount
@@ -50,8 +52,8 @@ async function filesBelow(folder: string, below: string, isExcluded: (path: stri
   return files
 }
 
-async function scanFile(path: string, forms: readonly Form[]): Promise<{ found: string[]; byteCount: number }> {
-  const overlap = Math.max(...forms.map(({ bytes }) => bytes.length)) - 1
+async function scanFile(path: string, search: FormSearch): Promise<{ found: string[]; byteCount: number }> {
+  const overlap = Math.max(0, search.bytesMax - 1)
   const found = new Set<string>()
   const file = await open(path).catch((error: unknown) => {
     // PostgreSQL removes files at any time; what is gone is not at rest.
@@ -68,7 +70,7 @@ async function scanFile(path: string, forms: readonly Form[]): Promise<{ found: 
       if (bytesRead === 0) return { found: [...found], byteCount }
       byteCount += bytesRead
       const window = buffer.subarray(0, kept + bytesRead)
-      for (const { name, bytes } of forms) if (window.includes(bytes)) found.add(name)
+      search.find(window, found)
       // The end of this chunk stays, so that a form across two chunks is found.
       kept = Math.min(overlap, window.length)
       window.copy(buffer, 0, window.length - kept)

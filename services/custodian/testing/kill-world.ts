@@ -18,6 +18,8 @@ const tenantCount = 12
 const openingsMax = 10
 /** Records that one look opens: the newest, and as many of the older. */
 const sampleMax = 24
+/** Openings that a look has under way. */
+const atOnce = 8
 /** Callers wait a moment between two calls: what is under test is the rotation, not the load. */
 const pauseMs = 25
 const answerMsMax = 20_000
@@ -148,13 +150,13 @@ export class KillWorld {
     const newest = this.#kept.slice(-sampleMax)
     const older = Array.from({ length: sampleMax }, () => this.random.pick(this.#kept))
     const chosen = which === 'all' ? this.#kept : [...new Set([...newest, ...older])].filter(({ opened }) => opened < openingsMax)
-    for (const kept of chosen) {
-      kept.opened++
-      try {
-        await this.open(kept)
-      } catch (failure) {
-        this.wrongs.push(`${kept.record.context.recordId} does not open any more: ${String(failure)}`)
-      }
+    for (let at = 0; at < chosen.length; at += atOnce) {
+      await Promise.all(chosen.slice(at, at + atOnce).map(async (kept) => {
+        kept.opened++
+        await this.open(kept).catch((failure: unknown) => (
+          this.wrongs.push(`${kept.record.context.recordId} does not open any more: ${String(failure)}`)
+        ))
+      }))
     }
   }
 
