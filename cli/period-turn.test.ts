@@ -121,7 +121,7 @@ test(`no number of a prefix is found in a dump of the database with all that the
 
   // The control: with the custodian's half the formula is the one by which the number is found.
   const { indexes: [index = ''] } = await asProcess(platform, 'dispatcher', (custodian) => (
-    custodian.call('/v1/index', { merchant: platform.merchant as MerchantId, world: 'test', blinded: [toBase64Url(blinded)] })
+    custodian.call('/v1/index', { merchant: platform.merchant, world: 'test', blinded: [toBase64Url(blinded)] })
   ))
   assert.equal(fingerprintOfIndex(parseBase64Url(index) ?? assert.fail()), stored)
 
@@ -134,14 +134,16 @@ test(`no number of a prefix is found in a dump of the database with all that the
   assert.equal(guessNumbers(near).length, constructions.length)
 
   // Not by anything in its memory either, in which the search does find what the gateway keeps.
-  const gateway = platform.processes().find(({ name }) => name === 'gateway')?.pid ?? assert.fail('no gateway')
   const held = new Set<string>()
   let candidates = 0
   let isFound = false
-  for (const candidate of keyCandidates(processMemory(gateway))) {
-    candidates++
-    for (const { name, value: secret } of secrets) if (candidate.equals(secret)) held.add(name)
-    if (fingerprintOfIndex(indexUnder(candidate, blinded)) === stored) isFound = true
+  // One that is about to leave, or has just come, keeps nothing yet or any more: then the next is looked at.
+  for (let looks = 0; looks < 3 && held.size === 0; looks++) {
+    for (const candidate of keyCandidates(processMemory(await gatewayOtherThan(undefined)))) {
+      candidates++
+      for (const { name, value: secret } of secrets) if (candidate.equals(secret)) held.add(name)
+      if (fingerprintOfIndex(indexUnder(candidate, blinded)) === stored) isFound = true
+    }
   }
   t.diagnostic(`${guesses} numbers by ${constructions.length} constructions, and ${candidates} keys of its memory, ${[...held].join(' and ')} among them`)
   assert.ok(held.size > 0, 'the search found nothing that the gateway keeps')
