@@ -161,7 +161,7 @@ async function plainSql(many: Vault, few: Vault): Promise<BenchCase[]> {
     await client.connect()
     return { client, tenant: platform.tenant, tokens, times: [] as number[] }
   }))
-  const text = `SELECT id, type, network, masked, metadata, fingerprint_status, fingerprint, created_at, expires_at
+  const text = `SELECT id, type, status, network, masked, metadata, fingerprint_status, fingerprint, created_at, expires_at
     FROM ngome.vault_tokens WHERE merchant = $1 AND world = $2 AND id = $3`
   for (let at = 0; at < 2 * asked; at++) {
     for (const { client, tenant, tokens, times } of sides) {

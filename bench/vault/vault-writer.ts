@@ -148,8 +148,8 @@ function contextOf(tenant: Tenant, id: VaultTokenId): RecordContext {
 
 const insertSql = `
   INSERT INTO ngome.vault_tokens (merchant, world, api_key, created_at, id, masked, metadata, data_key, sealed, fingerprint,
-    type, network, fingerprint_status)
-  SELECT $1, $2, $3, $4, *, 'card_number', 'visa', 'computed'
+    type, status, network, fingerprint_status)
+  SELECT $1, $2, $3, $4, *, 'card_number', 'active', 'visa', 'computed'
   FROM unnest($5::text[], $6::text[], $7::jsonb[], $8::text[], $9::bytea[], $10::text[])`
 
 /** A different number for each serial, with its check digit. */

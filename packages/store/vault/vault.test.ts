@@ -138,8 +138,8 @@ test('a page of live tokens does not read past those that ended, however many', 
   const id = await owner.keep('text', 'x')
   const ids = Array.from({ length: 3_000 }, () => newId('vaultToken', from))
   await database.asAdmin(`
-    INSERT INTO ngome.vault_tokens (id, merchant, world, type, metadata, api_key, data_key, sealed, fingerprint_status, created_at)
-    SELECT made, merchant, world, type, metadata, api_key, data_key, sealed, fingerprint_status, created_at
+    INSERT INTO ngome.vault_tokens (id, merchant, world, type, status, metadata, api_key, data_key, sealed, fingerprint_status, created_at)
+    SELECT made, merchant, world, type, status, metadata, api_key, data_key, sealed, fingerprint_status, created_at
     FROM ngome.vault_tokens, unnest($1::text[]) AS made WHERE id = $2`, [ids, id])
   await database.asAdmin(`UPDATE ngome.vault_tokens SET sealed = NULL, ended = 'deleted', ended_at = now() WHERE merchant = $1 AND id <> $2`, [owner.tenant.merchant, id])
   await database.asAdmin('ANALYZE ngome.vault_tokens')
