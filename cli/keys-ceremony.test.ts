@@ -143,6 +143,9 @@ test('what cannot be done is said: nobody who waits, nothing made yet, refused, 
     ['a crowd', env, ['--init', '--shares', '17', '--threshold', '2'], 2, /of 2 to 16/],
     ['no number', env, ['--init', '--shares', 'three'], 2, /--init needs/],
     ['numbers without --init', env, ['--shares', '3'], 2, /belong to --init/],
+    ['the first set, and a later one', env, [...init, '--rotate'], 2, /--rotate for every later one/],
+    ['a later set of one', env, ['--rotate', '--shares', '1', '--threshold', '1'], 2, /--rotate needs/],
+    ['a later set where nobody replaces any', env, ['--rotate'], 1, /with --rotate: it has no root key yet/],
     ['shares as JSON', env, [...init, '--json'], 2, /has no --json/],
   ]
   for (const [claim, given, args, status, says] of table) {

@@ -1,6 +1,7 @@
 import { custodianOperations } from '@ngome/contracts'
 import { parseId, type MerchantId, type MerchantKeyId } from '@ngome/kernel'
 import { exitCodes, Misuse, type Command, type Context } from './command.ts'
+import { awaitedTexts } from './operator/awaited-texts.ts'
 import { allMerchants, merchantId } from './operator/find-merchant.ts'
 import { withCustodian, withDatabase } from './operator/load.ts'
 import { worldOf } from './operator/world-of.ts'
@@ -38,7 +39,10 @@ export const keysDestroy: Command = {
     if (!body.success) throw new Misuse('nobody has signed this file')
     const ordered = await withCustodian(context, (custodian) => custodian.call(operation, body.data))
     if (isJson) context.out(JSON.stringify(ordered))
-    else context.out(`${ordered.destruction} happens at ${ordered.dueAt}; ngome keys cancel ${ordered.destruction} calls it back`)
+    else {
+      context.out(`${ordered.destruction} happens at ${ordered.dueAt}; ngome keys cancel ${ordered.destruction} calls it back`)
+      if (ordered.awaits !== null) context.out(awaitedTexts[ordered.awaits])
+    }
     return exitCodes.done
   },
 }

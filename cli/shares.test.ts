@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Platform } from '@ngome/testkit'
 import type { Row } from '@ngome/verify'
-import { enterShares, makeShares } from './testing/ceremony.ts'
+import { enterShares, makeShares, replaceShares } from './testing/ceremony.ts'
 import { paymentEnd, takePayment } from './testing/take-payment.ts'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
@@ -55,8 +55,13 @@ test('a root key of shares carries the platform: made by a ceremony, brought bac
   assert.equal((await enterShares(env, [two, three])).code, 0)
   assert.equal((await paymentEnd(client, waiting.id)).status, 'succeeded')
 
+  // New shares take the place of the old ones while it runs.
+  const later = await replaceShares(env, 3, 2)
+  await until(() => !existsSync(join(platform.dataFolder, 'custodian', 'root-shares.next.json')), `the root key was not replaced:\n${platform.output}`)
+  assert.equal((await paymentEnd(client, (await takePayment(client)).id)).status, 'succeeded')
+
   for (const [name, text] of readEverything(platform.dataFolder)) {
-    for (const share of [one, two, three]) {
+    for (const share of [one, two, three, ...later]) {
       assert.ok(!text.includes(share) && !text.includes(share.replaceAll('-', '')), `a share lies in ${name}`)
     }
   }

@@ -60,7 +60,7 @@ function whyNot(code: string | undefined): string {
   return 'the custodian cannot be understood'
 }
 
-const noCustodian = 'no custodian waits for shares here: it has its root key already, or does not run, or runs without NGOME_ROOT_KEY=shares'
+const noCustodian = 'no custodian waits for shares here: it has its root key already, or does not run, or runs without NGOME_ROOT_KEY=shares; with --rotate: it has no root key yet, or replaces it right now'
 
 async function* answersOf(socket: Socket): AsyncGenerator<CeremonyAnswer, undefined> {
   let rest = ''

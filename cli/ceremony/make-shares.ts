@@ -10,7 +10,10 @@ import { assertNoFile, type Terminal } from './terminal.ts'
  * custodian keeps none: a set of which a share was not taken down was never made.
  * @throws Fault `launcher/failed`
  */
-export async function makeShares(path: string, wish: { readonly shares: number; readonly threshold: number }, terminal: Terminal): Promise<void> {
+export async function makeShares(
+  path: string, wish: { readonly shares: number; readonly threshold: number },
+  { terminal, isRotation }: { readonly terminal: Terminal; readonly isRotation: boolean },
+): Promise<void> {
   assertNoFile()
   const key = newBoxKey()
   const { line } = await CustodianLine.open(path)
@@ -19,7 +22,9 @@ export async function makeShares(path: string, wish: { readonly shares: number; 
     for (; answer.type === 'share'; answer = await line.ask({ type: 'next' })) await showShare(answer, key, terminal)
     if (answer.type === 'refused') throw new Fault('launcher/failed', refusalTexts[answer.reason])
     if (answer.type !== 'made') throw new Fault('launcher/failed', refusalTexts.not_understood)
-    terminal.say(`The set ${answer.set} is made, and the root key dropped: ${wish.threshold} of the ${wish.shares} holders bring it back with "ngome keys ceremony".`)
+    terminal.say(isRotation
+      ? `The set ${answer.set} is made. It becomes the root key's when ${wish.threshold} of its ${wish.shares} holders have shown that they have it.`
+      : `The set ${answer.set} is made, and the root key dropped: ${wish.threshold} of the ${wish.shares} holders bring it back with "ngome keys ceremony".`)
   } finally {
     line.close()
   }

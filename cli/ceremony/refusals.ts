@@ -8,7 +8,7 @@ export const refusalTexts: Readonly<Record<CeremonyRefusal, string>> = {
   repeated: 'that share was entered already. Another holder is needed',
   wrong_root: 'these shares do not make the root key, and all of them were dropped. Begin again, each holder with his own',
   not_made: 'this custodian has no shares yet. Make them: ngome keys ceremony --init --shares 3 --threshold 2',
-  already_made: 'this custodian has its shares. New ones would be a rotation of the root, which this version has not for shares',
+  already_made: 'this custodian has its shares. New ones are made while it runs: ngome keys ceremony --rotate --shares N --threshold K',
   busy: 'another ceremony is under way. Wait for its end',
   not_understood: 'the custodian did not understand. Is it of the same version as this command?',
   failed: 'the custodian could not do it; its log says why',

@@ -46,6 +46,26 @@ export class CeremonyCommand {
 /** Makes a set as its holders do, one after the other. @returns their shares */
 export async function makeShares(env: NodeJS.ProcessEnv, shares: number, threshold: number): Promise<readonly string[]> {
   const command = new CeremonyCommand(env, '--init', '--shares', String(shares), '--threshold', String(threshold))
+  const texts = await handOut(command, shares)
+  if (await command.end() !== 0) throw new Error(command.screen)
+  return texts
+}
+
+/** Replaces the set of a running custodian: the new one is handed out, and its first holders show theirs. @returns the new shares */
+export async function replaceShares(env: NodeJS.ProcessEnv, shares: number, threshold: number): Promise<readonly string[]> {
+  const command = new CeremonyCommand(env, '--rotate', '--shares', String(shares), '--threshold', String(threshold))
+  const texts = await handOut(command, shares)
+  for (const [at, share] of texts.slice(0, threshold).entries()) {
+    await command.until(/Next holder/, at + 1)
+    command.type(`${share}\n`)
+  }
+  await command.until(/is being replaced/)
+  if (await command.end() !== 0) throw new Error(command.screen)
+  return texts
+}
+
+/** Each holder presses Enter, writes his share down, and presses Enter. */
+async function handOut(command: CeremonyCommand, shares: number): Promise<readonly string[]> {
   for (let number = 1; number <= shares; number++) {
     await command.until(new RegExp(`Holder ${number} of ${shares}`))
     command.type('\n')
@@ -53,7 +73,6 @@ export async function makeShares(env: NodeJS.ProcessEnv, shares: number, thresho
     command.type('\n')
   }
   await command.until(/is made/)
-  if (await command.end() !== 0) throw new Error(command.screen)
   return command.screen.match(sharePattern) ?? []
 }
 

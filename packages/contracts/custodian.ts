@@ -3,6 +3,7 @@ import { approvalSchema } from './approvals.ts'
 import { forwardMethods } from './api/forwards.ts'
 import { classed } from './classed.ts'
 import { staffOperations } from './custodian-staff.ts'
+import { successorsAwaited } from './destruction-certificates.ts'
 import { forwardPrefixLengthMax } from './forward-address.ts'
 import { idSchema, worldSchema } from './ids.ts'
 import { innerOpeningSchema } from './inner-opening.ts'
@@ -273,6 +274,8 @@ export const custodianOperations = {
     response: z.strictObject({
       destruction: classed('internal', idSchema('destruction')),
       dueAt: classed('internal', z.iso.datetime()),
+      /** What it waits for besides its date; `null` where it begins by itself. */
+      awaits: classed('internal', z.enum(successorsAwaited)).nullable(),
     }),
   },
   '/v1/cancel-destruction': {
@@ -290,6 +293,8 @@ export const custodianOperations = {
         approvedBy: classed('internal', z.array(idSchema('staff'))),
         requestedAt: classed('internal', z.iso.datetime()),
         dueAt: classed('internal', z.iso.datetime()),
+        /** What one that waits is waiting for besides its date. */
+        awaits: classed('internal', z.enum(successorsAwaited)).nullable(),
         /** JSON of a signed certificate; `null` until the old root is gone. */
         certificate: classed('internal', z.string()).nullable(),
       })),

@@ -6,6 +6,13 @@ import { idSchema, worldSchema } from './ids.ts'
 export const rootKinds = ['file', 'hsm', 'shares'] as const
 export type RootKind = (typeof rootKinds)[number]
 
+/**
+ * What a destruction waits for besides its date: the holders of a root of shares, who bring its successor, or the operator,
+ * whose configuration lets nobody make one.
+ */
+export const successorsAwaited = ['ceremony', 'operator'] as const
+export type SuccessorAwaited = (typeof successorsAwaited)[number]
+
 /** What the custodian certifies when merchant keys were destroyed: what, when, on whose approval, and what it means. */
 export const destructionCertificateSchema = z.strictObject({
   type: classed('internal', z.literal('ngome/certificate-of-destruction/v1')),

@@ -5,7 +5,10 @@ export type { RootKeySetting } from './config/root-key-setting.ts'
 export type { NetworkConfig } from './config/fields.ts'
 export { configPath, loadConfig, type ConfigSurroundings } from './config/load-config.ts'
 export { specialVariables, type Environment } from './config/environment.ts'
-export { authorityPath, ceremonySocketName, ceremonySocketPath, processFolder, type FolderOwner } from './config/process-folder.ts'
+export {
+  authorityPath, ceremonySocketName, ceremonySocketPath, processFolder, successorSocketName, successorSocketPath,
+  type FolderOwner,
+} from './config/process-folder.ts'
 export { x509 } from './identity/x509.ts'
 export { createLogger, type Logger, type LogLevel } from './logs/create-logger.ts'
 export { redact, redactText } from './logs/redact.ts'

@@ -5,6 +5,7 @@ import {
 import { ownIdentity } from './authority/own-identity.ts'
 import { listen } from './calls/listen.ts'
 import type { Settings } from './custodian.ts'
+import { awaitSuccessor } from './key-life/await-successor.ts'
 import { keepWorkingOnKeys } from './key-life/work-on-keys.ts'
 import { watchCheckpoints } from './log/watch-checkpoints.ts'
 import { watchLog } from './log/watch-log.ts'
@@ -54,6 +55,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
   identity.startRenewal()
   const endWatch = watchRootKey(custodian, logger)
   const endKeyWork = keepWorkingOnKeys(custodian, logger)
+  const endCeremonies = awaitSuccessor(custodian, logger)
   const endCheckpoints = watchCheckpoints(custodian, logger)
   const endLogWatch = watchLog(custodian, logger)
   const sweep = setInterval(() => {
@@ -68,6 +70,7 @@ async function start(config: Config, logger: Logger): Promise<void> {
       { name: 'identity', deadlineMs: closeDeadlineMs, run: () => identity.stop() },
       { name: 'store', deadlineMs: closeDeadlineMs, run: async () => {
         endWatch()
+        await endCeremonies()
         await endKeyWork()
         await endLogWatch()
         clearInterval(sweep)

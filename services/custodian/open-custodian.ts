@@ -74,6 +74,7 @@ export async function openCustodian({
       setting: rootKey, previous: previousRootKey, folder, isFirstRun, isPair: database !== undefined, random, clock, activeRoot,
       // As a work: a beginning whose commit is still under way, from a connection that broke, has ended by then.
       isKnownRoot: (id) => store.commits.run(async (transaction) => await findLife(transaction, { purpose: 'root', name: id }) !== undefined),
+      needsFormer: async () => await store.get('SELECT 1 FROM wrapped_keys WHERE root <> ? LIMIT 1', activeRoot ?? '') !== undefined,
       openToken, waiting,
     })
     const { ring: root, succession, successor } = roots

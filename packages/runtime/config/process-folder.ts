@@ -20,3 +20,10 @@ export function ceremonySocketPath(config: { readonly dataDir: string }): string
 }
 
 export const ceremonySocketName = 'ceremony.sock'
+
+/** Where a custodian that has its root key takes the shares of its successor. */
+export function successorSocketPath(config: { readonly dataDir: string }): string {
+  return join(processFolder(config, 'custodian'), successorSocketName)
+}
+
+export const successorSocketName = 'successor.sock'

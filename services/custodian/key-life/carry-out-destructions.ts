@@ -4,6 +4,7 @@ import { appendLog } from '../log/append-log.ts'
 import { indexKeyLabel } from '../merchants/index-values.ts'
 import { merchantKeyLabel } from '../merchants/merchant-keys.ts'
 import { tenantName } from '../merchants/tenants.ts'
+import type { RootKey } from '../root-keys/root-key.ts'
 import type { Transaction } from '../store/store.ts'
 import { certifyDestruction } from './certify-destruction.ts'
 import { findDestructions, type Destruction } from './destructions.ts'
@@ -13,15 +14,20 @@ import { beginRootRotation } from './rotate-root.ts'
 /**
  * Begins what is due: one transaction deletes the keys and puts the root above them in its last days, so that there is
  * no moment in which one is true without the other.
- * @returns whether anything was due
+ * @param successor a root that people brought; without one it is made, where it can be
+ * @returns whether anything began
  * @throws Refusal `root_has_no_successor`, `rotation_running`: then nothing was deleted
  */
-export async function beginDueDestructions(custodian: Custodian): Promise<boolean> {
-  const { clock, dataKeys, store } = custodian
+export async function beginDueDestructions(custodian: Custodian, successor?: RootKey): Promise<boolean> {
+  const { clock, dataKeys, store, succession } = custodian
   const due = await findDestructions(store, 'waiting', clock.nowMs())
   if (due.length === 0) return false
+  if (succession.awaits !== null && successor === undefined) {
+    for (const { id } of due) tellOnce(custodian, id)
+    return false
+  }
   await beginRootRotation(custodian, {
-    caller: 'custodian', cause: 'destruction',
+    caller: 'custodian', cause: 'destruction', successor,
     along: async (transaction, rotation) => {
       for (const destruction of await findDestructions(transaction, 'waiting', clock.nowMs())) {
         await deleteKeys(custodian, transaction, destruction, rotation)
@@ -30,6 +36,17 @@ export async function beginDueDestructions(custodian: Custodian): Promise<boolea
   })
   dataKeys.clear()
   return true
+}
+
+/** Of which destructions it was told that they wait; anew after a start. */
+const told = new WeakMap<Custodian['store'], Set<string>>()
+
+function tellOnce({ alarm, store, succession }: Custodian, id: string): void {
+  const ids = told.get(store) ?? new Set()
+  told.set(store, ids)
+  if (ids.has(id)) return
+  ids.add(id)
+  alarm({ what: 'destruction_awaits_root', caller: 'custodian', subject: `${id} is due, and awaits the ${succession.awaits}: nothing is deleted before the root has a successor` })
 }
 
 /** Certifies what was deleted and whose old root is gone. */

@@ -22,7 +22,7 @@ const people = 2
 export async function destroyMerchantKeys(
   custodian: Custodian, caller: ProvenCaller, request: ParsedRequest<'/v1/destroy-merchant-keys'>,
 ): Promise<CustodianResponse<'/v1/destroy-merchant-keys'>> {
-  const { clock, random, store, settings } = custodian
+  const { clock, random, store, settings, succession } = custodian
   const { approval, ...parameters } = request
   const tenant: Tenant = { merchant: request.merchant, world: request.world }
   const subject = `${tenantName(tenant)} ${request.key ?? 'all'}`
@@ -46,7 +46,7 @@ export async function destroyMerchantKeys(
       subject: `${id} ${subject}`,
     })
   })
-  return { destruction: id, dueAt: new Date(dueAtMs).toISOString() }
+  return { destruction: id, dueAt: new Date(dueAtMs).toISOString(), awaits: succession.awaits }
 }
 
 async function assertDestroyable(custodian: Custodian, tenant: Tenant, key: MerchantKeyId): Promise<void> {

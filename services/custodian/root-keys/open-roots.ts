@@ -11,6 +11,7 @@ import type { RootKey } from './root-key.ts'
 import { rootRing, type RootRing } from './root-ring.ts'
 import type { RootSuccession } from './root-succession.ts'
 import { openSharesRoot, type Waiting } from './shares/open-shares-root.ts'
+import { sharesSuccession } from './shares/shares-succession.ts'
 import { tokenSuccession } from './token-succession.ts'
 
 type From = {
@@ -27,6 +28,8 @@ type From = {
   readonly activeRoot: string | undefined
   /** Whether the store has, or had, a root of this id; asked where no transaction is under way. */
   readonly isKnownRoot: (id: string) => Promise<boolean>
+  /** Whether the store has keys that are under another root than the active one. */
+  readonly needsFormer: () => Promise<boolean>
   readonly waiting?: Waiting | undefined
   /** Opens an HSM's token. */
   readonly openToken?: typeof openTokenRoots | undefined
@@ -44,12 +47,13 @@ export type OpenedRoots = {
  * @throws Fault `custodian/start_refused`, `custodian/unavailable`
  */
 export async function openRoots(from: From): Promise<OpenedRoots> {
-  const { setting, folder, isFirstRun, isPair, random } = from
+  const { setting, folder, isPair } = from
   switch (setting.kind) {
     case 'file': return isPair ? openPairFile(from) : { ...openRootFiles(from), successor: undefined }
     case 'shares': {
-      const root = await openSharesRoot({ folder, isFirstRun, random, waiting: from.waiting })
-      return { ring: rootRing(root), succession: fixed('shares', 'bring the successor in a ceremony: ngome keys ceremony --rotate'), successor: undefined }
+      const { root, before } = await openSharesRoot(from)
+      const succession = isPair ? fixed('shares', 'each of the pair has been brought the root by itself: destroy with one custodian') : sharesSuccession(folder)
+      return { ring: rootRing(root, { before }), succession, successor: undefined }
     }
     case 'pkcs11': return openTokenOrMove(from, setting)
   }
@@ -59,6 +63,7 @@ export async function openRoots(from: From): Promise<OpenedRoots> {
 function fixed(kind: RootKind, advice: string): RootSuccession {
   return {
     kind,
+    awaits: 'operator',
     canMakeNext: false,
     makeNext: () => Promise.reject(new Refusal('root_has_no_successor', advice)),
     discardUnused: () => Promise.resolve(),
@@ -102,6 +107,7 @@ function openRootFiles({ folder, activeRoot, isFirstRun, random }: From): Pick<O
   const openNext = (): RootKey => openRootKeyFile(folder, { mayCreate: true, random, name: rootKeyFiles.next })
   const succession: RootSuccession = {
     kind: 'file',
+    awaits: null,
     canMakeNext: true,
     makeNext: async () => openNext(),
     // It lies beside, is taken where another rotation begins, and a start throws it away.

@@ -151,7 +151,7 @@ test('opens the token where the configuration names one, and makes no file besid
   await assert.rejects(
     openRoots({
       setting, previous: undefined, folder: path, isFirstRun: true, isPair: false, random: systemRandom, clock: systemClock,
-      activeRoot: undefined, isKnownRoot: async () => false,
+      activeRoot: undefined, isKnownRoot: async () => false, needsFormer: async () => false,
     }), { code: 'custodian/start_refused' },
   )
   assert.equal(existsSync(join(path, 'root.key')), false)

@@ -1,9 +1,11 @@
-import type { RootKind } from '@ngome/contracts'
+import type { RootKind, SuccessorAwaited } from '@ngome/contracts'
 import type { RootKey } from './root-key.ts'
 
 /** How this custodian's root is replaced: it is the adapter's to say where the successor lies and how the old one goes. */
 export type RootSuccession = {
   readonly kind: RootKind
+  /** What a rotation, and so a destruction that is due, waits for; `null` where it begins by itself. */
+  readonly awaits: SuccessorAwaited | null
   /** Whether the successor can be made here, or is brought by people. */
   readonly canMakeNext: boolean
   /**

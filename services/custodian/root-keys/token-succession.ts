@@ -47,6 +47,7 @@ export function tokenSuccession({ token, uri, folder, random, isKnownRoot, destr
   }
   return {
     kind: 'hsm',
+    awaits: uri.id === undefined ? null : 'operator',
     canMakeNext: uri.id === undefined,
     makeNext: async (): Promise<RootKey> => {
       if (uri.id !== undefined) throw new Refusal('root_has_no_successor', 'the URI names one key by its id=: leave it out, and all of that object= are meant')

@@ -56,12 +56,14 @@ export class TestCustodian {
   readonly #token: ScriptedToken | undefined
   #custodian: Custodian | undefined
 
-  private constructor(clock: Clock, settings: Settings, { pair, token }: { readonly pair?: Pair | undefined; readonly token?: ScriptedToken | undefined }) {
+  private constructor(clock: Clock, settings: Settings, { pair, token, enrolmentKey }: {
+    readonly pair?: Pair | undefined; readonly token?: ScriptedToken | undefined; readonly enrolmentKey?: Uint8Array
+  }) {
     this.clock = clock
     this.#settings = settings
     this.#pair = pair
     this.#token = token
-    this.enrolmentKey = pair?.enrolmentKey ?? systemRandom.bytes(32)
+    this.enrolmentKey = enrolmentKey ?? pair?.enrolmentKey ?? systemRandom.bytes(32)
     if (token !== undefined) writeFileSync(join(this.folder, 'pin'), token.pin, { mode: 0o600 })
     else if (pair !== undefined) writeFileSync(join(this.folder, 'root.key'), pair.rootKey, { mode: 0o600 })
     writeFileSync(this.enrolmentKeyPath, this.enrolmentKey, { mode: 0o600 })
@@ -75,6 +77,16 @@ export class TestCustodian {
   } = {}): Promise<TestCustodian> {
     const test = new TestCustodian(clock, { ...testSettings, ...settings }, { pair, token })
     await test.reopen()
+    return test
+  }
+
+  /** Around a custodian that somebody else opened, and whose folder is his. */
+  static around(custodian: Custodian): TestCustodian {
+    const test = new TestCustodian(custodian.clock, custodian.settings, {
+      enrolmentKey: custodian.enrolmentKey.expose((bytes) => bytes),
+    })
+    test.#custodian = custodian
+    rmSync(test.folder, { recursive: true })
     return test
   }
 

@@ -1,7 +1,7 @@
 import { ceremonyPhases, type CeremonyRefusal, type CeremonyState } from '@ngome/contracts'
 import { Secret, type Random } from '@ngome/kernel'
 import { CollectedShares } from './collected-shares.ts'
-import { isRootOf, keepShareSet, type ShareSet } from './share-set.ts'
+import { dropNextSet, isRootOf, keepShareSet, shareSetFiles, type ShareSet } from './share-set.ts'
 import { parseShare, type Share } from './share-text.ts'
 import { combineRoot, splitNewRoot, type MadeShares } from './split-root.ts'
 
@@ -25,12 +25,14 @@ type Making = { readonly by: Maker; made?: MadeShares; handedOut: number }
 type Options = {
   readonly folder: string
   readonly set: ShareSet | undefined
+  /** Whether the set is one that is to take another's place: until its root is, it can be made anew. */
+  readonly isNext?: boolean
   readonly random: Random
   readonly watch: CeremonyWatch
   readonly lifeMs: number
 }
 
-/** What happens between a start without a root key and the root key. Every share in it is wiped, however it ends. */
+/** What happens between a start without a root key and the root key, or between a root key and its successor. Every share in it is wiped, however it ends. */
 export class Ceremony {
   /** The root key, once a quorum was here; never where the ceremony was ended before. */
   readonly unsealed: Promise<Secret<Uint8Array>>
@@ -75,8 +77,9 @@ export class Ceremony {
 
   /** Makes a new set for one who hands its shares out; the root key is dropped, for its holders to bring back. */
   async make(by: Maker, wish: { readonly shares: number; readonly threshold: number }): Promise<Refused | undefined> {
-    if (this.#set !== undefined) return this.#refuse('already_made')
+    if (this.#set !== undefined && this.#options.isNext !== true) return this.#refuse('already_made')
     if (this.#making !== undefined || this.#isOver) return this.#refuse('busy')
+    if (this.#set !== undefined) this.#dropNext()
     const making: Making = { by, handedOut: 0 }
     this.#making = making
     this.#options.watch.progress(this.state)
@@ -97,7 +100,8 @@ export class Ceremony {
     texts[making.handedOut - 1]?.fill(0)
     const text = texts[making.handedOut]
     if (text !== undefined) return { number: ++making.handedOut, of: texts.length, text }
-    keepShareSet(this.#options.folder, set, this.#options.random)
+    const { folder, isNext = false, random } = this.#options
+    keepShareSet(folder, set, random, isNext ? shareSetFiles.next : shareSetFiles.current)
     this.#set = set
     this.leave(by)
     return { kept: set.set }
@@ -116,6 +120,13 @@ export class Ceremony {
     this.#isOver = true
     this.#collected.wipe()
     if (this.#making !== undefined) this.leave(this.#making.by)
+  }
+
+  /** Whoever wrote shares of it down has nothing. */
+  #dropNext(): void {
+    this.#collected.wipe()
+    dropNextSet(this.#options.folder)
+    this.#set = undefined
   }
 
   #problem(share: Share): CeremonyRefusal | undefined {

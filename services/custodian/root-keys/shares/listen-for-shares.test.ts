@@ -65,9 +65,9 @@ async function waiting(t: TestContext, { folder = ownFolder(t), isFirstRun = tru
   const failures: unknown[] = []
   const path = join(folder, 'ceremony.sock')
   const root = openSharesRoot({
-    folder, isFirstRun, random: systemRandom,
+    folder, isFirstRun, activeRoot: undefined, needsFormer: async () => false, random: systemRandom,
     waiting: { signal: over.signal, progress: () => undefined, refused: () => undefined, failed: (failure) => void failures.push(failure) },
-  })
+  }).then((opened) => opened.root)
   root.catch(() => undefined)
   const callers: Caller[] = []
   t.after(async () => {
