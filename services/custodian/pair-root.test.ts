@@ -10,7 +10,7 @@ import { rotateRootKey } from './key-life/rotate-root-key.ts'
 import { workOnKeys } from './key-life/work-on-keys.ts'
 import { CustodianServer } from './testing/custodian-server.ts'
 import { newDataKey, openRequest, sealedRecord } from './testing/sealed-record.ts'
-import { ScriptedToken } from './testing/scripted-token.ts'
+import { ckr, ScriptedToken } from './testing/scripted-token.ts'
 import { TestCustodian, type Peer } from './testing/test-custodian.ts'
 import { destruction } from './testing/test-destruction.ts'
 
@@ -147,6 +147,11 @@ test('a successor that cannot be opened is not passed over: the other says so, a
   const hidden = w.token.keys.pop()
   await assert.rejects(workOnKeys(w.other.custodian), { code: 'custodian/unavailable' })
   if (hidden !== undefined) w.token.keys.push(hidden)
+  // The token was away besides, and is opened again for it.
+  w.token.failures.set('C_DecryptInit', ckr(0x30))
+  await assert.rejects(w.other.custodian.root.check(), { code: 'custodian/unavailable' })
+  w.token.failures.clear()
+  w.clock.advance(2_000)
   await workOnKeys(w.other.custodian)
   assert.equal(w.one.custodian.root.describe().id, w.other.custodian.root.describe().id)
 })
