@@ -26,6 +26,7 @@ export const custodianActs = {
   'rotate-root': 'custodian.keys_rotated',
   'rotate-secret': 'custodian.keys_rotated',
   'end-secret': 'custodian.keys_rotated',
+  'rotate-authority': 'custodian.keys_rotated',
   '/v1/rehash-api-key': null,
   '/v1/rotate-merchant-keys': 'custodian.keys_rotated',
   'keys-compromised': 'custodian.keys_compromised',
