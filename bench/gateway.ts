@@ -129,7 +129,7 @@ function keyChecks(): BenchCase[] {
   const pepper = new Secret(systemRandom.bytes(32))
   const key = newApiKey({ world: 'test', ...from })
   const verifier = apiKeyVerifier(pepper, { ...key, tenant })
-  const row = provenRow({ id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false })
+  const row = provenRow({ id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true })
   const authenticator = new Authenticator({
     peppers: fixedPeppers(new Map([[1, pepper]])), lease: { isHeld: true }, rows: { cached: () => row, load: async () => undefined },
   })

@@ -19,6 +19,7 @@ import { keysRevoke } from './keys-revoke.ts'
 import { merchantsAdd } from './merchants-add.ts'
 import { merchantsFreeze } from './merchants-freeze.ts'
 import { merchantsList } from './merchants-list.ts'
+import { merchantsPolicy } from './merchants-policy.ts'
 import { merchantsUnfreeze } from './merchants-unfreeze.ts'
 import { revealPayment } from './reveal-payment.ts'
 import { staffApprovals } from './staff-approvals.ts'
@@ -35,7 +36,7 @@ import { verify } from './verify.ts'
 
 /** Every command, in the order of the help page. */
 export const commands: readonly Command[] = [
-  up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, keysIssue, keysList, keysRevoke,
+  up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, merchantsPolicy, keysIssue, keysList, keysRevoke,
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
   certificatesList, certificatesRevoke, staffEnrol, staffList, staffApprovals, staffApprove, staffExecute, staffRetire,
   revealPayment, events, vaultImport, vaultPin,

@@ -99,6 +99,20 @@ test('a number that its client sealed arrives there too, and nobody on its way c
   assert.ok(!answer.text.includes(card) && !logs().includes(card))
 })
 
+test('where the operator lets a merchant send no values in clear, none are taken, and others are', async () => {
+  const setTo = (policy: string): ReturnType<Platform['run']> =>
+    platform.run('merchants', 'policy', platform.merchant, '--vault-plaintext', policy)
+  for (const [policy, status] of [['refused', 422], ['allowed', 201]] as const) {
+    const said = await setTo(policy)
+    assert.equal(said.code, 0, said.stderr)
+    await sleep(2_000)
+    const answer = await post('/v1/vault/tokens', { type: 'card_number', value: card })
+    assert.equal(answer.status, status, answer.text)
+    assert.equal(answer.text.includes(card), false)
+  }
+  assert.equal((await setTo('perhaps')).code, 2)
+})
+
 test('where the dispatcher dies with the request on its way, it ends as unknown and is never sent again', { timeout: endMsMax * 2 }, async () => {
   received = []
   isSilent = true

@@ -37,6 +37,11 @@ export const eventTypes = {
   'merchant.created': { severity: 'notice', data: z.strictObject({}) },
   'merchant.frozen': { severity: 'warning', data: z.strictObject({}) },
   'merchant.unfrozen': { severity: 'notice', data: z.strictObject({}) },
+  'merchant.policy_changed': {
+    severity: 'warning', data: z.strictObject({
+      world: classed('internal', worldSchema), vault_plaintext: classed('internal', z.enum(['allowed', 'refused'])),
+    }),
+  },
   'api_key.issued': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   'api_key.revoked': { severity: 'warning', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   'api_key.unproven': { severity: 'alarm', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },

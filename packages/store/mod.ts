@@ -45,6 +45,7 @@ export {
 export { checkLedger, type LedgerReport } from './ledger-check.ts'
 export { addMerchant } from './merchants/add-merchant.ts'
 export { freezeMerchant } from './merchants/freeze-merchant.ts'
+export { setVaultPlaintext } from './merchants/set-vault-plaintext.ts'
 export { listMerchants, type MerchantRow } from './merchants/list-merchants.ts'
 export { migrate, shippedMigrations, type Migration } from './migrate.ts'
 export { acceptPayment, type Acceptance, type NewPayment } from './payments/accept-payment.ts'

@@ -11,7 +11,10 @@ import type { ColumnType, Generated } from 'kysely'
 
 /** The tables as SQL has them; `migrations/` says what each column is for and which class it has. */
 export type Tables = {
-  merchants: { id: MerchantId; name: string; created_at: Date; frozen_at: Date | null }
+  merchants: {
+    id: MerchantId; name: string; created_at: Date; frozen_at: Date | null
+    vault_plaintext_test: Generated<VaultPlaintext>; vault_plaintext_live: Generated<VaultPlaintext>
+  }
   api_keys: TenantColumns & {
     id: ApiKeyId
     verifier: Uint8Array
@@ -178,7 +181,8 @@ export type Tables = {
 
 type TenantColumns = { merchant: MerchantId; world: World }
 
-export type RevocationKind = 'api_key_revoked' | 'merchant_frozen' | 'merchant_unfrozen'
+export type RevocationKind = 'api_key_revoked' | 'merchant_frozen' | 'merchant_unfrozen' | 'merchant_policy_changed'
+export type VaultPlaintext = 'allowed' | 'refused'
 /** `prepared`: nothing left us. `sent`: something may have. `known`: the network's final word is recorded. */
 export type AttemptState = 'prepared' | 'sent' | 'known'
 export type VaultTokenEnd = 'deleted' | 'expired'

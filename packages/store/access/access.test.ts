@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { emit } from '@ngome/contracts'
-import { newId, systemClock, systemRandom, type ApiKeyId } from '@ngome/kernel'
+import { newId, systemClock, systemRandom, type ApiKeyId, type MerchantId, type World } from '@ngome/kernel'
 import { addTestMerchant, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import type { Database } from '../database.ts'
 import { freezeMerchant } from '../merchants/freeze-merchant.ts'
 import { listMerchants } from '../merchants/list-merchants.ts'
+import { setVaultPlaintext } from '../merchants/set-vault-plaintext.ts'
 import { findApiKey } from './find-api-key.ts'
 import { issueApiKey } from './issue-api-key.ts'
 import { listApiKeys } from './list-api-keys.ts'
@@ -56,6 +57,7 @@ describe('an API key', () => {
       proof: Buffer.from(proof),
       isRevoked: false,
       isMerchantFrozen: false,
+      isVaultPlaintextAllowed: true,
     })
     assert.equal(await findApiKey(gateway, newId('apiKey', from)), undefined)
   })
@@ -155,6 +157,24 @@ describe('a merchant', () => {
     assert.equal((await findApiKey(gateway, id))?.isMerchantFrozen, false)
     const { revocations } = await readRevocations(gateway.pool, counter)
     assert.deepEqual(revocations.map(({ kind }) => kind), ['merchant_frozen', 'merchant_unfrozen'])
+  })
+
+  test('a policy for the vault is of one world, and is told as a revocation is', async () => {
+    const { tenant: { merchant: id } } = await addTestMerchant(database)
+    const policyOf = async (): Promise<unknown> => {
+      const all = await listMerchants(operator, { after: null, limit: 1_000 })
+      return all.find((one) => one.id === id)?.vaultPlaintext
+    }
+    assert.deepEqual(await policyOf(), { test: 'allowed', live: 'refused' })
+    const set = (merchant: MerchantId, world: World, policy: 'allowed' | 'refused') =>
+      setVaultPlaintext(operator, { merchant, world }, { policy, atMs: Date.now() },
+        emit(operatorEvents, 'merchant.policy_changed', { merchant, world: null }, { world, vault_plaintext: policy }))
+    const { counter } = await readRevocations(gateway.pool, null)
+    assert.deepEqual([await set(id, 'live', 'allowed'), await set(id, 'live', 'allowed'), await set(id, 'test', 'refused')], ['changed', 'already', 'changed'])
+    assert.deepEqual(await policyOf(), { test: 'refused', live: 'allowed' })
+    assert.equal(await set(newId('merchant', from), 'live', 'allowed'), 'unknown')
+    const { revocations } = await readRevocations(gateway.pool, counter)
+    assert.deepEqual(revocations.map(({ kind, merchant, apiKey }) => [kind, merchant, apiKey]), [['merchant_policy_changed', id, null], ['merchant_policy_changed', id, null]])
   })
 
   test('is listed once over pages', async () => {

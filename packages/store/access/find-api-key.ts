@@ -12,6 +12,8 @@ export type ApiKeyRow = {
   readonly proof: Uint8Array | null
   readonly isRevoked: boolean
   readonly isMerchantFrozen: boolean
+  /** Whether it may send values for the vault in clear. */
+  readonly isVaultPlaintextAllowed: boolean
 }
 
 /**
@@ -25,9 +27,11 @@ export async function findApiKey(db: Database, id: ApiKeyId): Promise<ApiKeyRow 
     proof: Uint8Array | null
     revoked_at: Date | null
     frozen_at: Date | null
+    vault_plaintext: 'allowed' | 'refused'
   }>({
     name: 'find_api_key',
-    text: 'SELECT merchant, world, verifier, pepper_version, proof, revoked_at, frozen_at FROM ngome.find_api_key($1)',
+    text: `SELECT merchant, world, verifier, pepper_version, proof, revoked_at, frozen_at, vault_plaintext
+      FROM ngome.find_api_key($1)`,
     values: [id],
   }))
   const row = rows[0]
@@ -40,5 +44,6 @@ export async function findApiKey(db: Database, id: ApiKeyId): Promise<ApiKeyRow 
     proof: row.proof,
     isRevoked: row.revoked_at !== null,
     isMerchantFrozen: row.frozen_at !== null,
+    isVaultPlaintextAllowed: row.vault_plaintext === 'allowed',
   }
 }

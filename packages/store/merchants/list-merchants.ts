@@ -1,4 +1,4 @@
-import type { MerchantId } from '@ngome/kernel'
+import type { MerchantId, World } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { guarded } from '../store-fault.ts'
 
@@ -7,6 +7,8 @@ export type MerchantRow = {
   readonly name: string
   readonly createdAtMs: number
   readonly frozenAtMs: number | null
+  /** Whether values for the vault may come in clear. */
+  readonly vaultPlaintext: Readonly<Record<World, 'allowed' | 'refused'>>
 }
 
 const pageMax = 1_000
@@ -24,5 +26,6 @@ export async function listMerchants(
     name: row.name,
     createdAtMs: row.created_at.getTime(),
     frozenAtMs: row.frozen_at?.getTime() ?? null,
+    vaultPlaintext: { test: row.vault_plaintext_test, live: row.vault_plaintext_live },
   }))
 }

@@ -22,7 +22,7 @@ function world() {
     const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
     const key = newApiKey({ world: 'test', ...from })
     const verifier = apiKeyVerifier(pepper, { ...key, tenant })
-    stored.set(key.id, provenRow({ id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false }))
+    stored.set(key.id, provenRow({ id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true }))
     return key
   }
   const change = (key: NewApiKey, to: Partial<ApiKeyRow>): void => {

@@ -92,8 +92,8 @@ export class Authenticator {
     return this.#admit(row)
   }
 
-  #admit({ id, tenant, isMerchantFrozen }: ProvenApiKey): AuthenticatedCaller {
+  #admit({ id, tenant, isMerchantFrozen, isVaultPlaintextAllowed }: ProvenApiKey): AuthenticatedCaller {
     if (isMerchantFrozen) throw new Fault('access/merchant_frozen', `${tenant.merchant} is frozen`)
-    return { tenant, apiKey: id } as AuthenticatedCaller
+    return { tenant, apiKey: id, isVaultPlaintextAllowed } as AuthenticatedCaller
   }
 }

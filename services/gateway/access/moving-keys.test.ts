@@ -58,7 +58,7 @@ function issued(pepperVersion = 1): { readonly key: ParsedApiKey; readonly row: 
   const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
   const kept = { id: key.id, tenant, pepperVersion, verifier: systemRandom.bytes(32) }
   const proof = signApiKey(kept, custodianKeys.privateKey)
-  const row = proveApiKey({ ...kept, proof, isRevoked: false, isMerchantFrozen: false }, custodianKeys.publicKey)
+  const row = proveApiKey({ ...kept, proof, isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true }, custodianKeys.publicKey)
   assert.ok(row)
   return { key, row }
 }

@@ -56,7 +56,7 @@ test('changes are passed on before the lease is renewed, and reading recovers by
 })
 
 const row = (id: ApiKeyId, merchant: MerchantId): ProvenApiKey => provenRow({
-  id, tenant: { merchant, world: 'test' }, verifier: new Uint8Array(32), pepperVersion: 1, isRevoked: false, isMerchantFrozen: false,
+  id, tenant: { merchant, world: 'test' }, verifier: new Uint8Array(32), pepperVersion: 1, isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true,
 })
 
 test('a row that was being read while a revocation came is read again and not kept', async () => {

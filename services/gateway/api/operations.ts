@@ -148,7 +148,7 @@ export const operations = {
     bodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The token.', schema: vaultTokenSchema },
-    faults: [...authenticated, ...withBody, ...acting, 'vault/key_refused'],
+    faults: [...authenticated, ...withBody, ...acting, 'vault/key_refused', 'vault/plaintext_refused'],
   },
   createVaultTokens: {
     method: 'POST',
@@ -161,7 +161,7 @@ export const operations = {
     bodyBytesMax: vaultBatchBytesMax,
     needsIdempotencyKey: true,
     success: { status: 200, description: 'A result for each item.', schema: vaultBatchSchema },
-    faults: [...authenticated, ...withBody, ...acting],
+    faults: [...authenticated, ...withBody, ...acting, 'vault/plaintext_refused'],
   },
   listVaultKeys: {
     method: 'GET',

@@ -8,6 +8,8 @@ declare const authenticated: unique symbol
 export type AuthenticatedCaller = {
   readonly tenant: Tenant
   readonly apiKey: ApiKeyId
+  /** Of the merchant's policy. */
+  readonly isVaultPlaintextAllowed: boolean
   readonly [authenticated]: true
 }
 

@@ -7,7 +7,7 @@ import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type ForwardDestinationId, type Tenant, type World } from '@ngome/kernel'
 import { createLogger, createMetrics, custodianClient, enrol, loadConfig, type Config, type Identity } from '@ngome/runtime'
 import { signDestination } from '@ngome/signatures'
-import { addMerchant, freezeMerchant, insertForwardDestination, issueApiKey, revokeApiKey, type Database } from '@ngome/store'
+import { addMerchant, freezeMerchant, insertForwardDestination, issueApiKey, revokeApiKey, setVaultPlaintext, type Database } from '@ngome/store'
 import {
   MerchantClient, startTestCustodian, testDatabase, TestAuthority, type TestCustodian, type TestDatabase,
 } from '@ngome/testkit'
@@ -116,6 +116,11 @@ export class TestGateway {
       { ...from, process: 'operator' }, isFrozen ? 'merchant.frozen' : 'merchant.unfrozen',
       { merchant: merchant.tenant.merchant, world: null }, {},
     ))
+  }
+
+  async setVaultPlaintext({ tenant }: TestMerchant, policy: 'allowed' | 'refused'): Promise<void> {
+    await setVaultPlaintext(this.#operator, tenant, { policy, atMs: from.clock.nowMs() },
+      emit({ ...from, process: 'operator' }, 'merchant.policy_changed', { merchant: tenant.merchant, world: null }, { world: tenant.world, vault_plaintext: policy }))
   }
 
   async close(): Promise<void> {

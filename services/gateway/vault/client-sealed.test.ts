@@ -143,6 +143,46 @@ suite('is refused where it is', () => {
   })
 })
 
+suite('a merchant whose policy takes no values in clear', () => {
+  const batch = (as: TestMerchant, tokens: readonly object[]): Promise<Answer> =>
+    as.client.call({ method: 'POST', path: '/v1/vault/tokens/batch', body: { tokens }, idempotencyKey: `p-${++serial}` })
+  const send = (as: TestMerchant, body: object): Promise<Answer> =>
+    as.client.call({ method: 'POST', path: '/v1/vault/tokens', body, idempotencyKey: `p-${++serial}` })
+
+  test('is obeyed within the lease, by a connection that stands, in both directions, and touches nobody else', async () => {
+    const strict = await running.addMerchant()
+    for (const [policy, status] of [['allowed', 201], ['refused', 422], ['allowed', 201]] as const) {
+      await running.setVaultPlaintext(strict, policy)
+      const untilMs = performance.now() + 2_000
+      let answer = await send(strict, { type: 'text', value: 'x' })
+      while (answer.status !== status && performance.now() < untilMs) answer = await send(strict, { type: 'text', value: 'x' })
+      assert.equal(answer.status, status, answer.text)
+    }
+    assert.equal((await send(other, { type: 'text', value: 'x' })).status, 201)
+  })
+
+  test('is told the field and what to do, never the value, and nothing of it is kept', async () => {
+    const strict = await running.addMerchant()
+    await running.setVaultPlaintext(strict, 'refused')
+    const sealed = await clientSeals('card_number', number, strict)
+    const refused: readonly (readonly [Answer, readonly string[]])[] = [
+      [await send(strict, { type: 'card_number', value: number }), ['/value']],
+      [await send(strict, { type: 'card_number', value: number, sealed }), ['/value']],
+      [await batch(strict, [{ type: 'card_number', sealed }, { type: 'card_number', value: number }, { value: null }]), ['/tokens/1/value', '/tokens/2/value']],
+      [await batch(strict, Array.from({ length: 30 }, () => ({ type: 'text', value: 'x' }))), Array.from({ length: 20 }, (_, at) => `/tokens/${at}/value`)],
+    ]
+    for (const [answer, pointers] of refused) {
+      assert.deepEqual([answer.status, problemIn(answer).code], [422, 'vault/plaintext_refused'], answer.text)
+      assert.deepEqual(problemIn(answer).errors?.map(({ pointer }) => pointer), pointers)
+      assert.match(problemIn(answer).errors?.[0]?.detail ?? '', /GET \/v1\/vault\/keys/)
+      assert.equal(answer.text.includes('4929'), false)
+    }
+    const [row] = await running.database.asAdmin('SELECT count(*)::int AS n FROM ngome.vault_tokens WHERE merchant = $1', [strict.tenant.merchant])
+    assert.equal(row?.['n'], 0)
+    assert.equal((await send(strict, { type: 'card_number', sealed })).status, 201)
+  })
+})
+
 /** A token's record, opened as the custodian and the dispatcher would. */
 async function opened(id: string): Promise<Uint8Array> {
   const [row] = await running.database.asAdmin(

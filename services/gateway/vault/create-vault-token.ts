@@ -5,6 +5,7 @@ import type { Call } from '../http/call.ts'
 import { answerOutcome } from '../idempotency/answer-outcome.ts'
 import { idempotencyMarks } from '../idempotency/marks.ts'
 import { checkToken, type CheckTokenPorts } from './check-token.ts'
+import { refusePlaintext } from './refuse-plaintext.ts'
 import { sealToken, type SealTokenPorts } from './seal-token.ts'
 import { vaultTokenView } from './vault-token-view.ts'
 
@@ -16,11 +17,12 @@ export type CreateVaultTokenPorts = SealTokenPorts & CheckTokenPorts & {
 /**
  * Keeps a value and answers its token. The fingerprint comes later: the dispatcher computes it, and of what a client sealed
  * also mask and network.
- * @throws Fault `request/invalid`, `vault/key_refused`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
+ * @throws Fault `request/invalid`, `vault/key_refused`, `vault/plaintext_refused`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
  * `store/unavailable`
  */
 export async function createVaultToken(ports: CreateVaultTokenPorts, call: Call<'createVaultToken'>): Promise<Answer> {
   const { tenant } = call.caller
+  refusePlaintext(call.caller, call.body.value === undefined ? [] : ['/value'])
   const atMs = ports.clock.nowMs()
   const { entry, row } = await sealToken(ports, call.caller, await checkToken(ports, tenant, call.body, atMs))
   const answer = { status: 201, body: JSON.stringify(vaultTokenView(row)) }

@@ -8,15 +8,18 @@ import { answerOutcome } from '../idempotency/answer-outcome.ts'
 import { idempotencyMarks } from '../idempotency/marks.ts'
 import { checkToken } from './check-token.ts'
 import type { CreateVaultTokenPorts } from './create-vault-token.ts'
+import { refusePlaintext } from './refuse-plaintext.ts'
 import { sealToken } from './seal-token.ts'
 
 /**
  * Keeps a batch of values: those that are in order, all in one transaction with the claim of the batch's key, so that a
  * repetition gets the same tokens and doubles none. Each item has its own result.
- * @throws Fault `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`, `store/unavailable`
+ * @throws Fault `vault/plaintext_refused` where one of them holds a value in clear and the merchant's policy allows none,
+ * `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`, `store/unavailable`
  */
 export async function createVaultTokens(ports: CreateVaultTokenPorts, call: Call<'createVaultTokens'>): Promise<Answer> {
   const { tenant } = call.caller
+  refusePlaintext(call.caller, call.body.tokens.flatMap((item, at) => ('value' in item ? [`/tokens/${at}/value`] : [])))
   const atMs = ports.clock.nowMs()
   const entries: VaultTokenEntry[] = []
   const results: VaultBatch['results'] = []
