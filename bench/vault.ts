@@ -38,11 +38,11 @@ export async function bench(): Promise<BenchReport> {
   const server = await testServer({ shared_buffers: '128MB', max_wal_size: '4GB' })
   const custodian = await CustodianProcess.create()
   const load = new Worker('sides/load.ts')
-  const vaults: Vault[] = []
+  const closers: (() => Promise<void>)[] = []
   try {
     await custodian.ready()
-    const many = await raise(server, custodian, 'many', vaults)
-    const few = await raise(server, custodian, 'few', vaults)
+    const many = await raise(server, custodian, 'many', closers)
+    const few = await raise(server, custodian, 'few', closers)
     await fill(many)
     const cases = [
       ...await lookUps(load, many, few), memory(many, few), ...await plainSql(many, few),
@@ -51,10 +51,7 @@ export async function bench(): Promise<BenchReport> {
     return { bench: 'vault', cases, notes }
   } finally {
     load.stop()
-    for (const { platform, database } of vaults) {
-      await platform.close()
-      await database.close()
-    }
+    for (const close of closers) await close()
     await custodian.remove()
     await server.postgres.stop()
   }
@@ -70,15 +67,20 @@ const notes = [
   'Plain SQL: the look-up\'s row by its primary key, prepared, one after the other, without tenant, transaction, TLS or HTTP.',
 ]
 
-async function raise(server: TestServer, custodian: CustodianProcess, name: string, vaults: Vault[]): Promise<Vault> {
+async function raise(
+  server: TestServer, custodian: CustodianProcess, name: string, closers: (() => Promise<void>)[],
+): Promise<Vault> {
   const database = describeDatabase(server, name)
   await createRoles(server.postgres.admin, name, server.passwords, systemRandom)
   await migrate(database.connection('ngome_migrator'))
   const platform = await TestPlatform.create(database)
+  closers.push(async () => {
+    await platform.close()
+    await database.close()
+  })
   const gateway = platform.startGateway({ hasChannel: false })
   const writer = await VaultWriter.create({ custodian, database, tenant: platform.tenant })
   const vault = { database, platform, gateway, writer, tokens: await writer.write(tokensFew, 1, () => undefined) }
-  vaults.push(vault)
   const client = platform.client()
   await gateway.untilSo('answer', async () => (await client.call({ path: '/v1/vault/tokens' })).status === 200, 20_000)
   client.close()
