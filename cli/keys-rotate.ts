@@ -9,9 +9,9 @@ import { personOf, personOptions } from './staff/staff-key.ts'
 
 export const keysRotate: Command = {
   name: 'keys rotate',
-  summary: 'Replace the root key, the certificate authority, a merchant\'s present keys, or a secret, while everything runs. No record is touched.',
+  summary: 'Replace the root key, the certificate authority, a merchant\'s present keys or index key, or a secret, while everything runs. No record is touched.',
   operands: [
-    { name: 'level', about: 'root, authority, merchant or secret', isRequired: true },
+    { name: 'level', about: 'root, authority, merchant, index or secret', isRequired: true },
     { name: 'subject', about: `the merchant whose keys, or which secret: ${rotatableSecretNames.join(', ')}`, isRequired: false },
   ],
   options: {
@@ -37,8 +37,11 @@ async function rotate(custodian: CustodianClient, { operands, options }: Given):
     const request = { merchant: merchantId(subject), world: worldOf(options['world']), compromised }
     return (await custodian.call('/v1/rotate-merchant-keys', request)).rotation
   }
+  if (level === 'index') {
+    return (await custodian.call('/v1/rotate-index-key', { merchant: merchantId(subject), world: worldOf(options['world']), compromised })).rotation
+  }
   if (level === 'secret') return (await custodian.call('/v1/rotate-secret', { ...secretOf(subject, options['end']), compromised })).rotation
-  throw new Misuse('the level is root or authority, alone, or merchant with the merchant\'s id, or secret with its name')
+  throw new Misuse('the level is root or authority, alone, or merchant or index with the merchant\'s id, or secret with its name')
 }
 
 function secretOf(subject: string | undefined, end: unknown): Pick<CustodianRequest<'/v1/rotate-secret'>, 'name' | 'endAt'> {

@@ -19,6 +19,8 @@ export const custodianActs = {
   '/v1/api-key-verifier': null,
   '/v1/open': null,
   '/v1/index': null,
+  '/v1/advance-fingerprints': null,
+  'rotate-index-key': 'custodian.keys_rotated',
   'approval': 'custodian.call_approved',
   '/v1/admit-staff': 'custodian.staff_admitted',
   '/v1/retire-staff': 'custodian.staff_retired',

@@ -5,8 +5,10 @@ import { classed } from './classed.ts'
 import { staffOperations } from './custodian-staff.ts'
 import { successorsAwaited } from './destruction-certificates.ts'
 import { forwardPrefixLengthMax } from './forward-address.ts'
-import { idSchema, worldSchema } from './ids.ts'
+import { idSchema } from './ids.ts'
 import { innerOpeningSchema } from './inner-opening.ts'
+import { custodianSecretNames, rotationOperations } from './rotations.ts'
+import { tenantFields as tenant } from './tenant-fields.ts'
 
 /**
  * base64url without padding. Whoever decodes it compares what comes back (`parseBase64Url`), which alone shows that it was
@@ -16,7 +18,6 @@ const bytes = z.string().regex(/^[A-Za-z0-9_-]*$/)
 const pem = z.string().max(16_384)
 /** A certificate's serial number. */
 const serialSchema = z.string().regex(/^[0-9a-f]{1,40}$/)
-const tenant = { merchant: classed('internal', idSchema('merchant')), world: classed('internal', worldSchema) }
 
 /** How long a merchant's records of one kind must stay readable; one key pair each, so that disposal is by class. */
 export const retentionClasses = ['payment', 'credential', 'vault'] as const
@@ -30,16 +31,6 @@ export type Purpose = (typeof purposes)[number]
 
 /** How old a data key may be for `dispatch`, `callback-hint` and `vault-index`; older work has purposes of its own. */
 export const dispatchAgeMsMax = 72 * 3_600_000
-
-export const custodianSecretNames = ['api-pepper', 'index-outer', 'idempotency', 'callback'] as const
-export type CustodianSecretName = (typeof custodianSecretNames)[number]
-/** Secrets that are replaced by a next version, on demand and by policy. */
-export const rotatableSecretNames = ['api-pepper'] as const satisfies readonly CustodianSecretName[]
-export type RotatableSecretName = (typeof rotatableSecretNames)[number]
-
-/** What a rotation replaces. */
-export const rotationLevels = ['root', 'merchant', 'secret', 'authority'] as const
-export type RotationLevel = (typeof rotationLevels)[number]
 
 /** Where a key stands in its life; what may follow what is the custodian's to say. */
 export const keyStates = ['pending', 'active', 'decrypt-only', 'compromised', 'destroyed'] as const
@@ -58,6 +49,8 @@ const custodianLogRow = z.strictObject({
 
 /** Records in one `open` call; past this the caller should make a second call, and the log two entries. */
 export const openRecordsMax = 64
+/** Fingerprints that one call takes on: some 8 KB. */
+export const fingerprintsMax = 256
 
 /** What the database keeps of an API key: `proof` is the custodian's signature, without which it counts for nothing. */
 const keptApiKey = {
@@ -202,7 +195,35 @@ export const custodianOperations = {
   },
   '/v1/index': {
     request: z.strictObject({ ...tenant, blinded: z.array(classed('restricted', bytes)).min(1).max(openRecordsMax) }),
-    response: z.strictObject({ indexes: z.array(classed('internal', bytes)) }),
+    response: z.strictObject({
+      /** Of the tenant's first index key. */
+      indexes: z.array(classed('internal', bytes)),
+      /** How many index keys the tenant has: what is kept of the indexes goes on through them. */
+      generation: classed('internal', z.int()),
+    }),
+  },
+  /** Takes what is kept of indexes from the key of a generation on to the newest; no value is opened. */
+  '/v1/advance-fingerprints': {
+    request: z.strictObject({
+      ...tenant,
+      generation: classed('internal', z.int().min(1)),
+      fingerprints: z.array(classed('confidential', bytes)).min(1).max(fingerprintsMax),
+      /** How many of older keys there were, these included; `null` where nobody counted. */
+      left: classed('internal', z.int().min(0)).nullable(),
+    }),
+    response: z.strictObject({
+      generation: classed('internal', z.int()),
+      fingerprints: z.array(classed('confidential', bytes)),
+    }),
+  },
+  /** Whose fingerprints are to be taken on, and to which generation. */
+  '/v1/index-rotations': {
+    request: z.strictObject({}),
+    response: z.strictObject({ rotations: z.array(z.strictObject({ ...tenant, generation: classed('internal', z.int()) })) }),
+  },
+  '/v1/index-progress': {
+    request: z.strictObject({ ...tenant, left: classed('internal', z.int().min(0)) }),
+    response: z.strictObject({}),
   },
   ...staffOperations,
   /** Derives the key of one payment's record for people, whom the approval names. */
@@ -219,51 +240,7 @@ export const custodianOperations = {
       staff: z.array(classed('internal', idSchema('staff'))),
     }),
   },
-  '/v1/rotate-root-key': {
-    request: z.strictObject({}),
-    response: z.strictObject({ rotation: classed('internal', idSchema('rotation')) }),
-  },
-  '/v1/rotate-merchant-keys': {
-    request: z.strictObject({
-      ...tenant,
-      /** The present keys are known to others: those published ahead are replaced as well. */
-      compromised: classed('internal', z.boolean()),
-    }),
-    response: z.strictObject({ rotation: classed('internal', idSchema('rotation')) }),
-  },
-  '/v1/rotate-authority': {
-    /** `compromised`: others have the key, and whoever does not follow within minutes is left behind. */
-    request: z.strictObject({ compromised: classed('internal', z.boolean()) }),
-    response: z.strictObject({ rotation: classed('internal', idSchema('rotation')) }),
-  },
-  '/v1/rotate-secret': {
-    request: z.strictObject({
-      name: classed('internal', z.enum(rotatableSecretNames)),
-      /** Others know the present version. */
-      compromised: classed('internal', z.boolean()),
-      /** When the versions before end, whatever hangs on them; `null` as the policy says. */
-      endAt: classed('internal', z.iso.datetime()).nullable(),
-    }),
-    response: z.strictObject({ rotation: classed('internal', idSchema('rotation')) }),
-  },
-  '/v1/rotations': {
-    request: z.strictObject({}),
-    response: z.strictObject({
-      rotations: z.array(z.strictObject({
-        id: classed('internal', idSchema('rotation')),
-        level: classed('internal', z.enum(rotationLevels)),
-        subject: classed('internal', z.string()),
-        cause: classed('internal', z.enum(['demand', 'policy', 'compromise', 'destruction'])),
-        state: classed('internal', z.enum(['running', 'done'])),
-        total: classed('internal', z.int()),
-        done: classed('internal', z.int()),
-        /** Of a secret: when what still hangs on the version before stops working. */
-        endsAt: classed('internal', z.iso.datetime()).nullable(),
-        startedAt: classed('internal', z.iso.datetime()),
-        endedAt: classed('internal', z.iso.datetime()).nullable(),
-      })),
-    }),
-  },
+  ...rotationOperations,
   '/v1/destroy-merchant-keys': {
     request: z.strictObject({
       ...tenant,

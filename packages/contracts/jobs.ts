@@ -1,12 +1,8 @@
 import { z } from 'zod'
 import { failureCodes } from './api/payments.ts'
 import { classed } from './classed.ts'
-import { idSchema, worldSchema } from './ids.ts'
-
-const tenantFields = {
-  merchant: classed('internal', idSchema('merchant')),
-  world: classed('internal', worldSchema),
-}
+import { idSchema } from './ids.ts'
+import { tenantFields } from './tenant-fields.ts'
 
 /** The network's no to the sending that held this fence: final once the network has had its time to think of it again. */
 const refusal = z.strictObject({

@@ -76,4 +76,8 @@ export { findVaultToken, type VaultTokenRow } from './vault/find-vault-token.ts'
 export { insertVaultTokens, type NewVaultToken, type VaultTokenEntry } from './vault/insert-vault-tokens.ts'
 export { listVaultTokens } from './vault/list-vault-tokens.ts'
 export { loadSealedVaultToken, type SealedVaultTokenRow } from './vault/load-sealed-vault-token.ts'
+export {
+  countOlderFingerprints, findOlderFingerprints, type OlderFingerprints,
+} from './vault/find-older-fingerprints.ts'
+export { replaceFingerprints } from './vault/replace-fingerprints.ts'
 export { recordFingerprint, type FingerprintResult } from './vault/record-fingerprint.ts'

@@ -94,6 +94,7 @@ function settingsOf({ custodian, dispatcher, gateway, keys }: Config): Settings 
       rootAgeMsMax: keys.policy.rootAgeS * 1000, authorityAgeMsMax: keys.policy.authorityAgeS * 1000,
       pepperAgeMsMax: keys.policy.pepperAgeS * 1000,
       pepperKeptMs: keys.policy.pepperKeptS * 1000,
+      indexAgeMsMax: keys.policy.indexAgeS * 1000,
       destructionWaitMs: keys.policy.destructionWaitS * 1000,
     },
     publicNames: gateway.publicNames,

@@ -118,7 +118,7 @@ class World {
       ...base,
       db,
       openSealed: alarmOnSpentBudget(open, { ...base, db, logger }),
-      computeIndex: async () => { throw new Error('no test here asks for an index') },
+      computeFingerprint: async () => { throw new Error('no test here asks for an index') },
       statementKey: this.#custodianKeys.publicKey,
       egress,
       networks: new Map([['mtn-sandbox', network]]),

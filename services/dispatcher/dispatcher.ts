@@ -3,7 +3,7 @@ import type { Clock, Currency, Random, Secret, World } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
 import type { PaymentNetwork } from './connectors/payment-network.ts'
-import type { ComputeIndex } from './custodian/compute-index.ts'
+import type { ComputeFingerprint } from './custodian/compute-fingerprint.ts'
 import type { OpenSealed } from './custodian/open-sealed.ts'
 import type { EgressGuard } from './egress/egress-guard.ts'
 
@@ -35,7 +35,7 @@ export type WebhookSettings = {
 export type Dispatcher = {
   readonly db: Database
   readonly openSealed: OpenSealed
-  readonly computeIndex: ComputeIndex
+  readonly computeFingerprint: ComputeFingerprint
   /** The custodian's, which it signs allowed addresses with. */
   readonly statementKey: KeyObject
   readonly egress: EgressGuard

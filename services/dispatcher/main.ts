@@ -8,7 +8,7 @@ import {
 } from '@ngome/runtime'
 import { openDatabase, type Workers } from '@ngome/store'
 import { alarmOnSpentBudget } from './custodian/alarm-on-spent-budget.ts'
-import { indexComputer } from './custodian/compute-index.ts'
+import { fingerprintComputer } from './custodian/compute-fingerprint.ts'
 import { fetchSecrets } from './custodian/fetch-secrets.ts'
 import { opener } from './custodian/open-sealed.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -89,7 +89,7 @@ const dispatcher: Dispatcher = {
   ...base,
   db: database,
   openSealed: alarmOnSpentBudget(opener(custodian, identity.statementKey, random), { ...base, db: database }),
-  computeIndex: indexComputer(custodian, secrets.indexOuter),
+  computeFingerprint: fingerprintComputer(custodian, secrets.indexOuter),
   statementKey: identity.statementKey,
   egress,
   networks,
@@ -102,7 +102,7 @@ const dispatcher: Dispatcher = {
   },
 }
 running.workers = startJobs(dispatcher, metrics)
-keepHouseHourly(dispatcher, { webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000 }, stopping.signal)
+keepHouseHourly(dispatcher, custodian, { webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000 }, stopping.signal)
 followCustodianLog({ ...base, custodian, db: database }, stopping.signal)
 logger.info({ networks: [...networks.keys()] }, 'working')
 channel.tell({ type: 'ready' })

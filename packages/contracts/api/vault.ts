@@ -65,7 +65,7 @@ export const vaultTokenSchema = z.strictObject({
   fingerprint: z.strictObject({
     status: classed('internal', z.enum(fingerprintStatuses)),
     value: classed('confidential', z.string()).nullable()
-      .meta({ description: 'The same for equal values of one type of yours, and for nobody else\'s.', example: 'fpr_Zm9ydHJlc3MgZ3VhcmRzIQ' }),
+      .meta({ description: 'The same for equal values of one type of yours, and for nobody else\'s. What stands before the underscore is the key\'s number: while it is replaced, and with what you kept from before, only fingerprints that begin alike can be compared.', example: 'fpr_Zm9ydHJlc3MgZ3VhcmRzIQ' }),
   }),
   metadata: classed('confidential', z.record(z.string(), z.string())),
   created_at: classed('internal', z.iso.datetime()),

@@ -109,6 +109,8 @@ const keys = z.strictObject({
       .describe('How old the pepper of API keys becomes before it is replaced.'),
     pepperKeptS: seconds(400 * daySeconds, 3600, 1460 * daySeconds, 'a key that is used once a year must live through it')
       .describe('How long a pepper that was replaced is kept for keys that nobody used since; then these stop working.'),
+    indexAgeS: seconds(730 * daySeconds, daySeconds, 1460 * daySeconds, 'merchants see other fingerprints after each')
+      .describe('How old a merchant\'s index key becomes before another follows it.'),
     destructionWaitS: seconds(7 * daySeconds, 3600, 90 * daySeconds, 'a destruction is called back or it happens')
       .describe('How long the destruction of merchant keys waits and can be cancelled.'),
   }).prefault({}),

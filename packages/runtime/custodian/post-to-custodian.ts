@@ -26,6 +26,9 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/rehash-api-key': true,
   '/v1/open': false,
   '/v1/index': false,
+  '/v1/advance-fingerprints': false,
+  '/v1/index-rotations': true,
+  '/v1/index-progress': true,
   // An approval is used up by the first one.
   '/v1/admit-staff': false,
   '/v1/retire-staff': false,
@@ -35,6 +38,7 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/rotate-merchant-keys': false,
   '/v1/rotate-authority': false,
   '/v1/rotate-secret': false,
+  '/v1/rotate-index-key': false,
   '/v1/rotations': true,
   '/v1/destroy-merchant-keys': false,
   '/v1/cancel-destruction': false,

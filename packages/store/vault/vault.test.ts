@@ -7,7 +7,9 @@ import type { DatabaseRole } from '../roles.ts'
 import { endVaultToken } from './end-vault-token.ts'
 import { findVaultToken, isLive, vaultTokenColumns } from './find-vault-token.ts'
 import { listVaultTokens } from './list-vault-tokens.ts'
+import { countOlderFingerprints, findOlderFingerprints } from './find-older-fingerprints.ts'
 import { recordFingerprint } from './record-fingerprint.ts'
+import { replaceFingerprints } from './replace-fingerprints.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 
@@ -93,6 +95,51 @@ suite('nobody can make a live token hold something else', () => {
     const id = await merchant.keep('text', 'x')
     assert.equal(await end(id, 'deleted', Date.now()), 'ended')
     await assert.rejects(asRole('ngome_gateway', `UPDATE ngome.vault_tokens SET ended = NULL, ended_at = NULL, sealed = decode(repeat('00', 100), 'hex') WHERE id = $1`, id), { code: 'NG001' })
+  })
+})
+
+suite('a fingerprint goes on', () => {
+  const old = `fpr_${'D'.repeat(22)}`
+  const later = `fpr2_${'B'.repeat(22)}`
+  const computed = async (): Promise<VaultTokenId> => {
+    const id = await merchant.keep('text', 'x')
+    await recordFingerprint(database.open('ngome_dispatcher'), merchant.tenant, id, { status: 'computed', fingerprint: old })
+    return id
+  }
+  const attacks: readonly (readonly [string, DatabaseRole, string])[] = [
+    ['not by the gateway', 'ngome_gateway', `fingerprint = '${later}'`],
+    ['not to another of the same key', 'ngome_dispatcher', `fingerprint = 'fpr_${'B'.repeat(22)}'`],
+    ['not to none', 'ngome_dispatcher', `fingerprint = NULL, fingerprint_status = 'unavailable'`],
+    ['not with another mask', 'ngome_dispatcher', `fingerprint = '${later}', masked = ''`],
+  ]
+  for (const [claim, role, change] of attacks) {
+    test(claim, async () => {
+      await assert.rejects(asRole(role, `UPDATE ngome.vault_tokens SET ${change} WHERE id = $1`, await computed()), { code: 'NG002' })
+    })
+  }
+
+  test('by the dispatcher, to a later key, where the older still stands, and never back', async () => {
+    const id = await computed()
+    const dispatcher = database.open('ngome_dispatcher')
+    assert.equal(await replaceFingerprints(dispatcher, other.tenant, [{ id, before: old, after: later }]), 0)
+    assert.equal(await replaceFingerprints(dispatcher, merchant.tenant, [{ id, before: `fpr_${'C'.repeat(22)}`, after: later }]), 0)
+    assert.equal(await replaceFingerprints(dispatcher, merchant.tenant, [{ id, before: old, after: later }]), 1)
+    assert.equal(await replaceFingerprints(dispatcher, merchant.tenant, [{ id, before: old, after: later }]), 0)
+    await assert.rejects(asRole('ngome_dispatcher', `UPDATE ngome.vault_tokens SET fingerprint = '${old}' WHERE id = $1`, id), { code: 'NG002' })
+    await assert.rejects(asRole('ngome_dispatcher', `UPDATE ngome.vault_tokens SET fingerprint = 'fpr1_${'B'.repeat(22)}' WHERE id = $1`, id))
+  })
+
+  test('from the oldest key that has any, and is counted by key', async () => {
+    const owner = await SealingMerchant.create(database)
+    const dispatcher = database.open('ngome_dispatcher')
+    const texts = ['fpr_', 'fpr2_', 'fpr10_'].map((prefix) => prefix + 'A'.repeat(22))
+    for (const fingerprint of texts) {
+      await recordFingerprint(dispatcher, owner.tenant, await owner.keep('text', fingerprint), { status: 'computed', fingerprint })
+    }
+    assert.deepEqual(await Promise.all([1, 2, 3, 10, 11].map((before) => countOlderFingerprints(dispatcher, owner.tenant, before))), [0, 1, 2, 2, 3])
+    const older = await findOlderFingerprints(dispatcher, owner.tenant, 11, 10)
+    assert.deepEqual([older?.generation, older?.rows.map(({ fingerprint }) => fingerprint)], [1, texts.slice(0, 1)])
+    assert.equal(await findOlderFingerprints(dispatcher, owner.tenant, 1, 10), undefined)
   })
 })
 

@@ -12,6 +12,8 @@ type Key = KeyInventory['keys'][number]
 const slackMs = 15 * 60_000
 /** A rotation works on keys, not on records: one that takes this long is stuck. */
 const rotationMsMax = 3_600_000
+/** One of an index key works on rows: this is for some millions of them. */
+const indexRotationMsMax = 24 * rotationMsMax
 /** States of a key that another has followed. */
 const followed: readonly Key['state'][] = ['decrypt-only', 'compromised', 'destroyed']
 
@@ -25,7 +27,8 @@ export const keysRotateByPolicy: Probe<Target> = {
     const late = keys.find(({ state, nextRotationAt }) => state === 'active' && isPast(nextRotationAt, nowMs))
     if (late !== undefined) return fails(`${late.purpose}/${late.name} was to be replaced at ${late.nextRotationAt} and is in use`)
     // A secret's old version is kept for what hangs on it, until a time that the rotation says.
-    const stuck = rotations.find(({ state, startedAt, endsAt }) => state === 'running' && Date.parse(endsAt ?? startedAt) + rotationMsMax < nowMs)
+    const stuck = rotations.find(({ state, level, startedAt, endsAt }) => state === 'running'
+      && Date.parse(endsAt ?? startedAt) + (level === 'index' ? indexRotationMsMax : rotationMsMax) < nowMs)
     if (stuck !== undefined) return fails(`the rotation ${stuck.id} runs since ${stuck.startedAt}: ${stuck.done} of ${stuck.total} keys`)
     const merchantKeys = new Map(keys.filter(({ purpose }) => purpose === 'merchant').map((key) => [key.name, key]))
     for (const { id, merchantKeyId, createdAtMs } of dataKeys) {

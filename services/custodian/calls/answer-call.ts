@@ -20,6 +20,8 @@ import { rotateRootKey } from '../key-life/rotate-root-key.ts'
 import { signForwardDestination } from '../forwards/sign-forward-destination.ts'
 import { listAlarms } from '../log/list-alarms.ts'
 import { listOpenings } from '../log/list-openings.ts'
+import { advanceFingerprints } from '../merchants/advance-fingerprints.ts'
+import { listIndexRotations, noteIndexProgress, rotateIndexKey } from '../merchants/index-rotations.ts'
 import { indexValues } from '../merchants/index-values.ts'
 import { listTenants } from '../merchants/list-tenants.ts'
 import { publishMerchantKeys } from '../merchants/publish-merchant-keys.ts'
@@ -69,6 +71,9 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/rehash-api-key': rehashApiKey,
   '/v1/open': openRecords,
   '/v1/index': indexValues,
+  '/v1/advance-fingerprints': advanceFingerprints,
+  '/v1/index-rotations': (custodian) => listIndexRotations(custodian),
+  '/v1/index-progress': (custodian, _caller, request) => noteIndexProgress(custodian, request),
   '/v1/admit-staff': admitStaff,
   '/v1/retire-staff': retireStaff,
   '/v1/staff': (custodian) => listStaffMembers(custodian),
@@ -78,6 +83,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/rotate-merchant-keys': rotateMerchantKeys,
   '/v1/rotate-authority': rotateAuthority,
   '/v1/rotate-secret': rotateSecret,
+  '/v1/rotate-index-key': rotateIndexKey,
   '/v1/rotations': listRotations,
   '/v1/destroy-merchant-keys': destroyMerchantKeys,
   '/v1/cancel-destruction': cancelDestruction,

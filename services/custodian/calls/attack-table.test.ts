@@ -38,6 +38,9 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/rehash-api-key': ['gateway'],
   '/v1/open': ['dispatcher'],
   '/v1/index': ['dispatcher'],
+  '/v1/advance-fingerprints': ['dispatcher'],
+  '/v1/index-rotations': ['dispatcher'],
+  '/v1/index-progress': ['dispatcher'],
   '/v1/admit-staff': ['operator'],
   '/v1/retire-staff': ['operator'],
   '/v1/staff': ['operator', 'auditor'],
@@ -47,6 +50,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/rotate-merchant-keys': ['operator'],
   '/v1/rotate-authority': ['operator'],
   '/v1/rotate-secret': ['operator'],
+  '/v1/rotate-index-key': ['operator'],
   '/v1/rotations': ['operator', 'auditor'],
   '/v1/destroy-merchant-keys': ['operator'],
   '/v1/cancel-destruction': ['operator'],
@@ -119,7 +123,13 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
     case '/v1/cancel-destruction': {
       return { id: (await test.call(await test.peer('operator'), '/v1/destroy-merchant-keys', await destruction(test, tenant))).destruction }
     }
-    case '/v1/rotate-merchant-keys': return { ...tenant, compromised: true }
+    case '/v1/advance-fingerprints': {
+      await test.call(await test.peer('operator'), '/v1/rotate-index-key', { ...tenant, compromised: false })
+      return { ...tenant, generation: 1, fingerprints: [toBase64Url(new Uint8Array(16))], left: 1 }
+    }
+    case '/v1/index-rotations': return {}
+    case '/v1/index-progress': return { ...tenant, left: 0 }
+    case '/v1/rotate-index-key': case '/v1/rotate-merchant-keys': return { ...tenant, compromised: true }
     case '/v1/key-inventory': return { after: null }
     case '/v1/forward-destination': {
       return {

@@ -24,6 +24,9 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/open': ['dispatcher'],
   // Indexes are computed after acceptance, by the dispatcher: a stolen gateway cannot look payers up.
   '/v1/index': ['dispatcher'],
+  '/v1/advance-fingerprints': ['dispatcher'],
+  '/v1/index-rotations': ['dispatcher'],
+  '/v1/index-progress': ['dispatcher'],
   // What these do, people approve; the caller only carries it.
   '/v1/admit-staff': ['operator'],
   '/v1/retire-staff': ['operator'],
@@ -34,6 +37,7 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/rotate-merchant-keys': ['operator'],
   '/v1/rotate-authority': ['operator'],
   '/v1/rotate-secret': ['operator'],
+  '/v1/rotate-index-key': ['operator'],
   '/v1/rotations': ['operator', 'auditor'],
   '/v1/destroy-merchant-keys': ['operator'],
   '/v1/cancel-destruction': ['operator'],

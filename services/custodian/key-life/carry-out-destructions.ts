@@ -1,7 +1,7 @@
 import type { RotationId, Tenant } from '@ngome/kernel'
 import type { Custodian } from '../custodian.ts'
 import { appendLog } from '../log/append-log.ts'
-import { indexKeyLabel } from '../merchants/index-values.ts'
+import { findIndexKeys } from '../merchants/index-keys.ts'
 import { merchantKeyLabel } from '../merchants/merchant-keys.ts'
 import { tenantName } from '../merchants/tenants.ts'
 import type { RootKey } from '../root-keys/root-key.ts'
@@ -87,5 +87,6 @@ async function labelsOf(transaction: Transaction, tenant: Tenant): Promise<reado
   const rows = await transaction.all(
     'SELECT id FROM merchant_keys WHERE merchant = ? AND world = ? ORDER BY id', tenant.merchant, tenant.world,
   )
-  return [...rows.map((row): LifeLabel => ({ purpose: 'merchant', name: String(row['id']) })), indexKeyLabel(tenant)]
+  const indexKeys = await findIndexKeys(transaction, tenant)
+  return [...rows.map((row): LifeLabel => ({ purpose: 'merchant', name: String(row['id']) })), ...indexKeys.map(({ life }) => life)]
 }

@@ -8,6 +8,8 @@ export type KeyPolicy = {
   readonly pepperKeptMs: number
   /** How old the certificate authority may become. */
   readonly authorityAgeMsMax: number
+  /** How old a merchant's index key may become. */
+  readonly indexAgeMsMax: number
   /** How long a destruction waits. */
   readonly destructionWaitMs: number
 }

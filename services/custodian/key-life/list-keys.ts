@@ -1,7 +1,9 @@
 import { rotatableSecretNames, type CustodianResponse } from '@ngome/contracts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
 import type { Custodian } from '../custodian.ts'
+import { indexTenantOf } from '../merchants/index-keys.ts'
 import { verifyOwnStatement } from '../merchants/merchant-keys.ts'
+import { tenantName } from '../merchants/tenants.ts'
 import { secretPolicy } from '../secrets/secret-policies.ts'
 import { lifeOf, type KeyLife } from './key-life.ts'
 import type { KeyPolicy } from './key-policy.ts'
@@ -26,7 +28,7 @@ export async function listKeys(
       return {
         purpose: life.purpose,
         name: life.name,
-        tenant: life.purpose === 'index' ? life.name : tenant,
+        tenant: life.purpose === 'index' ? tenantName(indexTenantOf(life)) : tenant,
         suite: row['statement'] === null ? null : verifyOwnStatement(row['statement'] as Uint8Array, statementKey).suite,
         state: life.state,
         createdAt: new Date(life.createdAtMs).toISOString(),
@@ -42,10 +44,17 @@ export async function listKeys(
 
 function nextRotationMs({ purpose, name, state, activeAtMs, dueAtMs }: KeyLife, policy: KeyPolicy): number | null {
   if (state !== 'active') return null
+  const ageMsMax = ageMsMaxOf(purpose, name, policy)
+  return ageMsMax !== undefined && activeAtMs !== null ? activeAtMs + ageMsMax : dueAtMs
+}
+
+/** @returns how old the key may become; `undefined` where its age does not matter */
+function ageMsMaxOf(purpose: string, name: string, policy: KeyPolicy): number | undefined {
+  if (purpose === 'root') return policy.rootAgeMsMax
+  if (purpose === 'index') return policy.indexAgeMsMax
   const secret = purpose === 'secret' ? rotatableSecretNames.find((one) => name.startsWith(`${one}/`)) : undefined
-  const ageMsMax = secret === undefined ? policy.rootAgeMsMax : secretPolicy(secret, policy).ageMsMax
-  if (purpose === 'authority' && activeAtMs !== null) return activeAtMs + policy.authorityAgeMsMax
-  return (purpose === 'root' || secret !== undefined) && activeAtMs !== null ? activeAtMs + ageMsMax : dueAtMs
+  if (purpose === 'authority') return policy.authorityAgeMsMax
+  return secret === undefined ? undefined : secretPolicy(secret, policy).ageMsMax
 }
 
 function dateText(atMs: number | null): string | null {

@@ -1,6 +1,7 @@
 import type { Logger } from '@ngome/runtime'
 import { workOnAuthority } from '../authority/work-on-authority.ts'
 import type { Custodian } from '../custodian.ts'
+import { workOnIndexKeys } from '../merchants/index-rotations.ts'
 import { workOnSecrets } from '../secrets/work-on-secrets.ts'
 import { advanceKeys } from './advance-keys.ts'
 import { beginDueDestructions, certifyDestructions } from './carry-out-destructions.ts'
@@ -17,6 +18,7 @@ export async function workOnKeys(custodian: Custodian): Promise<void> {
   await advanceKeys(custodian)
   await workOnAuthority(custodian)
   await workOnSecrets(custodian)
+  await workOnIndexKeys(custodian)
   await continueRootRotation(custodian)
   await certifyDestructions(custodian)
   if (await beginDueDestructions(custodian)) {

@@ -8,21 +8,18 @@ import type { Custodian } from '../custodian.ts'
 import { appendLog } from '../log/append-log.ts'
 import { spend } from '../openings/budgets.ts'
 import { indexesPerHourMax } from '../openings/purposes.ts'
-import type { KeyLabel } from '../root-keys/root-key.ts'
 import { unwrapKey } from '../store/wrapped-keys.ts'
+import { findIndexKeys, indexKeyLabel } from './index-keys.ts'
 import { isRegistered, tenantName } from './tenants.ts'
 
 /** What the caller's half gives: HMAC-SHA-256. A plain value has another length, and is not wanted here. */
 const blindedBytes = 32
 const hourMs = 3_600_000
 
-export function indexKeyLabel(tenant: Tenant): KeyLabel {
-  return { purpose: 'index', name: tenantName(tenant) }
-}
-
 /**
  * Computes blind indexes: HMAC under the merchant's index key of what the caller has blinded already. The custodian
- * sees no value; the caller sees no key. Counted by hour, since who may ask without end could try every phone number.
+ * sees no value; the caller sees no key. The key is the tenant's first; where others followed, what is kept of the index
+ * goes on through them (`advance-fingerprints.ts`). Counted by hour, since who may ask without end could try every phone number.
  * @throws Refusal `custodian/refused`
  */
 export async function indexValues(
@@ -35,6 +32,7 @@ export async function indexValues(
     .filter((bytes): bytes is Uint8Array => bytes?.length === blindedBytes)
   if (blinded.length < request.blinded.length) throw new Refusal('request_invalid', subject)
   if (!await isRegistered(store, tenant)) throw new Refusal('tenant_unknown', subject)
+  const generation = (await findIndexKeys(store, tenant)).length
   const key = await unwrapKey({ store, root }, indexKeyLabel(tenant))
   await store.commits.run(async (transaction) => {
     const budget = { purpose: 'index', subject: '*', timesMax: indexesPerHourMax, windowMs: hourMs }
@@ -43,7 +41,7 @@ export async function indexValues(
       caller: callerName(caller), operation: '/v1/index', outcome: 'allowed', reason: '', subject,
     })
   })
-  return { indexes: blinded.map((bytes) => toBase64Url(indexOf(key, bytes))) }
+  return { generation, indexes: blinded.map((bytes) => toBase64Url(indexOf(key, bytes))) }
 }
 
 function indexOf(key: Secret<Uint8Array>, blinded: Uint8Array): Uint8Array {

@@ -8,7 +8,7 @@ import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.
 import { TestCustodian, type Gateway, type Peer } from '../testing/test-custodian.ts'
 import { unwrapKey } from '../store/wrapped-keys.ts'
 import { indexesPerHourMax } from '../openings/purposes.ts'
-import { indexKeyLabel } from './index-values.ts'
+import { indexKeyLabel } from './index-keys.ts'
 import { findMerchantKey, insertMerchantKey, keySlots, makeMerchantKey } from './merchant-keys.ts'
 import { periodAt, periodGraceMs, periodsAhead, publishedPeriods } from './periods.ts'
 

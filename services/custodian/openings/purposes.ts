@@ -111,3 +111,5 @@ export const revealRule: RevealRule = {
 
 /** Blind indexes that may be computed within an hour: about two for each payment that may be dispatched. */
 export const indexesPerHourMax = 720_000
+/** Fingerprints that may be taken on to a newer index key within an hour: a million tokens in an afternoon. */
+export const advancesPerHourMax = 360_000

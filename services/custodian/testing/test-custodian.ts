@@ -26,7 +26,8 @@ export const testSettings: Settings = {
   merchantKeyPeriodMs: dayMs,
   merchantKeySuite: 'hybrid',
   keyPolicy: {
-    rootAgeMsMax: 365 * dayMs, authorityAgeMsMax: 1_825 * dayMs, pepperAgeMsMax: 730 * dayMs, pepperKeptMs: 400 * dayMs, destructionWaitMs: 7 * dayMs,
+    rootAgeMsMax: 365 * dayMs, authorityAgeMsMax: 1_825 * dayMs, pepperAgeMsMax: 730 * dayMs, pepperKeptMs: 400 * dayMs,
+    indexAgeMsMax: 1_460 * dayMs, destructionWaitMs: 7 * dayMs,
   },
   publicNames: ['localhost', '127.0.0.1'],
   internalNames: { gateway: [], custodian: ['0.0.0.0'], dispatcher: ['dispatcher.example'], operator: [], auditor: [] },

@@ -91,7 +91,7 @@ function dispatcher(changes: Partial<Dispatcher> = {}, settings: Partial<EgressS
   }
   return {
     clock: systemClock, random: systemRandom, db, egress, networks: new Map(), openSealed,
-    computeIndex: async () => { throw new Error('no test here asks for an index') },
+    computeFingerprint: async () => { throw new Error('no test here asks for an index') },
     statementKey: statementKeys.publicKey,
     callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
     webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, timeoutMs: 1 },

@@ -28,7 +28,7 @@ test('a payment of a network that is not configured any more fails its job befor
   const dispatcher: Dispatcher = {
     clock: systemClock, random: systemRandom, db: database.open('ngome_dispatcher'), egress, networks: new Map(),
     openSealed: opener({ call }, generateKeyPairSync('ed25519').publicKey, systemRandom),
-    computeIndex: async () => { throw new Error('no test here asks for an index') },
+    computeFingerprint: async () => { throw new Error('no test here asks for an index') },
     statementKey: generateKeyPairSync('ed25519').publicKey,
     callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
     webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, timeoutMs: 1 },

@@ -1,9 +1,11 @@
 import { isFinal } from '@ngome/payments'
+import type { CustodianClient } from '@ngome/runtime'
 import { findOpenPayments, findPayment, keepHouse } from '@ngome/store'
 import type { Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
 import { settlePayment } from '../payments/settle-payment.ts'
+import { advanceFingerprints } from '../vault/advance-fingerprints.ts'
 import { expireVaultTokens } from '../vault/expire-vault-tokens.ts'
 import { remindOfOldSecrets } from '../webhooks/remind-of-old-secrets.ts'
 import { runEvery } from './run-every.ts'
@@ -18,7 +20,9 @@ const lookedAtMax = 1_000
  * Runs at the start and every hour until the signal: partitions, old answers and secrets, and one look at each payment that was
  * left behind. It gives no payment a second job, so that jobs do not multiply. Expired tokens go every minute.
  */
-export function keepHouseHourly(dispatcher: Dispatcher, policy: { readonly webhookSecretAgeMs: number }, signal: AbortSignal): void {
+export function keepHouseHourly(
+  dispatcher: Dispatcher, custodian: Pick<CustodianClient, 'call'>, policy: { readonly webhookSecretAgeMs: number }, signal: AbortSignal,
+): void {
   const { logger, db } = dispatcher
   runEvery(everyMs, 'housekeeping', logger, signal, async () => {
     await keepHouse(db)
@@ -26,6 +30,7 @@ export function keepHouseHourly(dispatcher: Dispatcher, policy: { readonly webho
     await lookAfterLeftBehind(dispatcher, signal)
   })
   runEvery(expiryEveryMs, 'the removal of expired tokens', logger, signal, () => expireVaultTokens(dispatcher, signal))
+  runEvery(expiryEveryMs, 'the replacement of index keys', logger, signal, () => advanceFingerprints({ db, custodian }, signal))
   runEvery(expiryEveryMs, 'the look after forwards', logger, signal, () => lookAfterForwards(dispatcher, signal))
 }
 

@@ -5,7 +5,7 @@ import type { VaultTokenType } from '@ngome/contracts'
 import { Secret, systemClock, systemRandom, toBase64Url, type VaultTokenId } from '@ngome/kernel'
 import { createLogger, type CustodianClient } from '@ngome/runtime'
 import { SealingMerchant, testDatabase, type TestDatabase } from '@ngome/testkit'
-import { indexComputer } from '../custodian/compute-index.ts'
+import { fingerprintComputer } from '../custodian/compute-fingerprint.ts'
 import { opener, type OpenSealed } from '../custodian/open-sealed.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { indexVaultToken } from './index-vault-token.ts'
@@ -26,18 +26,18 @@ before(async () => {
 })
 after(() => database.close())
 
-type Parts = Pick<Dispatcher, 'db' | 'clock' | 'random' | 'openSealed' | 'computeIndex' | 'logger'>
+type Parts = Pick<Dispatcher, 'db' | 'clock' | 'random' | 'openSealed' | 'computeFingerprint' | 'logger'>
 
 function dispatcher(changes: Partial<Parts> = {}): Dispatcher {
   const call: CustodianClient['call'] = async (path, body) => {
     if (path === '/v1/open') return merchant.open(body as Parameters<SealingMerchant['open']>[0]) as never
     const { blinded } = body as { blinded: string[] }
-    return { indexes: blinded.map((one) => toBase64Url(createHmac('sha256', indexKey).update(one).digest())) } as never
+    return { generation: 1, indexes: blinded.map((one) => toBase64Url(createHmac('sha256', indexKey).update(one).digest())) } as never
   }
   const parts: Parts = {
     clock: systemClock, random: systemRandom, db: database.open('ngome_dispatcher'),
     openSealed: opener({ call }, generateKeyPairSync('ed25519').publicKey, systemRandom),
-    computeIndex: indexComputer({ call }, outerKey),
+    computeFingerprint: fingerprintComputer({ call }, outerKey),
     logger: createLogger({ process: 'dispatcher', level: 'trace', destination: { write: (line: string) => void logLines.push(line) } }),
     ...changes,
   }

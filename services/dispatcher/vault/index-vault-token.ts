@@ -1,13 +1,8 @@
-import { createHash } from 'node:crypto'
 import { emit, type JobData } from '@ngome/contracts'
-import { Fault, lengthPrefixed, Secret, toBase64Url } from '@ngome/kernel'
+import { Fault, Secret } from '@ngome/kernel'
 import { recordFingerprint } from '@ngome/store'
 import { eventSource, type Dispatcher } from '../dispatcher.ts'
 import { openVaultToken } from './open-vault-token.ts'
-
-const fingerprintFormat = 'ngome/vault-fingerprint/v1'
-/** 128 bits: two values of a merchant meet by chance after 2^64 of them. */
-const fingerprintBytes = 16
 
 /**
  * The job that computes a token's fingerprint: opens its value, blinds it with its type before it, has the custodian do
@@ -17,7 +12,7 @@ const fingerprintBytes = 16
 export async function indexVaultToken(
   dispatcher: Dispatcher, { token: id, ...tenant }: JobData<'vault-index'>, signal: AbortSignal,
 ): Promise<void> {
-  const { db, logger, computeIndex } = dispatcher
+  const { db, logger, computeFingerprint } = dispatcher
   const opening = await openVaultToken(dispatcher, 'vault-index', tenant, id, signal)
   switch (opening.kind) {
     case 'gone':
@@ -38,18 +33,10 @@ export async function indexVaultToken(
       const { type, value, row, shown } = opening.opened
       if (row.fingerprintStatus !== 'pending') return
       // The type stands before the value: a phone and an account number of the same digits share no fingerprint.
-      const index = await computeIndex(tenant, new Secret(value.expose((text) => `vault/${type}/${text}`)))
-      return recordFingerprint(db, tenant, id, {
-        status: 'computed', fingerprint: fingerprintOf(index), ...(shown === undefined ? {} : { shown }),
-      })
+      const fingerprint = await computeFingerprint(tenant, new Secret(value.expose((text) => `vault/${type}/${text}`)))
+      return recordFingerprint(db, tenant, id, { status: 'computed', fingerprint, ...(shown === undefined ? {} : { shown }) })
     }
     default:
       return opening satisfies never
   }
-}
-
-/** What a merchant may see of a blind index: it tells equal from different, and neither value nor index. */
-export function fingerprintOf(index: Uint8Array): string {
-  const digest = createHash('sha256').update(lengthPrefixed(fingerprintFormat, index)).digest()
-  return `fpr_${toBase64Url(digest.subarray(0, fingerprintBytes))}`
 }

@@ -1,29 +1,38 @@
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
+import { emit } from '@ngome/contracts'
 import { Fault, ManualClock, Secret, systemClock, systemRandom, toBase64Url, type VaultTokenId } from '@ngome/kernel'
 import { createLogger, type CustodianClient } from '@ngome/runtime'
+import { endVaultToken, type Database } from '@ngome/store'
 import { SealingMerchant, testDatabase, type TestDatabase } from '@ngome/testkit'
-import { indexComputer } from '../custodian/compute-index.ts'
+import { fingerprintComputer, firstFingerprint } from '../custodian/compute-fingerprint.ts'
 import { fetchSecrets } from '../custodian/fetch-secrets.ts'
 import { opener } from '../custodian/open-sealed.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { createEgressGuard } from '../egress/egress-guard.ts'
+import { advanceFingerprints } from './advance-fingerprints.ts'
 import { expireVaultTokens } from './expire-vault-tokens.ts'
-import { fingerprintOf, indexVaultToken } from './index-vault-token.ts'
+import { indexVaultToken } from './index-vault-token.ts'
 import { openVaultToken } from './open-vault-token.ts'
 
 const signal = new AbortController().signal
 const outerKey = new Secret(systemRandom.bytes(32))
 const indexKeys = new Map<string, Uint8Array>()
+const generations = new Map<string, number>()
+/** What the dispatcher said was left, in order. */
+const progress: (number | null)[] = []
 const logLines: string[] = []
 const egress = createEgressGuard({ providers: {}, allowPrivate: [], resolve: async () => [] })
 
 let database: TestDatabase
+/** One pool for all: the role has few connections. */
+let db: Database
 let merchant: SealingMerchant
 let other: SealingMerchant
 before(async () => {
   database = await testDatabase()
+  db = database.open('ngome_dispatcher')
   ;[merchant, other] = await Promise.all([SealingMerchant.create(database), SealingMerchant.create(database)])
 })
 after(async () => {
@@ -34,17 +43,27 @@ after(async () => {
 /** The custodian as far as the vault needs it: an index key for each tenant, and real openings. */
 const call = (owner: SealingMerchant): CustodianClient['call'] => async (path, body) => {
   if (path === '/v1/open') return owner.open(body as Parameters<SealingMerchant['open']>[0]) as never
-  const { merchant: of, blinded } = body as { merchant: string; blinded: string[] }
+  const { merchant: of, blinded = [] } = body as { merchant: string; blinded?: string[] }
   const key = indexKeys.get(of) ?? systemRandom.bytes(32)
   indexKeys.set(of, key)
-  return { indexes: blinded.map((one) => toBase64Url(createHmac('sha256', key).update(one).digest())) } as never
+  const newest = generations.get(of) ?? 1
+  if (path === '/v1/index-rotations') return { rotations: newest === 1 ? [] : [{ ...owner.tenant, generation: newest }] } as never
+  if (path === '/v1/index-progress' || path === '/v1/advance-fingerprints') progress.push((body as { left: number | null }).left)
+  if (path === '/v1/index-progress') return {} as never
+  if (path === '/v1/advance-fingerprints') {
+    const { generation, fingerprints } = body as { generation: number; fingerprints: string[] }
+    const step = (text: string, next: number): string => createHmac('sha256', key).update(`${next}${text}`).digest().subarray(0, 16).toString('base64url')
+    const after = fingerprints.map((text) => Array.from({ length: newest - generation }, (_, at) => generation + at + 1).reduce(step, text))
+    return { generation: newest, fingerprints: after } as never
+  }
+  return { generation: newest, indexes: blinded.map((one) => toBase64Url(createHmac('sha256', key).update(one).digest())) } as never
 }
 
 function dispatcher(owner = merchant, changes: Partial<Dispatcher> = {}): Dispatcher {
   return {
-    clock: systemClock, random: systemRandom, db: database.open('ngome_dispatcher'), egress, networks: new Map(),
+    clock: systemClock, random: systemRandom, db, egress, networks: new Map(),
     openSealed: opener({ call: call(owner) }, generateKeyPairSync('ed25519').publicKey, systemRandom),
-    computeIndex: indexComputer({ call: call(owner) }, outerKey),
+    computeFingerprint: fingerprintComputer({ call: call(owner) }, outerKey),
     statementKey: generateKeyPairSync('ed25519').publicKey,
     callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
     webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, timeoutMs: 1 },
@@ -82,7 +101,7 @@ suite('a fingerprint', () => {
 
   test('is not the blind index, nor any part of it', () => {
     const index = systemRandom.bytes(32)
-    const text = Buffer.from(fingerprintOf(index).slice(4), 'base64url')
+    const text = Buffer.from(firstFingerprint(index), 'base64url')
     for (let at = 0; at + 4 <= text.length; at++) assert.equal(Buffer.from(index).includes(text.subarray(at, at + 4)), false)
   })
 
@@ -102,10 +121,72 @@ suite('a fingerprint', () => {
     for (let tail = 0; tail < 10_000; tail++) {
       const value = `vault/card_number/${prefix}${String(tail).padStart(4, '0')}`
       const half = outerKey.expose((key) => createHmac('sha256', key).update(value).digest())
-      assert.notEqual(fingerprintOf(half), stored)
+      assert.notEqual(`fpr_${firstFingerprint(half)}`, stored)
     }
   })
 })
+
+suite('where an index key was replaced', () => {
+  const advanced = (owner: SealingMerchant, custodian: Pick<CustodianClient, 'call'> = { call: callFor(owner) }) =>
+    advanceFingerprints({ db, custodian }, signal)
+  const callFor = (owner: SealingMerchant): CustodianClient['call'] => async (path, body, options) =>
+    call(owner)(path, (path === '/v1/index-rotations' ? owner.tenant : body) as typeof body, options)
+
+  test('new values go through both keys, and what is kept is taken on to meet them', async () => {
+    const owner = await SealingMerchant.create(database)
+    const before = [await owner.keep('text', 'same'), await owner.keep('text', 'other')]
+    for (const id of before) assert.match(await fingerprint(id, owner), /^fpr_/)
+    const ended = await owner.keep('text', 'ended')
+    await fingerprint(ended, owner)
+    await endVaultToken(db, owner.tenant, ended, { as: 'deleted', atMs: Date.now(), event: endEvent(owner, ended) })
+    generations.set(owner.tenant.merchant, 2)
+    const fresh = await fingerprint(await owner.keep('text', 'same'), owner)
+    assert.match(fresh, /^fpr2_/)
+    progress.length = 0
+    await advanced(owner)
+    assert.deepEqual(progress, [2, 0])
+    assert.equal((await rowOf(before[0] as VaultTokenId))['fingerprint'], fresh)
+    assert.notEqual((await rowOf(before[1] as VaultTokenId))['fingerprint'], fresh)
+    assert.equal((await rowOf(ended))['fingerprint'], null)
+    await advanced(owner)
+    assert.equal((await rowOf(before[0] as VaultTokenId))['fingerprint'], fresh, 'nothing is taken on twice')
+  })
+
+  test('a run that dies between the answer and the row, or two that run at once, take everything on once', async () => {
+    const owner = await SealingMerchant.create(database)
+    const ids: VaultTokenId[] = []
+    for (const value of ['a', 'b', 'c']) ids.push(await owner.keep('text', value))
+    for (const id of ids) await fingerprint(id, owner)
+    generations.set(owner.tenant.merchant, 3)
+    let answers = 0
+    await assert.rejects(advanced(owner, { call: async (path, body, options) => {
+      const answer = await callFor(owner)(path, body, options)
+      if (path === '/v1/advance-fingerprints' && answers++ === 0) throw new Fault('custodian/unavailable', 'killed')
+      return answer
+    } }), { code: 'custodian/unavailable' })
+    await Promise.all([advanced(owner), advanced(owner)])
+    for (const [at, value] of ['a', 'b', 'c'].entries()) {
+      assert.equal((await rowOf(ids[at] as VaultTokenId))['fingerprint'], await fingerprint(await owner.keep('text', value), owner))
+    }
+  })
+
+  test('an answer of a wrong form changes no row', async () => {
+    const owner = await SealingMerchant.create(database)
+    const id = await owner.keep('text', 'x')
+    const before = await fingerprint(id, owner)
+    generations.set(owner.tenant.merchant, 2)
+    for (const answer of [{ generation: 2, fingerprints: [] }, { generation: 1, fingerprints: ['A'.repeat(22)] }, { generation: 2, fingerprints: ['AAAA'] }]) {
+      await assert.rejects(advanced(owner, { call: async (path, body, options) => (
+        path === '/v1/advance-fingerprints' ? answer as never : callFor(owner)(path, body, options)
+      ) }), { code: 'custodian/unavailable' })
+    }
+    assert.equal((await rowOf(id))['fingerprint'], before)
+  })
+})
+
+function endEvent(owner: SealingMerchant, token: VaultTokenId) {
+  return emit({ clock: systemClock, random: systemRandom, process: 'dispatcher' }, 'vault.token_deleted', owner.tenant, { token })
+}
 
 const forgeries: readonly (readonly [string, Parameters<SealingMerchant['keep']>[2]])[] = [
   ['a blob that was sealed for another token', { context: { recordId: 'tok_01k8z3f7q2e9d8m4n6p0r5s7tv' } }],
@@ -133,7 +214,7 @@ test('a custodian that says later fails the job, which runs again', async () => 
   const id = await merchant.keep('text', 'later')
   const waiting = dispatcher(merchant, { openSealed: async () => ({ kind: 'later', reason: 'budget' }) })
   await assert.rejects(indexVaultToken(waiting, { ...merchant.tenant, token: id }, signal), { code: 'custodian/unavailable' })
-  const unindexed = dispatcher(merchant, { computeIndex: async () => { throw new Fault('custodian/refused', 'spent') } })
+  const unindexed = dispatcher(merchant, { computeFingerprint: async () => { throw new Fault('custodian/refused', 'spent') } })
   await assert.rejects(indexVaultToken(unindexed, { ...merchant.tenant, token: id }, signal), { code: 'custodian/refused' })
   assert.equal((await rowOf(id))['fingerprint_status'], 'pending')
   await fingerprint(id)
@@ -141,7 +222,7 @@ test('a custodian that says later fails the job, which runs again', async () => 
 
 test('an index of a wrong form is no index', async () => {
   for (const indexes of [[], ['AAAA'], [toBase64Url(systemRandom.bytes(32)), toBase64Url(systemRandom.bytes(32))]]) {
-    const compute = indexComputer({ call: async () => ({ indexes }) as never }, outerKey)
+    const compute = fingerprintComputer({ call: async () => ({ indexes, generation: 1 }) as never }, outerKey)
     await assert.rejects(compute(merchant.tenant, new Secret('vault/text/x')), { code: 'custodian/unavailable' })
   }
 })
