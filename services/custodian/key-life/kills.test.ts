@@ -81,7 +81,7 @@ for (const { kind, run, isToken } of cases) {
     const random = new SeededRandom(seed)
     let ended = 0
     for (let point = 0; point < points; point++) {
-      const after = random.between(1, isToken ? 250 : 50)
+      const after = random.between(1, isToken ? 90 : 50)
       let steps = 0
       const step = (): void => {
         if (++steps === after) snapshot(custodian, token, copy)
