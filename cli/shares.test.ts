@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { Platform } from '@ngome/testkit'
 import type { Row } from '@ngome/verify'
 import { enterShares, makeShares, replaceShares } from './testing/ceremony.ts'
+import { assertNowhere, plantValues } from './testing/planted.ts'
 import { paymentEnd, takePayment } from './testing/take-payment.ts'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
@@ -60,6 +61,9 @@ test('a root key of shares carries the platform: made by a ceremony, brought bac
   await until(() => !existsSync(join(platform.dataFolder, 'custodian', 'root-shares.next.json')), `the root key was not replaced:\n${platform.output}`)
   assert.equal((await paymentEnd(client, (await takePayment(client)).id)).status, 'succeeded')
 
+  const planted = await plantValues(platform, client)
+  const { bytes, forms } = await assertNowhere(platform, planted)
+  t.diagnostic(`${forms} forms of ${planted.length} values are nowhere in ${bytes} bytes`)
   for (const [name, text] of readEverything(platform.dataFolder)) {
     for (const share of [one, two, three, ...later]) {
       assert.ok(!text.includes(share) && !text.includes(share.replaceAll('-', '')), `a share lies in ${name}`)

@@ -59,14 +59,14 @@ async function runFiles(files: readonly string[], atOnce: number, timeMsMax: num
 }
 
 if (isCi) setUpSystem()
-const { side, alone } = findTestFiles(root, filters)
+const { side, alone, waiting } = findTestFiles(root, filters)
 for (const check of filters.length === 0 ? checks : []) {
   const { isPassed, output } = runCheck(root, check)
   tellCheck(check.name, isPassed ? '' : output || 'failed without a word')
 }
-if (side.length + alone.length === 0) tellCheck('test files', 'none was found')
+if (side.length + alone.length + waiting.length === 0) tellCheck('test files', 'none was found')
 await runFiles(side, concurrency, fileMsMax, filters.length === 0)
-await runFiles(alone, 1, platformFileMsMax, false)
+await Promise.all([runFiles(alone, 1, platformFileMsMax, false), runFiles(waiting, 1, platformFileMsMax, false)])
 if (filters.length === 0) {
   for (const room of gatedRooms) {
     const percent = coveragePercent(root, room, counts).toFixed(1)

@@ -92,11 +92,18 @@ test('a secret whose old version is kept for a while is not stuck', async () => 
   assert.equal((await look(known)).status, 'holds')
 })
 
+test('an authority\'s rotation that waits for certificates to end is not stuck', async () => {
+  const known = await records()
+  known.rotations = known.rotations.map((one) => ({ ...one, level: 'authority', state: 'running', startedAt: date(-48), endsAt: null, endedAt: null }))
+  assert.equal((await look(known)).status, 'holds')
+})
+
 const sabotage: Readonly<Record<string, (known: Records) => void | Promise<void>>> = {
   'a merchant key in use past its time': ({ keys }) => { keys[2] = key(present, { activeAt: date(-30), nextRotationAt: date(-1) }) },
   'a root key in use past its age': ({ keys }) => { keys[0] = key('soft_1', { purpose: 'root', activeAt: date(-9_000), nextRotationAt: date(-1) }) },
   'a rotation that is stuck': (known) => { known.rotations = known.rotations.map((one) => ({ ...one, state: 'running', done: 1, endedAt: null, startedAt: date(-2) })) },
   'a secret\'s rotation that is past its end': (known) => { known.rotations = known.rotations.map((one) => ({ ...one, level: 'secret', state: 'running', endedAt: null, endsAt: date(-2) })) },
+  'an authority\'s rotation that is stuck': (known) => { known.rotations = known.rotations.map((one) => ({ ...one, level: 'authority', state: 'running', endedAt: null, startedAt: date(-50) })) },
   'a data key sealed to a key whose time was over': async ({ dataKeys }) => { dataKeys.push(await sealedTo(old, -1)) },
   'a data key sealed to a key that others know': async ({ keys, dataKeys }) => {
     keys[1] = key(old, { state: 'compromised', activeAt: date(-30), compromisedAt: date(-6) })

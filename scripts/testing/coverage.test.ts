@@ -40,6 +40,15 @@ test('a file that no test loads is a gap, although no report knows it', (t) => {
   assert.deepEqual(coverageGaps(root, room, counts), ['packages/kernel/forgotten.ts is loaded by no test'])
 })
 
+test('what tests are made of may have lines that run only where one fails', (t) => {
+  const root = roomWith({ 'a.ts': '' }, t)
+  mkdirSync(join(root, room, 'testing'))
+  writeFileSync(join(root, room, 'testing', 'fixture.ts'), '')
+  const counts = new LineCounts()
+  counts.add([{ path: join(root, room, 'a.ts'), lines: [{ line: 1, count: 1 }] }])
+  assert.deepEqual(coverageGaps(root, room, counts), [])
+})
+
 test('a room without files is a gap', (t) => {
   assert.equal(coverageGaps(roomWith({}, t), room, new LineCounts()).length, 1)
 })

@@ -10,10 +10,15 @@ type Key = KeyInventory['keys'][number]
 
 /** What is due is done within a second; clocks of two machines, and a gateway that looks for new keys, get this long. */
 const slackMs = 15 * 60_000
+const hourMs = 3_600_000
 /** A rotation works on keys, not on records: one that takes this long is stuck. */
-const rotationMsMax = 3_600_000
-/** One of an index key works on rows: this is for some millions of them. */
-const indexRotationMsMax = 24 * rotationMsMax
+const rotationMsMax = hourMs
+const slowRotationMsMax: Readonly<Record<string, number>> = {
+  // It works on rows: this is for some millions of them.
+  index: 24 * hourMs,
+  // Twice it waits for certificates of processes that do not run to come to their end, within a day each.
+  authority: 49 * hourMs,
+}
 /** States of a key that another has followed. */
 const followed: readonly Key['state'][] = ['decrypt-only', 'compromised', 'destroyed']
 
@@ -28,7 +33,7 @@ export const keysRotateByPolicy: Probe<Target> = {
     if (late !== undefined) return fails(`${late.purpose}/${late.name} was to be replaced at ${late.nextRotationAt} and is in use`)
     // A secret's old version is kept for what hangs on it, until a time that the rotation says.
     const stuck = rotations.find(({ state, level, startedAt, endsAt }) => state === 'running'
-      && Date.parse(endsAt ?? startedAt) + (level === 'index' ? indexRotationMsMax : rotationMsMax) < nowMs)
+      && Date.parse(endsAt ?? startedAt) + (slowRotationMsMax[level] ?? rotationMsMax) < nowMs)
     if (stuck !== undefined) return fails(`the rotation ${stuck.id} runs since ${stuck.startedAt}: ${stuck.done} of ${stuck.total} keys`)
     const merchantKeys = new Map(keys.filter(({ purpose }) => purpose === 'merchant').map((key) => [key.name, key]))
     for (const { id, merchantKeyId, createdAtMs } of dataKeys) {

@@ -4,6 +4,7 @@ import type { CustodianResponse } from '@ngome/contracts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
 import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
+import { followRoot } from '../key-life/follow-root.ts'
 import { insertRotation, type RotationCause } from '../key-life/rotations.ts'
 import { appendLog } from '../log/append-log.ts'
 import type { Reading } from '../store/store.ts'
@@ -30,6 +31,7 @@ export async function beginAuthorityRotation(
   custodian: Custodian, { caller, cause }: { readonly caller: string; readonly cause: Extract<RotationCause, 'demand' | 'policy' | 'compromise'> },
 ): Promise<RotationId> {
   const { clock, random, root, store, authority } = custodian
+  await followRoot(custodian)
   await assertNoneRuns(store)
   const from = authority.version
   const label = authorityLabel(from + 1)

@@ -4,6 +4,7 @@ import { callerName, type ProvenCaller } from '../calls/caller.ts'
 import type { ParsedRequest } from '../calls/parsed-request.ts'
 import { Refusal } from '../calls/refusal.ts'
 import type { Custodian } from '../custodian.ts'
+import { followRoot } from '../key-life/follow-root.ts'
 import { lifeOf, moveKey } from '../key-life/key-life.ts'
 import { endRotation, insertRotation, rotationOf, type Rotation, type RotationCause } from '../key-life/rotations.ts'
 import { appendLog } from '../log/append-log.ts'
@@ -86,11 +87,13 @@ export async function workOnIndexKeys(custodian: Custodian): Promise<void> {
 }
 
 async function beginIndexRotation(
-  { clock, random, root, store }: Custodian, tenant: Tenant,
+  custodian: Custodian, tenant: Tenant,
   { caller, cause }: { readonly caller: string; readonly cause: Extract<RotationCause, 'demand' | 'policy' | 'compromise'> },
 ): Promise<RotationId> {
+  const { clock, random, root, store } = custodian
   const subject = tenantName(tenant)
   if (!await isRegistered(store, tenant)) throw new Refusal('tenant_unknown', subject)
+  await followRoot(custodian)
   const generation = (await findIndexKeys(store, tenant)).length + 1
   const label = indexKeyLabel(tenant, generation)
   const value = random.bytes(indexKeyBytes)
