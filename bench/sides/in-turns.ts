@@ -32,10 +32,12 @@ export function loadedBy(load: Worker, { pid, order }: Side): Runner {
   return { pid, run: (durationMs) => load.ask<LoadReport>({ ...order, durationMs }) }
 }
 
-export async function inTurnsOf([one, other]: readonly [Runner, Runner]): Promise<readonly [Samples, Samples]> {
+export async function inTurnsOf(
+  [one, other]: readonly [Runner, Runner], times: number = rounds,
+): Promise<readonly [Samples, Samples]> {
   const seen: readonly [Samples, Samples] = [{ perSecond: [], cpu: [] }, { perSecond: [], cpu: [] }]
   for (const { run } of [one, other]) await run(warmUpMs)
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < times; round++) {
     await sample(seen[0], one.pid, () => one.run(roundMs))
     await sample(seen[1], other.pid, () => other.run(roundMs))
   }
