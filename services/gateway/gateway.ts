@@ -14,6 +14,7 @@ import { RevocationLease } from './access/revocation-lease.ts'
 import { revocationSource } from './access/revocation-source.ts'
 import { apiVersion } from './api/openapi.ts'
 import { createHandlers } from './handlers.ts'
+import { inOrder } from './http/guards.ts'
 import { createPublicApi } from './http/public-api.ts'
 import { tlsContext, type PublicServer } from './http/public-server.ts'
 import { fetchSecrets, pepperSource, type GatewaySecrets } from './keys/custodian-secrets.ts'
@@ -78,7 +79,12 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     newRequestId: requestIds(from),
     monotonicMs,
     isDraining: () => made.drain?.isDraining === true,
-    authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
+    guards: {
+      admit: inOrder(),
+      authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
+      authorize: inOrder(),
+      verify: inOrder(),
+    },
     onAnswer: metrics.onAnswer,
     onFailure: (fault, requestId) => {
       if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')

@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http'
-import type { RequestId } from '@ngome/kernel'
+import type { FaultCode, RequestId } from '@ngome/kernel'
+import type { AuthenticatedCaller } from './call.ts'
 
 /** A request with what the gateway learned of it before routing. */
 export class GatewayRequest extends IncomingMessage {
@@ -8,6 +9,12 @@ export class GatewayRequest extends IncomingMessage {
   startedAtMs = 0
   /** Whether its connection ends with the answer, whatever the client would like. */
   isLastOnConnection = false
+  /** Who was proven to call; `null` until then, and where nobody was. */
+  caller: AuthenticatedCaller | null = null
+  /** Why it was refused, where it was. */
+  faultCode: FaultCode | null = null
+  /** Names and values in turn that guards add to the answer, whatever it will be. */
+  answerHeaders: string[] | undefined
   #id: RequestId | undefined
 
   get requestId(): RequestId {

@@ -6,6 +6,7 @@ import { operationNames, operations, type Operation, type OperationName } from '
 import type { Answer } from './answer.ts'
 import type { AuthenticatedCaller, Call, Handlers } from './call.ts'
 import { GatewayRequest } from './gateway-request.ts'
+import type { Guards } from './guards.ts'
 import { groupBits, groupsOf, headerGroups } from './header-table.ts'
 import { bodyBytesMax, segmentLengthMax } from './limits.ts'
 import { Outbox } from './outbox.ts'
@@ -20,10 +21,9 @@ export type PublicApiPorts = {
   readonly newRequestId: () => RequestId
   readonly monotonicMs: () => number
   readonly isDraining: () => boolean
-  /** @throws Fault where the key is not valid, the merchant is frozen or revocation is unknown */
-  readonly authenticate: (authorization: string | undefined, connection: object) =>
-    AuthenticatedCaller | Promise<AuthenticatedCaller>
-  readonly onAnswer: (route: OperationName | 'none', status: number, ms: number) => void
+  readonly guards: Guards
+  /** Told of each answer; what was refused before routing has no request. */
+  readonly onAnswer: (route: OperationName | 'none', status: number, ms: number, request?: GatewayRequest) => void
   /** Told of every answer that is our failure; `gateway/internal` is a bug. */
   readonly onFailure: (fault: Fault, requestId: RequestId) => void
 }
@@ -58,7 +58,6 @@ export async function createPublicApi(
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, bytes, done) => done(null, bytes))
   app.setErrorHandler((error, request, reply) => fail(ports, request, reply, error))
   app.setNotFoundHandler((request, reply) => fail(ports, request, reply, new Fault('request/not_found', 'no such route')))
-  app.decorateRequest('caller', null)
   for (const name of operationNames) addOperation(app, ports, name, handlers[name] as Handle)
   refuseOtherMethods(app, ports)
   await app.ready()
@@ -67,7 +66,6 @@ export async function createPublicApi(
 }
 
 type Handle = (call: Call) => Promise<Answer> | Answer
-type Authenticated = { caller: AuthenticatedCaller | null }
 
 function addOperation(app: App, ports: Routes, name: OperationName, handle: Handle): void {
   const operation: Operation = operations[name]
@@ -86,11 +84,7 @@ function addOperation(app: App, ports: Routes, name: OperationName, handle: Hand
         done(new Fault('request/header_refused', `headers of the kinds ${foreign}`, { fields: [field] }))
         return
       }
-      if (operation.credentials !== 'api-key') {
-        done()
-        return
-      }
-      authenticate(ports, request, done)
+      enter(ports, name, request, raw, done)
     },
     ...(operation.body === undefined ? {} : { preParsing: goOn }),
     handler: (request, reply) => void answer(ports, name, handle, request, reply),
@@ -103,21 +97,31 @@ function goOn(request: Incoming, reply: Outgoing, payload: RequestPayload, done:
   done(null, payload)
 }
 
-function authenticate(ports: Routes, request: Incoming, done: (error?: Error) => void): void {
-  const keep = (caller: AuthenticatedCaller): void => {
-    (request as Incoming & Authenticated).caller = caller
-    done()
+/** Lets a request in: room and address, then key, then what that key may. */
+function enter(ports: Routes, name: OperationName, request: Incoming, raw: GatewayRequest, done: (error?: Error) => void): void {
+  const { guards } = ports
+  const hasKey = operations[name].credentials === 'api-key'
+  const authorize = (caller: AuthenticatedCaller): void | Promise<void> => {
+    raw.caller = caller
+    return guards.authorize(caller, raw, name)
+  }
+  const authenticate = (): void | Promise<void> => {
+    if (!hasKey) return undefined
+    const caller = guards.authenticate(request.headers.authorization, raw.socket)
+    return caller instanceof Promise ? caller.then(authorize) : authorize(caller)
   }
   const refuse = (error: unknown): void => {
     // Always, not only where the body happens to be on its way still: that would tell which keys needed a look-up.
-    GatewayRequest.of(request.raw).isLastOnConnection = true
+    raw.isLastOnConnection = true
     done(error as Error)
   }
+  const letIn = (): void => done()
   try {
-    const caller = ports.authenticate(request.headers.authorization, request.raw.socket)
-    // A key that is in memory is checked at once; only one that is not costs a turn of the event loop.
-    if (caller instanceof Promise) caller.then(keep, refuse)
-    else keep(caller)
+    const admitted = guards.admit(raw, name)
+    // Who is in memory passes at once; only what is not costs a turn of the event loop.
+    const entered = admitted === undefined ? authenticate() : admitted.then(authenticate)
+    if (entered === undefined) letIn()
+    else entered.then(letIn, refuse)
   } catch (error) {
     refuse(error)
   }
@@ -129,7 +133,10 @@ async function answer(
   reply.hijack()
   const raw = GatewayRequest.of(request.raw)
   try {
-    send(ports, name, raw, reply, await handle(readCall(operations[name], request, raw)))
+    const call = readCall(operations[name], request, raw)
+    const verified = ports.guards.verify(call, raw, name)
+    if (verified !== undefined) await verified
+    send(ports, name, raw, reply, await handle(call))
   } catch (error) {
     fail(ports, request, reply, error)
   }
@@ -146,7 +153,7 @@ function readCall(operation: Operation, request: Incoming, raw: GatewayRequest):
     requestId: raw.requestId,
     method: operation.method,
     path,
-    caller: (request as Incoming & Authenticated).caller ?? undefined,
+    caller: raw.caller ?? undefined,
     params: readParams(operation, request.params),
     query: readQuery(operation, request.query, query.length > 0),
     body: operation.body?.kind === 'json'
@@ -160,8 +167,10 @@ function send(ports: Routes, name: OperationName | 'none', raw: GatewayRequest, 
   // A body that was not read to its end would be taken for the next request: the connection goes with it.
   const hasUnreadBody = (raw.headerBits & headerGroups.body) !== 0 && !raw.complete
   const isLast = raw.isLastOnConnection || hasUnreadBody || ports.isDraining()
-  ports.outbox.add({ response: reply.raw, answer, requestId: raw.requestId, isLast })
-  ports.onAnswer(name, answer.status, ports.monotonicMs() - raw.startedAtMs)
+  const { answerHeaders } = raw
+  const whole = answerHeaders === undefined ? answer : { ...answer, headers: [...answer.headers ?? [], ...answerHeaders] }
+  ports.outbox.add({ response: reply.raw, answer: whole, requestId: raw.requestId, isLast })
+  ports.onAnswer(name, answer.status, ports.monotonicMs() - raw.startedAtMs, raw)
 }
 
 function fail(ports: Routes, request: Incoming, reply: Outgoing, error: unknown): void {
@@ -170,6 +179,7 @@ function fail(ports: Routes, request: Incoming, reply: Outgoing, error: unknown)
   // The client is gone, perhaps in the middle of its body: there is nobody to answer and nothing to repair.
   if (reply.raw.headersSent || reply.raw.destroyed) return
   const fault = faultOf(error)
+  raw.faultCode = fault.code
   if (fault.row.status >= 500) ports.onFailure(fault, raw.requestId)
   const { allow } = request.routeOptions.config as { allow?: string }
   send(ports, routeOf(request), raw, reply, problemAnswer(fault, raw.requestId, allow === undefined ? [] : ['allow', allow]))
