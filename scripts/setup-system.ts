@@ -3,7 +3,7 @@
  * implies it. No daemon is started.
  */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { argv, env, execPath } from 'node:process'
 
@@ -13,6 +13,11 @@ const packages = [
   { name: 'util-linux', program: 'setpriv', why: 'no_new_privs and user ids for the processes' },
   { name: 'softhsm2', program: 'softhsm2-util', why: 'an HSM in software, for the tests of the root key' },
   { name: 'chromium', program: 'chromium', why: 'a browser, for the tests of what runs in pages' },
+  { name: 'redis-server', program: 'redis-server', why: 'limits that several gateways share' },
+  { name: 'nginx', program: 'nginx', why: 'a proxy in front of the gateway, for the tests of request smuggling' },
+  { name: 'haproxy', program: 'haproxy', why: 'another proxy in front of the gateway, for the same tests' },
+  { name: 'slowhttptest', program: 'slowhttptest', why: 'slow clients, for the tests of denial of service' },
+  { name: 'testssl.sh', program: 'testssl', why: 'what an auditor asks of a TLS server' },
   { name: 'g++', program: 'g++', why: 'builds the native part of pkcs11js' },
   { name: 'make', program: 'make', why: 'builds the native part of pkcs11js' },
   { name: 'python3', program: 'python3', why: 'node-gyp, which builds the native part of pkcs11js' },
@@ -32,8 +37,24 @@ function installPackages(): void {
   if (process.platform !== 'linux' || !isInstalled('apt-get')) return console.log('setup:system: no apt-get here; install them by hand')
   if (process.getuid?.() !== 0) return console.log('setup:system: only root can install packages')
   const names = missing.map(({ name }) => name)
-  run('apt-get', ['update', '-q'])
-  run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names])
+  withoutStartingDaemons(() => {
+    run('apt-get', ['update', '-q'])
+    run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names])
+  })
+}
+
+/** Debian asks this script before it starts what it installed (invoke-rc.d(8)); 101 is: not allowed. */
+const daemonPolicy = '/usr/sbin/policy-rc.d'
+
+function withoutStartingDaemons(install: () => void): void {
+  // Somebody who has a policy has decided already.
+  const isOurs = !existsSync(daemonPolicy)
+  if (isOurs) writeFileSync(daemonPolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    install()
+  } finally {
+    if (isOurs) rmSync(daemonPolicy)
+  }
 }
 
 function isInstalled(program: string): boolean {
