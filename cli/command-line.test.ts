@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { exitCodes, Misuse, type Command } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, overviewHelp } from './help.ts'
+import { originOf } from './operator/origins.ts'
 import { parseCommandLine } from './parse-command-line.ts'
 
 const given = (...args: string[]) => parseCommandLine(commands, args)
@@ -14,10 +15,28 @@ test('reads a command of two words, its operand and its options', () => {
   assert.deepEqual([line.command.name, line.given.operands, line.given.isJson], ['merchants add', { name: 'Two Words' }, true])
 })
 
+test('reads a command of three words', () => {
+  const line = given('merchants', 'origins', 'add', 'mer_x', 'https://shop.example', '--world', 'live')
+  assert.ok(line.kind === 'run')
+  assert.deepEqual([line.command.name, line.given.operands], ['merchants origins add', { merchant: 'mer_x', origin: 'https://shop.example' }])
+})
+
+test('an origin is taken as browsers send it, and one that they would send otherwise is named', () => {
+  assert.equal(originOf('https://shop.example', 'live'), 'https://shop.example')
+  for (const [text, meant] of [
+    ['https://B\u00fccher.example/pay?x', 'https://xn--bcher-kva.example'], ['HTTPS://Shop.Example:443/', 'https://shop.example'],
+  ]) assert.throws(() => originOf(text, 'test'), (error) => error instanceof Misuse && error.message.endsWith(`did you mean ${meant}?`))
+  for (const text of ['http://shop.example', '*', 'null', 'https://*.example', 'data:x', undefined]) {
+    assert.throws(() => originOf(text, 'test'), (error) => error instanceof Misuse && !error.message.includes('mean'))
+  }
+  assert.throws(() => originOf('http://localhost:3000', 'live'), Misuse)
+})
+
 const misuses: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['an unknown command, with the nearest one', ['stauts'], /no command "stauts"; did you mean "status"\?/],
   ['an unknown second word', ['merchants', 'freze'], /did you mean "merchants freeze"\?/],
   ['half a command', ['keys'], /"keys" is one of: keys issue, keys list, keys revoke, keys ceremony, /],
+  ['two thirds of a command', ['merchants', 'origins'], /"merchants origins" is one of: merchants origins add, /],
   ['what is near to nothing', ['xxxxxxxxxxxx'], /no command "xxxxxxxxxxxx"$/],
   ['an unknown option', ['status', '--jsn'], /jsn/],
   ['a missing operand', ['merchants', 'add'], /merchants add needs NAME/],

@@ -19,6 +19,9 @@ import { keysRevoke } from './keys-revoke.ts'
 import { merchantsAdd } from './merchants-add.ts'
 import { merchantsFreeze } from './merchants-freeze.ts'
 import { merchantsList } from './merchants-list.ts'
+import { merchantsOriginsAdd } from './merchants-origins-add.ts'
+import { merchantsOriginsList } from './merchants-origins-list.ts'
+import { merchantsOriginsRemove } from './merchants-origins-remove.ts'
 import { merchantsPolicy } from './merchants-policy.ts'
 import { merchantsUnfreeze } from './merchants-unfreeze.ts'
 import { revealPayment } from './reveal-payment.ts'
@@ -36,7 +39,8 @@ import { verify } from './verify.ts'
 
 /** Every command, in the order of the help page. */
 export const commands: readonly Command[] = [
-  up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, merchantsPolicy, keysIssue, keysList, keysRevoke,
+  up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, merchantsPolicy,
+  merchantsOriginsAdd, merchantsOriginsRemove, merchantsOriginsList, keysIssue, keysList, keysRevoke,
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
   certificatesList, certificatesRevoke, staffEnrol, staffList, staffApprovals, staffApprove, staffExecute, staffRetire,
   revealPayment, events, vaultImport, vaultPin,

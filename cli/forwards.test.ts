@@ -113,6 +113,15 @@ test('where the operator lets a merchant send no values in clear, none are taken
   assert.equal((await setTo('perhaps')).code, 2)
 })
 
+test('the operator keeps the list of a merchant\u2019s origins', async () => {
+  const origins = (verb: string, ...more: readonly string[]) => platform.run('merchants', 'origins', verb, platform.merchant, ...more)
+  assert.equal((await origins('add', 'https://shop.example')).code, 0)
+  const listed = await origins('list', '--json')
+  assert.deepEqual(JSON.parse(listed.stdout), { merchant: platform.merchant, world: 'test', origins: ['https://shop.example'] })
+  const removed = await origins('remove', 'https://shop.example', '--world', 'live')
+  assert.deepEqual([removed.code, /is not among the origins/.test(removed.stderr)], [1, true])
+})
+
 test('where the dispatcher dies with the request on its way, it ends as unknown and is never sent again', { timeout: endMsMax * 2 }, async () => {
   received = []
   isSilent = true

@@ -13,7 +13,7 @@ export type CommandLine =
  */
 export function parseCommandLine(commands: readonly Command[], args: readonly string[]): CommandLine {
   const words = wordsOf(args)
-  const command = [2, 1].map((count) => words.slice(0, count).join(' '))
+  const command = [3, 2, 1].map((count) => words.slice(0, count).join(' '))
     .map((name) => commands.find((candidate) => candidate.name === name))
     .find((candidate) => candidate !== undefined)
   if (command === undefined) return helpOrMisuse(commands, args, words)
@@ -43,8 +43,8 @@ function helpOrMisuse(commands: readonly Command[], args: readonly string[], wor
     return { kind: 'help', command: undefined }
   }
   const given = words.join(' ')
-  const group = commands.filter((candidate) => candidate.name.startsWith(`${words[0] ?? ''} `)).map(({ name }) => name)
-  if (words.length === 1 && group.length > 0) throw new Misuse(`"${given}" is one of: ${group.join(', ')}`)
+  const group = commands.filter((candidate) => candidate.name.startsWith(`${given} `)).map(({ name }) => name)
+  if (words.length > 0 && group.length > 0) throw new Misuse(`"${given}" is one of: ${group.join(', ')}`)
   const meant = nearest(words.slice(0, 2).join(' '), commands.map(({ name }) => name))
   throw new Misuse(`there is no command "${given}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`)
 }

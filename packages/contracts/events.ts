@@ -15,6 +15,7 @@ const webhookSecret = {
   version: classed('internal', z.int().positive()),
 }
 const status = classed('internal', z.string())
+const origin = classed('internal', z.string().max(267))
 /** A row of the custodian's log: ids and names, as it wrote them. */
 const custodianRow = {
   sequence: classed('internal', z.int()),
@@ -42,8 +43,15 @@ export const eventTypes = {
       world: classed('internal', worldSchema), vault_plaintext: classed('internal', z.enum(['allowed', 'refused'])),
     }),
   },
+  'merchant.origin_added': { severity: 'warning', data: z.strictObject({ origin }) },
+  'merchant.origin_removed': { severity: 'notice', data: z.strictObject({ origin }) },
   'api_key.issued': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   'api_key.revoked': { severity: 'warning', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
+  /** A secret key came from a browser: whoever may see that page has it. `null` is an origin that is none. */
+  'api_key.seen_in_browser': {
+    severity: 'warning',
+    data: z.strictObject({ key: classed('internal', idSchema('apiKey')), origin: origin.nullable() }),
+  },
   'api_key.unproven': { severity: 'alarm', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   'payment.accepted': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },

@@ -25,6 +25,7 @@ export type Tables = {
     created_at: Date
     revoked_at: Date | null
   }
+  merchant_origins: TenantColumns & { origin: string; created_at: Date }
   revocation_counter: { only_row: boolean; value: bigint }
   revocations: {
     sequence: bigint
@@ -182,6 +183,7 @@ export type Tables = {
 type TenantColumns = { merchant: MerchantId; world: World }
 
 export type RevocationKind = 'api_key_revoked' | 'merchant_frozen' | 'merchant_unfrozen' | 'merchant_policy_changed'
+  | 'merchant_origins_changed'
 export type VaultPlaintext = 'allowed' | 'refused'
 /** `prepared`: nothing left us. `sent`: something may have. `known`: the network's final word is recorded. */
 export type AttemptState = 'prepared' | 'sent' | 'known'

@@ -1,0 +1,20 @@
+import { listOrigins } from '@ngome/store'
+import { exitCodes, type Command } from './command.ts'
+import { withDatabase } from './operator/load.ts'
+import { originCommand, tenantOf } from './operator/origins.ts'
+
+const [merchant] = originCommand.operands
+
+export const merchantsOriginsList: Command = {
+  name: 'merchants origins list',
+  summary: 'List the origins whose pages may use a merchant\'s publishable keys.',
+  operands: [merchant],
+  options: originCommand.options,
+  async run(context, given) {
+    const tenant = tenantOf(given)
+    const origins = await withDatabase(context, (db) => listOrigins(db, tenant))
+    if (given.isJson) context.out(JSON.stringify({ ...tenant, origins }))
+    else for (const origin of origins) context.out(origin)
+    return exitCodes.done
+  },
+}
