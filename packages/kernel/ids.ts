@@ -18,6 +18,7 @@ export const idPrefixes = {
   forwardDestination: 'dst',
   dataKey: 'dek',
   merchantKey: 'mek',
+  merchantSigningKey: 'msk',
   signer: 'sig',
   rotation: 'rot',
   destruction: 'des',
@@ -43,6 +44,7 @@ export type ForwardId = Id<'forward'>
 export type ForwardDestinationId = Id<'forwardDestination'>
 export type DataKeyId = Id<'dataKey'>
 export type MerchantKeyId = Id<'merchantKey'>
+export type MerchantSigningKeyId = Id<'merchantSigningKey'>
 export type RotationId = Id<'rotation'>
 export type DestructionId = Id<'destruction'>
 export type SignerId = Id<'signer'>

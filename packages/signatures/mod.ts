@@ -4,3 +4,12 @@ export { proveDestination, signDestination, type ForwardDestination, type Proven
 export { signWebhook, type WebhookHeaders, type WebhookMessage } from './sign-webhook.ts'
 export { verifyWebhook, webhookToleranceS, type VerifiedWebhook } from './verify-webhook.ts'
 export { newWebhookSecret, parseWebhookSecret } from './webhook-secret.ts'
+export { contentDigest, isContentDigest } from './http-messages/content-digest.ts'
+export { messageAlgorithmOf, messageAlgorithms, parsePublicKey, type MessageAlgorithm } from './http-messages/algorithms.ts'
+export { authorityOf, type HttpMessage } from './http-messages/message.ts'
+export {
+  isSignedBy, merchantKeyUses, proveMerchantKey, signMerchantKey, type MerchantKey, type MerchantKeyUse, type ProvenMerchantKey,
+} from './signed-requests/merchant-key.ts'
+export { signatureHeaders, signatureToleranceS } from './signed-requests/profile.ts'
+export { readSignature, type SignatureReading, type StatedSignature } from './signed-requests/read-signature.ts'
+export { signRequest, type RequestSigner, type RequestToSign, type SignedHeaders } from './signed-requests/sign-request.ts'

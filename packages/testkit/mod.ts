@@ -27,3 +27,7 @@ export { keyCandidates, processMemory } from './process-memory.ts'
 export { SoftHsm, softHsmIsMissing } from './soft-hsm.ts'
 export { WatchedChild } from './watched-child.ts'
 export { SeededRandom, seedFrom } from './random.ts'
+export {
+  defaultParameters, digestOf, newNonce, signRaw, type SignedRequest, type SigningOptions,
+} from './raw-signature.ts'
+export { rsaAttacks, signatureAttacks, signPss, type AttackedRequest, type SignatureAttack } from './signature-attacks.ts'

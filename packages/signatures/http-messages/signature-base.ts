@@ -1,0 +1,67 @@
+import { serializeItem, serializeMember } from '../structured-fields/serialize-structured.ts'
+import type { InnerList, Item } from '../structured-fields/values.ts'
+import { authorityOf, type HttpMessage } from './message.ts'
+
+/**
+ * The bytes that a signature is over (RFC 9421 §2.5). Fields are covered as they are, `@query-param` by its name; the
+ * parameters `sf`, `bs`, `key`, `req` and `tr` are not known here: nothing that we sign needs them, and each is a second
+ * way to say a thing.
+ * @param input the member of `Signature-Input`: covered components and parameters
+ * @returns `undefined` where a component is none, comes twice, is not in the message or cannot be covered
+ */
+export function signatureBase(message: HttpMessage, input: InnerList): Uint8Array | undefined {
+  const lines = new Map<string, string>()
+  for (const component of input.items) {
+    const name = serializeItem(component)
+    const value = componentValue(message, component)
+    // A line feed in a value would be the start of a line that nobody signed.
+    if (value === undefined || lines.has(name) || /[\r\n]/.test(value)) return undefined
+    lines.set(name, value)
+  }
+  const covered = Array.from(lines, ([name, value]) => `${name}: ${value}\n`).join('')
+  return Buffer.from(`${covered}"@signature-params": ${serializeMember(input)}`, 'latin1')
+}
+
+function componentValue(message: HttpMessage, { value: name, parameters }: Item): string | undefined {
+  if (name.type !== 'string') return undefined
+  if (name.value === '@query-param') {
+    const [parameter, ...others] = parameters
+    const isNamed = parameter?.[0] === 'name' && parameter[1].type === 'string' && others.length === 0
+    return isNamed ? queryParameter(message, String(parameter[1].value)) : undefined
+  }
+  if (parameters.size > 0) return undefined
+  if (name.value.startsWith('@')) return derivedValue(message, name.value)
+  // RFC 9421 §2.1: a name in upper case is a name that a field does not have.
+  return name.value === name.value.toLowerCase() ? message.field(name.value)?.trim() : undefined
+}
+
+/** RFC 9421 §2.2 */
+function derivedValue({ method, target, host, status }: HttpMessage, name: string): string | undefined {
+  switch (name) {
+    case '@method': return method
+    case '@authority': return host === undefined ? undefined : authorityOf(host)
+    case '@path': return target?.split('?', 1)[0]
+    // §2.2.7: an absent query is an empty one, with its question mark.
+    case '@query': return target === undefined ? undefined : `?${queryOf(target)}`
+    case '@request-target': return target
+    case '@status': return status === undefined ? undefined : String(status)
+    default: return undefined
+  }
+}
+
+/** RFC 9421 §2.2.8; of a name that comes twice no single value can be covered. */
+function queryParameter({ target }: HttpMessage, name: string): string | undefined {
+  if (target === undefined) return undefined
+  const found = Array.from(new URLSearchParams(queryOf(target))).filter(([key]) => encoded(key) === name)
+  return found.length === 1 ? encoded(found[0]?.[1] ?? '') : undefined
+}
+
+function queryOf(target: string): string {
+  const at = target.indexOf('?')
+  return at === -1 ? '' : target.slice(at + 1)
+}
+
+/** RFC 9421 §2.2.8: percent-encoded anew, so that every spelling gives the same text. */
+function encoded(text: string): string {
+  return encodeURIComponent(text).replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+}
