@@ -15,14 +15,16 @@ export type ChildSurroundings = {
   readonly hasAddon: boolean
   /** Whether the launcher itself runs with `--enable-fips`. */
   readonly isFips: boolean
+  /** Files of the operator's that this process reads, and the folders where they are replaced. */
+  readonly operatorFiles: readonly string[]
 }
 
 /** The command line of one process, with the seat belt of Node's permission model: no threads, no child processes. */
 export function childCommand(name: ProcessName, surroundings: ChildSurroundings): ChildCommand {
-  const { root, dataDir, configFile, chain, env, hasAddon, isFips } = surroundings
+  const { root, dataDir, configFile, chain, env, hasAddon, isFips, operatorFiles } = surroundings
   const { entry, folder, hasSqlite } = processTable[name]
   const own = join(dataDir, folder)
-  const readable = [root, own, join(dataDir, 'ca.pem'), ...(configFile === undefined ? [] : [configFile])]
+  const readable = [root, own, join(dataDir, 'ca.pem'), ...(configFile === undefined ? [] : [configFile]), ...operatorFiles]
   const [file, ...rest] = [
     ...chain, process.execPath, ...fipsFlags(isFips),
     '--permission', '--allow-net',

@@ -11,7 +11,7 @@ import { processNames } from './process-table.ts'
 
 const config = loadConfig({ NGOME_DATA: '/tmp/ngome-fips', NGOME_CONFIG: '' })
 const env = { OPENSSL_CONF: '/etc/fips.cnf', OPENSSL_MODULES: '/usr/lib/ossl-modules', LD_PRELOAD: '/tmp/evil.so' }
-const surroundings = { root: '/r', dataDir: '/d', configFile: undefined, chain: [], env: {}, hasAddon: false }
+const surroundings = { root: '/r', dataDir: '/d', configFile: undefined, chain: [], env: {}, hasAddon: false, operatorFiles: [] }
 
 test('under --enable-fips every process is started with it, and finds the provider where the launcher did', () => {
   for (const name of processNames) {

@@ -12,6 +12,7 @@ import { isFipsStart } from './fips.ts'
 import { LogFile } from './log-file.ts'
 import { processNames, type ProcessName } from './process-table.ts'
 import type { Tell } from './progress.ts'
+import { operatorFilesOf } from './operator-files.ts'
 import { needsAddon, placePin } from './root-key-surroundings.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -56,7 +57,7 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
     const env = childEnvironment(name, { ...options, config, token, isFips })
     const command = childCommand(name, {
       root, env, dataDir: config.dataDir, configFile: options.configFile, chain: ground.chainOf(name),
-      hasAddon: name === 'custodian' && needsAddon(config), isFips,
+      hasAddon: name === 'custodian' && needsAddon(config), isFips, operatorFiles: operatorFilesOf(name, config),
     })
     const onWaiting = (reason: string): void => options.tell(`the ${name} is waiting for ${reason}`)
     const child = Child.start({ ...command, onWaiting, ...(name === 'gateway' ? { socketFd: socket.fd } : {}) }, logs[name])

@@ -22,7 +22,8 @@ export async function processReaches(config: Config, ids: UserIds, postgresUid: 
     ? { kind: 'nothing' } as const
     : { kind: 'places', places: await placesOf(own.hostname.replace(/^\[|\]$/g, ''), Number(own.port || 5432)) } as const
   const database = await placesOf(config.database.host, config.database.port)
-  const allowed = await Promise.all(config.egress.allowPrivate.map((text) => {
+  // Its own public API is looked at from outside, as clients reach it (K3).
+  const allowed = await Promise.all([...config.egress.allowPrivate, ...config.gateway.tls.watched].map((text) => {
     const at = text.lastIndexOf(':')
     return placesOf(text.slice(0, at).replace(/^\[|\]$/g, ''), Number(text.slice(at + 1)))
   }))

@@ -53,7 +53,7 @@ test('a PIN that is missing or open to others is refused; without an HSM no copy
 })
 
 test('only who loads a module may load native code', () => {
-  const rest = { root: '/r', dataDir: '/d', configFile: undefined, chain: [], env: {}, isFips: false }
+  const rest = { root: '/r', dataDir: '/d', configFile: undefined, chain: [], env: {}, isFips: false, operatorFiles: [] }
   assert.ok(childCommand('custodian', { ...rest, hasAddon: true }).argv.includes('--allow-addons'))
   assert.ok(!childCommand('custodian', { ...rest, hasAddon: false }).argv.includes('--allow-addons'))
 })

@@ -12,6 +12,7 @@ import { custodianView } from './custodian-view.ts'
 import { keyRecords } from './key-records.ts'
 import { openingsLog } from './openings-log.ts'
 import { once } from './once.ts'
+import { publicTransport } from './public-transport.ts'
 import { viewMachine } from './machine-view.ts'
 import { ProbeKeys } from './probe-keys.ts'
 import { selfTester } from './self-tester.ts'
@@ -71,6 +72,8 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     machine: () => Promise.resolve(viewMachine(config.dataDir)),
     expectedGrants: readExpectedGrants(root),
     random,
+    clock,
+    publicTransport: publicTransport(config, authority),
   }
   return { target, close: () => close({ keys, identities: [operator, reader], databases: [db, audit.db] }) }
 }

@@ -5,6 +5,7 @@ import { canonicalJson } from './canonical-json.ts'
 import { classed } from './classed.ts'
 import { purposes } from './custodian.ts'
 import { idSchema, worldSchema } from './ids.ts'
+import { tlsFindingCodes, tlsVerdicts } from './tls-checks.ts'
 
 const payment = classed('internal', idSchema('payment'))
 const vaultToken = classed('internal', idSchema('vaultToken'))
@@ -24,6 +25,14 @@ const custodianRow = {
   operation: classed('internal', z.string().max(512)),
   subject: classed('internal', z.string().max(512)),
 }
+/** A look at a public address of ours: host and port, and the row that keeps what was seen. */
+const tlsCheck = {
+  address: classed('internal', z.string().max(300)),
+  check: classed('internal', idSchema('tlsCheck')),
+}
+const tlsFound = z.strictObject({
+  ...tlsCheck, findings: z.array(classed('internal', z.enum(tlsFindingCodes))), detail: classed('internal', z.string().max(2_048)),
+})
 const custodianAct = z.strictObject(custodianRow)
 
 /** An alarm is an event whose severity is `alarm`: somebody should look now. */
@@ -146,6 +155,13 @@ export const eventTypes = {
     severity: 'warning',
     data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment }),
   },
+  'tls.checked': { severity: 'info', data: z.strictObject({ ...tlsCheck, verdict: classed('internal', z.enum(tlsVerdicts)) }) },
+  'tls.posture_failed': { severity: 'alarm', data: tlsFound },
+  'tls.posture_doubtful': { severity: 'warning', data: tlsFound },
+  'tls.expires_soon': { severity: 'warning', data: tlsFound },
+  'tls.expires_in_days': { severity: 'alarm', data: tlsFound },
+  'tls.chain_changed': { severity: 'warning', data: tlsFound },
+  'tls.root_change_due': { severity: 'warning', data: tlsFound },
 } as const satisfies Record<string, { severity: Severity; data: z.ZodType }>
 
 export type EventType = keyof typeof eventTypes

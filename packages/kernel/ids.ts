@@ -24,6 +24,7 @@ export const idPrefixes = {
   destruction: 'des',
   request: 'req',
   staff: 'stf',
+  tlsCheck: 'tlc',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -50,6 +51,7 @@ export type DestructionId = Id<'destruction'>
 export type SignerId = Id<'signer'>
 export type RequestId = Id<'request'>
 export type StaffId = Id<'staff'>
+export type TlsCheckId = Id<'tlsCheck'>
 
 /** Makes an id from a UUID of version 7 (RFC 9562 §5.7): ids of one kind sort by the time they were made. */
 export function newId<K extends IdKind>(kind: K, from: { readonly clock: Clock; readonly random: Random }): Id<K> {

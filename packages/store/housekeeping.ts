@@ -6,7 +6,7 @@ const partitionDaysAhead = 7
 
 /**
  * What the dispatcher does every hour: partitions for the days ahead; old answers of idempotency keys and webhook secrets
- * that sign no more forgotten.
+ * that sign no more, and looks at public addresses past their time, forgotten.
  * @throws Fault `store/unavailable`
  */
 export async function keepHouse(db: Database): Promise<void> {
@@ -14,5 +14,6 @@ export async function keepHouse(db: Database): Promise<void> {
     await db.pool.query('SELECT ngome.ensure_partitions($1)', [partitionDaysAhead])
     await db.pool.query('SELECT ngome.purge_idempotency()')
     await db.pool.query('SELECT ngome.purge_webhook_secrets()')
+    await db.pool.query('SELECT ngome.purge_tls_checks()')
   })
 }

@@ -1,10 +1,10 @@
 import type {
-  EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, RetentionClass, Severity, VaultTokenStatus,
-  VaultTokenType,
+  EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, RetentionClass, Severity, TlsVerdict,
+  VaultTokenStatus, VaultTokenType,
 } from '@ngome/contracts'
 import type {
   AccountId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId, MerchantId,
-  PaymentId, ProcessRole, TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId, World,
+  PaymentId, ProcessRole, TlsCheckId, TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId, World,
 } from '@ngome/kernel'
 import type { AccountKind, TransferKind, TransferState } from '@ngome/payments'
 import type { ColumnType, Generated } from 'kysely'
@@ -178,6 +178,16 @@ export type Tables = {
     told_until: Date | null
   }
   audit_leaves: { event: EventId; at: Date; leaf: Uint8Array }
+  tls_checks: {
+    id: TlsCheckId
+    address: string
+    checked_at: Date
+    verdict: TlsVerdict
+    findings: readonly string[]
+    chain: Uint8Array | null
+    observed: ColumnType<unknown, string | null, never>
+  }
+  pin_sets: { version: number; statement: string; published_at: Date }
 }
 
 type TenantColumns = { merchant: MerchantId; world: World }

@@ -26,14 +26,14 @@ export class TestAuthority {
   readonly #certificate: X509Instance
   readonly #privateKey: CryptoKey
 
-  static async create(name = 'Ngome test authority'): Promise<TestAuthority> {
+  static async create(name = 'Ngome test authority', lifeMs = 86_400_000): Promise<TestAuthority> {
     const keys = await crypto.subtle.generateKey(algorithm, false, ['sign', 'verify'])
     const certificate = await x509.X509CertificateGenerator.createSelfSigned({
       name: `CN=${name}`,
       keys,
       signingAlgorithm: algorithm,
       notBefore: new Date(Date.now() - 60_000),
-      notAfter: new Date(Date.now() + 86_400_000),
+      notAfter: new Date(Date.now() + lifeMs),
       extensions: [
         new x509.BasicConstraintsExtension(true, 0, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),

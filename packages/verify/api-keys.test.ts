@@ -8,14 +8,13 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { newApiKey } from '@ngome/access'
 import { ManualClock, Secret, systemClock, systemRandom, type Random } from '@ngome/kernel'
-import { newCertificateRequest } from '@ngome/runtime'
+import { type Endpoint, newCertificateRequest } from '@ngome/runtime'
 import { TestAuthority } from '@ngome/testkit'
 import type { Auditor } from './at-rest/auditor.ts'
 import type { Probe } from './probe.ts'
 import { apiKeysAreNotKept } from './probes/api-keys-are-not-kept.ts'
 import { apiKeysAreUnguessable } from './probes/api-keys-are-unguessable.ts'
 import { runProbes } from './run-probes.ts'
-import type { Endpoint } from './wire/endpoint.ts'
 
 const issuerWith = (random: Random) => ({
   issueKeys: (count: number) => Promise.resolve(

@@ -14,7 +14,5 @@ export type Probe<Target> = {
   readonly run: (target: Target) => Promise<Verdict>
 }
 
-/** The system could not be reached or asked: not a failure of the promise, and no sign that it holds. */
-export class NotReached extends Error {
-  override readonly name = 'NotReached'
-}
+/** The look itself lives where the running platform looks at itself, too. */
+export { NotReached } from '@ngome/runtime'

@@ -23,11 +23,12 @@ import { separateMerchantKeys } from './probes/separate-merchant-keys.ts'
 import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
 import { tls13Only } from './probes/tls-1-3-only.ts'
 import { unapprovedRevealIsRefused } from './probes/unapproved-reveal-is-refused.ts'
+import { transportIsWatched } from './probes/transport-is-watched.ts'
 import type { Target } from './target.ts'
 
 /** Every probe that there is; the catalog names them by id. */
 export const probes: readonly Probe<Target>[] = [
-  plainHttpReachesNothing, realCertificate, hstsOnEveryAnswer, tls13Only, ephemeralKeyExchange,
+  plainHttpReachesNothing, realCertificate, hstsOnEveryAnswer, tls13Only, ephemeralKeyExchange, transportIsWatched,
   plantedValueIsNowhere, recordFormat,
   gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,

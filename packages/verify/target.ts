@@ -1,4 +1,5 @@
 import type { Random } from '@ngome/kernel'
+import type { Endpoint } from '@ngome/runtime'
 import type { Auditor } from './at-rest/auditor.ts'
 import type { Planted, PlantedVault } from './at-rest/plant-payment.ts'
 import type { CustodianView } from './custodian/custodian-view.ts'
@@ -8,10 +9,10 @@ import type { SelfTester } from './custodian/self-test.ts'
 import type { MachineView } from './isolation/machine-view.ts'
 import type { ProbeMerchants } from './probe-merchant.ts'
 import type { KeyIssuer } from './probes/api-keys-are-unguessable.ts'
-import type { Endpoint } from './wire/endpoint.ts'
+import type { WatchedTransport } from './probes/transport-is-watched.ts'
 
 /** The running system, as far as the probes reach it; each takes the part that it needs. */
-export type Target = Planted & PlantedVault & ProbeMerchants & SelfTester & KeyIssuer & {
+export type Target = Planted & PlantedVault & ProbeMerchants & SelfTester & KeyIssuer & WatchedTransport & {
   readonly gateway: Endpoint
   /** Everything of the platform that listens and speaks TLS, the public API among them. */
   readonly listeners: readonly Endpoint[]

@@ -6,7 +6,7 @@ import { connect as connectTcp, createServer as createTcpServer, type AddressInf
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { after, before, test } from 'node:test'
 import { ManualClock, newId, Secret, systemRandom } from '@ngome/kernel'
-import { newCertificateRequest, x509 } from '@ngome/runtime'
+import { type Endpoint, newCertificateRequest, x509 } from '@ngome/runtime'
 import { TestAuthority } from '@ngome/testkit'
 import type { CustodianView } from './custodian/custodian-view.ts'
 import type { Probe } from './probe.ts'
@@ -19,7 +19,6 @@ import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
 import { tls13Only } from './probes/tls-1-3-only.ts'
 import { runProbes } from './run-probes.ts'
 import { signedRefusal } from './testing/signed-refusal.ts'
-import type { Endpoint } from './wire/endpoint.ts'
 
 /** Old versions and suites, as a server of ten years ago offers them. */
 const oldSuites = 'DEFAULT:AES128-SHA:@SECLEVEL=0'

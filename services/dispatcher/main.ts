@@ -4,7 +4,7 @@ import { getCACertificates } from 'node:tls'
 import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
 import {
   createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
-  processFolder, untilItStands, type ReadinessCheck,
+  processFolder, publicRoots, untilItStands, type ReadinessCheck,
 } from '@ngome/runtime'
 import { openDatabase, type Workers } from '@ngome/store'
 import { alarmOnSpentBudget } from './custodian/alarm-on-spent-budget.ts'
@@ -20,6 +20,7 @@ import { followCustodianLog } from './process/follow-custodian-log.ts'
 import { keepHouseHourly } from './process/housekeeping.ts'
 import { selfTests } from './process/self-tests.ts'
 import { startJobs } from './process/start-jobs.ts'
+import { watchPublicTls } from './transport/watch-public-tls.ts'
 
 /** A connection for each job of a busy queue, and some for the others; two dispatchers stay below the role's limit. */
 const databaseConnections = 10
@@ -34,7 +35,7 @@ const base = { clock, random, logger }
 const folder = processFolder(config, 'dispatcher')
 
 const egress = createEgressGuard({
-  providers: config.networks, allowPrivate: config.egress.allowPrivate,
+  providers: config.networks, allowPrivate: config.egress.allowPrivate, ownAddresses: config.gateway.tls.watched,
   resolve: nameServerResolver(), resolveOperators: systemResolver,
 })
 const networks = connectNetworks(config.networks, readCredentials(join(folder, 'providers.json')), egress, clock)
@@ -104,5 +105,11 @@ const dispatcher: Dispatcher = {
 running.workers = startJobs(dispatcher, metrics)
 keepHouseHourly(dispatcher, custodian, { webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000 }, stopping.signal)
 followCustodianLog({ ...base, custodian, db: database }, stopping.signal)
+watchPublicTls({
+  ...base, db: database, egress,
+  roots: () => publicRoots(config.gateway.tls, identity.authority),
+  isRenewedByItself: config.gateway.tls.certificatePath === undefined,
+  plannedRootChange: config.gateway.tls.plannedRootChange,
+}, { addresses: config.gateway.tls.watched, intervalMs: config.gateway.tls.checkEveryS * 1_000 }, stopping.signal)
 logger.info({ networks: [...networks.keys()] }, 'working')
 channel.tell({ type: 'ready' })

@@ -14,6 +14,10 @@ export function completeConfig(given: PartialConfig) {
   }
   return {
     ...given,
+    gateway: {
+      ...given.gateway,
+      tls: { ...given.gateway.tls, watched: given.gateway.tls.watched ?? watchedOf(given.gateway) },
+    },
     custodian: {
       ...given.custodian,
       enrolmentKeyPath: given.custodian.enrolmentKeyPath ?? join(given.dataDir, 'custodian', 'enrolment.key'),
@@ -26,6 +30,11 @@ export function completeConfig(given: PartialConfig) {
     egress: { allowPrivate: given.egress.allowPrivate ?? defaultAllowPrivate(networks) },
     networks,
   }
+}
+
+/** IPv6 literals in brackets, as in a URL. */
+function watchedOf({ publicNames, port }: PartialConfig['gateway']): string[] {
+  return publicNames.map((name) => `${name.includes(':') ? `[${name}]` : name}:${port}`.toLowerCase())
 }
 
 function completeDatabase(given: PartialConfig['database']) {

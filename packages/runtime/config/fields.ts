@@ -1,5 +1,6 @@
 import { currencyDigits, Secret, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
+import { publicTls } from './public-tls.ts'
 import { rootKeySetting } from './root-key-setting.ts'
 
 /** One day: the longest life of a process certificate, so that a stolen one is soon worth nothing. */
@@ -34,6 +35,7 @@ const gateway = z.strictObject({
   internalPort: port(8445).describe('Port of health, readiness, metrics and self-tests.'),
   publicNames: z.array(host).min(1, 'must name at least one: the certificate needs a name').max(32)
     .default(['localhost', '127.0.0.1']).describe('Names in the certificate of the public API.'),
+  tls: publicTls.prefault({}),
 })
 
 const isCustodianDatabaseUrl = (text: string) => isDatabaseUrl(text) && !/[?#]|:\/\/[^@/]*:[^@/]*@/.test(text)

@@ -83,6 +83,7 @@ describe('the configuration', () => {
     const config = load(file, { NGOME_GATEWAY__PORT: '9001', NGOME_GATEWAY__PUBLIC_NAMES: 'api.example, localhost' })
     assert.deepEqual(config.gateway, {
       host: '0.0.0.0', port: 9001, internalHost: '127.0.0.1', internalPort: 8445, publicNames: ['api.example', 'localhost'],
+      tls: { checkEveryS: 3600, watched: ['api.example:9001', 'localhost:9001'] },
     })
     assert.equal(config.dataDir, join(folder, 'data'))
     assert.equal(load(file, { NGOME_DATA: 'elsewhere' }).dataDir, join(folder, 'elsewhere'))
@@ -155,6 +156,9 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
   ['a variable that resembles nothing', undefined, { NGOME_XYZZY_PLUGH: '1' }, /NGOME_XYZZY_PLUGH: is not known: remove it/],
   ['a variable for a whole room', undefined, { NGOME_GATEWAY: '{}' }, /NGOME_GATEWAY: is not known/],
   ['a variable below a value', undefined, { NGOME_GATEWAY__PORT__X: '1' }, /NGOME_GATEWAY__PORT__X: is not known/],
+  ['a certificate without its key', { gateway: { tls: { certificatePath: '/c.pem' } } }, {}, /gateway\.tls\.keyPath: must be given together/],
+  ['a key without its certificate', undefined, { NGOME_GATEWAY__TLS__KEY_PATH: '/k.pem' }, /gateway\.tls\.keyPath: must be given together/],
+  ['a planned root without a digest', { gateway: { tls: { plannedRootChange: { date: '2027-03-01', pin: 'root' } } } }, {}, /must be a SHA-256 in base64/],
   ['a second name of the data folder', undefined, { NGOME_DATA_DIR: '/x' }, /did you mean NGOME_DATA\?/],
   ['a file for what is no secret', undefined, { NGOME_GATEWAY__PORT_FILE: '/x' }, /NGOME_GATEWAY__PORT_FILE: is not known/],
   ['a secret given twice', undefined, { NGOME_DATABASE__URL: 'postgres://a@localhost/b', DATABASE_URL: 'postgres://a@localhost/b' },

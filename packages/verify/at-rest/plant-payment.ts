@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { paymentSchema } from '@ngome/contracts'
 import type { PaymentId, Random, Secret, Tenant, VaultTokenId } from '@ngome/kernel'
+import type { Endpoint } from '@ngome/runtime'
 import { NotReached } from '../probe.ts'
 import type { ProbeMerchant } from '../probe-merchant.ts'
-import type { Endpoint } from '../wire/endpoint.ts'
 import { ask } from '../wire/request.ts'
 
 /** Where a probe's payments go: a network of the test world. */

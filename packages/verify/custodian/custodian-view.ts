@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { CustodianPath, CustodianRequest } from '@ngome/contracts'
-import type { SignedRefusal } from '@ngome/runtime'
-import type { Endpoint } from '../wire/endpoint.ts'
+import type { Endpoint, SignedRefusal } from '@ngome/runtime'
 
 /** What came of a call that should be refused. */
 export type Attempt = { readonly outcome: 'allowed' | 'refused'; readonly refusal?: SignedRefusal | null | undefined }

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
+import type { Endpoint } from '@ngome/runtime'
 import type { Auditor } from '../at-rest/auditor.ts'
 import { digestForms, readableForms } from '../at-rest/forms.ts'
 import { scanDatabase } from '../at-rest/scan-database.ts'
 import { scanFiles } from '../at-rest/scan-files.ts'
 import type { Probe } from '../probe.ts'
 import { fails, holds, partial } from '../verdict.ts'
-import type { Endpoint } from '../wire/endpoint.ts'
 import { ask } from '../wire/request.ts'
 import type { KeyIssuer } from './api-keys-are-unguessable.ts'
 

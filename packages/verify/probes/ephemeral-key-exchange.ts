@@ -1,9 +1,8 @@
 import { constants } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
+import { addressOf, type Endpoint, handshake } from '@ngome/runtime'
 import { NotReached, type Probe } from '../probe.ts'
 import { fails, holds, type Verdict } from '../verdict.ts'
-import { addressOf, type Endpoint } from '../wire/endpoint.ts'
-import { handshake } from '../wire/handshake.ts'
 
 /** Suites whose key is the server's long-lived one: whoever steals it reads what was recorded for years. */
 const staticSuites = 'AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA:AES256-SHA:@SECLEVEL=0'

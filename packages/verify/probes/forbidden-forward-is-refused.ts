@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '@ngome/kernel'
+import type { Endpoint } from '@ngome/runtime'
 import type { Auditor } from '../at-rest/auditor.ts'
 import type { PlantedVault } from '../at-rest/plant-payment.ts'
 import type { CustodianView } from '../custodian/custodian-view.ts'
@@ -8,7 +9,6 @@ import type { OpeningsLog } from '../custodian/openings-log.ts'
 import type { Probe } from '../probe.ts'
 import type { ProbeMerchants } from '../probe-merchant.ts'
 import { fails, holds, type Verdict } from '../verdict.ts'
-import type { Endpoint } from '../wire/endpoint.ts'
 import { ask } from '../wire/request.ts'
 
 type Target = PlantedVault & ProbeMerchants & {

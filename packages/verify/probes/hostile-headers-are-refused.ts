@@ -1,7 +1,7 @@
+import type { Endpoint } from '@ngome/runtime'
 import type { Probe } from '../probe.ts'
 import type { ProbeMerchants } from '../probe-merchant.ts'
 import { fails, holds } from '../verdict.ts'
-import type { Endpoint } from '../wire/endpoint.ts'
 import { exchangeTls, statusOf } from '../wire/exchange.ts'
 
 type Target = ProbeMerchants & { readonly gateway: Endpoint; readonly authority: string }

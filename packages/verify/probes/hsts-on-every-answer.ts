@@ -1,7 +1,7 @@
+import type { Endpoint } from '@ngome/runtime'
 import type { Probe } from '../probe.ts'
 import type { ProbeMerchants } from '../probe-merchant.ts'
 import { fails, holds, type Verdict } from '../verdict.ts'
-import type { Endpoint } from '../wire/endpoint.ts'
 import { exchangeTls, headerOf, statusOf } from '../wire/exchange.ts'
 import { requestBytes } from '../wire/request.ts'
 

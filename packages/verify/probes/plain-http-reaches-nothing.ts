@@ -1,6 +1,6 @@
+import { addressOf, type Endpoint } from '@ngome/runtime'
 import type { Probe } from '../probe.ts'
 import { fails, holds } from '../verdict.ts'
-import { addressOf, type Endpoint } from '../wire/endpoint.ts'
 import { exchangePlain } from '../wire/exchange.ts'
 
 /** What a client without TLS says first, in the two HTTP versions that have a plain form. */

@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto'
+import { addressOf, type Endpoint, handshake } from '@ngome/runtime'
 import type { Probe } from '../probe.ts'
 import { fails, holds } from '../verdict.ts'
-import { addressOf, type Endpoint } from '../wire/endpoint.ts'
-import { handshake } from '../wire/handshake.ts'
 
 export const realCertificate: Probe<{ readonly gateway: Endpoint; readonly authority: string }> = {
   id: 'real-certificate',

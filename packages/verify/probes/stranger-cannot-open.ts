@@ -1,10 +1,10 @@
 import { custodianOperations, problemSchema } from '@ngome/contracts'
 import { parseStrictJson, type Random } from '@ngome/kernel'
+import { addressOf, type Endpoint } from '@ngome/runtime'
 import type { CustodianView } from '../custodian/custodian-view.ts'
 import { newChallenge, notPermitted, problemOfRefusal } from '../custodian/judge-refusal.ts'
 import type { Probe } from '../probe.ts'
 import { fails, holds } from '../verdict.ts'
-import { addressOf, type Endpoint } from '../wire/endpoint.ts'
 import { exchangeTls, statusOf } from '../wire/exchange.ts'
 import { ask, requestBytes, type ApiAnswer } from '../wire/request.ts'
 

@@ -1,14 +1,7 @@
-import type { SecureVersion } from 'node:tls'
+import { oldTlsVersions } from '@ngome/contracts'
+import { addressOf, everyCipher, handshake, versionAlert, type Endpoint } from '@ngome/runtime'
 import { NotReached, type Probe } from '../probe.ts'
 import { fails, holds, type Verdict } from '../verdict.ts'
-import { addressOf, type Endpoint } from '../wire/endpoint.ts'
-import { handshake } from '../wire/handshake.ts'
-
-const oldVersions: readonly SecureVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2']
-/** OpenSSL leaves old versions out at its default security level; a probe must be able to offer them. */
-const everyCipher = 'DEFAULT@SECLEVEL=0'
-/** RFC 8446 §4.1.3, appendix D.2: how a server refuses a version, in OpenSSL's words. */
-const versionAlert = 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'
 
 export const tls13Only: Probe<{ readonly listeners: readonly Endpoint[]; readonly authority: string }> = {
   id: 'tls-1-3-only',
@@ -24,7 +17,7 @@ export const tls13Only: Probe<{ readonly listeners: readonly Endpoint[]; readonl
 }
 
 async function offerOldVersions(listener: Endpoint, authority: string): Promise<Verdict | undefined> {
-  for (const version of oldVersions) {
+  for (const version of oldTlsVersions) {
     const result = await handshake(listener, { ca: authority, minVersion: version, maxVersion: version, ciphers: everyCipher })
     if (result.kind === 'connected') {
       result.socket.destroy()

@@ -1,7 +1,6 @@
 import { connect, type Socket } from 'node:net'
+import { addressOf, type Endpoint, handshake, isAway } from '@ngome/runtime'
 import { NotReached } from '../probe.ts'
-import { addressOf, type Endpoint } from './endpoint.ts'
-import { handshake, isAway } from './handshake.ts'
 
 /** What came back until the other side closed, or fell silent. */
 export type Exchange = { readonly bytes: Buffer; readonly isClosed: boolean }

@@ -1,6 +1,6 @@
 import type { Secret } from '@ngome/kernel'
+import type { Endpoint } from '@ngome/runtime'
 import { NotReached } from '../probe.ts'
-import type { Endpoint } from './endpoint.ts'
 import { exchangeTls, headerOf, statusOf, type Exchange } from './exchange.ts'
 
 export type ApiCall = {

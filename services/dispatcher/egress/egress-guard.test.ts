@@ -116,6 +116,23 @@ describe('knows public addresses', () => {
   })
 })
 
+describe('a look at our own public address', () => {
+  const guard = guardOf({
+    ownAddresses: ['api.example:443', '[::1]:8443'], resolve: async () => { throw new Error('a merchant\'s resolver') },
+    resolveOperators: async () => ['10.0.0.7'],
+  })
+  test('goes to its addresses, private or not, looked up as the operator\'s names are', async () => {
+    assert.deepEqual((await guard.toOwn('api.example:443')).addresses, ['10.0.0.7'])
+    assert.deepEqual((await guard.toOwn('[::1]:8443')).addresses, ['::1'])
+  })
+  for (const address of ['api.example:8443', 'other.example:443', '[::1]:443', '127.0.0.1:8443', 'api.example:443/x@evil.example', 'api.example.:443', '']) {
+    test(`and nowhere else: "${address}"`, async () => { await assert.rejects(guard.toOwn(address), isRefusal) })
+  }
+  test('and its name is for no merchant\'s webhook', async () => {
+    await assert.rejects(guardOf({ ownAddresses: ['api.example:443'], resolve: async () => ['10.0.0.7'] }).toWebhook('https://api.example/', outgoing), isRefusal)
+  })
+})
+
 describe('with a server on this machine, allowed by name', () => {
   let server: Server
   let port = 0

@@ -1,4 +1,4 @@
-import { checkDestination } from './check-destination.ts'
+import { checkDestination, type CheckedDestination } from './check-destination.ts'
 import { nameOf, parseDestination, refused, type Destination } from './destination.ts'
 import type { Resolver } from './resolver.ts'
 import { makeAgents, transmit, type Outgoing, type Transmission, type Trust } from './transmit.ts'
@@ -8,6 +8,8 @@ export type EgressSettings = {
   readonly providers: Readonly<Record<string, { readonly baseUrl: string }>>
   /** `host:port` that the operator allows although private or plain HTTP. */
   readonly allowPrivate: readonly string[]
+  /** Where clients reach the platform's own public API, `host:port`; private or not. */
+  readonly ownAddresses?: readonly string[]
   /** Certificates to trust for providers and webhooks in place of the system's, in PEM. */
   readonly authorities?: readonly string[]
   /** For names that merchants chose. */
@@ -29,6 +31,13 @@ export type EgressGuard = {
    * @throws Fault `egress/refused`
    */
   toForward(allowed: AllowedAddress, prepare: () => Promise<(Outgoing & { readonly path: string }) | undefined>): Promise<Transmission | undefined>
+  /**
+   * Finds where to connect to for a look at our own public API, as its clients reach it.
+   * @param address `host:port`, one of the configured
+   * @returns its addresses; none where the name has none now
+   * @throws Fault `egress/refused` where it is not one of ours
+   */
+  toOwn(address: string): Promise<CheckedDestination>
   close(): void
 }
 
@@ -37,6 +46,7 @@ export type AllowedAddress = { readonly url: string; readonly trust: Trust }
 
 export function createEgressGuard(settings: EgressSettings): EgressGuard {
   const allowedByName = new Set(settings.allowPrivate)
+  const ownAddresses = new Map((settings.ownAddresses ?? []).map((address) => [address, parseDestination(`https://${address}/`)]))
   const providers = new Map(Object.entries(settings.providers).map(([name, { baseUrl }]) => [name, parseDestination(baseUrl)]))
   const providerNames = new Set([...providers.values()].map(nameOf))
   const providerAgents = makeAgents(true)
@@ -74,6 +84,11 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
       const { authorities = settings.authorities } = trust
       const believed = authorities === undefined ? trust : { ...trust, authorities }
       return transmit({ ...checked, path: outgoing.path }, outgoing, webhookAgents, AbortSignal.timeout(outgoing.timeoutMs), believed)
+    },
+    async toOwn(address) {
+      const destination = ownAddresses.get(address)
+      if (destination === undefined) throw refused('a look at an address that is not ours')
+      return checkDestination(destination, new Set([nameOf(destination)]), resolveOperators)
     },
     close() {
       for (const { http, https } of [providerAgents, webhookAgents]) {
