@@ -7,8 +7,8 @@ import { tlsContext } from '../services/gateway/http/public-server.ts'
 import { fixedPeppers, provenRow } from '../services/gateway/testing/proven-keys.ts'
 import { TestPlatform } from '../services/gateway/testing/test-platform.ts'
 import type { GatewayProcess } from '../services/gateway/testing/gateway-process.ts'
-import type { PipelineOrder, PipelineReport } from './gateway/pipeline-server.ts'
 import type { RawSqlReport } from './gateway/raw-sql.ts'
+import { wayIn } from './gateway/way-in.ts'
 import { median, rateCase, timeCase, type BenchCase, type BenchReport } from './harness.ts'
 import { answerOf } from './sides/answer-of.ts'
 import type { BareServerOrder } from './sides/bare-server.ts'
@@ -36,7 +36,7 @@ type Bench = {
 export async function bench(): Promise<BenchReport> {
   const stand = await raise()
   try {
-    const cases = [...await wayIn(stand), ...await reading(stand), ...await writing(stand), ...keyChecks()]
+    const cases = [...await wayIn({ certificate: await stand.platform.certificate(), ca: stand.platform.custody.authority.pem, load: stand.load, order }), ...await reading(stand), ...await writing(stand), ...keyChecks()]
     return { bench: 'gateway', cases, notes }
   } finally {
     stand.load.stop()
@@ -87,34 +87,6 @@ async function reading(stand: Bench): Promise<BenchCase[]> {
   const [ours, baseline] = await inTurns(load, sides)
   bare.stop()
   return [rateCase('GET of a payment, answers', '1/s', median(ours.perSecond), median(baseline.perSecond)), ...cpuCase('GET of a payment', ours, baseline)]
-}
-
-/** The way of a request in front of its handler, of one that reads and of one with a body, with handlers that do nothing. */
-async function wayIn({ platform, load }: Bench): Promise<BenchCase[]> {
-  const certificate = await platform.certificate()
-  const ca = platform.custody.authority.pem
-  const body = '{"id":"pay_01k8z3f7q2e9d8m4n6p0r5s7tv"}'
-  const pipeline = new Worker('gateway/pipeline-server.ts')
-  const { port, key } = await pipeline.ask<PipelineReport>({ certificate, status: 200, body } satisfies PipelineOrder)
-  const bare = new Worker('sides/bare-server.ts')
-  const get = { port, ca, path: `/v1/payments/pay_01k8z3f7q2e9d8m4n6p0r5s7tv`, headers: { authorization: `Bearer ${key}` } }
-  const { port: barePort } = await bare.ask<{ port: number }>({ tls: tlsContext(certificate), ...await answerOf(get) })
-  const head = ['Host: localhost', `Authorization: Bearer ${key}`, 'Accept: */*', 'User-Agent: bench']
-  const requests = {
-    'GET, to its handler': [`GET ${get.path} HTTP/1.1`, ...head, '', ''].join('\r\n'),
-    'POST with a body, to its handler': ['POST /v1/payments HTTP/1.1', ...head, 'Content-Type: application/json',
-      `Content-Length: ${order.length}`, 'Idempotency-Key: bench-{n}', '', order].join('\r\n'),
-  }
-  const cases: BenchCase[] = []
-  for (const [name, request] of Object.entries(requests)) {
-    const run = { ca, connections: readConnections, requests: [request], status: 200 }
-    const sides = [{ pid: pipeline.pid, order: { ...run, port } }, { pid: bare.pid, order: { ...run, port: barePort } }] as const
-    const [ours, baseline] = await inTurns(load, sides)
-    cases.push(rateCase(`${name}, answers`, '1/s', median(ours.perSecond), median(baseline.perSecond)), ...cpuCase(name, ours, baseline))
-  }
-  pipeline.stop()
-  bare.stop()
-  return cases
 }
 
 async function writing(stand: Bench): Promise<BenchCase[]> {

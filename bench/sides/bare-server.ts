@@ -17,8 +17,13 @@ process.once('message', ({ tls, headers, body }: BareServerOrder) => {
       echo(request, response, headers)
       return
     }
-    response.writeHead(200, [...headers])
-    response.end(body)
+    const answer = (): void => {
+      response.writeHead(200, [...headers])
+      response.end(body)
+    }
+    // A body is taken to its end, as whoever needs it has to; nothing is done with it.
+    if (request.headers['content-length'] === undefined) answer()
+    else request.on('data', () => undefined).once('end', answer)
   })
   server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
 })

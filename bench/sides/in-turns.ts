@@ -7,21 +7,26 @@ export const rounds = 5
 export const roundMs = 2_000
 export const warmUpMs = 1_500
 
-export type Side = { readonly pid: number; readonly order: Omit<LoadOrder, 'durationMs'> }
-/** A process under test, and how it is put under load for a time. */
-export type Runner = { readonly pid: number; readonly run: (durationMs: number) => Promise<LoadReport> }
+export type Side = { readonly pid: number | readonly number[]; readonly order: Omit<LoadOrder, 'durationMs'> }
+/** What is under test, of one process or several, and how it is put under load for a time. */
+export type Runner = { readonly pid: number | readonly number[]; readonly run: (durationMs: number) => Promise<LoadReport> }
 export type Samples = { readonly perSecond: number[]; readonly cpu: number[] }
 
-/** One run, with the CPU that the process under test used for each answer. */
+/** One run, with the CPU that what is under test used for each answer. */
 export async function sample(
-  into: Samples, pid: number, run: () => Promise<Pick<LoadReport, 'answered' | 'failed' | 'seconds'>>,
+  into: Samples, pid: number | readonly number[], run: () => Promise<Pick<LoadReport, 'answered' | 'failed' | 'seconds'>>,
 ): Promise<void> {
-  const before = cpuSeconds(pid)
+  const before = cpuSecondsOf(pid)
   const { answered, failed, seconds } = await run()
-  const after = cpuSeconds(pid)
+  const after = cpuSecondsOf(pid)
   if (failed > 0) throw new Error(`${failed} requests failed: a benchmark of failures measures nothing`)
   into.perSecond.push(answered / seconds)
   if (before !== undefined && after !== undefined) into.cpu.push((after - before) * 1e6 / answered)
+}
+
+function cpuSecondsOf(pid: number | readonly number[]): number | undefined {
+  const each = [pid].flat().map(cpuSeconds)
+  return each.includes(undefined) ? undefined : each.reduce<number>((sum, seconds) => sum + (seconds ?? 0), 0)
 }
 
 export function inTurns(load: Worker, [one, other]: readonly [Side, Side]): Promise<readonly [Samples, Samples]> {

@@ -98,7 +98,7 @@ class Connection {
     const headEnd = this.#received.indexOf('\r\n\r\n')
     if (headEnd < 0) return
     const head = this.#received.toString('latin1', 0, headEnd)
-    const length = Number(/content-length: ([0-9]+)/.exec(head)?.[1] ?? 0)
+    const length = Number(/content-length: ([0-9]+)/i.exec(head)?.[1] ?? 0)
     if (this.#received.length < headEnd + 4 + length) return
     this.#received = this.#received.subarray(headEnd + 4 + length)
     this.#done?.(Number(head.slice(9, 12)))

@@ -14,6 +14,14 @@ import { problemAnswer } from './problem-answer.ts'
 import { createPublicServer, type PublicCertificate, type PublicServer } from './public-server.ts'
 import { readJsonBody, readParams, readQuery } from './read-call.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    operation?: OperationName
+    /** Of a path asked with another method: those that it takes. */
+    allow?: string
+  }
+}
+
 /** What the public API needs of the rest of the gateway. */
 export type PublicApiPorts = {
   /** The names under which the gateway is known. */
@@ -181,12 +189,12 @@ function fail(ports: Routes, request: Incoming, reply: Outgoing, error: unknown)
   const fault = faultOf(error)
   raw.faultCode = fault.code
   if (fault.row.status >= 500) ports.onFailure(fault, raw.requestId)
-  const { allow } = request.routeOptions.config as { allow?: string }
+  const { allow } = request.routeOptions.config
   send(ports, routeOf(request), raw, reply, problemAnswer(fault, raw.requestId, allow === undefined ? [] : ['allow', allow]))
 }
 
 function routeOf(request: Incoming): OperationName | 'none' {
-  return (request.routeOptions.config as { operation?: OperationName } | undefined)?.operation ?? 'none'
+  return request.routeOptions.config?.operation ?? 'none'
 }
 
 /** A path that we have, asked with a method that it does not take, says which it takes (RFC 9110 §15.5.6). */
