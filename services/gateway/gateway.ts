@@ -13,6 +13,9 @@ import { Peppers } from './access/peppers.ts'
 import { RevocationLease } from './access/revocation-lease.ts'
 import { revocationSource } from './access/revocation-source.ts'
 import { apiVersion } from './api/openapi.ts'
+import { originHolder } from './browsers/hold-origin.ts'
+import { refuseForeignFetch } from './browsers/refuse-fetch.ts'
+import { tellSeenInBrowser } from './browsers/tell-seen-in-browser.ts'
 import { createHandlers } from './handlers.ts'
 import { inOrder } from './http/guards.ts'
 import { createPublicApi } from './http/public-api.ts'
@@ -80,9 +83,9 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     monotonicMs,
     isDraining: () => made.drain?.isDraining === true,
     guards: {
-      admit: inOrder(),
+      admit: inOrder(refuseForeignFetch),
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
-      authorize: inOrder(),
+      authorize: inOrder(originHolder(tellSeenInBrowser(from))),
       verify: inOrder(),
     },
     onAnswer: metrics.onAnswer,

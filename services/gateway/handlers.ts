@@ -6,7 +6,7 @@ import { referencePage } from './api/reference-page.ts'
 import { receiveCallback } from './callbacks/receive-callback.ts'
 import { createForward } from './forwards/create-forward.ts'
 import { getForward } from './forwards/get-forward.ts'
-import { jsonType, type Answer } from './http/answer.ts'
+import { jsonType, pageHeaders, type Answer } from './http/answer.ts'
 import type { Handlers } from './http/call.ts'
 import type { GatewaySecrets } from './keys/custodian-secrets.ts'
 import type { DataKeys } from './keys/data-keys.ts'
@@ -77,7 +77,7 @@ function documents(version: string): readonly [Answer, Answer] {
   const document = openApiDocument(version)
   const { html, contentSecurityPolicy } = referencePage(document)
   return [
-    { status: 200, contentType: jsonType, body: JSON.stringify(document), cacheS: documentCacheS },
-    { status: 200, contentType: 'text/html; charset=utf-8', body: html, contentSecurityPolicy, cacheS: documentCacheS },
+    { status: 200, contentType: jsonType, body: JSON.stringify(document), headers: pageHeaders, cacheS: documentCacheS },
+    { status: 200, contentType: 'text/html; charset=utf-8', body: html, headers: pageHeaders, contentSecurityPolicy, cacheS: documentCacheS },
   ]
 }

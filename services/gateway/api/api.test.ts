@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import type { FaultCode } from '@ngome/kernel'
 import { rawRequest, type RawAnswer } from '../testing/raw-request.ts'
+import { headerTable } from '../http/header-table.ts'
 import { TestGateway } from '../testing/test-gateway.ts'
 import { examples } from './examples.ts'
 import { apiVersion, openApiDocument } from './openapi.ts'
@@ -34,6 +35,16 @@ test('every reference in the document leads somewhere', () => {
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([A-Za-z]+)"/g)].map(([, name]) => name)
   assert.ok(references.length > 10)
   for (const name of references) assert.ok(name !== undefined && schemas.includes(name), `${name ?? 'a reference'} leads nowhere`)
+})
+
+test('an integrator sees which headers an operation takes, and how often, how long and of what', () => {
+  const known = document['x-ngome-headers']
+  assert.deepEqual(Object.values(known).flatMap((group) => Object.keys(group)).sort(), Object.keys(headerTable).sort())
+  assert.deepEqual(known.credential['authorization'], { maxLength: 256, pattern: headerTable['authorization']?.pattern.source, comes: 'once' })
+  for (const one of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
+    const operation: Operation = operations[one.operationId]
+    assert.deepEqual([one['x-ngome-headers'], one['x-ngome-browsers']], [operation.headerGroups, operation.browsers === true])
+  }
 })
 
 test('every field of the document carries its class', () => {
@@ -94,5 +105,12 @@ test('a browser gets page and document, with the same strict headers as all else
     assert.equal(answer.headers.get('strict-transport-security'), 'max-age=63072000; includeSubDomains')
     assert.equal(answer.headers.get('x-content-type-options'), 'nosniff')
     assert.match(answer.headers.get('content-security-policy') ?? '', /^default-src 'none'/)
+    assert.deepEqual([answer.headers.get('server'), answer.headers.get('etag'), answer.headers.get('set-cookie')], [undefined, undefined, undefined])
+  }
+  for (const document of [page, openApi]) {
+    assert.equal(document.headers.get('cross-origin-opener-policy'), 'same-origin')
+    assert.equal(document.headers.get('cross-origin-embedder-policy'), 'require-corp')
+    assert.match(document.headers.get('permissions-policy') ?? '', /camera=\(\)/)
+    assert.equal(document.headers.get('cache-control'), 'public, max-age=300')
   }
 })

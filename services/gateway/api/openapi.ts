@@ -1,6 +1,7 @@
 import { Fault, publicFault, type FaultCode, type RequestId } from '@ngome/kernel'
 import { problemMediaType, problemOf } from '@ngome/runtime'
 import { jsonType } from '../http/answer.ts'
+import { headerGroups, headerTable, type HeaderGroup } from '../http/header-table.ts'
 import { idempotencyKeyLengthMax } from '../http/limits.ts'
 import { examples } from './examples.ts'
 import { componentSchemas, jsonSchema, schemaOrReference, type JsonObject } from './json-schema.ts'
@@ -25,6 +26,10 @@ export type OpenApiOperation = {
   readonly requestBody?: JsonObject
   readonly responses: Readonly<Record<string, JsonObject>>
   readonly security: readonly JsonObject[]
+  /** The groups of headers that it takes, of `x-ngome-headers` of the document; any other header is refused. */
+  readonly 'x-ngome-headers': readonly HeaderGroup[]
+  /** Whether pages may call it, with a publishable key. */
+  readonly 'x-ngome-browsers': boolean
 }
 export type OpenApiDocument = {
   readonly openapi: '3.1.0'
@@ -32,6 +37,8 @@ export type OpenApiDocument = {
   readonly servers: readonly JsonObject[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>
   readonly components: JsonObject
+  /** Every request header that is known, by group: how long, of what characters, once or often. */
+  readonly 'x-ngome-headers': Readonly<Record<HeaderGroup, JsonObject>>
 }
 
 /** Generates the OpenAPI 3.1 document from the table that the gateway itself works by. */
@@ -51,13 +58,24 @@ export function openApiDocument(version: string): OpenApiDocument {
       schemas: componentSchemas(),
       securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `ngome_sk_test_…`.' } },
     },
+    'x-ngome-headers': knownHeaders(),
   }
+}
+
+function knownHeaders(): OpenApiDocument['x-ngome-headers'] {
+  const groups = Object.keys(headerGroups) as readonly HeaderGroup[]
+  const rulesOf = (wanted: HeaderGroup) => Object.entries(headerTable).filter(([, { group }]) => group === wanted)
+  return Object.fromEntries(groups.map((group) => [group, Object.fromEntries(rulesOf(group).map(([name, rule]) => [name, {
+    maxLength: rule.lengthMax, pattern: rule.pattern.source, comes: rule.isOften === true ? 'often' : 'once',
+  }]))])) as OpenApiDocument['x-ngome-headers']
 }
 
 const introduction = [
   'Collect mobile-money payments. JSON over TLS 1.3; amounts are decimal strings in major units; ids are prefixed.',
   'Errors are problem documents (RFC 9457) with a stable `code`.',
-  'A request header that a route does not know is refused.',
+  'A request header that a route does not take is refused, and so is one that is repeated, too long or made of other characters:',
+  '`x-ngome-headers` says which there are, and which an operation takes. Cookies are read nowhere.',
+  'Pages call the operations with `x-ngome-browsers`, with a publishable key and from origins that the operator allowed.',
 ].join(' ')
 
 function describe(name: OperationName, operation: Operation): OpenApiOperation {
@@ -66,6 +84,8 @@ function describe(name: OperationName, operation: Operation): OpenApiOperation {
     summary: operation.summary,
     description: operation.description,
     security: operation.credentials === 'api-key' ? [{ apiKey: [] }] : [],
+    'x-ngome-headers': operation.headerGroups,
+    'x-ngome-browsers': operation.browsers === true,
     parameters: parameters(operation),
     ...(operation.body === undefined ? {} : { requestBody: requestBody(name, operation.body) }),
     responses: { ...success(name, operation), ...failures([...commonFaults, ...operation.faults]) },

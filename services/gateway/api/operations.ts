@@ -25,6 +25,8 @@ export type Operation = {
   /** What is answered when not everybody can be: `vital` to the last, `deferrable` is the first to go. */
   readonly urgency: 'vital' | 'ordinary' | 'deferrable'
   readonly headerGroups: readonly HeaderGroup[]
+  /** Pages may call it too, with a publishable key and from the merchant's own origins. */
+  readonly browsers?: true
   /** A path that does not match is answered by this fault, the same as a thing that does not exist. */
   readonly params?: { readonly schema: z.ZodObject; readonly otherwise: FaultCode }
   readonly query?: z.ZodObject
@@ -42,12 +44,16 @@ export type Operation = {
   readonly faults: readonly FaultCode[]
 }
 
-// API routes are for servers: what only a browser adds by itself (cookies, origin) has no business there.
-const reading = ['every', 'credential'] as const
-const writing = ['every', 'credential', 'body', 'idempotency'] as const
+// API routes are for servers: what only a browser adds by itself (origin, referrer) has no business there, but for those
+// that pages may call; and a cookie nowhere.
+const reading = ['every', 'fetch', 'credential'] as const
+const writing = ['every', 'fetch', 'credential', 'body', 'idempotency'] as const
+const visiting = ['every', 'fetch', 'browser', 'visit'] as const
 const authenticated: readonly FaultCode[] = [
   'access/unauthenticated', 'access/merchant_frozen', 'access/lease_lost', 'store/unavailable',
 ]
+/** Of what pages may call. */
+const fromPages: readonly FaultCode[] = ['access/origin_refused', 'access/secret_key_in_browser']
 const withBody: readonly FaultCode[] = [
   'request/json_refused', 'request/too_large', 'request/media_type', 'request/invalid',
 ]
@@ -174,12 +180,13 @@ export const operations = {
     scope: 'vault:write',
     cost: 5,
     urgency: 'ordinary',
-    headerGroups: writing,
+    headerGroups: [...writing, 'browser'],
+    browsers: true,
     body: { kind: 'json', schema: createVaultTokenSchema },
     bodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The token.', schema: vaultTokenSchema },
-    faults: [...authenticated, ...withBody, ...acting, 'vault/key_refused', 'vault/plaintext_refused'],
+    faults: [...authenticated, ...withBody, ...acting, ...fromPages, 'vault/key_refused', 'vault/plaintext_refused'],
   },
   createVaultTokens: {
     method: 'POST',
@@ -206,9 +213,10 @@ export const operations = {
     scope: 'vault:seal',
     cost: 1,
     urgency: 'ordinary',
-    headerGroups: reading,
+    headerGroups: [...reading, 'browser'],
+    browsers: true,
     success: { status: 200, description: 'The keys: one, or two where one period goes over into the next.', schema: vaultKeysSchema },
-    faults: [...authenticated, 'custodian/unavailable'],
+    faults: [...authenticated, ...fromPages, 'custodian/unavailable'],
   },
   getVaultToken: {
     method: 'GET',
@@ -304,7 +312,7 @@ export const operations = {
     credentials: 'none',
     cost: 2,
     urgency: 'deferrable',
-    headerGroups: ['every', 'browser'],
+    headerGroups: visiting,
     success: { status: 200, description: 'The OpenAPI document.', contentType: 'application/json' },
     faults: [],
   },
@@ -316,7 +324,7 @@ export const operations = {
     credentials: 'none',
     cost: 2,
     urgency: 'deferrable',
-    headerGroups: ['every', 'browser'],
+    headerGroups: visiting,
     success: { status: 200, description: 'A page.', contentType: 'text/html; charset=utf-8' },
     faults: [],
   },
@@ -327,7 +335,8 @@ export const operationNames = Object.keys(operations) as readonly OperationName[
 
 /** What may go wrong with any request, before its operation is looked at. */
 export const commonFaults: readonly FaultCode[] = [
-  'request/malformed', 'request/header_refused', 'request/method_refused', 'request/not_found', 'gateway/internal',
+  'request/malformed', 'request/header_refused', 'request/method_refused', 'request/not_found', 'request/fetch_refused',
+  'gateway/internal',
 ]
 
 function callback() {
@@ -336,7 +345,7 @@ function callback() {
     credentials: 'path-token',
     cost: 1,
     urgency: 'vital',
-    headerGroups: ['every', 'body', 'provider'],
+    headerGroups: ['every', 'fetch', 'body', 'provider'],
     params: {
       schema: z.strictObject({ provider: z.string().regex(/^[a-z][a-z0-9-]{1,31}$/), token: z.base64url().min(1).max(256) }),
       otherwise: 'callbacks/unknown',

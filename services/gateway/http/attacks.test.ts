@@ -95,6 +95,33 @@ const heads: readonly (readonly [string, () => string | Uint8Array, number, stri
   ['a path beyond ASCII', () => get({ target: '/v1/payments\u00e9' }), 400, malformed],
   ['a target past the limit', () => get({ target: `/v1/payments?cursor=${'a'.repeat(targetLengthMax)}` }), 400, malformed],
   ['a head past the limit', () => get({ headers: [`Accept: ${'a'.repeat(headBytesMax)}`] }), 400, malformed],
+  ['a tab before the colon of a header', () => get({ headers: ['Accept\t: */*'] }), 400, malformed],
+  ['a space before the first header (RFC 9112 §2.2)', () => get().replace('\r\nHost', '\r\n Host'), 400, malformed],
+  ['a line without a colon', () => get({ headers: ['Accept'] }), 400, malformed],
+  ['a bare carriage return between headers', () => get().replace('\r\nAuth', '\rAuth'), 400, malformed],
+  ['a header folded by a tab', () => get({ headers: ['Accept: text/html,', '\t*/*'] }), 400, malformed],
+  ['a NUL in a name', () => get({ headers: ['Acc\u0000ept: */*'] }), 400, malformed],
+  ['a name beyond ASCII that lower case would make one of ours', () => get({ headers: ['Coo\u212aie: a=b'] }), 400, malformed],
+  ['a name in quotes', () => get({ headers: ['"Accept": */*'] }), 400, malformed],
+  ['a target in authority form', () => get({ target: 'localhost:443' }), 400, malformed],
+  ['a target with a user', () => get({ target: '//user@localhost/v1/payments' }), 400, malformed],
+  ['a target with a NUL', () => get({ target: '/v1/payments\u0000' }), 400, malformed],
+  ['a target with a carriage return', () => get({ target: '/v1/payments\rX: y' }), 400, malformed],
+  ['a query with a line feed', () => get({ target: '/v1/payments?a=\nX: y' }), 400, malformed],
+  ['a query with brackets (parameter pollution)', () => get({ target: '/v1/payments?limit[]=1' }), 400, malformed],
+  ['a query parted by semicolons (parameter cloaking)', () => get({ target: '/v1/payments?limit=1;limit=2' }), 400, malformed],
+  ['a target with a space', () => get({ target: '/v1/payments /x' }), 400, malformed],
+  ['a tab before the target', () => get().replace('GET ', 'GET\t'), 400, malformed],
+  ['a method in lower case', () => get({ method: 'get' }), 400, malformed],
+  ['a version in lower case', () => get({ version: 'http/1.1' }), 400, malformed],
+  ['a version that there is not', () => get({ version: 'HTTP/1.10' }), 400, malformed],
+  ['a version with a nought', () => get({ version: 'HTTP/01.1' }), 400, malformed],
+  ['HTTP/3 in words', () => get({ version: 'HTTP/3.0' }), 400, malformed],
+  ['Content-Length that is empty', () => post({ headers: ['Content-Length:'] }), 400, malformed],
+  ['Content-Length with an underscore', () => post({ headers: ['Content-Length: 1_0'] }), 400, malformed],
+  ['Content-Length with a fraction', () => post({ headers: ['Content-Length: 2.0'] }), 400, malformed],
+  ['Transfer-Encoding before Content-Length', () => post({ headers: ['Transfer-Encoding: chunked', `Content-Length: ${order.length}`] }), 400, malformed],
+  ['a Transfer-Encoding twice', () => get({ method: 'POST', headers: ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity'] }), 400, malformed],
   ['Content-Length with Transfer-Encoding', () => post({ headers: ['Transfer-Encoding: chunked'] }), 400, malformed],
   ['Content-Length twice, alike', () => post({ headers: [`Content-Length: ${order.length}`, `Content-Length: ${order.length}`] }), 400, malformed],
   ['Content-Length twice, unlike', () => post({ headers: ['Content-Length: 5', `Content-Length: ${order.length}`] }), 400, malformed],
@@ -141,7 +168,46 @@ const heads: readonly (readonly [string, () => string | Uint8Array, number, stri
   ['too many headers', () => get({ headers: Array.from({ length: headerCountMax }, (_, at) => `X-H${at}: 1`) }), 400, header],
   ['a body with a GET', () => get({ headers: ['Content-Length: 2', '', '{}'] }), 400, header],
   ['a body with a DELETE', () => get({ method: 'DELETE', target: '/v1/webhook_endpoints/whe_01k8z3f7q2e9d8m4n6p0r5s7tv', headers: ['Content-Length: 2', '', '{}'] }), 400, header],
+  ['Content-Length with a nought that some read as octal', () => post({ headers: [`Content-Length: 0${order.length}`] }), 400, header],
+  ['Content-Length under another name', () => get({ headers: ['Content_Length: 5'] }), 400, header],
+  ['a Transfer-Encoding with an underscore', () => get({ method: 'POST', headers: ['Transfer_Encoding: chunked'] }), 400, header],
+  ['Host twice, spelled otherwise', () => get({ headers: ['hOST: localhost'] }), 400, header],
+  ['Host as a list', () => get().replace('Host: localhost', 'Host: localhost, evil.example'), 400, header],
+  ['a Host with two ports', () => get().replace('Host: localhost', 'Host: localhost:443:80'), 400, header],
+  ['a Host that begins as ours', () => get().replace('Host: localhost', 'Host: localhost.evil.example'), 400, header],
+  ['Authorization twice, spelled otherwise', () => get({ headers: ['AUTHORIZATION: Bearer x'] }), 400, header],
+  ['Authorization with an underscore', () => get({ headers: ['X_Authorization: Bearer x'] }), 400, header],
+  ['Content-Type twice', () => post({ headers: ['Content-Type: application/json', 'Content-Type: text/html'] }), 400, header],
+  ['User-Agent twice', () => get({ headers: ['User-Agent: a', 'User-Agent: a'] }), 400, header],
+  ['a method override with underscores', () => post({ headers: ['X_HTTP_METHOD_OVERRIDE: DELETE'] }), 400, header],
+  ['_method as a header', () => post({ headers: ['_method: DELETE'] }), 400, header],
+  ['X-Rewrite-URL', () => get({ headers: ['X-Rewrite-URL: /reference'] }), 400, header],
+  ['X-Real-IP', () => get({ headers: ['X-Real-IP: 127.0.0.1'] }), 400, header],
+  ['True-Client-IP', () => get({ headers: ['True-Client-IP: 127.0.0.1'] }), 400, header],
+  ['X-Forwarded-Proto', () => get({ headers: ['X-Forwarded-Proto: http'] }), 400, header],
+  ['X-Host', () => get({ headers: ['X-Host: evil.example'] }), 400, header],
+  ['Via', () => get({ headers: ['Via: 1.1 evil.example'] }), 400, header],
+  ['Proxy (httpoxy)', () => get({ headers: ['Proxy: http://evil.example'] }), 400, header],
+  ['Proxy-Authorization', () => get({ headers: ['Proxy-Authorization: Basic eDp5'] }), 400, header],
+  ['Proxy-Connection', () => get({ headers: ['Proxy-Connection: keep-alive'] }), 400, header],
+  ['TE', () => get({ headers: ['TE: trailers'] }), 400, header],
+  ['Early-Data', () => get({ headers: ['Early-Data: 1'] }), 400, header],
+  ['a Connection that names Host', () => get({ headers: ['Connection: Host'] }), 400, header],
+  ['a Connection that names what is unknown', () => get({ headers: ['Connection: keep-alive, X-Anything'] }), 400, header],
+  ['Connection twice', () => get({ headers: ['Connection: close', 'Connection: keep-alive'] }), 400, header],
+  ['an Expect of two', () => post({ headers: ['Expect: 100-continue, 200-ok'] }), 400, header],
+  ['an Expect without a body', () => get({ headers: ['Expect: 100-continue'] }), 400, header],
+  ['a condition', () => post({ headers: ['If-Match: *'] }), 400, header],
+  ['a referrer on the API', () => get({ headers: ['Referer: https://evil.example/'] }), 400, header],
+  ['a browser\u2019s visit of the API', () => get({ headers: ['Upgrade-Insecure-Requests: 1'] }), 400, header],
+  ['a preflight\u2019s header without a preflight', () => get({ headers: ['Access-Control-Request-Method: DELETE'] }), 400, header],
+  ['a callback\u2019s header on the API', () => get({ headers: ['X-Callback-Url: https://evil.example/'] }), 400, header],
+  ['a key where a callback comes', () => get({ method: 'PUT', target: '/v1/callbacks/mtn-momo/abc' }), 400, header],
+  ['a vertical tab in a value', () => get({ headers: ['User-Agent: a\u000bb'] }), 400, malformed],
+  ['DEL in a value', () => get({ headers: ['User-Agent: a\u007fb'] }), 400, malformed],
+  ['an encoded line feed in a value that has none', () => get({ headers: ['Sec-Fetch-Mode: cors%0d%0aX: y'] }), 400, header],
   ['a compressed body', () => post({ headers: ['Content-Encoding: gzip'] }), 415, 'request/media_type'],
+  ['a body compressed twice over', () => post({ headers: ['Content-Encoding: identity, gzip'] }), 415, 'request/media_type'],
   ['TRACE', () => get({ method: 'TRACE' }), 405, 'request/method_refused'],
   ['CONNECT of another host', () => 'PROPFIND /v1/payments HTTP/1.1\r\nHost: localhost\r\n\r\n', 405, 'request/method_refused'],
 ]
@@ -218,11 +284,19 @@ for (const type of ['text/plain', 'application/json; charset=latin1', 'applicati
   })
 }
 
-for (const query of ['limit=0', 'limit=101', 'limit=+5', 'limit=5.0', 'limit=1&limit=2', 'status=lost', 'cursor=', 'cursor=abc', 'offset=5', '__proto__=1']) {
+for (const query of ['limit=0', 'limit=101', 'limit=+5', 'limit=5.0', 'limit=1&limit=2', 'status=lost', 'cursor=', 'cursor=abc', 'cursor=%00', 'cursor=a%0d%0ab', 'offset=5', '_method=DELETE', '__proto__=1']) {
   test(`refuses the query ${query}`, async () => {
     assertRefused(await send(get({ target: `/v1/payments?${query}` })), 422, 'request/invalid', query)
   })
 }
+
+test('a query that names another method is refused where no query is known', async () => {
+  assertRefused(await send(post({ target: '/v1/payments?_method=DELETE' })), 422, 'request/invalid', '_method')
+})
+
+test('what tracing libraries split comes as often as they like', async () => {
+  assert.equal((await send(get({ headers: ['Tracestate: a=1', 'tracestate: b=2', 'Baggage: c=3', 'Baggage: d=4'] }))).status, 200)
+})
 
 test('a path that is not ours, and one that no id could have, are 404', async () => {
   for (const target of ['/', '/v1', '/v2/payments', '/v1/payments/x/y', '/reference/', '/metrics', '/healthz', '/admin']) {

@@ -23,7 +23,8 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 const targetPattern = /^\/(?:[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*\/?)?(?:\?[A-Za-z0-9._~=&%+-]*)?$/
 
 type CompiledRule = {
-  readonly at: number; readonly bit: number; readonly lengthMax: number; readonly pattern: RegExp; readonly code: FaultCode
+  readonly at: number; readonly bit: number; readonly lengthMax: number; readonly isOnce: boolean; readonly pattern: RegExp
+  readonly code: FaultCode
 }
 
 const codes: Readonly<Record<string, FaultCode>> = { 'content-encoding': 'request/media_type' }
@@ -31,6 +32,7 @@ const rules: ReadonlyMap<string, CompiledRule> = new Map(Object.entries(headerTa
   at,
   bit: headerGroups[rule.group],
   lengthMax: rule.lengthMax,
+  isOnce: rule.isOften !== true,
   pattern: rule.pattern,
   code: codes[name] ?? 'request/header_refused',
 }]))
@@ -65,7 +67,7 @@ export class HeadControl {
       const value = raw[at + 1] ?? ''
       const rule = rules.get(name) ?? rules.get(name.toLowerCase())
       if (rule === undefined) return refuse('request/header_refused', `${nameable(name)} is not allowed`)
-      if (this.#seenIn[rule.at] === serial) return refuse('request/header_refused', `${nameable(name)} is repeated`)
+      if (rule.isOnce && this.#seenIn[rule.at] === serial) return refuse('request/header_refused', `${nameable(name)} is repeated`)
       this.#seenIn[rule.at] = serial
       if (value.length > rule.lengthMax) return refuse(rule.code, `${nameable(name)} is too long`)
       if (!rule.pattern.test(value)) return refuse(rule.code, `${nameable(name)} is not well formed`)

@@ -13,16 +13,24 @@ export const headerGroups = {
   body: 4,
   /** Which effect this request repeats. */
   idempotency: 8,
-  /** What browsers add by themselves to a visit of a page. */
+  /** What browsers add by themselves to whatever a page asks for. */
   browser: 16,
   /** What payment networks add to their callbacks; we read none of it. */
   provider: 32,
+  /** How a browser came to ask (Fetch Metadata): every route takes it, and `browsers/refuse-fetch.ts` looks at it. */
+  fetch: 64,
+  /** What browsers add to a visit of a page of ours. */
+  visit: 128,
+  /** What a browser asks before it lets a page ask (Fetch §3.3.4). */
+  preflight: 256,
 } as const
 export type HeaderGroup = keyof typeof headerGroups
 
 export type HeaderRule = {
   readonly group: HeaderGroup
   readonly lengthMax: number
+  /** Whether it may come more than once; each time is held against the rule by itself. */
+  readonly isOften?: true
   /** What the value may be made of; the whole value matches. */
   readonly pattern: RegExp
 }
@@ -31,12 +39,15 @@ export type HeaderRule = {
 const printable = /^(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?$/
 const token = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 const mediaRanges = /^[A-Za-z0-9!#$&^_.+*/;=,"' -]*$/
-const digits = /^[0-9]+$/
+/** Without noughts before it, which some read as octal; RFC 9110 §8.6 lets them through. */
+const length = /^(?:0|[1-9][0-9]*)$/
+/** Names as browsers list them: in lower case (Fetch §4.9). */
+const names = /^[a-z0-9-]+(?:, ?[a-z0-9-]+)*$/
 const host = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?$/
 
 /**
- * Every request header that may reach the gateway at all: what is not here is refused, each may come once. Absent on
- * purpose: `transfer-encoding` (bodies are small, so that a length is always known and no two parsers can disagree on
+ * Every request header that may reach the gateway at all: what is not here is refused, and each may come once where its row
+ * does not say otherwise. Absent on purpose: `transfer-encoding` (bodies are small, so that a length is always known and no two parsers can disagree on
  * where a request ends), `upgrade`, `trailer` and `te`, `x-http-method-override` and its kin, `forwarded` and
  * `x-forwarded-*` (we end TLS ourselves, so that whoever sends these wants to be somebody else), `range`.
  */
@@ -54,31 +65,35 @@ export const headerTable: Readonly<Record<string, HeaderRule>> = {
   date: { group: 'every', lengthMax: 40, pattern: printable },
   // W3C Trace Context §3: a merchant's tracing library adds them by itself. We do not read them.
   traceparent: { group: 'every', lengthMax: 128, pattern: /^[0-9a-f-]+$/ },
-  tracestate: { group: 'every', lengthMax: 512, pattern: printable },
-  baggage: { group: 'every', lengthMax: 1_024, pattern: printable },
-  'sec-fetch-site': { group: 'every', lengthMax: 16, pattern: token },
-  'sec-fetch-mode': { group: 'every', lengthMax: 16, pattern: token },
-  'sec-fetch-dest': { group: 'every', lengthMax: 16, pattern: token },
+  // The same, §3.3.1, and W3C Baggage §3.3.1: senders may split these two.
+  tracestate: { group: 'every', lengthMax: 512, isOften: true, pattern: printable },
+  baggage: { group: 'every', lengthMax: 1_024, isOften: true, pattern: printable },
+  'sec-fetch-site': { group: 'fetch', lengthMax: 16, pattern: token },
+  'sec-fetch-mode': { group: 'fetch', lengthMax: 16, pattern: token },
+  'sec-fetch-dest': { group: 'fetch', lengthMax: 16, pattern: token },
   origin: { group: 'browser', lengthMax: 300, pattern: printable },
   referer: { group: 'browser', lengthMax: 1_024, pattern: printable },
-  'sec-fetch-user': { group: 'browser', lengthMax: 4, pattern: /^\?[01]$/ },
+  'sec-fetch-user': { group: 'visit', lengthMax: 4, pattern: /^\?[01]$/ },
   'sec-fetch-storage-access': { group: 'browser', lengthMax: 16, pattern: token },
   'sec-ch-ua': { group: 'browser', lengthMax: 512, pattern: printable },
   'sec-ch-ua-mobile': { group: 'browser', lengthMax: 4, pattern: /^\?[01]$/ },
   'sec-ch-ua-platform': { group: 'browser', lengthMax: 64, pattern: printable },
-  'sec-purpose': { group: 'browser', lengthMax: 64, pattern: printable },
+  'sec-purpose': { group: 'visit', lengthMax: 64, pattern: printable },
   'sec-gpc': { group: 'browser', lengthMax: 1, pattern: /^1$/ },
   dnt: { group: 'browser', lengthMax: 1, pattern: /^[01]$/ },
   priority: { group: 'browser', lengthMax: 16, pattern: /^[a-z0-9=, ]*$/ },
-  'upgrade-insecure-requests': { group: 'browser', lengthMax: 1, pattern: /^1$/ },
-  'if-none-match': { group: 'browser', lengthMax: 256, pattern: printable },
-  'if-modified-since': { group: 'browser', lengthMax: 40, pattern: printable },
-  // A browser sends another page's cookies of the same host name, whatever its port; a documentation page must bear it.
-  cookie: { group: 'browser', lengthMax: 4_096, pattern: printable },
+  'upgrade-insecure-requests': { group: 'visit', lengthMax: 1, pattern: /^1$/ },
+  'if-none-match': { group: 'visit', lengthMax: 256, pattern: printable },
+  'if-modified-since': { group: 'visit', lengthMax: 40, pattern: printable },
+  // A browser sends another page's cookies of the same host name, whatever its port; a documentation page must bear it. No
+  // route reads one, and no other route takes one.
+  cookie: { group: 'visit', lengthMax: 4_096, pattern: printable },
+  'access-control-request-method': { group: 'preflight', lengthMax: 16, pattern: token },
+  'access-control-request-headers': { group: 'preflight', lengthMax: 256, pattern: names },
   authorization: { group: 'credential', lengthMax: 256, pattern: printable },
   'idempotency-key': { group: 'idempotency', lengthMax: idempotencyKeyLengthMax, pattern: /^[\x21-\x7e]+$/ },
   'content-type': { group: 'body', lengthMax: 128, pattern: printable },
-  'content-length': { group: 'body', lengthMax: 8, pattern: digits },
+  'content-length': { group: 'body', lengthMax: 8, pattern: length },
   'content-encoding': { group: 'body', lengthMax: 16, pattern: /^identity$/i },
   expect: { group: 'body', lengthMax: 16, pattern: /^100-continue$/i },
   'x-reference-id': { group: 'provider', lengthMax: 64, pattern: printable },

@@ -5,7 +5,7 @@
 
 /** Request line and headers together. Our largest legitimate head (browser, cookies on the reference page) is 4 KiB. */
 export const headBytesMax = 8_192
-/** Headers in one request; browsers send about 20, our table knows fewer than 40. */
+/** Headers in one request; browsers send about 20. */
 export const headerCountMax = 40
 /** The request target; the longest of ours is a page with cursor, or a callback with its token, below 400. */
 export const targetLengthMax = 1_024

@@ -3,11 +3,12 @@ import type { Server } from 'node:https'
 import { Fault, type RequestId } from '@ngome/kernel'
 import { faultOf } from '@ngome/runtime'
 import { operationNames, operations, type Operation, type OperationName } from '../api/operations.ts'
+import { answerPreflight, preflightHeaderGroups } from '../browsers/preflight.ts'
 import type { Answer } from './answer.ts'
 import type { AuthenticatedCaller, Call, Handlers } from './call.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import type { Guards } from './guards.ts'
-import { groupBits, groupsOf, headerGroups } from './header-table.ts'
+import { groupBits, groupsOf, headerGroups, type HeaderGroup } from './header-table.ts'
 import { bodyBytesMax, segmentLengthMax } from './limits.ts'
 import { Outbox } from './outbox.ts'
 import { problemAnswer } from './problem-answer.ts'
@@ -67,7 +68,11 @@ export async function createPublicApi(
   app.setErrorHandler((error, request, reply) => fail(ports, request, reply, error))
   app.setNotFoundHandler((request, reply) => fail(ports, request, reply, new Fault('request/not_found', 'no such route')))
   for (const name of operationNames) addOperation(app, ports, name, handlers[name] as Handle)
-  refuseOtherMethods(app, ports)
+  const byPath = Map.groupBy(operationNames, (name) => operations[name].path)
+  for (const [url, names] of byPath) {
+    addPreflight(app, ports, url, names)
+    refuseOtherMethods(app, ports, url, names)
+  }
   await app.ready()
   if (made.server === undefined) throw new TypeError('Fastify made no server')
   return made.server
@@ -77,7 +82,7 @@ type Handle = (call: Call) => Promise<Answer> | Answer
 
 function addOperation(app: App, ports: Routes, name: OperationName, handle: Handle): void {
   const operation: Operation = operations[name]
-  const allowedBits = groupBits(operation.headerGroups)
+  const refuseForeign = foreignGroupsRefuser(operation.headerGroups)
   app.route({
     method: operation.method,
     url: operation.path,
@@ -85,18 +90,25 @@ function addOperation(app: App, ports: Routes, name: OperationName, handle: Hand
     config: { operation: name },
     onRequest: (request, _reply, done) => {
       const raw = GatewayRequest.of(request.raw)
-      const foreign = groupsOf(raw.headerBits & ~allowedBits)
-      if (foreign !== '') {
-        raw.isLastOnConnection = true
-        const field = { pointer: '', detail: `Refused: this route takes no headers of these kinds: ${foreign}.` }
-        done(new Fault('request/header_refused', `headers of the kinds ${foreign}`, { fields: [field] }))
-        return
-      }
-      enter(ports, name, request, raw, done)
+      const foreign = refuseForeign(raw)
+      if (foreign === undefined) enter(ports, name, operation.credentials === 'api-key', request, raw, done)
+      else done(foreign)
     },
     ...(operation.body === undefined ? {} : { preParsing: goOn }),
     handler: (request, reply) => void answer(ports, name, handle, request, reply),
   })
+}
+
+/** What brings headers of another kind than its route takes is refused, and what follows it is not read. */
+function foreignGroupsRefuser(taken: readonly HeaderGroup[]): (raw: GatewayRequest) => Fault | undefined {
+  const allowedBits = groupBits(taken)
+  return (raw) => {
+    const foreign = groupsOf(raw.headerBits & ~allowedBits)
+    if (foreign === '') return undefined
+    raw.isLastOnConnection = true
+    const field = { pointer: '', detail: `Refused: this route takes no headers of these kinds: ${foreign}.` }
+    return new Fault('request/header_refused', `headers of the kinds ${foreign}`, { fields: [field] })
+  }
 }
 
 /** Only now: a client whose key or headers were refused keeps its body (RFC 9110 §10.1.1). */
@@ -106,9 +118,9 @@ function goOn(request: Incoming, reply: Outgoing, payload: RequestPayload, done:
 }
 
 /** Lets a request in: room and address, then key, then what that key may. */
-function enter(ports: Routes, name: OperationName, request: Incoming, raw: GatewayRequest, done: (error?: Error) => void): void {
-  const { guards } = ports
-  const hasKey = operations[name].credentials === 'api-key'
+function enter(
+  { guards }: Routes, name: OperationName, hasKey: boolean, request: Incoming, raw: GatewayRequest, done: (error?: Error) => void,
+): void {
   const authorize = (caller: AuthenticatedCaller): void | Promise<void> => {
     raw.caller = caller
     return guards.authorize(caller, raw, name)
@@ -197,17 +209,49 @@ function routeOf(request: Incoming): OperationName | 'none' {
   return request.routeOptions.config?.operation ?? 'none'
 }
 
+/** Of a path that pages may call: a browser asks first. That has no key, and passes the same limits as what it asks for. */
+function addPreflight(app: App, ports: Routes, url: string, names: readonly OperationName[]): void {
+  const offered = names.filter((name) => (operations[name] as Operation).browsers === true)
+  const [first] = offered
+  if (first === undefined) return
+  const refuseForeign = foreignGroupsRefuser(preflightHeaderGroups)
+  app.route({
+    method: 'OPTIONS',
+    url,
+    config: { allow: allowOf(names) },
+    onRequest: (request, _reply, done) => {
+      const raw = GatewayRequest.of(request.raw)
+      const foreign = refuseForeign(raw)
+      if (foreign === undefined) enter(ports, first, false, request, raw, done)
+      else done(foreign)
+    },
+    handler: (request, reply) => {
+      reply.hijack()
+      const { origin, 'access-control-request-method': method, 'access-control-request-headers': headers } = request.headers
+      try {
+        const answer = answerPreflight({ origin, method, headers }, offered.map((name) => operations[name]))
+        send(ports, 'none', GatewayRequest.of(request.raw), reply, answer)
+      } catch (error) {
+        fail(ports, request, reply, error)
+      }
+    },
+  })
+}
+
 /** A path that we have, asked with a method that it does not take, says which it takes (RFC 9110 §15.5.6). */
-function refuseOtherMethods(app: App, ports: Routes): void {
-  const byPath = Map.groupBy(Object.values<Operation>(operations), (operation) => operation.path)
-  for (const [url, known] of byPath) {
-    const taken = new Set<string>(known.map((operation) => operation.method))
-    app.route({
-      method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((method) => !taken.has(method)),
-      url,
-      config: { allow: [...taken].join(', ') },
-      onRequest: (_request, _reply, done) => done(new Fault('request/method_refused', 'method')),
-      handler: (request, reply) => fail(ports, request, reply, new Fault('request/method_refused', 'method')),
-    })
-  }
+function refuseOtherMethods(app: App, ports: Routes, url: string, names: readonly OperationName[]): void {
+  const allow = allowOf(names)
+  const taken = new Set(allow.split(', '))
+  app.route({
+    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((method) => !taken.has(method)),
+    url,
+    config: { allow },
+    onRequest: (_request, _reply, done) => done(new Fault('request/method_refused', 'method')),
+    handler: (request, reply) => fail(ports, request, reply, new Fault('request/method_refused', 'method')),
+  })
+}
+
+function allowOf(names: readonly OperationName[]): string {
+  const known = names.map((name): Operation => operations[name])
+  return [...known.map(({ method }) => method), ...(known.some(({ browsers }) => browsers === true) ? ['OPTIONS'] : [])].join(', ')
 }
