@@ -15,6 +15,8 @@ const webhookSecret = {
   endpoint: classed('internal', idSchema('webhookEndpoint')),
   version: classed('internal', z.int().positive()),
 }
+/** From where it came, as the ban list writes it. */
+const network = classed('internal', z.string().max(64))
 const status = classed('internal', z.string())
 const origin = classed('internal', z.string().max(267))
 /** A row of the custodian's log: ids and names, as it wrote them. */
@@ -147,6 +149,19 @@ export const eventTypes = {
   },
   'forward_destination.allowed': { severity: 'notice', data: z.strictObject({ destination: forwardDestination }) },
   'forward_destination.removed': { severity: 'notice', data: z.strictObject({ destination: forwardDestination }) },
+  /** What was turned away since the last such event, at most one a minute from each gateway. */
+  'gateway.overloaded': {
+    severity: 'warning',
+    data: z.strictObject({
+      deferrable: classed('internal', z.int()), ordinary: classed('internal', z.int()), vital: classed('internal', z.int()),
+      concurrency_limit: classed('internal', z.int()),
+    }),
+  },
+  'gateway.banned': {
+    severity: 'warning',
+    data: z.strictObject({ network, reason: classed('internal', z.string().max(64)), seconds: classed('internal', z.int()) }),
+  },
+  'gateway.unbanned': { severity: 'notice', data: z.strictObject({ network }) },
   'webhook.delivered': {
     severity: 'info',
     data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment }),

@@ -45,6 +45,7 @@ export const faults = {
   'identity/caller_refused': { status: 403, public: 'Refused.' },
   'envelope/open_refused': { status: 503, public: 'Try again later.' },
   'envelope/statement_refused': { status: 503, public: 'Try again later.' },
+  'gateway/overloaded': { status: 503, public: 'Too much is asked at once. Try again after the time in Retry-After.' },
   'gateway/draining': { status: 503, public: 'Try again shortly.' },
   'gateway/internal': { status: 500, public: 'Something failed on our side. The request id names it.' },
   'egress/refused': { status: 502, public: 'This destination is not allowed.' },

@@ -177,6 +177,9 @@ export type Tables = {
     logged_at: Date | null
     told_until: Date | null
   }
+  address_bans: {
+    network: string; banned_by: 'gateway' | 'operator'; reason: string; times: number; banned_at: Date; ends_at: Date
+  }
   audit_leaves: { event: EventId; at: Date; leaf: Uint8Array }
   tls_checks: {
     id: TlsCheckId

@@ -28,6 +28,7 @@ import { renewPublicCertificate, requestPublicCertificate } from './keys/public-
 import { refreshStatements } from './keys/refresh-statements.ts'
 import { statementSource } from './keys/statement-source.ts'
 import { watchReplacedKeys } from './keys/watch-replaced-keys.ts'
+import { createDefences } from './process/defend.ts'
 import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
 
@@ -53,6 +54,8 @@ export type Gateway = {
   readonly isDraining: boolean
   /** Takes connections from now on; `fd` is a socket that was bound before. @returns the port */
   listen(at: { readonly fd: number } | { readonly host: string; readonly port: number }): Promise<number>
+  /** Has the kernel refuse who is banned, by the helper at the other end of this inherited pipe. */
+  useKernelBans(fd: number): void
   /** Hands over to a successor. @returns how many connections were still open at the deadline */
   drain(): Promise<number>
   /** Ends without a successor: answers what is under way. @returns as `drain` */
@@ -76,6 +79,8 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   const { lease, authenticator, peppers } = createAccess(from, secrets)
   const dataKeys = createDataKeys(from, statements)
   const metrics = gatewayMetrics(from.metrics, lease, monotonicMs)
+  const defences = createDefences(from)
+  const { shedding } = defences
   const made: { drain?: Drain } = {}
   const server = await createPublicApi(certificate, {
     hosts: from.config.gateway.publicNames,
@@ -83,12 +88,17 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     monotonicMs,
     isDraining: () => made.drain?.isDraining === true,
     guards: {
-      admit: inOrder(refuseForeignFetch),
+      admit: inOrder(refuseForeignFetch, (request, operation) => shedding.admit(request, operation)),
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
       authorize: inOrder(originHolder(tellSeenInBrowser(from))),
-      verify: inOrder(),
+      verify: inOrder((_call, request, operation) => shedding.begin(request, operation)),
     },
-    onAnswer: metrics.onAnswer,
+    defence: defences.defence,
+    onHandled: (request, operation) => shedding.end(request, operation),
+    onAnswer: (route, status, ms, request) => {
+      metrics.onAnswer(route, status, ms)
+      if (request !== undefined) defences.judge(request)
+    },
     onFailure: (fault, requestId) => {
       if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
       else logger.error({ err: fault, requestId }, 'a request failed on our side')
@@ -102,6 +112,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       first: certificate, custodian, clock, logger, identity, onRenewed: (renewed) => server.setSecureContext(tlsContext(renewed)),
     }),
     peppers.keepLooking(),
+    defences.start(),
     () => lease.stop(),
   ]
   await lease.start()
@@ -113,6 +124,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       return drain.isDraining
     },
     listen: (at) => listen(server, at),
+    useKernelBans: (fd) => defences.useKernel(fd),
     drain: () => drain.drain(),
     end: (deadlineMs) => drain.end(deadlineMs),
     stop: () => stops.forEach((stop) => stop()),

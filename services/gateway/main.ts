@@ -72,7 +72,10 @@ const gateway = await startGateway({
 await untilItStands('the database', logger, () => database.ping())
 running.gateway = gateway
 if (channel.isConnected) {
-  channel.onListen((socket) => void gateway.listen(socket).then((port) => logger.info({ port }, 'listening')))
+  channel.onListen(({ fd, bansFd }) => {
+    if (bansFd !== undefined) gateway.useKernelBans(bansFd)
+    void gateway.listen({ fd }).then((port) => logger.info({ port }, 'listening'))
+  })
 } else {
   const port = await gateway.listen({ host: config.gateway.host, port: config.gateway.port })
   logger.info({ port }, 'listening')

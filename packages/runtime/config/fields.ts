@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { currencyDigits, Secret, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
 import { publicTls } from './public-tls.ts'
@@ -28,6 +29,13 @@ const secret = (is: RegExp | ((text: string) => boolean), error: string) =>
 
 const isDatabaseUrl = (text: string) => /^postgres(?:ql)?:\/\/[^\s]+$/.test(text) && URL.canParse(text)
 
+/** A prefix that is part of an address would be the whole Internet by a slip: /8 is the widest. */
+const subnet = z.string().max(64).refine((text) => {
+  const [address = '', bits = '', ...rest] = text.split('/')
+  const family = isIP(address)
+  return rest.length === 0 && /^[1-9][0-9]{0,2}$/.test(bits) && family !== 0 && Number(bits) >= 8 && Number(bits) <= (family === 4 ? 32 : 128)
+}, 'must be a network such as 192.0.2.0/24, /8 or narrower')
+
 const gateway = z.strictObject({
   host: host.default('127.0.0.1').describe('Address that the public API listens on.'),
   port: port(8443).describe('Port of the public API.'),
@@ -36,6 +44,8 @@ const gateway = z.strictObject({
   publicNames: z.array(host).min(1, 'must name at least one: the certificate needs a name').max(32)
     .default(['localhost', '127.0.0.1']).describe('Names in the certificate of the public API.'),
   tls: publicTls.prefault({}),
+  neverBanned: z.array(subnet).max(64).default(['127.0.0.0/8', '::1/128'])
+    .describe('Networks that are never banned, nor slowed in opening connections: this machine, and proxies of your own.'),
 })
 
 const isCustodianDatabaseUrl = (text: string) => isDatabaseUrl(text) && !/[?#]|:\/\/[^@/]*:[^@/]*@/.test(text)

@@ -12,7 +12,11 @@ export type LauncherMessage = ListenMessage | { readonly type: 'drain' }
  * The launcher's bound socket, which the process inherited at its start, to be given to `server.listen`. It may listen
  * from now on; a gateway that is being replaced still does (docs/adr/0005).
  */
-export type ListeningSocket = { readonly fd: number }
+export type ListeningSocket = {
+  readonly fd: number
+  /** The inherited pipe to the ban helper, where there is one. */
+  readonly bansFd?: number
+}
 type ListenMessage = ListeningSocket & { readonly type: 'listen' }
 
 /** The part of `process` that this needs; `send` is there only where a launcher is. */
@@ -49,7 +53,7 @@ export function launcherChannel(host: IpcHost = process): LauncherChannel {
       if (message.type === 'drain') listener()
     }),
     onListen: (listener) => onMessage((message) => {
-      if (message.type === 'listen') listener({ fd: message.fd })
+      if (message.type === 'listen') listener({ fd: message.fd, ...(message.bansFd === undefined ? {} : { bansFd: message.bansFd }) })
     }),
   }
 }
@@ -63,7 +67,13 @@ export function parseLauncherMessage(message: unknown): LauncherMessage | undefi
   if (type === 'drain') return { type }
   if (type !== 'listen' || typeof message !== 'object' || message === null || !('fd' in message)) return undefined
   const { fd } = message
-  return typeof fd === 'number' && Number.isInteger(fd) && fd >= inheritedFdMin ? { type, fd } : undefined
+  const bansFd = 'bansFd' in message ? message.bansFd : undefined
+  if (!isInherited(fd)) return undefined
+  return isInherited(bansFd) ? { type, fd, bansFd } : { type, fd }
+}
+
+function isInherited(fd: unknown): fd is number {
+  return typeof fd === 'number' && Number.isInteger(fd) && fd >= inheritedFdMin
 }
 
 /** What may go to a terminal: no control characters, no long story. */

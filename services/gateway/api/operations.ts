@@ -336,7 +336,7 @@ export const operationNames = Object.keys(operations) as readonly OperationName[
 /** What may go wrong with any request, before its operation is looked at. */
 export const commonFaults: readonly FaultCode[] = [
   'request/malformed', 'request/header_refused', 'request/method_refused', 'request/not_found', 'request/fetch_refused',
-  'gateway/internal',
+  'gateway/overloaded', 'gateway/internal',
 ]
 
 function callback() {

@@ -21,29 +21,13 @@ for (const [one, other, isAlike] of alike) {
   })
 }
 
-class FakeSocket extends EventEmitter {
-  readonly remoteAddress: string
-  isDestroyed = false
-
-  constructor(remoteAddress: string) {
-    super()
-    this.remoteAddress = remoteAddress
-  }
-
-  destroy(): void {
-    this.isDestroyed = true
-  }
-}
-
 test('addresses without connections are forgotten, and a refused connection frees no place', () => {
   const counted = new AddressConnections(2)
-  const sockets = Array.from({ length: 3 }, () => new FakeSocket('192.0.2.1'))
-  for (const socket of sockets) counted.take(socket)
-  assert.deepEqual(sockets.map((one) => one.isDestroyed), [false, false, true])
+  const sockets = Array.from({ length: 3 }, () => new EventEmitter())
+  const network = networkOf('192.0.2.1')
+  assert.deepEqual(sockets.map((socket) => counted.take(socket, network)), [true, true, false])
   sockets[2]?.emit('close')
-  const again = new FakeSocket('192.0.2.1')
-  counted.take(again)
-  assert.equal(again.isDestroyed, true)
+  assert.equal(counted.take(new EventEmitter(), network), false)
   for (const socket of sockets.slice(0, 2)) socket.emit('close')
   assert.equal(counted.size, 0)
 })

@@ -1,9 +1,7 @@
+import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** An IPv6 subscriber is given a whole /64 (RFC 6177): whoever has one address of it has them all. */
-const networkBytes = 8
-
-type Connection = {
+export type Connection = {
   readonly remoteAddress?: string | undefined
   destroy(): unknown
   once(event: 'close', listener: () => void): unknown
@@ -19,20 +17,17 @@ export class AddressConnections {
     this.#max = max
   }
 
-  /** Counts a connection until it closes, or ends it now where its address has as many as it may. */
-  take(socket: Connection): void {
-    const network = networkOf(socket.remoteAddress)
+  /** Counts a connection until it closes. @returns false where its network has as many as it may */
+  take(socket: Pick<Connection, 'once'>, network: string): boolean {
     const count = this.#counts.get(network) ?? 0
-    if (count >= this.#max) {
-      socket.destroy()
-      return
-    }
+    if (count >= this.#max) return false
     this.#counts.set(network, count + 1)
     socket.once('close', () => {
       const left = (this.#counts.get(network) ?? 0) - 1
       if (left > 0) this.#counts.set(network, left)
       else this.#counts.delete(network)
     })
+    return true
   }
 
   get size(): number {
@@ -40,11 +35,18 @@ export class AddressConnections {
   }
 }
 
-/** An IPv4 address as it is, also where it came mapped into IPv6; of an IPv6 address its network. */
+/**
+ * The network that counts as one: an IPv4 address, also where it came mapped into IPv6, and of an IPv6 address its /64.
+ * Written as bans are (`parseBanNetwork`).
+ */
 export function networkOf(remoteAddress: string | undefined): string {
   // A connection that was reset before we saw it has no address any more; it is about to close.
-  if (remoteAddress === undefined || !ipaddr.isValid(remoteAddress)) return 'gone'
+  if (remoteAddress === undefined) return 'gone'
+  if (isIPv4(remoteAddress)) return `${remoteAddress}/32`
+  if (!ipaddr.isValid(remoteAddress)) return 'gone'
   const address = ipaddr.process(remoteAddress)
-  return address.kind() === 'ipv4'
-    ? address.toString() : Buffer.from(address.toByteArray().slice(0, networkBytes)).toString('hex')
+  if (address.kind() === 'ipv4') return `${address.toString()}/32`
+  const bytes = address.toByteArray()
+  const groups = [0, 2, 4, 6].map((at) => ((bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0)).toString(16))
+  return `${groups.join(':')}::/64`
 }

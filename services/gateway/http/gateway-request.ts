@@ -7,6 +7,8 @@ export class GatewayRequest extends IncomingMessage {
   /** The bits of the header groups that came, from header control. */
   headerBits = 0
   startedAtMs = 0
+  /** When its handler began, while that runs. */
+  begunAtMs: number | undefined
   /** Whether its connection ends with the answer, whatever the client would like. */
   isLastOnConnection = false
   /** Who was proven to call; `null` until then, and where nobody was. */

@@ -46,6 +46,22 @@ export const connectionsMax = 4_096
 export const connectionsPerAddressMax = 256
 /** Requests of one connection without their answer; real clients do not pipeline, and past this the connection ends. */
 export const pipelinedRequestsMax = 32
+/** What a sender may take before its rate is looked at: lost packets, a phone that changes its cell. */
+export const slowGraceMs = 5_000
+/** Bytes a second that a head or body must come with after that: Apache's mod_reqtimeout asks the same, and GPRS gives double. */
+export const dataRateMin = 500
+/** How long an answer may lie in our memory while its client takes nothing of it; the kernel's buffers hold most anyway. */
+export const slowReadMs = 10_000
+/** How often connections are looked at for the three above; one look at 4,096 costs below a millisecond. */
+export const connectionSweepMs = 1_000
+/**
+ * New connections of one network at once and each second after that. A handshake costs us about a millisecond of a core:
+ * one network takes at most a twentieth of it, and a merchant's pool of connections comes up at once.
+ */
+export const newConnectionsBurst = 512
+export const newConnectionsPerS = 50
+/** Networks whose pace is remembered; more come out of one purse. About 100 bytes each. */
+export const pacedNetworksMax = 16_384
 /** How long a draining gateway waits for what is under way before it goes. */
 export const drainDeadlineMs = 30_000
 
@@ -63,6 +79,10 @@ const relations: readonly (readonly [string, boolean])[] = [
   ['a drain outlives idle connections and a slow request', drainDeadlineMs > requestTimeoutMs + keepAliveBufferMs
     && drainDeadlineMs > keepAliveTimeoutMs + keepAliveBufferMs],
   ['no few addresses hold all connections', connectionsPerAddressMax * 16 <= connectionsMax],
+  ['whoever is slow is seen before the timeouts that end everybody', slowGraceMs + connectionSweepMs < headersTimeoutMs],
+  ['a sweep comes often within the grace', connectionSweepMs * 4 <= slowGraceMs],
+  ['a client that takes nothing does not hold up a drain', slowReadMs + connectionSweepMs < drainDeadlineMs],
+  ['an address may bring up all its connections at once', newConnectionsBurst >= connectionsPerAddressMax],
   ['a callback is no larger than a body', callbackBytesMax <= bodyBytesMax],
 ]
 for (const [claim, holds] of relations) if (!holds) throw new RangeError(`limits contradict each other: ${claim}`)

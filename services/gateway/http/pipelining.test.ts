@@ -6,6 +6,7 @@ import { newId, systemClock, systemRandom } from '@ngome/kernel'
 import { newCertificateRequest } from '@ngome/runtime'
 import { TestAuthority } from '@ngome/testkit'
 import type { ServerResponse } from 'node:http'
+import { noDefence } from '../testing/no-defence.ts'
 import { pipelinedRequestsMax } from './limits.ts'
 import { createPublicServer, type PublicServer } from './public-server.ts'
 
@@ -20,7 +21,7 @@ before(async () => {
   const request = await newCertificateRequest('gateway')
   const certificate = { key: request.privateKey.expose((pem) => pem), cert: await authority.issue(request.csr, 'gateway') }
   server = createPublicServer(certificate, {
-    hosts: ['localhost'], monotonicMs: () => performance.now(), onRefused: () => undefined,
+    hosts: ['localhost'], monotonicMs: () => performance.now(), onRefused: () => undefined, defence: noDefence,
     newRequestId: () => newId('request', { clock: systemClock, random: systemRandom }),
   }, (_request, response) => {
     open.add(response)

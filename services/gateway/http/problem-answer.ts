@@ -5,14 +5,22 @@ import type { Answer } from './answer.ts'
 /** How long a client waits before it tries again; a database that fails over is back within a few of these. */
 const retryAfterS = 1
 
-/** The problem document (RFC 9457) of a fault, with the headers that go with its status. */
+/**
+ * The problem document (RFC 9457) of a fault, with the headers that go with its status.
+ * @param headers names, in lower case, and values in turn; what they say is not said again
+ */
 export function problemAnswer(fault: Fault, requestId: RequestId, headers: readonly string[] = []): Answer {
   return {
     status: fault.row.status,
     contentType: problemMediaType,
     body: JSON.stringify(problemOf(fault, requestId)),
-    headers: [...headers, ...(byStatus[fault.row.status] ?? [])],
+    headers: [...headers, ...ofStatus(fault.row.status, headers)],
   }
+}
+
+function ofStatus(status: number, headers: readonly string[]): readonly string[] {
+  const own = byStatus[status] ?? []
+  return own[0] !== undefined && headers.includes(own[0]) ? [] : own
 }
 
 const byStatus: Readonly<Record<number, readonly string[]>> = {

@@ -6,6 +6,7 @@ import { operationNames, operations, type Operation, type OperationName } from '
 import { answerPreflight, preflightHeaderGroups } from '../browsers/preflight.ts'
 import type { Answer } from './answer.ts'
 import type { AuthenticatedCaller, Call, Handlers } from './call.ts'
+import type { Defence } from './defence.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import type { Guards } from './guards.ts'
 import { groupBits, groupsOf, headerGroups, type HeaderGroup } from './header-table.ts'
@@ -31,6 +32,9 @@ export type PublicApiPorts = {
   readonly monotonicMs: () => number
   readonly isDraining: () => boolean
   readonly guards: Guards
+  readonly defence: Defence
+  /** Told of each request that came past the last guard but one, when its handler is over or it did not get that far. */
+  readonly onHandled: (request: GatewayRequest, operation: OperationName) => void
   /** Told of each answer; what was refused before routing has no request. */
   readonly onAnswer: (route: OperationName | 'none', status: number, ms: number, request?: GatewayRequest) => void
   /** Told of every answer that is our failure; `gateway/internal` is a bug. */
@@ -131,8 +135,9 @@ function enter(
     return caller instanceof Promise ? caller.then(authorize) : authorize(caller)
   }
   const refuse = (error: unknown): void => {
-    // Always, not only where the body happens to be on its way still: that would tell which keys needed a look-up.
-    raw.isLastOnConnection = true
+    // Always, not only where the body happens to be on its way still: that would tell which keys needed a look-up. But who
+    // was shed before his key was looked at would only cost us another handshake.
+    if (!isShed(error)) raw.isLastOnConnection = true
     done(error as Error)
   }
   const letIn = (): void => done()
@@ -159,7 +164,13 @@ async function answer(
     send(ports, name, raw, reply, await handle(call))
   } catch (error) {
     fail(ports, request, reply, error)
+  } finally {
+    ports.onHandled(raw, name)
   }
+}
+
+function isShed(error: unknown): boolean {
+  return error instanceof Fault && error.code === 'gateway/overloaded'
 }
 
 function readCall(operation: Operation, request: Incoming, raw: GatewayRequest): Call {
@@ -200,9 +211,12 @@ function fail(ports: Routes, request: Incoming, reply: Outgoing, error: unknown)
   if (reply.raw.headersSent || reply.raw.destroyed) return
   const fault = faultOf(error)
   raw.faultCode = fault.code
-  if (fault.row.status >= 500) ports.onFailure(fault, raw.requestId)
+  // In an overload a line for each would be one more load; it is counted, and told once a minute.
+  if (fault.row.status >= 500 && !isShed(fault)) ports.onFailure(fault, raw.requestId)
   const { allow } = request.routeOptions.config
-  send(ports, routeOf(request), raw, reply, problemAnswer(fault, raw.requestId, allow === undefined ? [] : ['allow', allow]))
+  const headers = [...raw.answerHeaders ?? [], ...(allow === undefined ? [] : ['allow', allow])]
+  raw.answerHeaders = undefined
+  send(ports, routeOf(request), raw, reply, problemAnswer(fault, raw.requestId, headers))
 }
 
 function routeOf(request: Incoming): OperationName | 'none' {

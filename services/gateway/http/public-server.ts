@@ -1,23 +1,24 @@
 import { getFips } from 'node:crypto'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Duplex } from 'node:stream'
 import { Fault, type RequestId } from '@ngome/kernel'
-import { AddressConnections } from './address-connections.ts'
 import { answerHeaders, sendAnswer } from './answer.ts'
+import { ConnectionGate } from './connection-gate.ts'
 import { HeadControl } from './control-head.ts'
+import type { Defence, Misdeed } from './defence.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import { GatewayResponse } from './gateway-response.ts'
 import {
-  connectionsCheckMs, connectionsMax, connectionsPerAddressMax, handshakeTimeoutMs, headBytesMax, headersTimeoutMs,
+  connectionsCheckMs, connectionsMax, connectionSweepMs, handshakeTimeoutMs, headBytesMax, headersTimeoutMs,
   keepAliveBufferMs, keepAliveTimeoutMs, pipelinedRequestsMax, requestsPerConnectionMax, requestTimeoutMs,
 } from './limits.ts'
 import { problemAnswer } from './problem-answer.ts'
+import { SlowConnections, type Requests } from './slow-connections.ts'
 
 export type PublicCertificate = { readonly key: string; readonly cert: string }
 export type PublicServer = Server<typeof GatewayRequest, typeof GatewayResponse>
-/** Of one connection: how many requests it has had, and how many wait for their answer. */
-type Requests = { served: number; open: number }
 type Handle = (request: GatewayRequest, response: GatewayResponse) => void
 
 /** What the server asks of the rest. */
@@ -25,6 +26,7 @@ export type PublicServerPorts = {
   readonly hosts: readonly string[]
   readonly newRequestId: () => RequestId
   readonly monotonicMs: () => number
+  readonly defence: Defence
   /** Told of each answer given before routing. */
   readonly onRefused: (fault: Fault) => void
 }
@@ -74,20 +76,22 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
     keepAliveTimeoutBuffer: keepAliveBufferMs,
   }
   const server = createServer(options, receive)
-  const addresses = new AddressConnections(connectionsPerAddressMax)
-  // The raw connection, so that one counts before its handshake.
-  server.on('connection', (socket: Socket) => addresses.take(socket))
+  watchConnections(server, ports, requestsOn)
   // Node would drop what is past its own count of headers without a word; ours refuses, and `maxHeaderSize` bounds both.
   server.maxHeadersCount = 0
   server.maxConnections = connectionsMax
   server.on('checkContinue', receive)
   server.on('checkExpectation', receive)
-  server.on('clientError', (_error: Error, socket: Duplex) => refuseBytes(socket, ports))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const misdeed = misdeedOf(error)
+    if (misdeed !== undefined && 'remoteAddress' in socket) ports.defence.onMisdeed(misdeed, String(socket.remoteAddress))
+    refuseBytes(socket, ports)
+  })
   return server
 
   function receive(request: GatewayRequest, response: GatewayResponse): void {
-    let requests = requestsOn.get(request.socket)
-    if (requests === undefined) requestsOn.set(request.socket, requests = { served: 0, open: 0 })
+    const requests = requestsOn.get(request.socket)
+    if (requests === undefined) throw new TypeError('a request of a connection that was not watched')
     if (requests.open >= pipelinedRequestsMax) {
       // Node goes on with the bytes that it has read; each of their requests ends here too.
       request.socket.destroy()
@@ -97,6 +101,8 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
     // Until its answer was sent: answers that wait for the one before them take memory as well.
     response.countOn(requests)
     request.startedAtMs = ports.monotonicMs()
+    requests.last = request
+    requests.bytesAtHead = request.socket.bytesRead
     const requestId = ports.newRequestId()
     request.requestId = requestId
     request.isLastOnConnection = requests.served >= requestsPerConnectionMax
@@ -109,9 +115,38 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
       return
     }
     ports.onRefused(verdict.fault)
+    ports.defence.onMisdeed(verdict.fault.code, request.socket.remoteAddress)
     // What follows a head that we do not trust is not a next request: the connection ends.
     sendAnswer(response, problemAnswer(verdict.fault, requestId), requestId, true)
   }
+}
+
+/** A connection that was only opened and closed is how load balancers look whether we live. */
+function misdeedOf({ code }: NodeJS.ErrnoException): Misdeed | undefined {
+  if (code === 'ECONNRESET' || code === 'EPIPE') return undefined
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' || code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? 'slow_head' : 'request/malformed'
+}
+
+/** Decides on connections before their handshake, and looks at those that stand, each second until the last has closed. */
+function watchConnections(
+  server: PublicServer, { defence, monotonicMs }: PublicServerPorts, requestsOn: WeakMap<Socket, Requests>,
+): void {
+  const gate = new ConnectionGate(defence, monotonicMs)
+  const slow = new SlowConnections<TLSSocket>(monotonicMs, (kind, { remoteAddress }) => {
+    defence.onCut(kind)
+    defence.onMisdeed(`slow_${kind}`, remoteAddress)
+  })
+  server.on('connection', (socket: Socket) => gate.take(socket))
+  server.prependListener('secureConnection', (socket) => {
+    const requests: Requests = { served: 0, open: 0, last: undefined, bytesAtHead: 0 }
+    requestsOn.set(socket, requests)
+    slow.watch(socket, requests)
+  })
+  const timer = setInterval(() => {
+    slow.sweep()
+    gate.sweep()
+  }, connectionSweepMs).unref()
+  server.once('close', () => clearInterval(timer))
 }
 
 /**

@@ -1,0 +1,78 @@
+import type { Clock, Random } from '@ngome/kernel'
+import type { Config, Logger } from '@ngome/runtime'
+import type { Database } from '@ngome/store'
+import type { Registry } from 'prom-client'
+import { BanList } from '../bans/ban-list.ts'
+import { kernelBans, type KernelBans } from '../bans/kernel-bans.ts'
+import { ShareBans } from '../bans/share-bans.ts'
+import type { Defence } from '../http/defence.ts'
+import type { GatewayRequest } from '../http/gateway-request.ts'
+import { Shedding } from '../overload/shedding.ts'
+import { OverloadTeller } from '../overload/tell-overload.ts'
+import { watchLoop } from '../overload/watch-loop.ts'
+import { defenceMetrics, type DefenceCounts } from './defence-metrics.ts'
+
+export type DefencePorts = {
+  readonly config: Pick<Config, 'gateway'>
+  readonly database: Database
+  readonly clock: Clock
+  readonly random: Random
+  readonly monotonicMs: () => number
+  readonly logger: Logger
+  readonly metrics: Registry
+}
+
+/** What keeps the gateway standing while somebody wants it to fall: shedding, bans, and counts of both. */
+export type Defences = {
+  readonly defence: Defence
+  readonly shedding: Shedding
+  /** Judges whoever asked by what came of it. */
+  judge(request: GatewayRequest): void
+  /** From now on the kernel refuses whom we ban, by the helper behind this descriptor. */
+  useKernel(fd: number): void
+  start(): () => void
+}
+
+export function createDefences(from: DefencePorts): Defences {
+  const counts: DefenceCounts = {
+    slow: { head: 0, body: 0, answer: 0 }, refused: { banned: 0, too_many: 0, too_fast: 0 },
+  }
+  const made: { kernel?: KernelBans } = {}
+  const sharing = new ShareBans(from, () => bans)
+  const bans: BanList = new BanList({
+    trusted: from.config.gateway.neverBanned,
+    monotonicMs: from.monotonicMs,
+    onBan: (ban) => sharing.write(ban),
+    onChange: (network, seconds) => made.kernel?.set(network, seconds),
+  })
+  const shedding: Shedding = new Shedding({ monotonicMs: from.monotonicMs, onShed: (urgency) => overload.count(urgency) })
+  const overload = new OverloadTeller({ ...from, limit: () => shedding.limit.limit })
+  defenceMetrics(from.metrics, { ...counts, shed: overload.total, limit: shedding.limit, pressure: shedding.pressure, bans })
+  return {
+    shedding,
+    defence: {
+      isBanned: (address) => bans.isBanned(address),
+      isTrusted: (address) => bans.isTrusted(address),
+      onMisdeed: (misdeed, address) => bans.note(misdeed, address),
+      onCut: (kind) => counts.slow[kind]++,
+      onConnectionRefused: (why) => counts.refused[why]++,
+    },
+    judge: ({ faultCode, caller, socket }) => {
+      if (faultCode !== null) bans.note(faultCode, socket.remoteAddress)
+      else if (caller !== null) bans.noteGood(socket.remoteAddress)
+    },
+    useKernel: (fd) => {
+      made.kernel = kernelBans(fd, from.logger)
+      bans.tellAll()
+    },
+    start: () => {
+      sharing.start()
+      const endWatch = watchLoop(shedding.pressure, () => overload.tell())
+      return () => {
+        endWatch()
+        sharing.stop()
+        made.kernel?.close()
+      }
+    },
+  }
+}
