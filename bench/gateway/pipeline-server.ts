@@ -8,7 +8,9 @@ import { jsonType, type Answer } from '../../services/gateway/http/answer.ts'
 import type { Handlers } from '../../services/gateway/http/call.ts'
 import { inOrder } from '../../services/gateway/http/guards.ts'
 import { createPublicApi } from '../../services/gateway/http/public-api.ts'
+import { Shedding } from '../../services/gateway/overload/shedding.ts'
 import { gatewayMetrics } from '../../services/gateway/process/gateway-metrics.ts'
+import { noDefence } from '../../services/gateway/testing/no-defence.ts'
 import { fixedPeppers, provenRow } from '../../services/gateway/testing/proven-keys.ts'
 
 export type PipelineOrder = {
@@ -38,15 +40,18 @@ async function serve({ certificate, status, body }: PipelineOrder): Promise<Pipe
     peppers: fixedPeppers(new Map([[1, pepper]])), lease: { isHeld: true }, rows: { cached: () => row, load: async () => undefined },
   })
   const metrics = gatewayMetrics(createMetrics({ process: 'gateway' }), { ageMs: 0 }, monotonicMs)
+  const shedding = new Shedding({ monotonicMs, onShed: () => undefined })
   const answer: Answer = { status, contentType: jsonType, body }
   const server = await createPublicApi(certificate, {
     hosts: ['localhost'], newRequestId: requestIds(from), monotonicMs, isDraining: () => false,
     guards: {
-      admit: inOrder(),
+      admit: inOrder((request, operation) => shedding.admit(request, operation)),
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
       authorize: inOrder(),
-      verify: inOrder(),
+      verify: inOrder((_call, request, operation) => shedding.begin(request, operation)),
     },
+    defence: noDefence,
+    onHandled: (request, operation) => shedding.end(request, operation),
     onAnswer: metrics.onAnswer,
     onFailure: (fault) => console.error(fault),
   }, Object.fromEntries(operationNames.map((name) => [name, () => answer])) as unknown as Handlers)

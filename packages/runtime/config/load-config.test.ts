@@ -84,6 +84,7 @@ describe('the configuration', () => {
     assert.deepEqual(config.gateway, {
       host: '0.0.0.0', port: 9001, internalHost: '127.0.0.1', internalPort: 8445, publicNames: ['api.example', 'localhost'],
       tls: { checkEveryS: 3600, watched: ['api.example:9001', 'localhost:9001'] },
+      neverBanned: ['127.0.0.0/8', '::1/128'],
     })
     assert.equal(config.dataDir, join(folder, 'data'))
     assert.equal(load(file, { NGOME_DATA: 'elsewhere' }).dataDir, join(folder, 'elsewhere'))
@@ -213,6 +214,9 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
   ['a database address that is none', undefined, { DATABASE_URL: 'mysql://a:b@localhost/ngome' }, /must be postgresql:/],
   ['a database address that cannot be read', undefined, { DATABASE_URL: 'postgres://a:b@local host/ngome' }, /must be postgresql:/],
   ['a database address with a false port', undefined, { DATABASE_URL: 'postgres://a:b@localhost:99999/ngome' }, /must be postgresql:/],
+  ['a whole Internet that is never banned', { gateway: { neverBanned: ['0.0.0.0/0'] } }, {}, /must be a network/],
+  ['an address without a prefix that is never banned', { gateway: { neverBanned: ['192.0.2.1'] } }, {}, /must be a network/],
+  ['a prefix longer than the address', { gateway: { neverBanned: ['192.0.2.1/33'] } }, {}, /must be a network/],
   ['an allowance without a port', { egress: { allowPrivate: ['localhost'] } }, {}, /must be host:port/],
   ['an empty data folder', { dataDir: '' }, {}, /dataDir: must name a folder/],
   ['a data folder that is no text', { dataDir: 7 }, {}, /dataDir/],

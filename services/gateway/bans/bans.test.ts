@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from 'node:tls'
 import { emit } from '@ngome/contracts'
 import { systemClock, systemRandom } from '@ngome/kernel'
 import { banByOperator, banNetwork, endBan, listBans } from '@ngome/store'
+import { connectFrom } from '../testing/connect-from.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 import { costOf, pointsMax } from './misdeeds.ts'
 
@@ -23,9 +23,9 @@ after(() => running.close())
 /** What comes back from an address: the status, or `ended` where the handshake was refused. */
 function ask(localAddress: string, bytes: string): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port: running.port, localAddress, ca: running.custody.authority.pem, servername: 'localhost' })
+    const socket = connectFrom({ port: running.port, ca: running.custody.authority.pem }, localAddress)
     let text = ''
-    socket.on('error', () => undefined).on('close', () => resolve(text.slice(9, 12) || 'ended'))
+    socket.on('close', () => resolve(text.slice(9, 12) || 'ended'))
     socket.on('secureConnect', () => socket.write(bytes)).on('data', (chunk) => {
       text += chunk.toString('latin1')
       if (text.includes('\r\n\r\n')) socket.destroy()
