@@ -6,6 +6,7 @@ import { classed } from './classed.ts'
 import { purposes } from './custodian.ts'
 import { idSchema, worldSchema } from './ids.ts'
 import { tlsFindingCodes, tlsVerdicts } from './tls-checks.ts'
+import { anomalyKinds, anomalyResponses, restrictions } from './use.ts'
 
 const payment = classed('internal', idSchema('payment'))
 const vaultToken = classed('internal', idSchema('vaultToken'))
@@ -19,6 +20,16 @@ const webhookSecret = {
 const network = classed('internal', z.string().max(64))
 const status = classed('internal', z.string())
 const origin = classed('internal', z.string().max(267))
+const apiKey = classed('internal', idSchema('apiKey'))
+const alert = classed('internal', idSchema('alert'))
+const anomaly = z.strictObject({
+  key: apiKey,
+  alert,
+  kind: classed('internal', z.enum(anomalyKinds)),
+  score: classed('internal', z.int().min(0).max(100)),
+  reason: classed('internal', z.string().max(300)),
+  response: classed('internal', z.enum(anomalyResponses)),
+})
 /** A row of the custodian's log: ids and names, as it wrote them. */
 const custodianRow = {
   sequence: classed('internal', z.int()),
@@ -56,6 +67,11 @@ export const eventTypes = {
   },
   'merchant.origin_added': { severity: 'warning', data: z.strictObject({ origin }) },
   'merchant.origin_removed': { severity: 'notice', data: z.strictObject({ origin }) },
+  'merchant.anomaly_policy_changed': {
+    severity: 'warning', data: z.strictObject({
+      world: classed('internal', worldSchema), on_anomaly: classed('internal', z.enum([...anomalyResponses, 'default'])),
+    }),
+  },
   'api_key.issued': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   'api_key.revoked': { severity: 'warning', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   /** A secret key came from a browser: whoever may see that page has it. `null` is an origin that is none. */
@@ -64,6 +80,17 @@ export const eventTypes = {
     data: z.strictObject({ key: classed('internal', idSchema('apiKey')), origin: origin.nullable() }),
   },
   'api_key.unproven': { severity: 'alarm', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
+  'api_key.anomaly': { severity: 'warning', data: anomaly },
+  /** The same with a score that somebody should look at now. */
+  'api_key.misuse': { severity: 'alarm', data: anomaly },
+  'api_key.failed_authentications': {
+    severity: 'warning', data: z.strictObject({ key: apiKey, alert, count: classed('internal', z.int()) }),
+  },
+  'api_key.restricted': {
+    severity: 'warning',
+    data: z.strictObject({ key: apiKey, restriction: classed('internal', z.enum(restrictions)), ends_at: classed('internal', z.iso.datetime()) }),
+  },
+  'api_key.unrestricted': { severity: 'notice', data: z.strictObject({ key: apiKey }) },
   'payment.accepted': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },

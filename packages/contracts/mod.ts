@@ -1,6 +1,7 @@
 export * from './api/forwards.ts'
 export * from './api/payments.ts'
 export * from './api/problem.ts'
+export * from './api/usage.ts'
 export * from './api/vault.ts'
 export * from './api/webhook-endpoints.ts'
 export {
@@ -27,3 +28,4 @@ export * from './jobs.ts'
 export * from './rotations.ts'
 export * from './self-tests.ts'
 export * from './tls-checks.ts'
+export * from './use.ts'

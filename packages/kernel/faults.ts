@@ -18,6 +18,7 @@ export const faults = {
   'access/secret_key_in_browser': {
     status: 403, public: 'A secret key came from a browser, where others can read it. Replace it now, and use a publishable key in pages.',
   },
+  'access/key_suspended': { status: 403, public: 'This key is suspended: its use was unusual. See the alerts, or ask the operator.' },
   'access/lease_lost': { status: 503, public: 'Try again shortly.' },
   'idempotency/key_required': { status: 400, public: 'Send an Idempotency-Key header with this request.' },
   'idempotency/key_reused': { status: 422, public: 'This Idempotency-Key was used with another body.' },

@@ -23,6 +23,7 @@ export const idPrefixes = {
   rotation: 'rot',
   destruction: 'des',
   request: 'req',
+  alert: 'alt',
   staff: 'stf',
   tlsCheck: 'tlc',
 } as const
@@ -50,6 +51,7 @@ export type RotationId = Id<'rotation'>
 export type DestructionId = Id<'destruction'>
 export type SignerId = Id<'signer'>
 export type RequestId = Id<'request'>
+export type AlertId = Id<'alert'>
 export type StaffId = Id<'staff'>
 export type TlsCheckId = Id<'tlsCheck'>
 

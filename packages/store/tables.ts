@@ -1,10 +1,10 @@
 import type {
-  EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, RetentionClass, Severity, TlsVerdict,
-  VaultTokenStatus, VaultTokenType,
+  AlertKind, AnomalyResponse, EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, Restriction,
+  RetentionClass, Severity, TlsVerdict, VaultTokenStatus, VaultTokenType,
 } from '@ngome/contracts'
 import type {
-  AccountId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId, MerchantId,
-  PaymentId, ProcessRole, TlsCheckId, TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId, World,
+  AccountId, AlertId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId, MerchantId,
+  PaymentId, ProcessRole, RequestId, TlsCheckId, TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId, World,
 } from '@ngome/kernel'
 import type { AccountKind, TransferKind, TransferState } from '@ngome/payments'
 import type { ColumnType, Generated } from 'kysely'
@@ -14,6 +14,7 @@ export type Tables = {
   merchants: {
     id: MerchantId; name: string; created_at: Date; frozen_at: Date | null
     vault_plaintext_test: Generated<VaultPlaintext>; vault_plaintext_live: Generated<VaultPlaintext>
+    on_anomaly_test: AnomalyResponse | null; on_anomaly_live: AnomalyResponse | null
   }
   api_keys: TenantColumns & {
     id: ApiKeyId
@@ -159,6 +160,43 @@ export type Tables = {
     sent_at: Date | null
     ended_at: Date | null
   }
+  api_key_usage: UsageColumns & {
+    operation: string
+    requests: bigint; refused: bigint; failed: bigint; not_found: bigint
+    missed_ids: bigint; payers: bigint; unauthenticated: bigint; unlogged: bigint
+    latency_us: bigint; latency_max_us: bigint
+  }
+  api_key_usage_facets: UsageColumns & { facet: UsageFacet; value: string; requests: bigint; amount_minor: string }
+  request_log: TenantColumns & {
+    id: RequestId
+    at: Date
+    api_key: ApiKeyId
+    operation: string
+    status: number
+    fault: string | null
+    latency_us: bigint
+    address: string | null
+    country: string | null
+    agent: string | null
+  }
+  api_key_alerts: TenantColumns & {
+    id: AlertId
+    api_key: ApiKeyId
+    kind: AlertKind
+    subject: string
+    score: number
+    reason: string
+    evidence: ColumnType<Readonly<Record<string, number | string>>, string, never>
+    response: AnomalyResponse
+    at: Date
+    day: Date
+  }
+  api_key_baselines: TenantColumns & {
+    api_key: ApiKeyId
+    learned_to: Date
+    state: ColumnType<unknown, string, string>
+  }
+  api_key_restrictions: TenantColumns & { api_key: ApiKeyId; restriction: Restriction; set_at: Date; ends_at: Date }
   events: {
     id: EventId
     type: EventType
@@ -194,9 +232,13 @@ export type Tables = {
 }
 
 type TenantColumns = { merchant: MerchantId; world: World }
+type UsageColumns = TenantColumns & { api_key: ApiKeyId; grain: 'minute' | 'hour'; at: Date }
 
 export type RevocationKind = 'api_key_revoked' | 'merchant_frozen' | 'merchant_unfrozen' | 'merchant_policy_changed'
   | 'merchant_origins_changed'
+  | 'api_key_restricted'
+/** What requests are counted by, beside the operation. */
+export type UsageFacet = 'address' | 'country' | 'agent' | 'amount'
 export type VaultPlaintext = 'allowed' | 'refused'
 /** `prepared`: nothing left us. `sent`: something may have. `known`: the network's final word is recorded. */
 export type AttemptState = 'prepared' | 'sent' | 'known'

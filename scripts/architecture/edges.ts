@@ -17,6 +17,7 @@ export const allowedEdges: Readonly<Record<string, readonly string[]>> = {
   'packages/audit': ['packages/kernel'],
   'packages/payments': ['packages/kernel', 'packages/contracts'],
   'packages/access': ['packages/kernel', 'packages/contracts'],
+  'packages/behaviour': ['packages/kernel', 'packages/contracts'],
   'packages/store': ['packages/kernel', 'packages/contracts', 'packages/payments', 'packages/access'],
   'packages/runtime': ['packages/kernel', 'packages/contracts'],
   // What merchants install stands on nothing of ours.

@@ -10,6 +10,7 @@ import { provenKeyFinder } from './access/find-proven-key.ts'
 import { KeyLookUps } from './access/key-look-ups.ts'
 import { MovingKeys } from './access/moving-keys.ts'
 import { Peppers } from './access/peppers.ts'
+import { refuseSuspended } from './access/refuse-suspended.ts'
 import { RevocationLease } from './access/revocation-lease.ts'
 import { revocationSource } from './access/revocation-source.ts'
 import { apiVersion } from './api/openapi.ts'
@@ -17,7 +18,7 @@ import { originHolder } from './browsers/hold-origin.ts'
 import { refuseForeignFetch } from './browsers/refuse-fetch.ts'
 import { tellSeenInBrowser } from './browsers/tell-seen-in-browser.ts'
 import { createHandlers } from './handlers.ts'
-import { inOrder } from './http/guards.ts'
+import { inOrder, type Guards } from './http/guards.ts'
 import { createPublicApi } from './http/public-api.ts'
 import { tlsContext, type PublicServer } from './http/public-server.ts'
 import { fetchSecrets, pepperSource, type GatewaySecrets } from './keys/custodian-secrets.ts'
@@ -31,6 +32,8 @@ import { watchReplacedKeys } from './keys/watch-replaced-keys.ts'
 import { createDefences } from './process/defend.ts'
 import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
+import { createUsage } from './usage/create-usage.ts'
+import type { UsageRecorder } from './usage/recorder.ts'
 
 export type GatewaySurroundings = {
   readonly config: Pick<Config, 'gateway' | 'keys' | 'networks' | 'egress'>
@@ -76,7 +79,8 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   })
   await untilItStands('merchant keys', logger, () => statements.fetchAll())
   const certificate = await untilItStands('public certificate', logger, () => requestPublicCertificate(custodian))
-  const { lease, authenticator, peppers } = createAccess(from, secrets)
+  const usage = createUsage(from)
+  const { lease, authenticator, peppers } = createAccess(from, secrets, usage.recorder)
   const dataKeys = createDataKeys(from, statements)
   const metrics = gatewayMetrics(from.metrics, lease, monotonicMs)
   const defences = createDefences(from)
@@ -90,7 +94,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     guards: {
       admit: inOrder(refuseForeignFetch, (request, operation) => shedding.admit(request, operation)),
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
-      authorize: inOrder(originHolder(tellSeenInBrowser(from))),
+      authorize: inOrder<Parameters<Guards['authorize']>>(refuseSuspended(clock), originHolder(tellSeenInBrowser(from))),
       verify: inOrder((_call, request, operation) => shedding.begin(request, operation)),
     },
     defence: defences.defence,
@@ -98,13 +102,17 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     onAnswer: (route, status, ms, request) => {
       metrics.onAnswer(route, status, ms)
       if (request !== undefined) defences.judge(request)
+      usage.recorder.onAnswer(route, status, ms, request)
     },
     onFailure: (fault, requestId) => {
       if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
       else logger.error({ err: fault, requestId }, 'a request failed on our side')
     },
   }, createHandlers({ ...from, version: apiVersion, secrets, statements, dataKeys }))
-  const drain = made.drain = new Drain(server, () => endSigner(custodian, logger))
+  const drain = made.drain = new Drain(server, async () => {
+    await usage.flush()
+    await endSigner(custodian, logger)
+  })
   const stops = [
     refreshStatements({ statements, logger, random: from.random, periodMs: from.config.keys.merchantKeyPeriodS * 1_000 }),
     watchReplacedKeys({ ...from, statements, dataKeys }),
@@ -113,6 +121,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     }),
     peppers.keepLooking(),
     defences.start(),
+    () => usage.stop(),
     () => lease.stop(),
   ]
   await lease.start()
@@ -131,7 +140,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   }
 }
 
-function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets) {
+function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, recorder: UsageRecorder) {
   const { statementKey } = from.identity
   const lookUps = new KeyLookUps((id) => findApiKey(from.database, id))
   const rows = new ApiKeyCache(provenKeyFinder({ ...from, statementKey, find: (id) => lookUps.find(id) }))
@@ -162,7 +171,7 @@ function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets) {
       isTold = true
     },
   })
-  const authenticator = new Authenticator({ peppers, rows, lease, onProven: (key, row) => moving.used(key, row) })
+  const authenticator = new Authenticator({ peppers, rows, lease, onProven: (key, row) => moving.used(key, row), onRefused: recorder.onRefused })
   return { lease, peppers, authenticator }
 }
 

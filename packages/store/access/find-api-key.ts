@@ -1,3 +1,4 @@
+import type { Restriction } from '@ngome/contracts'
 import type { ApiKeyId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { guarded } from '../store-fault.ts'
@@ -14,7 +15,10 @@ export type ApiKeyRow = {
   readonly isMerchantFrozen: boolean
   /** Whether it may send values for the vault in clear. */
   readonly isVaultPlaintextAllowed: boolean
+  /** What it may not do for a time, because its use was unusual. */
+  readonly restriction?: KeyRestriction
 }
+export type KeyRestriction = { readonly restriction: Restriction; readonly endsAtMs: number }
 
 /**
  * Finds a key by the id that a caller showed, before it is proven whose it is.
@@ -28,10 +32,13 @@ export async function findApiKey(db: Database, id: ApiKeyId): Promise<ApiKeyRow 
     revoked_at: Date | null
     frozen_at: Date | null
     vault_plaintext: 'allowed' | 'refused'
+    restriction: Restriction | null
+    restricted_until: Date | null
   }>({
     name: 'find_api_key',
-    text: `SELECT merchant, world, verifier, pepper_version, proof, revoked_at, frozen_at, vault_plaintext
-      FROM ngome.find_api_key($1)`,
+    text: `SELECT merchant, world, verifier, pepper_version, proof, revoked_at, frozen_at, vault_plaintext,
+        restriction, restricted_until
+      FROM ngome.find_api_key($1) LEFT JOIN ngome.find_api_key_restriction($1) ON true`,
     values: [id],
   }))
   const row = rows[0]
@@ -45,5 +52,7 @@ export async function findApiKey(db: Database, id: ApiKeyId): Promise<ApiKeyRow 
     isRevoked: row.revoked_at !== null,
     isMerchantFrozen: row.frozen_at !== null,
     isVaultPlaintextAllowed: row.vault_plaintext === 'allowed',
+    ...(row.restriction === null || row.restricted_until === null
+      ? {} : { restriction: { restriction: row.restriction, endsAtMs: row.restricted_until.getTime() } }),
   }
 }

@@ -34,6 +34,7 @@ export class Authenticator {
   readonly #rows: ApiKeyRows
   readonly #lease: { readonly isHeld: boolean }
   readonly #onProven: (key: ParsedApiKey, row: ProvenApiKey) => void
+  readonly #onRefused: (row: ProvenApiKey | undefined, connection: object) => void
   // What each connection proved last, while it is open: never the key itself.
   readonly #proofs = new WeakMap<object, Proof>()
 
@@ -43,9 +44,12 @@ export class Authenticator {
     readonly lease: { readonly isHeld: boolean }
     /** Hears of each key that was proven anew. */
     readonly onProven?: (key: ParsedApiKey, row: ProvenApiKey) => void
+    /** Hears of each key that was not accepted, with the row that it named where there is one. */
+    readonly onRefused?: (row: ProvenApiKey | undefined, connection: object) => void
   }) {
     this.#peppers = from.peppers
     this.#onProven = from.onProven ?? (() => undefined)
+    this.#onRefused = from.onRefused ?? (() => undefined)
     this.#rows = from.rows
     this.#lease = from.lease
   }
@@ -85,6 +89,8 @@ export class Authenticator {
     const isRight = equalsInConstantTime(expected, verifier) && pepper !== undefined
     // One condition, after the work: unknown, wrong, of the other world and revoked take the same way out.
     if (!isRight || row === undefined || row.isRevoked || key.world !== tenant.world) {
+      // Called for a key that there is not as well: whether there is one takes no longer and shows nowhere.
+      this.#onRefused(row, connection)
       throw new Fault('access/unauthenticated', `key ${key.id} was not accepted`)
     }
     this.#proofs.set(connection, { digest: key.digest, row })
@@ -92,8 +98,9 @@ export class Authenticator {
     return this.#admit(row)
   }
 
-  #admit({ id, tenant, isMerchantFrozen, isVaultPlaintextAllowed }: ProvenApiKey): AuthenticatedCaller {
+  #admit({ id, tenant, isMerchantFrozen, isVaultPlaintextAllowed, restriction }: ProvenApiKey): AuthenticatedCaller {
     if (isMerchantFrozen) throw new Fault('access/merchant_frozen', `${tenant.merchant} is frozen`)
-    return { tenant, apiKey: id, isVaultPlaintextAllowed } as AuthenticatedCaller
+    const caller = { tenant, apiKey: id, isVaultPlaintextAllowed }
+    return (restriction === undefined ? caller : { ...caller, restriction }) as AuthenticatedCaller
   }
 }

@@ -50,7 +50,7 @@ const reading = ['every', 'fetch', 'credential'] as const
 const writing = ['every', 'fetch', 'credential', 'body', 'idempotency'] as const
 const visiting = ['every', 'fetch', 'browser', 'visit'] as const
 const authenticated: readonly FaultCode[] = [
-  'access/unauthenticated', 'access/merchant_frozen', 'access/lease_lost', 'store/unavailable',
+  'access/unauthenticated', 'access/merchant_frozen', 'access/key_suspended', 'access/lease_lost', 'store/unavailable',
 ]
 /** Of what pages may call. */
 const fromPages: readonly FaultCode[] = ['access/origin_refused', 'access/secret_key_in_browser']

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { RequestId } from '@ngome/kernel'
+import type { PaymentNote } from '../usage/recorder.ts'
 
 /** What a handler decides to say; everything else about an answer is the same for all. */
 export type Answer = {
@@ -12,6 +13,8 @@ export type Answer = {
   readonly contentSecurityPolicy?: string
   /** May be kept by a browser for this long; `undefined` is: nobody keeps it. */
   readonly cacheS?: number
+  /** The payment that was accepted, for the counts of its key; of a repeated request none. Nobody is told. */
+  readonly payment?: PaymentNote
 }
 
 export const jsonType = 'application/json'

@@ -1,4 +1,5 @@
 import type { ApiKeyId, RequestId, Tenant } from '@ngome/kernel'
+import type { KeyRestriction } from '@ngome/store'
 import type { z } from 'zod'
 import type { Operation, OperationName, operations } from '../api/operations.ts'
 import type { Answer } from './answer.ts'
@@ -10,6 +11,8 @@ export type AuthenticatedCaller = {
   readonly apiKey: ApiKeyId
   /** Of the merchant's policy. */
   readonly isVaultPlaintextAllowed: boolean
+  /** What its key may not do for a time, because its use was unusual; it ends by itself. */
+  readonly restriction?: KeyRestriction
   readonly [authenticated]: true
 }
 

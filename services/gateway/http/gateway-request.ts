@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http'
 import type { FaultCode, RequestId } from '@ngome/kernel'
+import type { PaymentNote } from '../usage/recorder.ts'
 import type { AuthenticatedCaller } from './call.ts'
 
 /** A request with what the gateway learned of it before routing. */
@@ -15,6 +16,8 @@ export class GatewayRequest extends IncomingMessage {
   caller: AuthenticatedCaller | null = null
   /** Why it was refused, where it was. */
   faultCode: FaultCode | null = null
+  /** The payment that came of it, for the counts of its key. */
+  payment: PaymentNote | undefined
   /** Names and values in turn that guards add to the answer, whatever it will be. */
   answerHeaders: string[] | undefined
   #id: RequestId | undefined

@@ -161,7 +161,9 @@ async function answer(
     const call = readCall(operations[name], request, raw)
     const verified = ports.guards.verify(call, raw, name)
     if (verified !== undefined) await verified
-    send(ports, name, raw, reply, await handle(call))
+    const handled = await handle(call)
+    raw.payment = handled.payment
+    send(ports, name, raw, reply, handled)
   } catch (error) {
     fail(ports, request, reply, error)
   } finally {

@@ -45,7 +45,10 @@ export async function createPayment(ports: CreatePaymentPorts, call: Call<'creat
       answer,
     },
   })
-  return answerOutcome(outcome, { ...answer, contentType: jsonType, headers: ['location', `/v1/payments/${row.id}`] })
+  return answerOutcome(outcome, {
+    ...answer, contentType: jsonType, headers: ['location', `/v1/payments/${row.id}`],
+    payment: { money: order.money, payer: call.body.payer.phone },
+  })
 }
 
 function newPayment(ports: CreatePaymentPorts, tenant: Tenant, order: Order, body: CreatePayment): PaymentRow {
