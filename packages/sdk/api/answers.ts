@@ -1,0 +1,146 @@
+// Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
+
+export type CreateVaultTokensAnswer = {
+  readonly object: 'vault_batch'
+  /** One for each item, in their order. */
+  readonly results: readonly ({
+    /** The token, or `null` where the item was refused. */
+    readonly id: `tok_${string}` | null
+    /** The first field that was refused, within the item. */
+    readonly error: {
+      readonly pointer: string
+      readonly detail: string
+    } | null
+  })[]
+}
+
+export type CreatedWebhookEndpoint = {
+  readonly id: `whe_${string}`
+  readonly object: 'webhook_endpoint'
+  readonly world: 'test' | 'live'
+  readonly url: string
+  readonly created_at: string
+  readonly secret_created_at: string
+  /** Until then the secret before signs as well; `null` where one secret signs alone. */
+  readonly previous_secret_ends_at: string | null
+  /** Standard Webhooks secret, shown this once; `null` where a repeated request gets this answer again. */
+  readonly secret: string | null
+}
+
+export type Forward = {
+  readonly id: `fwd_${string}`
+  readonly object: 'forward'
+  readonly world: 'test' | 'live'
+  readonly status: 'accepted' | 'sent' | 'answered' | 'failed' | 'unknown'
+  readonly failure: {
+    readonly code: 'destination_refused' | 'token_unknown' | 'token_unopenable' | 'value_refused' | 'template_refused' | 'unreachable' | 'too_late'
+  } | null
+  /** Kept for an hour, then gone. */
+  readonly answer: {
+    readonly status: number
+    readonly headers: Readonly<Record<string, string>>
+    /** Without any form of the values that were sent; `null` where it was withheld. */
+    readonly body: string | null
+    /** Why there is no body: of a type or an encoding that cannot be searched, larger than 48 KiB, or values that could not be removed. */
+    readonly body_withheld: 'media_type' | 'encoding' | 'not_text' | 'too_large' | 'values_in_it' | null
+  } | null
+  readonly created_at: string
+  readonly ended_at: string | null
+}
+
+export type ListVaultKeysAnswer = {
+  readonly object: 'list'
+  readonly data: readonly {
+    readonly id: `mek_${string}`
+    readonly object: 'vault_key'
+    /** How values are sealed to it. */
+    readonly suite: string
+    readonly not_before: string
+    /** From this moment on values sealed to it are not taken. */
+    readonly not_after: string
+    /** What the custodian signed of the key, the key with it. Believe nothing else here: check its signature with the statement key that the operator gave you by another way, then that merchant, world, class (`vault`), suite and dates are what you expect. The sealer does all of that. */
+    readonly statement: string
+  }[]
+}
+
+export type Payment = {
+  readonly id: `pay_${string}`
+  readonly object: 'payment'
+  readonly world: 'test' | 'live'
+  readonly status: 'accepted' | 'processing' | 'succeeded' | 'failed'
+  readonly amount: string
+  readonly currency: string
+  readonly network: string
+  readonly payer: {
+    /** Masked. */
+    readonly phone: string
+  }
+  readonly reference: string
+  readonly failure: {
+    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused'
+  } | null
+  readonly created_at: string
+  readonly updated_at: string
+}
+
+export type PaymentPage = {
+  readonly object: 'list'
+  readonly data: readonly Payment[]
+  readonly next_cursor: string | null
+}
+
+export type Problem = {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: string
+  readonly request_id: `req_${string}`
+  readonly errors?: readonly {
+    readonly pointer: string
+    readonly detail: string
+  }[]
+}
+
+export type VaultToken = {
+  readonly id: `tok_${string}`
+  readonly object: 'vault_token'
+  readonly world: 'test' | 'live'
+  readonly type: 'card_number' | 'phone' | 'identity_document' | 'bank_account' | 'text'
+  /** `pending` until a value that was sealed by its client was looked at: moments, as a rule. `invalid` where it is none of its type; delete it, and ask for the value again. */
+  readonly status: 'pending' | 'active' | 'invalid'
+  /** The card's network, where it is a card of a range that we know. */
+  readonly network: string | null
+  /** What may be shown: a card's last four digits, a phone's country and last three. */
+  readonly masked: string | null
+  readonly fingerprint: {
+    readonly status: 'pending' | 'computed' | 'unavailable'
+    /** The same for equal values of one type of yours, and for nobody else's. What stands before the underscore is the key's number: while it is replaced, and with what you kept from before, only fingerprints that begin alike can be compared. */
+    readonly value: string | null
+  }
+  readonly metadata: Readonly<Record<string, string>>
+  readonly created_at: string
+  readonly expires_at: string | null
+}
+
+export type VaultTokenPage = {
+  readonly object: 'list'
+  readonly data: readonly VaultToken[]
+  readonly next_cursor: string | null
+}
+
+export type WebhookEndpoint = {
+  readonly id: `whe_${string}`
+  readonly object: 'webhook_endpoint'
+  readonly world: 'test' | 'live'
+  readonly url: string
+  readonly created_at: string
+  readonly secret_created_at: string
+  /** Until then the secret before signs as well; `null` where one secret signs alone. */
+  readonly previous_secret_ends_at: string | null
+}
+
+export type WebhookEndpointPage = {
+  readonly object: 'list'
+  readonly data: readonly WebhookEndpoint[]
+  readonly next_cursor: string | null
+}

@@ -1,0 +1,178 @@
+// Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
+import type {
+  CreateVaultTokensAnswer,
+  CreatedWebhookEndpoint,
+  Forward,
+  ListVaultKeysAnswer,
+  Payment,
+  PaymentPage,
+  VaultToken,
+  VaultTokenPage,
+  WebhookEndpointPage,
+} from './answers.ts'
+import type {
+  CreateForward,
+  CreatePayment,
+  CreateVaultToken,
+  CreateVaultTokensRequest,
+  CreateWebhookEndpoint,
+  ReplaceWebhookSecret,
+} from './requests.ts'
+
+/** What each operation takes and gives. */
+export type Operations = {
+  /** Forward a request with tokens. */
+  readonly createForward: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: CreateForward
+    readonly answer: Forward
+  }
+  /** Collect a payment. */
+  readonly createPayment: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: CreatePayment
+    readonly answer: Payment
+  }
+  /** Keep a value in the vault. */
+  readonly createVaultToken: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: CreateVaultToken
+    readonly answer: VaultToken
+  }
+  /** Keep many values in the vault. */
+  readonly createVaultTokens: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: CreateVaultTokensRequest
+    readonly answer: CreateVaultTokensAnswer
+  }
+  /** Add a webhook endpoint. */
+  readonly createWebhookEndpoint: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: CreateWebhookEndpoint
+    readonly answer: CreatedWebhookEndpoint
+  }
+  /** Delete a token. */
+  readonly deleteVaultToken: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: undefined
+  }
+  /** Delete a webhook endpoint. */
+  readonly deleteWebhookEndpoint: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: undefined
+  }
+  /** Read a forward. */
+  readonly getForward: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: Forward
+  }
+  /** Read a payment. */
+  readonly getPayment: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: Payment
+  }
+  /** Read a token. */
+  readonly getVaultToken: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: VaultToken
+  }
+  /** List payments. */
+  readonly listPayments: {
+    readonly params: undefined
+    readonly query: {
+      /** How many on the page, 1 to 100; 20 when left out. */
+      readonly limit?: number | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+      /** Only payments in this state. */
+      readonly status?: 'accepted' | 'processing' | 'succeeded' | 'failed' | undefined
+    }
+    readonly body: undefined
+    readonly answer: PaymentPage
+  }
+  /** Keys to seal values to. */
+  readonly listVaultKeys: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: ListVaultKeysAnswer
+  }
+  /** List tokens. */
+  readonly listVaultTokens: {
+    readonly params: undefined
+    readonly query: {
+      /** How many on the page, 1 to 100; 20 when left out. */
+      readonly limit?: number | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+      /** Only tokens that hold this same value. */
+      readonly fingerprint?: string | undefined
+    }
+    readonly body: undefined
+    readonly answer: VaultTokenPage
+  }
+  /** List webhook endpoints. */
+  readonly listWebhookEndpoints: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: WebhookEndpointPage
+  }
+  /** Replace a webhook endpoint’s secret. */
+  readonly replaceWebhookSecret: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: ReplaceWebhookSecret
+    readonly answer: CreatedWebhookEndpoint
+  }
+}
+
+export type OperationName = keyof Operations
+
+/** How an operation is called. `isKeyed`: under an `Idempotency-Key`. */
+export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly path: string; readonly isKeyed: boolean }
+
+export const routes: Readonly<Record<OperationName, Route>> = {
+  createForward: { method: 'POST', path: '/v1/forward', isKeyed: true },
+  createPayment: { method: 'POST', path: '/v1/payments', isKeyed: true },
+  createVaultToken: { method: 'POST', path: '/v1/vault/tokens', isKeyed: true },
+  createVaultTokens: { method: 'POST', path: '/v1/vault/tokens/batch', isKeyed: true },
+  createWebhookEndpoint: { method: 'POST', path: '/v1/webhook_endpoints', isKeyed: true },
+  deleteVaultToken: { method: 'DELETE', path: '/v1/vault/tokens/{id}', isKeyed: false },
+  deleteWebhookEndpoint: { method: 'DELETE', path: '/v1/webhook_endpoints/{id}', isKeyed: false },
+  getForward: { method: 'GET', path: '/v1/forwards/{id}', isKeyed: false },
+  getPayment: { method: 'GET', path: '/v1/payments/{id}', isKeyed: false },
+  getVaultToken: { method: 'GET', path: '/v1/vault/tokens/{id}', isKeyed: false },
+  listPayments: { method: 'GET', path: '/v1/payments', isKeyed: false },
+  listVaultKeys: { method: 'GET', path: '/v1/vault/keys', isKeyed: false },
+  listVaultTokens: { method: 'GET', path: '/v1/vault/tokens', isKeyed: false },
+  listWebhookEndpoints: { method: 'GET', path: '/v1/webhook_endpoints', isKeyed: false },
+  replaceWebhookSecret: { method: 'POST', path: '/v1/webhook_endpoints/{id}/secret', isKeyed: true },
+}

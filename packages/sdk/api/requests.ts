@@ -1,0 +1,58 @@
+// Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
+
+export type CreateForward = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Begins with an address that the operator allowed for you, to the letter. Tokens may stand in path segments and query values. */
+  readonly url: string
+  /** Up to 16, names in lower case. Their values may hold tokens. What says whereto and how long is refused: host, connection, content-*, … */
+  readonly headers?: Readonly<Record<string, unknown>> | undefined
+  /** Sent as application/json. Strings in it may hold tokens; names of members may not. */
+  readonly json?: Readonly<Record<string, unknown>> | readonly unknown[] | undefined
+  /** Sent as application/x-www-form-urlencoded. Values may hold tokens. */
+  readonly form?: Readonly<Record<string, unknown>> | undefined
+}
+
+export type CreatePayment = {
+  /** Decimal string in major units, e.g. "12.50". */
+  readonly amount: string
+  /** ISO 4217 code. */
+  readonly currency: string
+  /** The payment network. */
+  readonly network: string
+  readonly payer: {
+    /** E.164. */
+    readonly phone: string
+  }
+  /** Your own reference. */
+  readonly reference: string
+  /** Shown to the payer. */
+  readonly description?: string | undefined
+}
+
+export type CreateVaultToken = {
+  /** What the value is. */
+  readonly type: 'card_number' | 'phone' | 'identity_document' | 'bank_account' | 'text'
+  /** What nobody should read. No call of this API returns it. Send this or `sealed`. */
+  readonly value?: string | undefined
+  /** The value as its client sealed it to a key of `GET /v1/vault/keys` (docs/vault-sealing.md), in base64url. Its mask and network come later, from who may look. */
+  readonly sealed?: string | undefined
+  /** After this moment the token is as if it had never been. */
+  readonly expires_at?: string | undefined
+  /** Up to 16 flat strings of yours, kept in clear: never put the value or a card number here. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+}
+
+export type CreateVaultTokensRequest = {
+  /** Up to 500, each as for a single token. */
+  readonly tokens: readonly Readonly<Record<string, unknown>>[]
+}
+
+export type CreateWebhookEndpoint = {
+  /** Where events go. HTTPS, unless the operator allows the address by name. */
+  readonly url: string
+}
+
+export type ReplaceWebhookSecret = {
+  /** Seconds for which the secret before signs as well; 0 ends it, and any before it, at once. */
+  readonly expires_in?: number | undefined
+}

@@ -1,0 +1,37 @@
+import type { OperationName, Operations } from './api/operations.ts'
+import { Caller, type CallInput, type CallOptions } from './caller.ts'
+import { readOptions, type NgomeOptions } from './options.ts'
+import { Forwards } from './resources/forwards.ts'
+import { Payments } from './resources/payments.ts'
+import { Vault } from './resources/vault.ts'
+import { WebhookEndpoints } from './resources/webhook-endpoints.ts'
+import type { Runtime } from './runtime.ts'
+
+/** A client of the API, whatever it runs in. Nothing of its key shows when it is printed. */
+export class Client {
+  readonly payments: Payments
+  readonly webhookEndpoints: WebhookEndpoints
+  readonly vault: Vault
+  readonly forwards: Forwards
+  readonly #caller: Caller
+
+  /** @throws ConfigurationError where the options cannot be worked with */
+  constructor(options: NgomeOptions, runtime: Runtime) {
+    const settings = readOptions(options, runtime)
+    this.#caller = new Caller(settings, runtime, runtime.transport({ ca: options.ca, pins: options.pins }))
+    this.payments = new Payments(this.#caller)
+    this.webhookEndpoints = new WebhookEndpoints(this.#caller)
+    this.vault = new Vault(this.#caller)
+    this.forwards = new Forwards(this.#caller, runtime)
+  }
+
+  /** Any operation of the API's document, by its name; the methods by resource are this with checks. */
+  async call<N extends OperationName>(operation: N, input: CallInput<N>, options?: CallOptions): Promise<Operations[N]['answer']> {
+    return this.#caller.call(operation, input, options)
+  }
+
+  /** Ends the connections that are kept, so that a program can end. */
+  close(): void {
+    this.#caller.close()
+  }
+}

@@ -1,0 +1,31 @@
+import type { Payment, PaymentPage } from '../api/answers.ts'
+import type { Operations } from '../api/operations.ts'
+import type { CreatePayment } from '../api/requests.ts'
+import type { CallOptions, Caller } from '../caller.ts'
+import { assertAmount, assertId, assertPhone } from '../check-input.ts'
+import { pagesOf, type Pages } from '../pages.ts'
+
+export class Payments {
+  readonly #caller: Caller
+
+  constructor(caller: Caller) {
+    this.#caller = caller
+  }
+
+  /** Asks the payer, on their phone, to pay. The outcome comes by webhook. */
+  async create(payment: CreatePayment, options?: CallOptions): Promise<Payment> {
+    assertAmount(payment.amount)
+    assertPhone(payment.payer.phone)
+    return this.#caller.call('createPayment', { body: payment }, options)
+  }
+
+  async get(id: string, options?: CallOptions): Promise<Payment> {
+    assertId(id, 'pay')
+    return this.#caller.call('getPayment', { params: { id } }, options)
+  }
+
+  /** Newest first. */
+  list(query: Operations['listPayments']['query'] = {}, options?: CallOptions): Pages<Payment, PaymentPage> {
+    return pagesOf((cursor) => this.#caller.call('listPayments', { query: { ...query, cursor: cursor ?? query.cursor } }, options))
+  }
+}

@@ -1,0 +1,33 @@
+import type { CreatedWebhookEndpoint, WebhookEndpointPage } from '../api/answers.ts'
+import type { CreateWebhookEndpoint, ReplaceWebhookSecret } from '../api/requests.ts'
+import type { CallOptions, Caller } from '../caller.ts'
+import { assertId } from '../check-input.ts'
+
+export class WebhookEndpoints {
+  readonly #caller: Caller
+
+  constructor(caller: Caller) {
+    this.#caller = caller
+  }
+
+  /** Its secret is in this answer, once; `null` where a retry got the answer again: then `replaceSecret` gives a new one. */
+  async create(endpoint: CreateWebhookEndpoint, options?: CallOptions): Promise<CreatedWebhookEndpoint> {
+    return this.#caller.call('createWebhookEndpoint', { body: endpoint }, options)
+  }
+
+  /** All of them; there are few. */
+  async list(options?: CallOptions): Promise<WebhookEndpointPage> {
+    return this.#caller.call('listWebhookEndpoints', {}, options)
+  }
+
+  async delete(id: string, options?: CallOptions): Promise<void> {
+    assertId(id, 'whe')
+    await this.#caller.call('deleteWebhookEndpoint', { params: { id } }, options)
+  }
+
+  /** A new secret; for a time both sign, and `verifyWebhook` takes both. */
+  async replaceSecret(id: string, replacement: ReplaceWebhookSecret = {}, options?: CallOptions): Promise<CreatedWebhookEndpoint> {
+    assertId(id, 'whe')
+    return this.#caller.call('replaceWebhookSecret', { params: { id }, body: replacement }, options)
+  }
+}

@@ -1,0 +1,88 @@
+import { ambientClock } from './ambient.ts'
+import { concat, fromUtf8, parseBase64, utf8, type Bytes } from './bytes.ts'
+import { misconfigured, SignatureError } from './errors.ts'
+
+/** As servers give them: a `Headers`, or names in lower case with values. */
+export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>
+
+export type WebhookOptions = {
+  /** How far its time may lie from this machine's clock, seconds; 300 where left out. */
+  readonly toleranceS?: number | undefined
+  /** This machine's clock, milliseconds since 1970; for tests. */
+  readonly nowMs?: number | undefined
+}
+
+/** A webhook that the platform signed. `id` is the same each time that one event is delivered. */
+export type Webhook = {
+  readonly id: string
+  readonly sentAt: Date
+  readonly body: Uint8Array
+  /** The body as JSON; `undefined` where it is something else, such as an encrypted event. */
+  readonly event: WebhookEvent | undefined
+}
+
+export type WebhookEvent = { readonly type: string; readonly timestamp?: string; readonly data: Readonly<Record<string, unknown>> }
+
+const toleranceSDefault = 300
+/** Signatures that one header may list; a secret being replaced needs two. */
+const signaturesMax = 8
+const secretPrefix = 'whsec_'
+const secretBytesMin = 24
+const secretBytesMax = 64
+const bodyBytesMax = 1_048_576
+
+/**
+ * Checks a webhook (Standard Webhooks, symmetric scheme): signed with one of the secrets, and now.
+ * @param body the exact bytes that came: a body that was parsed and written again has other bytes
+ * @param secrets `whsec_…`; two while one is being replaced
+ * @throws SignatureError the same, whatever was wrong
+ * @throws ConfigurationError for a secret that is none, or a body that was parsed already
+ */
+export async function verifyWebhook(
+  body: Uint8Array | string, headers: WebhookHeaders, secrets: string | readonly string[], options: WebhookOptions = {},
+): Promise<Webhook> {
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) throw misconfigured('verifyWebhook takes the raw body, not a parsed one')
+  const bytes = typeof body === 'string' ? utf8(body) : body
+  const keys = await Promise.all([secrets].flat().map(importSecret))
+  if (keys.length === 0) throw misconfigured('verifyWebhook takes at least one secret')
+  const [id, timestamp, listed] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => headerOf(headers, name))
+  const isWell = id !== undefined && /^[A-Za-z0-9_-]{1,128}$/.test(id) && timestamp !== undefined &&
+    /^(0|[1-9][0-9]{0,14})$/.test(timestamp) && listed !== undefined && bytes.length <= bodyBytesMax
+  if (!isWell) throw refused()
+  const nowS = (options.nowMs ?? ambientClock.nowMs()) / 1_000
+  const isNow = Math.abs(nowS - Number(timestamp)) <= (options.toleranceS ?? toleranceSDefault)
+  const signatures = listed.split(' ').slice(0, signaturesMax).flatMap((text) => (text.startsWith('v1,') ? parseBase64(text.slice(3)) ?? [] : []))
+  const signed = concat(utf8(`${id}.${timestamp}.`), bytes)
+  // Web Cryptography compares in constant time; all are tried, so that time does not tell which one fitted.
+  const results = await Promise.all(keys.flatMap((key) => signatures.map((one) => crypto.subtle.verify('HMAC', key, one, signed))))
+  if (!isNow || !results.includes(true)) throw refused()
+  return { id, sentAt: new Date(Number(timestamp) * 1_000), body: bytes, event: eventOf(bytes) }
+}
+
+function refused(): SignatureError {
+  return new SignatureError({ code: 'sdk/webhook_refused', message: 'the webhook is not signed by the platform, or not now' })
+}
+
+async function importSecret(text: string): Promise<CryptoKey> {
+  const secret: Bytes | undefined = text.startsWith(secretPrefix) ? parseBase64(text.slice(secretPrefix.length)) : undefined
+  if (secret === undefined || secret.length < secretBytesMin || secret.length > secretBytesMax) {
+    throw misconfigured('this is not a webhook secret: it begins with whsec_ and was copied whole')
+  }
+  return crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
+}
+
+/** A header that came twice is none. */
+function headerOf(headers: WebhookHeaders, name: string): string | undefined {
+  if (headers instanceof Headers) return headers.get(name) ?? undefined
+  const { [name]: value } = headers
+  return typeof value === 'string' ? value : undefined
+}
+
+function eventOf(bytes: Uint8Array): WebhookEvent | undefined {
+  try {
+    const event = JSON.parse(fromUtf8(bytes)) as WebhookEvent | null
+    return typeof event === 'object' && typeof event?.type === 'string' ? event : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,127 @@
+import { commentOf, typeOf, type Direction, type Schema } from './type-of.ts'
+
+type Parameter = { readonly name: string; readonly in: string; readonly required: boolean; readonly description: string; readonly schema: Schema }
+type Body = { readonly content?: Readonly<Record<string, { readonly schema?: Schema }>> }
+type DocumentOperation = {
+  readonly operationId: string
+  readonly summary: string
+  readonly security: readonly unknown[]
+  readonly parameters: readonly Parameter[]
+  readonly requestBody?: Schema
+  readonly responses: Readonly<Record<string, Schema>>
+}
+
+/** The OpenAPI document, as far as the SDK's types are made of it. */
+export type ApiDocument = {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, DocumentOperation>>>>
+  readonly components: Readonly<Record<string, unknown>>
+}
+
+/** The generated files of `packages/sdk/api`, by name. */
+export type ApiFiles = Readonly<Record<'requests.ts' | 'answers.ts' | 'operations.ts', string>>
+
+type Described = DocumentOperation & { readonly method: string; readonly path: string }
+type Types = { readonly requests: Map<string, Schema>; readonly answers: Map<string, Schema> }
+
+const notice = '// Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.\n'
+const references = /"\$ref":"#\/components\/schemas\/([A-Za-z0-9]+)"/g
+
+/** Writes what the SDK knows of the API: the types of every operation that takes a key, and where each is called. */
+export function apiFiles(document: ApiDocument): ApiFiles {
+  const operations = operationsOf(document)
+  const types: Types = { requests: new Map(), answers: new Map() }
+  const members = operations.map((operation) => memberOf(operation, types))
+  const schemas = document.components['schemas'] as Readonly<Record<string, Schema>>
+  for (const named of [types.requests, types.answers]) addReferenced(named, schemas)
+  types.answers.set('Problem', schemas['Problem'] ?? {})
+  const imported = (names: Iterable<string>, file: string): string => `import type {\n${[...names].toSorted().map((name) => `  ${name},\n`).join('')}} from './${file}'\n`
+  const body = members.join('')
+  const isUsed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(body)
+  return {
+    'requests.ts': notice + declarations(types.requests, 'input'),
+    'answers.ts': notice + declarations(types.answers, 'output'),
+    'operations.ts': `${notice}${imported([...types.answers.keys()].filter(isUsed), 'answers.ts')}${
+      imported([...types.requests.keys()].filter(isUsed), 'requests.ts')}
+/** What each operation takes and gives. */
+export type Operations = {\n${body}}
+
+export type OperationName = keyof Operations
+
+/** How an operation is called. \`isKeyed\`: under an \`Idempotency-Key\`. */
+export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly path: string; readonly isKeyed: boolean }
+
+export const routes: Readonly<Record<OperationName, Route>> = {\n${operations.map(routeOf).join('')}}
+`,
+  }
+}
+
+/** Only what takes an API key: the rest is for payment networks and readers of the document. */
+function operationsOf({ paths }: ApiDocument): Described[] {
+  return Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods)
+    .map(([method, operation]) => ({ ...operation, method: method.toUpperCase(), path })))
+    .filter(({ security }) => security.length > 0)
+    .toSorted((a, b) => (a.operationId < b.operationId ? -1 : 1))
+}
+
+function memberOf(operation: Described, types: Types): string {
+  const body = schemaIn(operation.requestBody)
+  const [success] = Object.entries(operation.responses).filter(([status]) => Number(status) < 300).map(([, answer]) => answer)
+  const answer = schemaIn(success)
+  const name = operation.operationId.charAt(0).toUpperCase() + operation.operationId.slice(1)
+  return [
+    `  /** ${operation.summary}. */\n  readonly ${operation.operationId}: {\n`,
+    `    readonly params: ${parametersType(operation, 'path')}\n`,
+    `    readonly query: ${parametersType(operation, 'query')}\n`,
+    `    readonly body: ${body === undefined ? 'undefined' : nameOf(body, `${name}Request`, types.requests)}\n`,
+    `    readonly answer: ${answer === undefined ? 'undefined' : nameOf(answer, `${name}Answer`, types.answers)}\n  }\n`,
+  ].join('')
+}
+
+/** A schema with a name of its own has it already; another gets its operation's. */
+function nameOf(schema: Schema, otherwise: string, into: Map<string, Schema>): string {
+  if ('$ref' in schema) {
+    const name = typeOf(schema, 'output')
+    into.set(name, schema)
+    return name
+  }
+  into.set(otherwise, schema)
+  return otherwise
+}
+
+function parametersType({ parameters }: Described, place: 'path' | 'query'): string {
+  const found = parameters.filter((one) => one.in === place)
+  if (found.length === 0) return 'undefined'
+  const lines = found.map(({ name, required, description, schema }) => {
+    // A caller has an id from wherever he keeps it: as text.
+    const type = place === 'path' ? 'string' : typeOf(schema, 'input')
+    const comment = commentOf(description === '' ? {} : { description }, '      ')
+    return `${comment}      readonly ${name}${required ? '' : '?'}: ${type}${required ? '' : ' | undefined'}\n`
+  })
+  return `{\n${lines.join('')}    }`
+}
+
+function routeOf({ operationId, method, path, parameters }: Described): string {
+  const isKeyed = parameters.some((one) => one.in === 'header' && one.name === 'Idempotency-Key')
+  return `  ${operationId}: { method: '${method}', path: '${path}', isKeyed: ${isKeyed} },\n`
+}
+
+function schemaIn(part: Schema | undefined): Schema | undefined {
+  return (part as Body | undefined)?.content?.['application/json']?.schema
+}
+
+/** Puts the whole schema in the place of each reference, and in the map whatever those refer to. */
+function addReferenced(named: Map<string, Schema>, schemas: Readonly<Record<string, Schema>>): void {
+  for (const [name, schema] of named) {
+    const whole = '$ref' in schema ? schemas[name] ?? {} : schema
+    named.set(name, whole)
+    for (const [, other = ''] of JSON.stringify(whole).matchAll(references)) {
+      if (!named.has(other)) named.set(other, schemas[other] ?? {})
+    }
+  }
+}
+
+function declarations(named: ReadonlyMap<string, Schema>, direction: Direction): string {
+  return [...named].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, schema]) => {
+    return `\n${commentOf(schema, '')}export type ${name} = ${typeOf(schema, direction)}\n`
+  }).join('')
+}
