@@ -74,9 +74,9 @@ function greet({ out, root, random }: Context, { isJson }: Given, config: Config
     ? `The test key ${key.key} was issued at ${key.issuedAt} and is kept nowhere; another: npx ngome keys issue ${key.merchant}`
     : `The test merchant is ${key.merchant}; its API key, shown this once: ${text}`)
   out('')
-  out(text === undefined ? 'Take a payment, with a key that you kept in NGOME_KEY:' : 'Take a payment:')
+  out(text === undefined ? 'Take a payment, with a key that you kept in NGOME_API_KEY:' : 'Take a payment:')
   out(`  curl --cacert ${shownAuthority} ${api}/v1/payments \\`)
-  out(`    -H "Authorization: Bearer ${text ?? '$NGOME_KEY'}" -H 'Idempotency-Key: ${randomUuid(random)}' \\`)
+  out(`    -H "Authorization: Bearer ${text ?? '$NGOME_API_KEY'}" -H 'Idempotency-Key: ${randomUuid(random)}' \\`)
   out(`    -H 'Content-Type: application/json' \\`)
   out(`    -d '{"amount":"5.00","currency":"EUR","network":"mtn-sandbox","payer":{"phone":"+46733123499"},"reference":"order-1"}'`)
   out('')

@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { inspect } from 'node:util'
-import { crc32 } from 'node:zlib'
-import { newApiKey, parseApiKey } from '@ngome/access'
-import { idCreatedAtMs, systemClock, systemRandom } from '@ngome/kernel'
 import { isBrowser } from './ambient.ts'
 import { ApiKey } from './api-key.ts'
 import { Client } from './client.ts'
 import { ConfigurationError, Ngome, type NgomeOptions } from './mod.ts'
-import { keyOf, publishable } from './testing/key.ts'
+import { keyOf, publishableKeyOf } from './testing/key.ts'
 import { VirtualRuntime } from './testing/virtual-runtime.ts'
 
 const baseUrl = 'https://api.example.com'
-const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-const checksum = (body: string): string => {
-  let rest = crc32(body)
-  return Array.from({ length: 6 }, () => {
-    const digit = base62.charAt(rest % 62)
-    rest = Math.floor(rest / 62)
-    return digit
-  }).toReversed().join('')
-}
-
 function refusal(options: NgomeOptions, change: (runtime: VirtualRuntime) => void = () => undefined): ConfigurationError {
   const runtime = new VirtualRuntime()
   change(runtime)
@@ -74,7 +61,7 @@ suite('a client is refused', () => {
     assert.match(refusal({ apiKey: key }, (runtime) => { runtime.isBrowser = true }).message, /publishable/)
     const runtime = new VirtualRuntime()
     runtime.isBrowser = true
-    assert.ok(new Client({ baseUrl, apiKey: publishable(key, checksum) }, runtime))
+    assert.ok(new Client({ baseUrl, apiKey: publishableKeyOf() }, runtime))
   })
 
   test('on Node with pins that are none', () => {
@@ -102,23 +89,14 @@ suite('a key', () => {
     assert.equal(runtime.requests[0]?.headers['authorization'], `Bearer ${text}`)
   })
 
-  test('is read as the platform reads it', () => {
-    for (let count = 0; count < 50; count++) {
-      const made = newApiKey({ world: count % 2 ? 'test' : 'live', clock: systemClock, random: systemRandom })
-      const text = made.text.expose((value) => value)
-      const key = ApiKey.parse(text)
-      assert.deepEqual([key.id, key.world, key.kind, key.createdAtMs], [made.id, made.world, 'secret', idCreatedAtMs(made.id)])
-      assert.equal(parseApiKey(text)?.id, key.id)
-    }
-  })
-
   test('cannot be printed, nor can the client that has it', () => {
     const text = keyOf()
     const client = new Client({ apiKey: text, baseUrl }, new VirtualRuntime())
     const key = ApiKey.parse(text)
     const shown = [client, key, client.payments, client.vault].flatMap((one) => [
-      inspect(one, { depth: 20, showHidden: true }), JSON.stringify(one), String(one), JSON.stringify(structuredClone({ ...one })),
+      inspect(one, { depth: 20, showHidden: true }), JSON.stringify(one), JSON.stringify(Object.entries(one)),
     ])
+    shown.push(String(key))
     for (const one of shown) assert.ok(!one.includes(text.slice(30)), one)
   })
 

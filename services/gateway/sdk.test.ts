@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { inspect } from 'node:util'
-import { AuthenticationError, ConfigurationError, IdempotencyError, Ngome, NotFoundError, ValidationError, type AttemptReport, type NgomeOptions } from '@ngome/sdk'
+import { newApiKey } from '@ngome/access'
+import { idCreatedAtMs, Secret, systemClock, systemRandom } from '@ngome/kernel'
+import { AuthenticationError, ConfigurationError, IdempotencyError, Ngome, NotFoundError, ValidationError, verifyWebhook, type AttemptReport, type NgomeOptions } from '@ngome/sdk'
+import { newWebhookSecret, parseWebhookSecret, signWebhook } from '@ngome/signatures'
 import { TestGateway, type TestMerchant } from './testing/test-gateway.ts'
 
 // The SDK beside the gateway as it runs: what merchants install meets what they call.
@@ -128,7 +131,29 @@ suite('a key', () => {
     assert.equal(attempts.length, 1)
   })
 
+  test('that the platform makes is read, and warned of at 90 days, whatever its bytes', () => {
+    const dayMs = 86_400_000
+    for (let count = 0; count < 50; count++) {
+      const days = count % 2 === 0 ? 89 : 90
+      const made = newApiKey({ world: 'test', clock: { nowMs: () => systemClock.nowMs() - days * dayMs }, random: systemRandom })
+      const warnings: string[] = []
+      client({ apiKey: made.text.expose((text) => text), onWarning: (message) => warnings.push(message) })
+      assert.equal(warnings.length, days === 90 ? 1 : 0)
+      assert.ok(warnings.every((message) => message.includes(made.id) && message.includes('90 days')))
+      assert.ok(idCreatedAtMs(made.id) <= systemClock.nowMs() - days * dayMs)
+    }
+  })
+
   test('of the other world is refused before anything is sent', () => {
     assert.throws(() => client({ world: 'live' }), ConfigurationError)
   })
+})
+
+test('a webhook that the platform signs is taken', async () => {
+  const secret = newWebhookSecret(systemRandom)
+  const key = parseWebhookSecret(secret) ?? new Secret(new Uint8Array())
+  const body = Buffer.from('{"type":"payment.succeeded","timestamp":"2027-01-01T00:00:00.000Z","data":{"id":"pay_1"}}')
+  const headers = signWebhook([key], { id: 'evt_1', timestampS: Math.floor(systemClock.nowMs() / 1_000), body })
+  const { event } = await verifyWebhook(body, headers, secret.expose((text) => text))
+  assert.equal(event?.type, 'payment.succeeded')
 })

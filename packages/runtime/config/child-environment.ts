@@ -8,6 +8,9 @@ const secretReaders: readonly (readonly [prefix: string, role: ProcessRole])[] =
   ['NGOME_CUSTODIAN__DATABASE__', 'custodian'],
 ]
 
+/** A one-time token is its own process's; what a merchant's program is told is nobody's here. */
+const notPassedOn: readonly string[] = ['NGOME_ENROLMENT_TOKEN', 'NGOME_API_KEY', 'NGOME_BASE_URL']
+
 /**
  * The configuration part of a process's environment: the launcher's own, without the secrets that this process has no
  * business with, and with the file, the folder and the database's place as they were found, so that the process looks
@@ -19,7 +22,7 @@ export function childEnvironment(
 ): Record<string, string> {
   const child: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) {
-    if (value === undefined || !name.startsWith('NGOME_') || name === 'NGOME_ENROLMENT_TOKEN') continue
+    if (value === undefined || !name.startsWith('NGOME_') || notPassedOn.includes(name)) continue
     const isForRole = secretReaders.some(([prefix, reader]) => reader === role && name.startsWith(prefix))
     if (!isSecretVariable(name) || isForRole) child[name] = value
   }

@@ -13,6 +13,8 @@ export const specialVariables = {
   NGOME_DATA: 'the data folder',
   NGOME_CONFIG: 'path of the configuration file; empty: use none',
   NGOME_ENROLMENT_TOKEN: 'the one-time token of a process that starts',
+  NGOME_API_KEY: 'a merchant\'s key, for the SDK',
+  NGOME_BASE_URL: 'where the API is, for the SDK',
   NGOME_VECTORS: 'folder of third-party test vectors',
 } as const
 

@@ -251,7 +251,7 @@ describe('the configuration refuses', () => {
 describe('the environment of a process', () => {
   const env = {
     PATH: '/bin', DATABASE_URL: 'postgres://a:b@localhost/ngome', NGOME_GATEWAY__PORT: '9000',
-    NGOME_ENROLMENT_TOKEN: 'token', NGOME_NETWORKS__MTN_SANDBOX__SUBSCRIPTION_KEY: 'k'.repeat(32),
+    NGOME_ENROLMENT_TOKEN: 'token', NGOME_API_KEY: 'key', NGOME_BASE_URL: 'https://localhost', NGOME_NETWORKS__MTN_SANDBOX__SUBSCRIPTION_KEY: 'k'.repeat(32),
     NGOME_NETWORKS__MTN_SANDBOX__SUBSCRIPTION_KEY_FILE: undefined, NGOME_LOG__LEVEL: 'debug',
   }
   const config = load(undefined, env)
@@ -260,7 +260,7 @@ describe('the environment of a process', () => {
     const names = (role: 'gateway' | 'custodian' | 'dispatcher') => Object.keys(childEnvironment(role, env, config, undefined))
     for (const role of ['gateway', 'custodian', 'dispatcher'] as const) {
       assert.equal(names(role).includes('NGOME_NETWORKS__MTN_SANDBOX__SUBSCRIPTION_KEY'), role === 'dispatcher', role)
-      for (const name of ['DATABASE_URL', 'NGOME_DATABASE__URL', 'NGOME_ENROLMENT_TOKEN', 'PATH']) assert.ok(!names(role).includes(name), name)
+      for (const name of ['DATABASE_URL', 'NGOME_DATABASE__URL', 'NGOME_ENROLMENT_TOKEN', 'NGOME_API_KEY', 'NGOME_BASE_URL', 'PATH']) assert.ok(!names(role).includes(name), name)
     }
   })
 

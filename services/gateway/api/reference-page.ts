@@ -59,7 +59,7 @@ const firstPayment = `<section aria-labelledby="start">
 <p>Keep the key in the environment of your server, never in code that you ship. The certificate authority of a test
 platform lies in its data folder, as <code>ca.pem</code>.</p>
 ${code(`curl --cacert .ngome/ca.pem https://localhost:8443/v1/payments \\
-  -H "Authorization: Bearer $NGOME_KEY" -H "Idempotency-Key: order-42" \\
+  -H "Authorization: Bearer $NGOME_API_KEY" -H "Idempotency-Key: order-42" \\
   --json '{"amount":"5.00","currency":"EUR","network":"mtn-sandbox",
            "payer":{"phone":"+46733123499"},"reference":"order-42"}'`)}
 <p>Repeat a request that got no answer with the same <code>Idempotency-Key</code>: it acts once.</p>
