@@ -132,7 +132,7 @@ function keyChecks(): BenchCase[] {
   const verifier = apiKeyVerifier(pepper, { ...key, tenant })
   const row = provenRow({ id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true })
   const authenticator = new Authenticator({
-    peppers: fixedPeppers(new Map([[1, pepper]])), lease: { isHeld: true }, rows: { cached: () => row, load: async () => undefined },
+    peppers: fixedPeppers(new Map([[1, pepper]])), lease: { isHeld: true }, clock: systemClock, rows: { cached: () => row, load: async () => undefined },
   })
   const header = key.text.expose((text) => `Bearer ${text}`)
   const microsOf = (connection: () => object): number => {

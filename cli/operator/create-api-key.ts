@@ -1,4 +1,4 @@
-import { newApiKey } from '@ngome/access'
+import { defaultKeySettings, keySettingsJson, newApiKey, type ApiKeySettings } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { parseBase64Url, toBase64Url, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
 import { issueApiKey } from '@ngome/store'
@@ -7,18 +7,20 @@ import type { OperatorAccess } from './create-merchant.ts'
 /** `ngome_sk_test_` and the first characters of the id: enough to recognise a key by, nothing to use it by. */
 const hintLength = 24
 
-/** Issues an API key. Its text is in the answer and nowhere else; the pepper never leaves the custodian. */
+/** Issues an API key that may do what is said, all where nothing is. Its text is in the answer and nowhere else; the pepper never leaves the custodian. */
 export async function createApiKey(
-  { db, custodian, clock, random }: OperatorAccess, tenant: Tenant,
+  { db, custodian, clock, random }: OperatorAccess, tenant: Tenant, settings: ApiKeySettings = defaultKeySettings(),
 ): Promise<{ readonly id: ApiKeyId; readonly text: Secret<string>; readonly hint: string }> {
-  const key = newApiKey({ clock, random, world: tenant.world })
+  const key = newApiKey({ clock, random, world: tenant.world, kind: settings.kind })
   const { verifier, pepperVersion, proof } = await custodian.call('/v1/api-key-verifier', {
-    ...tenant, key: key.id, digest: toBase64Url(key.digest),
+    ...tenant, key: key.id, digest: toBase64Url(key.digest), settings: keySettingsJson(settings),
   })
   const kept = { verifier: parseBase64Url(verifier), proof: parseBase64Url(proof) }
   if (kept.verifier === undefined || kept.proof === undefined) throw new TypeError('the custodian\'s bytes are base64url by contract')
   const hint = `${key.text.expose((text) => text.slice(0, hintLength))}…`
   const event = emit({ clock, random, process: 'operator' }, 'api_key.issued', tenant, { key: key.id })
-  await issueApiKey(db, { id: key.id, tenant, verifier: kept.verifier, proof: kept.proof, pepperVersion, hint, createdAtMs: clock.nowMs() }, event)
+  await issueApiKey(db, {
+    id: key.id, tenant, verifier: kept.verifier, proof: kept.proof, pepperVersion, settings, hint, createdAtMs: clock.nowMs(),
+  }, event)
   return { id: key.id, text: key.text, hint }
 }

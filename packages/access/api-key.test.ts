@@ -1,20 +1,43 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import { newId, parseId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
 import fc from 'fast-check'
 import { newApiKey, parseApiKey } from './api-key.ts'
 import { apiKeyVerifier } from './verifier.ts'
 
 const from = { clock: systemClock, random: systemRandom }
+/** As anybody can compute it: it is no secret. */
+function withChecksum(body: string): string {
+  const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+  let [rest, sum] = [crc32(body), '']
+  for (let at = 0; at < 6; at++, rest = Math.floor(rest / 62)) sum = digits.charAt(rest % 62) + sum
+  return body + sum
+}
 const reveal = (secret: Secret<string>): string => secret.expose((text) => text)
 
-test('a new key parses back to its own id, world and digest', () => {
-  for (const world of ['test', 'live'] as const) {
-    const key = newApiKey({ world, ...from })
-    const parsed = parseApiKey(reveal(key.text))
-    assert.deepEqual(parsed, { id: key.id, world, digest: key.digest })
+const prefixes = [
+  ['secret', 'test', 'ngome_sk_test_'], ['secret', 'live', 'ngome_sk_live_'],
+  ['publishable', 'test', 'ngome_pk_test_'], ['publishable', 'live', 'ngome_pk_live_'],
+] as const
+for (const [kind, world, prefix] of prefixes) {
+  test(`a new ${kind} key of the ${world} world begins with ${prefix} and parses back to its own id and digest`, () => {
+    const key = newApiKey({ world, kind, ...from })
+    assert.ok(reveal(key.text).startsWith(prefix))
+    assert.deepEqual(parseApiKey(reveal(key.text)), { id: key.id, world, kind, digest: key.digest })
     assert.notEqual(parseId('apiKey', key.id), undefined)
+  })
+}
+
+test('a key whose prefix says another kind or world is none, and with its checksum made anew is another key', () => {
+  const text = reveal(newApiKey({ world: 'test', ...from }).text)
+  for (const other of ['ngome_pk_test_', 'ngome_sk_live_', 'ngome_xk_test_', 'ngome_SK_test_']) {
+    assert.equal(parseApiKey(text.replace('ngome_sk_test_', other)), undefined)
   }
+  const forged = withChecksum(text.replace('ngome_sk_', 'ngome_pk_').slice(0, -6))
+  const [own, other] = [parseApiKey(text), parseApiKey(forged)]
+  assert.deepEqual([other?.kind, other?.id], ['publishable', own?.id])
+  assert.notDeepEqual(other?.digest, own?.digest)
 })
 
 test('a key is 256 random bits behind its id: two keys share nothing but the frame', () => {

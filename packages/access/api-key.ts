@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import type { KeyKind } from '@ngome/contracts'
 import {
   newId, parseId, Secret, toBase64Url, type ApiKeyId, type Clock, type Random, type World,
 } from '@ngome/kernel'
@@ -8,6 +9,7 @@ import {
 export type ParsedApiKey = {
   readonly id: ApiKeyId
   readonly world: World
+  readonly kind: KeyKind
   /** SHA-256 of the whole text, 32 bytes. */
   readonly digest: Uint8Array
 }
@@ -16,30 +18,36 @@ export type NewApiKey = ParsedApiKey & { readonly text: Secret<string> }
 
 /** 256 bits from a cryptographically secure generator: nothing to guess, so the digest needs no slow hash. */
 const secretBytes = 32
-/** `ngome_sk_` ‖ world ‖ `_` ‖ key id's suffix (26) ‖ `_` ‖ secret (43, base64url) ‖ checksum (6, base 62). */
-const pattern = /^ngome_sk_(test|live)_([0-7][0-9a-hjkmnp-tv-z]{25})_[A-Za-z0-9_-]{43}([0-9A-Za-z]{6})$/
+/** How a key says its kind: `sk` secret, `pk` publishable. */
+const letters = { secret: 'sk', publishable: 'pk' } as const satisfies Record<KeyKind, string>
+/** `ngome_` ‖ `sk` or `pk` ‖ `_` ‖ world ‖ `_` ‖ key id's suffix (26) ‖ `_` ‖ secret (43, base64url) ‖ checksum (6, base 62). */
+const pattern = /^ngome_(sk|pk)_(test|live)_([0-7][0-9a-hjkmnp-tv-z]{25})_[A-Za-z0-9_-]{43}([0-9A-Za-z]{6})$/
 const checksumLength = 6
 
 /** Makes a key; its text exists only in the answer. */
-export function newApiKey(from: { readonly world: World; readonly clock: Clock; readonly random: Random }): NewApiKey {
+export function newApiKey(
+  from: { readonly world: World; readonly kind?: KeyKind; readonly clock: Clock; readonly random: Random },
+): NewApiKey {
   const id = newId('apiKey', from)
-  const body = `ngome_sk_${from.world}_${id.slice('key_'.length)}_${toBase64Url(from.random.bytes(secretBytes))}`
+  const { world, kind = 'secret' } = from
+  const body = `ngome_${letters[kind]}_${world}_${id.slice('key_'.length)}_${toBase64Url(from.random.bytes(secretBytes))}`
   const text = body + checksum(body)
-  return { id, world: from.world, digest: apiKeyDigest(text), text: new Secret(text) }
+  return { id, world, kind, digest: apiKeyDigest(text), text: new Secret(text) }
 }
 
 /**
  * Reads a key's text. The checksum is no secret: it lets a scanner of leaked keys know one without asking us, and lets
  * the gateway refuse a mistyped one without a look into the database.
- * @returns the key's id, world and digest, or `undefined` where the text is not a key
+ * @returns the key's id, world, kind and digest, or `undefined` where the text is not a key
  */
 export function parseApiKey(text: string): ParsedApiKey | undefined {
   const match = pattern.exec(text)
   if (match === null) return undefined
-  const [, world, suffix, sum] = match
+  const [, letter, world, suffix, sum] = match
   if (checksum(text.slice(0, -checksumLength)) !== sum) return undefined
   const id = parseId('apiKey', `key_${suffix}`)
-  return id === undefined ? undefined : { id, world: world as World, digest: apiKeyDigest(text) }
+  const kind = letter === letters.secret ? 'secret' : 'publishable'
+  return id === undefined ? undefined : { id, world: world as World, kind, digest: apiKeyDigest(text) }
 }
 
 /** What stands for a key's text from here on: its SHA-256. 256 random bits are nothing to try out. */

@@ -1,5 +1,7 @@
 import { sign, verify, type KeyObject } from 'node:crypto'
-import { lengthPrefixed, type ApiKeyId, type Tenant } from '@ngome/kernel'
+import { equalsInConstantTime, lengthPrefixed, type ApiKeyId, type Tenant } from '@ngome/kernel'
+import { defaultKeySettings, keySettingsBytes, type ApiKeySettings } from './key-settings.ts'
+import type { Scope } from './scopes.ts'
 
 /** What the database keeps of an API key, as the custodian made it. */
 export type KeptApiKey = {
@@ -9,14 +11,28 @@ export type KeptApiKey = {
   readonly pepperVersion: number
   /** What `apiKeyVerifier` gave, 32 bytes. */
   readonly verifier: Uint8Array
+  /** What the key may do. */
+  readonly settings: ApiKeySettings
 }
 
-/** First byte of a proof: which fields it is over. Scopes, caps and ends will come with a second format. */
-const format = 1
+/** First byte of a proof: which fields it is over. */
+const format = 2
+/** From before keys had settings. Nobody makes it any more. */
+const formatWithoutSettings = 1
 /** Separates these statements from all others that the custodian signs. */
-const label = 'ngome/kept-api-key/v1'
+const label = 'ngome/kept-api-key/v2'
+const labelWithoutSettings = 'ngome/kept-api-key/v1'
 const signatureBytes = 64
 export const keyProofBytes = 1 + signatureBytes
+
+/** What keys of the first format may do, and nothing else: the migration that brought settings wrote the same. */
+const settingsOfFirstFormat = keySettingsBytes({
+  ...defaultKeySettings(),
+  scopes: new Set<Scope>([
+    'forwards:read', 'forwards:write', 'keys:read', 'keys:write', 'payments:read', 'payments:write', 'usage:read',
+    'vault:read', 'vault:seal', 'vault:write', 'webhooks:read', 'webhooks:write',
+  ]),
+})
 
 /** @returns format (1 byte) ‖ the custodian's Ed25519 signature over every field (64) */
 export function signApiKey(key: KeptApiKey, privateKey: KeyObject): Uint8Array {
@@ -28,9 +44,21 @@ export function signApiKey(key: KeptApiKey, privateKey: KeyObject): Uint8Array {
  * @returns whether every field is what was signed
  */
 export function isProvenApiKey(key: KeptApiKey, proof: Uint8Array, statementKey: KeyObject): boolean {
-  return proof.length === keyProofBytes && proof[0] === format && verify(null, statementOf(key), statementKey, proof.subarray(1))
+  if (proof.length !== keyProofBytes) return false
+  const statement = statementIn(key, proof[0])
+  return statement !== undefined && verify(null, statement, statementKey, proof.subarray(1))
 }
 
-function statementOf({ id, tenant, pepperVersion, verifier }: KeptApiKey): Uint8Array {
-  return lengthPrefixed(label, id, tenant.merchant, tenant.world, pepperVersion, verifier)
+function statementIn(key: KeptApiKey, givenFormat: number | undefined): Uint8Array | undefined {
+  if (givenFormat === format) return statementOf(key)
+  const isOfFirst = givenFormat === formatWithoutSettings && equalsInConstantTime(settingsOfFirstFormat, keySettingsBytes(key.settings))
+  return isOfFirst ? lengthPrefixed(labelWithoutSettings, ...fieldsOf(key)) : undefined
+}
+
+function statementOf(key: KeptApiKey): Uint8Array {
+  return lengthPrefixed(label, ...fieldsOf(key), keySettingsBytes(key.settings))
+}
+
+function fieldsOf({ id, tenant, pepperVersion, verifier }: KeptApiKey): readonly (string | number | Uint8Array)[] {
+  return [id, tenant.merchant, tenant.world, pepperVersion, verifier]
 }

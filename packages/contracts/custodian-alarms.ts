@@ -30,6 +30,7 @@ export const custodianActs = {
   'end-secret': 'custodian.keys_rotated',
   'rotate-authority': 'custodian.keys_rotated',
   '/v1/rehash-api-key': null,
+  '/v1/end-api-key': null,
   '/v1/rotate-merchant-keys': 'custodian.keys_rotated',
   'keys-compromised': 'custodian.keys_compromised',
   'make-merchant-key': null,

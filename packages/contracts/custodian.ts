@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { approvalSchema } from './approvals.ts'
 import { forwardMethods } from './api/forwards.ts'
 import { classed } from './classed.ts'
+import { apiKeyOperations } from './custodian-api-keys.ts'
 import { staffOperations } from './custodian-staff.ts'
 import { successorsAwaited } from './destruction-certificates.ts'
 import { forwardPrefixLengthMax } from './forward-address.ts'
@@ -51,13 +52,6 @@ const custodianLogRow = z.strictObject({
 export const openRecordsMax = 64
 /** Fingerprints that one call takes on: some 8 KB. */
 export const fingerprintsMax = 256
-
-/** What the database keeps of an API key: `proof` is the custodian's signature, without which it counts for nothing. */
-const keptApiKey = {
-  verifier: classed('restricted', bytes),
-  pepperVersion: classed('internal', z.int().min(1)),
-  proof: classed('internal', bytes),
-}
 
 /**
  * The custodian's operations: a POST of JSON each, over mutual TLS (only `/v1/enrol` is without a client certificate).
@@ -152,10 +146,6 @@ export const custodianOperations = {
       })),
     }),
   },
-  '/v1/api-key-verifier': {
-    request: z.strictObject({ ...tenant, key: classed('internal', idSchema('apiKey')), digest: classed('restricted', bytes) }),
-    response: z.strictObject(keptApiKey),
-  },
   /** Which versions are alive, the oldest of a name first; a process that has others fetches its secrets anew. */
   '/v1/secret-versions': {
     request: z.strictObject({ names: z.array(classed('internal', z.enum(custodianSecretNames))).max(8) }),
@@ -165,16 +155,6 @@ export const custodianOperations = {
         version: classed('internal', z.int()),
       })),
     }),
-  },
-  /** For a key that was just shown, with what the database holds of it. `null`: that is the newest, and is noted. */
-  '/v1/rehash-api-key': {
-    request: z.strictObject({
-      ...tenant,
-      ...keptApiKey,
-      key: classed('internal', idSchema('apiKey')),
-      digest: classed('restricted', bytes),
-    }),
-    response: z.strictObject({ statement: z.strictObject(keptApiKey).nullable() }),
   },
   '/v1/open': {
     request: z.strictObject({
@@ -225,6 +205,7 @@ export const custodianOperations = {
     request: z.strictObject({ ...tenant, left: classed('internal', z.int().min(0)) }),
     response: z.strictObject({}),
   },
+  ...apiKeyOperations,
   ...staffOperations,
   /** Derives the key of one payment's record for people, whom the approval names. */
   '/v1/reveal': {

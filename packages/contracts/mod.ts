@@ -11,6 +11,7 @@ export {
 export {
   bansMax, banSecondsMax, formatBanOrder, operatorBanSecondsMax, parseBanNetwork, parseBanOrder, type BanNetwork, type BanOrder,
 } from './bans.ts'
+export * from './api-key-settings.ts'
 export { canonicalJson } from './canonical-json.ts'
 export * from './ceremony.ts'
 export { classKey, classOf, classed } from './classed.ts'

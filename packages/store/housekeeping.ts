@@ -5,8 +5,8 @@ import { guarded } from './store-fault.ts'
 const partitionDaysAhead = 7
 
 /**
- * What the dispatcher does every hour: partitions for the days ahead; old answers of idempotency keys and webhook secrets
- * that sign no more, and looks at public addresses past their time, forgotten.
+ * What the dispatcher does every hour: partitions for the days ahead; old answers of idempotency keys, webhook secrets
+ * that sign no more, looks at public addresses past their time and old totals of API keys forgotten.
  * @throws Fault `store/unavailable`
  */
 export async function keepHouse(db: Database): Promise<void> {
@@ -15,5 +15,6 @@ export async function keepHouse(db: Database): Promise<void> {
     await db.pool.query('SELECT ngome.purge_idempotency()')
     await db.pool.query('SELECT ngome.purge_webhook_secrets()')
     await db.pool.query('SELECT ngome.purge_tls_checks()')
+    await db.pool.query('SELECT ngome.purge_api_key_days()')
   })
 }

@@ -22,11 +22,15 @@ export type Tables = {
     pepper_version: number
     /** `null` only of keys that were revoked when proofs came. */
     proof: Uint8Array | null
+    settings: ColumnType<unknown, string, string>
     hint: string
     created_at: Date
     revoked_at: Date | null
   }
   merchant_origins: TenantColumns & { origin: string; created_at: Date }
+  api_key_days: TenantColumns & { api_key: ApiKeyId; day: string; currency: Currency; total_minor: bigint }
+  api_key_uses: TenantColumns & { api_key: ApiKeyId; last_used_at: Date; network: string; agent: string }
+  api_key_reminders: TenantColumns & { api_key: ApiKeyId; kind: ApiKeyReminder; at: Date }
   revocation_counter: { only_row: boolean; value: bigint }
   revocations: {
     sequence: bigint
@@ -239,6 +243,7 @@ export type RevocationKind = 'api_key_revoked' | 'merchant_frozen' | 'merchant_u
   | 'api_key_restricted'
 /** What requests are counted by, beside the operation. */
 export type UsageFacet = 'address' | 'country' | 'agent' | 'amount'
+export type ApiKeyReminder = 'rotation_due' | 'unused'
 export type VaultPlaintext = 'allowed' | 'refused'
 /** `prepared`: nothing left us. `sent`: something may have. `known`: the network's final word is recorded. */
 export type AttemptState = 'prepared' | 'sent' | 'known'

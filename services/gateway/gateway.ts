@@ -6,6 +6,7 @@ import { findApiKey, insertDataKey, rehashApiKey, type Database } from '@ngome/s
 import type { Registry } from 'prom-client'
 import { ApiKeyCache } from './access/api-key-cache.ts'
 import { Authenticator } from './access/authenticate.ts'
+import { authorizeCall } from './access/authorize-call.ts'
 import { provenKeyFinder } from './access/find-proven-key.ts'
 import { KeyLookUps } from './access/key-look-ups.ts'
 import { MovingKeys } from './access/moving-keys.ts'
@@ -94,7 +95,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     guards: {
       admit: inOrder(refuseForeignFetch, (request, operation) => shedding.admit(request, operation)),
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
-      authorize: inOrder<Parameters<Guards['authorize']>>(refuseSuspended(clock), originHolder(tellSeenInBrowser(from))),
+      authorize: inOrder<Parameters<Guards['authorize']>>(refuseSuspended(clock), originHolder(tellSeenInBrowser(from)), authorizeCall),
       verify: inOrder((_call, request, operation) => shedding.begin(request, operation)),
     },
     defence: defences.defence,
@@ -171,7 +172,9 @@ function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, record
       isTold = true
     },
   })
-  const authenticator = new Authenticator({ peppers, rows, lease, onProven: (key, row) => moving.used(key, row), onRefused: recorder.onRefused })
+  const authenticator = new Authenticator({
+    peppers, rows, lease, clock: from.clock, onProven: (key, row) => moving.used(key, row), onRefused: recorder.onRefused,
+  })
   return { lease, peppers, authenticator }
 }
 

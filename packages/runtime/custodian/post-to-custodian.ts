@@ -24,6 +24,7 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   // The id is taken by the first one.
   '/v1/api-key-verifier': false,
   '/v1/rehash-api-key': true,
+  '/v1/end-api-key': true,
   '/v1/open': false,
   '/v1/index': false,
   '/v1/advance-fingerprints': false,

@@ -23,7 +23,7 @@ const idPattern = new RegExp(`^(?:${Object.values(idPrefixes).join('|')})_[0-7][
 const secretValues: readonly RegExp[] = [
   // Up to a quotation mark at most, so that in a serialised line the rest of the line stands.
   /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^"]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|(?=")|$)/g,
-  /ngome_sk_(?:test|live)_[A-Za-z0-9_-]*/g,
+  /ngome_[sp]k_(?:test|live)_[A-Za-z0-9_-]*/g,
   /whsec_[A-Za-z0-9+/=_-]*/g,
   // A token that begins as base64url of `{"`: JSON Web Tokens (RFC 7519) and enrolment tokens.
   /eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,}){1,4}/g,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { defaultKeySettings } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type ApiKeyId, type MerchantId, type World } from '@ngome/kernel'
 import { addTestMerchant, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
@@ -32,7 +33,7 @@ after(() => database.close())
 async function issue(): Promise<{ id: ApiKeyId; verifier: Uint8Array; proof: Uint8Array }> {
   const [id, verifier, proof] = [newId('apiKey', from), systemRandom.bytes(32), systemRandom.bytes(65)]
   await issueApiKey(operator, {
-    id, tenant: merchant.tenant, verifier, pepperVersion: 1, proof, hint: 'ngome_sk_test_…', createdAtMs: from.clock.nowMs(),
+    id, tenant: merchant.tenant, verifier, pepperVersion: 1, proof, settings: defaultKeySettings(), hint: 'ngome_sk_test_…', createdAtMs: from.clock.nowMs(),
   }, emit(operatorEvents, 'api_key.issued', merchant.tenant, { key: id }))
   return { id, verifier, proof }
 }
@@ -54,6 +55,7 @@ describe('an API key', () => {
       tenant: merchant.tenant,
       verifier: Buffer.from(verifier),
       pepperVersion: 1,
+      settings: defaultKeySettings(),
       proof: Buffer.from(proof),
       isRevoked: false,
       isMerchantFrozen: false,
@@ -77,25 +79,26 @@ describe('an API key', () => {
     assert.notEqual(listed?.revokedAtMs, null)
   })
 
-  const rehash = (id: ApiKeyId, fromVersion: number, pepperVersion: number) => rehashApiKey(gateway, {
-    id, fromVersion, pepperVersion, verifier: new Uint8Array(32).fill(pepperVersion), proof: new Uint8Array(65).fill(pepperVersion),
+  const rehash = (id: ApiKeyId, fromProof: Uint8Array, pepperVersion: number) => rehashApiKey(gateway, {
+    id, fromProof, pepperVersion, verifier: new Uint8Array(32).fill(pepperVersion), proof: new Uint8Array(65).fill(pepperVersion),
   })
 
   test('goes on to a later pepper, from the one that it was read with, and never back', async () => {
-    const { id } = await issue()
-    const done = await Promise.all([rehash(id, 1, 2), rehash(id, 1, 2)])
+    const { id, proof } = await issue()
+    const done = await Promise.all([rehash(id, proof, 2), rehash(id, proof, 2)])
     assert.equal(done.filter((isDone) => isDone).length, 1)
     const row = await findApiKey(gateway, id)
     assert.deepEqual([row?.pepperVersion, row?.verifier, row?.proof], [2, Buffer.alloc(32, 2), Buffer.alloc(65, 2)])
-    for (const [from, to] of [[1, 3], [2, 2], [2, 1], [3, 4]] as const) assert.equal(await rehash(id, from, to), false, `${from} to ${to}`)
+    const moved = new Uint8Array(65).fill(2)
+    for (const [from, to] of [[proof, 3], [moved, 2], [moved, 1], [new Uint8Array(65), 4]] as const) assert.equal(await rehash(id, from, to), false)
     assert.deepEqual(await findApiKey(gateway, id), row)
     assert.deepEqual((await listApiKeys(operator, merchant.tenant)).find((key) => key.id === id)?.pepperVersion, 2)
   })
 
   test('that is revoked goes nowhere', async () => {
-    const { id } = await issue()
+    const { id, proof } = await issue()
     await revoke(id)
-    assert.equal(await rehash(id, 1, 2), false)
+    assert.equal(await rehash(id, proof, 2), false)
     assert.equal((await findApiKey(gateway, id))?.pepperVersion, 1)
   })
 
@@ -105,7 +108,7 @@ describe('an API key', () => {
       await assert.rejects(gateway.pool.query(`${sql} WHERE id = $1`, [id]), /permission denied/)
     }
     await assert.rejects(database.asAdmin('UPDATE ngome.api_keys SET proof = NULL WHERE id = $1', [id]), /proven_or_revoked/)
-    await assert.rejects(operator.pool.query('SELECT ngome.rehash_api_key($1, 1, 2, NULL, NULL)', [id]), /permission denied/)
+    await assert.rejects(operator.pool.query('SELECT ngome.rehash_api_key($1, NULL, 2, NULL, NULL)', [id]), /permission denied/)
   })
 
   test('of another merchant cannot be revoked', async () => {

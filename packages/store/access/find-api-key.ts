@@ -1,3 +1,4 @@
+import { parseKeySettings, type ApiKeySettings } from '@ngome/access'
 import type { Restriction } from '@ngome/contracts'
 import type { ApiKeyId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
@@ -9,6 +10,8 @@ export type ApiKeyRow = {
   /** What `apiKeyVerifier` gives for the true key, 32 bytes. */
   readonly verifier: Uint8Array
   readonly pepperVersion: number
+  /** What it may do; `undefined` where somebody wrote what nobody signs. */
+  readonly settings: ApiKeySettings | undefined
   /** The custodian's signature over the fields above, to be checked. */
   readonly proof: Uint8Array | null
   readonly isRevoked: boolean
@@ -29,6 +32,7 @@ export async function findApiKey(db: Database, id: ApiKeyId): Promise<ApiKeyRow 
     verifier: Uint8Array
     pepper_version: number
     proof: Uint8Array | null
+    settings: unknown
     revoked_at: Date | null
     frozen_at: Date | null
     vault_plaintext: 'allowed' | 'refused'
@@ -36,7 +40,7 @@ export async function findApiKey(db: Database, id: ApiKeyId): Promise<ApiKeyRow 
     restricted_until: Date | null
   }>({
     name: 'find_api_key',
-    text: `SELECT merchant, world, verifier, pepper_version, proof, revoked_at, frozen_at, vault_plaintext,
+    text: `SELECT merchant, world, verifier, pepper_version, proof, settings, revoked_at, frozen_at, vault_plaintext,
         restriction, restricted_until
       FROM ngome.find_api_key($1) LEFT JOIN ngome.find_api_key_restriction($1) ON true`,
     values: [id],
@@ -48,6 +52,7 @@ export async function findApiKey(db: Database, id: ApiKeyId): Promise<ApiKeyRow 
     tenant: { merchant: row.merchant, world: row.world },
     verifier: row.verifier,
     pepperVersion: row.pepper_version,
+    settings: parseKeySettings(row.settings),
     proof: row.proof,
     isRevoked: row.revoked_at !== null,
     isMerchantFrozen: row.frozen_at !== null,

@@ -1,3 +1,4 @@
+import { keySettingsJson, type ApiKeySettings } from '@ngome/access'
 import type { Event } from '@ngome/contracts'
 import type { ApiKeyId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
@@ -9,6 +10,7 @@ export type NewApiKey = {
   readonly tenant: Tenant
   readonly verifier: Uint8Array
   readonly pepperVersion: number
+  readonly settings: ApiKeySettings
   /** The custodian's, over the fields above. */
   readonly proof: Uint8Array
   /** The masked form that people recognise the key by, such as its first characters. */
@@ -25,6 +27,7 @@ export async function issueApiKey(db: Database, key: NewApiKey, event: Event): P
       verifier: key.verifier,
       pepper_version: key.pepperVersion,
       proof: key.proof,
+      settings: JSON.stringify(keySettingsJson(key.settings)),
       hint: key.hint,
       created_at: new Date(key.createdAtMs),
       revoked_at: null,

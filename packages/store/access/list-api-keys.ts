@@ -1,3 +1,4 @@
+import { parseKeySettings, type ApiKeySettings } from '@ngome/access'
 import type { ApiKeyId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { inTenant } from '../transaction.ts'
@@ -7,8 +8,11 @@ export type ApiKeyListing = {
   readonly hint: string
   /** The pepper that it hangs on. */
   readonly pepperVersion: number
+  /** As the row says; `undefined` where it says what nobody signs. */
+  readonly settings: ApiKeySettings | undefined
   readonly createdAtMs: number
   readonly revokedAtMs: number | null
+  readonly lastUse: { readonly atMs: number; readonly network: string; readonly agent: string } | null
 }
 
 const listMax = 1_000
@@ -16,14 +20,17 @@ const listMax = 1_000
 /** @throws Fault `store/unavailable` */
 export async function listApiKeys(db: Database, tenant: Tenant): Promise<readonly ApiKeyListing[]> {
   const rows = await inTenant(db, tenant, (tx) => tx.selectFrom('api_keys')
-    .select(['id', 'hint', 'pepper_version', 'created_at', 'revoked_at'])
-    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world)
+    .leftJoin('api_key_uses', 'api_key_uses.api_key', 'api_keys.id')
+    .select(['id', 'hint', 'pepper_version', 'settings', 'created_at', 'revoked_at', 'last_used_at', 'network', 'agent'])
+    .where('api_keys.merchant', '=', tenant.merchant).where('api_keys.world', '=', tenant.world)
     .orderBy('id').limit(listMax).execute())
   return rows.map((row) => ({
     id: row.id,
     hint: row.hint,
     pepperVersion: row.pepper_version,
+    settings: parseKeySettings(row.settings),
     createdAtMs: row.created_at.getTime(),
     revokedAtMs: row.revoked_at?.getTime() ?? null,
+    lastUse: row.last_used_at === null ? null : { atMs: row.last_used_at.getTime(), network: row.network ?? '', agent: row.agent ?? '' },
   }))
 }

@@ -5,6 +5,7 @@ import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { enqueueStatement } from '../jobs/enqueue.ts'
 import type { Statement } from '../pipeline.ts'
+import { errorCode } from '../store-fault.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from './idempotency.ts'
 
 export type NewPayment = {
@@ -24,17 +25,21 @@ export type Acceptance = {
   readonly tenant: Tenant
   readonly payment: NewPayment
   readonly transfer: NewTransfer
+  /** What its key's payments of the UTC day may come to, in minor units; `null` where that has no cap. */
+  readonly dayTotalMaxMinor: bigint | null
   readonly event: Event
   readonly idempotency: IdempotencyClaim
 }
 
 /**
  * Accepts a payment in one transaction and one round trip: idempotency record, payment, accounts, transfer, event,
- * audit leaf and the job that dispatches it. After `accepted` all of them are on disk; after any other outcome none.
+ * audit leaf, the job that dispatches it and the total of its key's day. After `accepted` all of them are on disk; after any other outcome none.
  * @throws Fault `store/unavailable`, after which the merchant repeats with the same key
  */
-export async function acceptPayment(db: Database, acceptance: Acceptance): Promise<IdempotentOutcome> {
-  const { tenant, payment, transfer, event, idempotency } = acceptance
+export async function acceptPayment(
+  db: Database, acceptance: Acceptance,
+): Promise<IdempotentOutcome | { readonly kind: 'day_total_reached' }> {
+  const { tenant, payment, transfer, event, idempotency, dayTotalMaxMinor } = acceptance
   const known = knownAccounts(db)
   const accounts = [transfer.debit, transfer.credit].filter((account) => !known.has(account.id))
   const outcome = await withIdempotency(db, tenant, idempotency, payment.createdAtMs, [
@@ -43,13 +48,21 @@ export async function acceptPayment(db: Database, acceptance: Acceptance): Promi
     transferStatement(tenant, transfer, payment.createdAtMs),
     appendEventStatement(event),
     enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id }, 0),
-  ])
+    // Last, so that others wait for its row no longer than for the commit.
+    ...dayTotalMaxMinor === null ? [] : [dayTotalStatement(payment, dayTotalMaxMinor)],
+  ]).catch((error: unknown) => {
+    if (errorCode(error) === dayTotalReached) return { kind: 'day_total_reached' } as const
+    throw error
+  })
   if (outcome.kind === 'accepted') {
     for (const account of accounts) remember(known, account)
     db.wake('payment-dispatch')
   }
   return outcome
 }
+
+/** Raised by `ngome.count_towards_day`. */
+const dayTotalReached = 'NG005'
 
 /** Accounts that this process saw committed; they are never removed, so that nobody needs to make them again. */
 const knownByDatabase = new WeakMap<Database, Set<string>>()
@@ -82,6 +95,14 @@ function paymentStatement(tenant: Tenant, payment: NewPayment): Statement {
     values: [payment.id, tenant.merchant, tenant.world, payment.network, payment.money.currency,
       payment.money.amountMinor, payment.reference, payment.payerMasked, payment.apiKey, payment.dataKey,
       payment.sealed, at],
+  }
+}
+
+function dayTotalStatement({ apiKey, money, createdAtMs }: NewPayment, atMostMinor: bigint): Statement {
+  return {
+    name: 'count_towards_day',
+    text: 'SELECT ngome.count_towards_day($1, $2, $3, $4, $5)',
+    values: [apiKey, new Date(createdAtMs).toISOString().slice(0, 10), money.currency, money.amountMinor, atMostMinor],
   }
 }
 

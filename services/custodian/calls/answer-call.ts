@@ -28,6 +28,7 @@ import { publishMerchantKeys } from '../merchants/publish-merchant-keys.ts'
 import { registerMerchant } from '../merchants/register-merchant.ts'
 import { openRecords } from '../openings/open-records.ts'
 import { revealPayment } from '../openings/reveal-payment.ts'
+import { endApiKey } from '../secrets/end-api-key.ts'
 import { handOutSecrets } from '../secrets/hand-out-secrets.ts'
 import { listSecretVersions } from '../secrets/list-secret-versions.ts'
 import { makeApiKeyVerifier } from '../secrets/make-api-key-verifier.ts'
@@ -69,6 +70,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/api-key-verifier': makeApiKeyVerifier,
   '/v1/secret-versions': listSecretVersions,
   '/v1/rehash-api-key': rehashApiKey,
+  '/v1/end-api-key': endApiKey,
   '/v1/open': openRecords,
   '/v1/index': indexValues,
   '/v1/advance-fingerprints': advanceFingerprints,

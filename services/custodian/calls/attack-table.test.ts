@@ -7,7 +7,7 @@ import {
 import { Fault, ManualClock, newId, parseBase64Url, processRoles, systemRandom, toBase64Url } from '@ngome/kernel'
 import { CustodianRefusal, newCertificateRequest, verifyRefusal } from '@ngome/runtime'
 import { destruction } from '../testing/test-destruction.ts'
-import { issueKey, rehashRequest } from '../testing/test-api-key.ts'
+import { allAllowed, endRequest, issueKey, rehashRequest } from '../testing/test-api-key.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
 import { admission, approvalText, approvedReveal, newPerson, revealRequest, signedBy, twoPeople } from '../testing/test-staff.ts'
 import { TestCustodian, type Gateway, type Peer } from '../testing/test-custodian.ts'
@@ -36,6 +36,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/secret-versions': ['gateway', 'dispatcher'],
   '/v1/api-key-verifier': ['operator'],
   '/v1/rehash-api-key': ['gateway'],
+  '/v1/end-api-key': ['operator'],
   '/v1/open': ['dispatcher'],
   '/v1/index': ['dispatcher'],
   '/v1/advance-fingerprints': ['dispatcher'],
@@ -93,9 +94,10 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
     case '/v1/tenants': return { after: null }
     case '/v1/secrets': case '/v1/secret-versions': return { names: role === 'gateway' ? ['api-pepper'] : ['callback'] }
     case '/v1/api-key-verifier': {
-      return { ...tenant, key: newId('apiKey', { clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)) }
+      return { ...tenant, key: newId('apiKey', { clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)), settings: allAllowed }
     }
     case '/v1/rehash-api-key': return rehashRequest(await issueKey(test, tenant))
+    case '/v1/end-api-key': return endRequest(await issueKey(test, tenant), clock.nowMs() + 1_000)
     case '/v1/rotate-authority': return { compromised: false }
     case '/v1/rotate-secret': return { name: 'api-pepper', compromised: false, endAt: null }
     case '/v1/open': {

@@ -21,6 +21,7 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/api-key-verifier': ['operator'],
   // Of a key that was shown to it, and that the custodian made.
   '/v1/rehash-api-key': ['gateway'],
+  '/v1/end-api-key': ['operator'],
   '/v1/open': ['dispatcher'],
   // Indexes are computed after acceptance, by the dispatcher: a stolen gateway cannot look payers up.
   '/v1/index': ['dispatcher'],

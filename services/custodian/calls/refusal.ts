@@ -30,6 +30,7 @@ export const refusalReasons = {
   api_key_known: 'api_key_known',
   api_key_unproven: 'unproven',
   api_key_not_shown: 'unproven',
+  api_key_ended: 'unproven',
   root_unprotected: 'root_unprotected',
   root_has_no_successor: 'root_has_no_successor',
   rotation_running: 'rotation_running',

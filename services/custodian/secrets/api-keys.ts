@@ -25,3 +25,15 @@ export async function insertApiKey(
 export async function recordVersion(transaction: Transaction, key: ApiKeyId, version: number): Promise<void> {
   await transaction.run('UPDATE api_keys SET version = ? WHERE key = ? AND version < ?', version, key, version)
 }
+
+/** Notes when a key ends; never a later time than was noted. @returns what stands now, in milliseconds */
+export async function recordEnd(transaction: Transaction, key: ApiKeyId, endsAtMs: number): Promise<number> {
+  await transaction.run('UPDATE api_keys SET ends_at_ms = ? WHERE key = ? AND (ends_at_ms IS NULL OR ends_at_ms > ?)', endsAtMs, key, endsAtMs)
+  return await findEnd(transaction, key) ?? endsAtMs
+}
+
+/** @returns the end that a key was given after it was issued, in milliseconds */
+export async function findEnd(store: Reading, key: ApiKeyId): Promise<number | null> {
+  const endsAtMs = (await store.get('SELECT ends_at_ms FROM api_keys WHERE key = ?', key))?.['ends_at_ms'] ?? null
+  return endsAtMs === null ? null : Number(endsAtMs)
+}

@@ -1,4 +1,4 @@
-import { apiKeyVerifier, signApiKey, type KeptApiKey } from '@ngome/access'
+import { apiKeyVerifier, parseKeySettings, signApiKey, type KeptApiKey } from '@ngome/access'
 import type { CustodianResponse } from '@ngome/contracts'
 import { parseBase64Url, toBase64Url } from '@ngome/kernel'
 import { callerName, type ProvenCaller } from '../calls/caller.ts'
@@ -14,7 +14,7 @@ export const digestBytes = 32
 
 /**
  * Computes what the database keeps of a new API key, so that the operator's command never holds the pepper, and signs
- * it, so that nobody else makes a key.
+ * it with what the key may do, so that nobody else makes a key or lets one do more.
  * @throws Refusal `custodian/refused`, among others for a live key while the root key is unprotected, or for an id that
  * stands for another key already
  * @throws Fault `custodian/unavailable` where the pepper was replaced meanwhile
@@ -27,11 +27,15 @@ export async function makeApiKeyVerifier(
   const tenant = { merchant, world }
   const subject = `${tenantName(tenant)} ${key}`
   const digest = parseBase64Url(request.digest)
-  if (digest?.length !== digestBytes) throw new Refusal('request_invalid', subject)
+  const settings = parseKeySettings(request.settings)
+  if (digest?.length !== digestBytes || settings === undefined) throw new Refusal('request_invalid', subject)
+  if (settings.expiresAtMs !== null && settings.expiresAtMs <= clock.nowMs()) throw new Refusal('request_invalid', subject)
   if (!await isRegistered(store, tenant)) throw new Refusal('tenant_unknown', subject)
   if (world === 'live' && !root.describe().isProtected) throw new Refusal('root_unprotected', subject)
   const { value: pepper, version } = await secrets.newest('api-pepper')
-  const kept: KeptApiKey = { id: key, tenant, pepperVersion: version, verifier: apiKeyVerifier(pepper, { id: key, tenant, digest }) }
+  const kept: KeptApiKey = {
+    id: key, tenant, pepperVersion: version, verifier: apiKeyVerifier(pepper, { id: key, tenant, digest }), settings,
+  }
   await store.commits.run(async (transaction) => {
     // A key under a pepper that is on its way out would not be waited for.
     if (activeVersion(await findSecretVersions(transaction, 'api-pepper'), 'api-pepper').version !== version) {

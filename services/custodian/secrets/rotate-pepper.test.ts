@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import { apiKeyVerifier, isProvenApiKey, newApiKey, signApiKey, type KeptApiKey } from '@ngome/access'
+import { apiKeyVerifier, defaultKeySettings, isProvenApiKey, newApiKey, signApiKey, type KeptApiKey } from '@ngome/access'
 import type { CustodianRequest, CustodianResponse } from '@ngome/contracts'
 import { ManualClock, newId, parseBase64Url, systemRandom, toBase64Url, type Tenant } from '@ngome/kernel'
 import type { Settings } from '../custodian.ts'
 import { workOnKeys } from '../key-life/work-on-keys.ts'
-import { issueKey, rehashRequest, type IssuedKey } from '../testing/test-api-key.ts'
+import { allAllowed, issueKey, rehashRequest, type IssuedKey } from '../testing/test-api-key.ts'
 import { TestCustodian, testSettings, type Peer } from '../testing/test-custodian.ts'
 
 const dayMs = 86_400_000
@@ -37,7 +37,7 @@ const states = ({ test }: World) => test.db.prepare(
 const rotations = async ({ test }: World) => (await test.call(await test.peer('operator'), '/v1/rotations', {})).rotations
 const progress = async (w: World) => (await rotations(w)).map(({ subject, state, done, total }) => `${subject} ${state} ${done}/${total}`)
 const keptOf = ({ id, tenant }: IssuedKey, { verifier, pepperVersion }: CustodianResponse<'/v1/api-key-verifier'>): KeptApiKey =>
-  ({ id, tenant, pepperVersion, verifier: parseBase64Url(verifier) ?? new Uint8Array() })
+  ({ id, tenant, pepperVersion, verifier: parseBase64Url(verifier) ?? new Uint8Array(), settings: defaultKeySettings() })
 
 /** Uses a key as a gateway does: rehashes it, keeps what comes, and shows that it was kept. */
 async function use(w: World, key: IssuedKey): Promise<IssuedKey> {
@@ -137,6 +137,8 @@ const attacks: readonly (readonly [claim: string, reason: string, given: (w: Wor
       proof: toBase64Url(signApiKey(kept, generateKeyPairSync('ed25519').privateKey)),
     }
   }],
+  ['settings that were not signed', 'api_key_unproven', () => ({ settings: { ...allAllowed, mustSign: true } })],
+  ['settings that can be written in two ways', 'request_invalid', () => ({ settings: { ...allAllowed, allowedAddresses: ['10.0.0.1/8'] } })],
   ['a row copied to another id', 'api_key_unproven', ({ clock }) => ({ key: newId('apiKey', { clock, random: systemRandom }) })],
   ['a row copied to another merchant', 'api_key_unproven', ({ test }) => test.tenant()],
   ['a row copied to the other world', 'api_key_unproven', () => ({ world: 'live' })],
@@ -209,7 +211,7 @@ test('of two rotations at once one is refused, and a key is not made under the p
   const w = await world(t)
   const { id, digest } = newApiKey({ world: 'test', clock: w.clock, random: systemRandom })
   const results = await Promise.allSettled([
-    rotate(w), rotate(w), w.test.call(w.operator, '/v1/api-key-verifier', { ...w.tenant, key: id, digest: toBase64Url(digest) }),
+    rotate(w), rotate(w), w.test.call(w.operator, '/v1/api-key-verifier', { ...w.tenant, key: id, digest: toBase64Url(digest), settings: allAllowed }),
   ])
   assert.deepEqual(results.slice(0, 2).map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
   const made = w.test.db.prepare('SELECT version FROM api_keys').all().map((row) => row['version'])

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { apiKeyVerifier, newApiKey } from '@ngome/access'
 import { custodianSecretNames } from '@ngome/contracts'
 import { newId, parseBase64Url, systemRandom, toBase64Url } from '@ngome/kernel'
-import { issueKey } from '../testing/test-api-key.ts'
+import { allAllowed, issueKey } from '../testing/test-api-key.ts'
 import { TestCustodian } from '../testing/test-custodian.ts'
 import { makeApiKeyVerifier } from './make-api-key-verifier.ts'
 
@@ -55,7 +55,7 @@ test('computes the verifier of an API key under the pepper that the gateway gets
   const test = await open(t)
   const tenant = await test.tenant()
   const { id, digest } = newApiKey({ world: 'test', clock: test.clock, random: systemRandom })
-  const body = { ...tenant, key: id, digest: toBase64Url(digest) }
+  const body = { ...tenant, key: id, digest: toBase64Url(digest), settings: allAllowed }
   const answer = await test.call(await test.peer('operator'), '/v1/api-key-verifier', body)
   const { value: pepper } = await test.custodian.secrets.newest('api-pepper')
   assert.equal(answer.verifier, toBase64Url(apiKeyVerifier(pepper, { id, tenant, digest })))
@@ -66,7 +66,7 @@ test('refuses a live key while the root key is unprotected, and makes it under a
   const test = await open(t)
   const tenant = await test.tenant('live')
   const operator = await test.peer('operator')
-  const body = { ...tenant, key: newId('apiKey', { clock: test.clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)) }
+  const body = { ...tenant, key: newId('apiKey', { clock: test.clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)), settings: allAllowed }
   await assert.rejects(test.call(operator, '/v1/api-key-verifier', body), { code: 'custodian/refused' })
   assert.equal(test.lastLog(1)[0]?.['reason'], 'root_unprotected')
   const hsm = { ...test.custodian, root: { ...test.custodian.root, describe: () => ({ name: 'hsm', isProtected: true, id: '00' }) } }
@@ -76,7 +76,7 @@ test('refuses a live key while the root key is unprotected, and makes it under a
 test('an id stands for one key for ever: a second digest for it is refused', async (t) => {
   const test = await open(t)
   const { tenant, id } = await issueKey(test, await test.tenant())
-  const again = test.call(await test.peer('operator'), '/v1/api-key-verifier', { ...tenant, key: id, digest: toBase64Url(new Uint8Array(32)) })
+  const again = test.call(await test.peer('operator'), '/v1/api-key-verifier', { ...tenant, key: id, digest: toBase64Url(new Uint8Array(32)), settings: allAllowed })
   await assert.rejects(again, { code: 'custodian/refused' })
   assert.equal(test.lastLog(1)[0]?.['reason'], 'api_key_known')
 })
@@ -85,7 +85,7 @@ test('refuses a verifier for a tenant that is not registered, or a digest of ano
   const test = await open(t)
   const tenant = await test.tenant()
   const operator = await test.peer('operator')
-  const body = { ...tenant, key: newId('apiKey', { clock: test.clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)) }
+  const body = { ...tenant, key: newId('apiKey', { clock: test.clock, random: systemRandom }), digest: toBase64Url(new Uint8Array(32)), settings: allAllowed }
   await assert.rejects(test.call(operator, '/v1/api-key-verifier', { ...body, world: 'live' }), { code: 'custodian/refused' })
   assert.equal(test.lastLog(1)[0]?.['reason'], 'tenant_unknown')
   for (const digest of ['AAAA', toBase64Url(new Uint8Array(33))]) {

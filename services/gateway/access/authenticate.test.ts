@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { apiKeyVerifier, newApiKey, type NewApiKey } from '@ngome/access'
-import { Fault, newId, Secret, systemClock, systemRandom, type ApiKeyId, type Tenant } from '@ngome/kernel'
+import { apiKeyVerifier, defaultKeySettings, newApiKey, type NewApiKey } from '@ngome/access'
+import type { KeyKind } from '@ngome/contracts'
+import { Fault, ManualClock, newId, Secret, systemClock, systemRandom, type ApiKeyId, type Tenant } from '@ngome/kernel'
 import type { ApiKeyRow } from '@ngome/store'
 import { fixedPeppers, provenRow } from '../testing/proven-keys.ts'
 import { ApiKeyCache } from './api-key-cache.ts'
@@ -10,6 +11,7 @@ import { Authenticator } from './authenticate.ts'
 import type { ProvenApiKey } from './prove-api-key.ts'
 
 const from = { clock: systemClock, random: systemRandom }
+const nowMs = 1_800_000_000_000
 const pepper = new Secret(systemRandom.bytes(32))
 
 /** An authenticator whose database is a map that a test may change behind it. */
@@ -17,12 +19,13 @@ function world() {
   const stored = new Map<ApiKeyId, ProvenApiKey>()
   const cache = new ApiKeyCache(async (id) => stored.get(id))
   const lease = { isHeld: true }
-  const authenticator = new Authenticator({ peppers: fixedPeppers(new Map([[1, pepper]])), rows: cache, lease })
-  const issue = (): NewApiKey => {
+  const clock = new ManualClock(nowMs)
+  const authenticator = new Authenticator({ peppers: fixedPeppers(new Map([[1, pepper]])), rows: cache, lease, clock })
+  const issue = (kind: KeyKind = 'secret'): NewApiKey => {
     const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
-    const key = newApiKey({ world: 'test', ...from })
+    const key = newApiKey({ world: 'test', kind, ...from })
     const verifier = apiKeyVerifier(pepper, { ...key, tenant })
-    stored.set(key.id, provenRow({ id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true }))
+    stored.set(key.id, provenRow({ id: key.id, tenant, verifier, pepperVersion: 1, settings: defaultKeySettings(kind), isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true }))
     return key
   }
   const change = (key: NewApiKey, to: Partial<ApiKeyRow>): void => {
@@ -31,7 +34,7 @@ function world() {
     stored.set(key.id, provenRow({ ...row, ...to }))
     cache.forget([{ apiKey: key.id, merchant: row.tenant.merchant }])
   }
-  return { authenticator, issue, change, lease, call: async (key: NewApiKey | string, connection: object) =>
+  return { authenticator, clock, issue, change, lease, call: async (key: NewApiKey | string, connection: object) =>
     authenticator.authenticate(typeof key === 'string' ? key : header(key), connection) }
 }
 
@@ -76,6 +79,8 @@ test('a revocation, a freeze and another verifier undo what a connection proved'
     [{ isMerchantFrozen: true }, 'access/merchant_frozen'],
     [{ verifier: new Uint8Array(32) }, 'access/unauthenticated'],
     [{ pepperVersion: 2 }, 'access/unauthenticated'],
+    [{ settings: { ...defaultKeySettings(), expiresAtMs: nowMs } }, 'access/unauthenticated'],
+    [{ settings: defaultKeySettings('publishable') }, 'access/unauthenticated'],
   ] as const) {
     const { issue, change, call } = world()
     const [key, connection] = [issue(), {}]
@@ -84,6 +89,29 @@ test('a revocation, a freeze and another verifier undo what a connection proved'
     change(key, to)
     await assert.rejects(call(key, connection), refused(code), JSON.stringify(to))
     await assert.rejects(call(key, connection), refused(code), 'and stays so')
+  }
+})
+
+test('a key ends in its moment, on a connection that proved it and on a new one, and looks like one that never was', async () => {
+  const { issue, change, call, clock } = world()
+  const [key, connection] = [issue(), {}]
+  change(key, { settings: { ...defaultKeySettings(), expiresAtMs: nowMs + 1_000 } })
+  clock.advance(999)
+  for (let use = 0; use < 2; use++) assert.equal((await call(key, connection)).apiKey, key.id)
+  clock.advance(1)
+  const messages = new Set<string>()
+  for (const on of [connection, {}]) {
+    await assert.rejects(call(key, on), (error) => error instanceof Fault && refused('access/unauthenticated')(error) && messages.add(error.row.public).size === 1)
+  }
+})
+
+test('a row is of the kind that its key says: a secret key in the row of a publishable one is nobody\'s, and the other way', async () => {
+  for (const kind of ['secret', 'publishable'] as const) {
+    const { issue, change, call } = world()
+    const key = issue(kind)
+    assert.equal((await call(key, {})).kind, kind)
+    change(key, { settings: defaultKeySettings(kind === 'secret' ? 'publishable' : 'secret') })
+    await assert.rejects(call(key, {}), refused('access/unauthenticated'))
   }
 })
 

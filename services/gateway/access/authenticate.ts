@@ -1,5 +1,5 @@
 import { apiKeyDigest, apiKeyVerifier, parseApiKey, type ParsedApiKey } from '@ngome/access'
-import { equalsInConstantTime, Fault, type ApiKeyId, type MerchantId, type Secret } from '@ngome/kernel'
+import { equalsInConstantTime, Fault, type ApiKeyId, type Clock, type MerchantId, type Secret } from '@ngome/kernel'
 import type { AuthenticatedCaller } from '../http/call.ts'
 import type { ProvenApiKey } from './prove-api-key.ts'
 
@@ -33,6 +33,7 @@ export class Authenticator {
   readonly #peppers: ApiKeyPeppers
   readonly #rows: ApiKeyRows
   readonly #lease: { readonly isHeld: boolean }
+  readonly #clock: Clock
   readonly #onProven: (key: ParsedApiKey, row: ProvenApiKey) => void
   readonly #onRefused: (row: ProvenApiKey | undefined, connection: object) => void
   // What each connection proved last, while it is open: never the key itself.
@@ -42,6 +43,7 @@ export class Authenticator {
     readonly peppers: ApiKeyPeppers
     readonly rows: ApiKeyRows
     readonly lease: { readonly isHeld: boolean }
+    readonly clock: Clock
     /** Hears of each key that was proven anew. */
     readonly onProven?: (key: ParsedApiKey, row: ProvenApiKey) => void
     /** Hears of each key that was not accepted, with the row that it named where there is one. */
@@ -52,6 +54,7 @@ export class Authenticator {
     this.#onRefused = from.onRefused ?? (() => undefined)
     this.#rows = from.rows
     this.#lease = from.lease
+    this.#clock = from.clock
   }
 
   /**
@@ -72,7 +75,11 @@ export class Authenticator {
   }
 
   #isProven(text: string, { digest, row }: Proof): boolean {
-    return this.#rows.cached(row.id) === row && equalsInConstantTime(digest, apiKeyDigest(text))
+    return this.#rows.cached(row.id) === row && equalsInConstantTime(digest, apiKeyDigest(text)) && !this.#isOver(row)
+  }
+
+  #isOver({ settings: { expiresAtMs } }: ProvenApiKey): boolean {
+    return expiresAtMs !== null && this.#clock.nowMs() >= expiresAtMs
   }
 
   async #load(key: ParsedApiKey, connection: object): Promise<AuthenticatedCaller> {
@@ -87,8 +94,8 @@ export class Authenticator {
     const pepper = row === undefined ? this.#peppers.some : this.#peppers.get(row.pepperVersion)
     const expected = apiKeyVerifier(pepper ?? this.#peppers.some, { ...key, tenant })
     const isRight = equalsInConstantTime(expected, verifier) && pepper !== undefined
-    // One condition, after the work: unknown, wrong, of the other world and revoked take the same way out.
-    if (!isRight || row === undefined || row.isRevoked || key.world !== tenant.world) {
+    // One condition, after the work: unknown, wrong, of the other world or kind, revoked and ended take the same way out.
+    if (!isRight || row === undefined || row.isRevoked || key.world !== tenant.world || key.kind !== row.settings.kind || this.#isOver(row)) {
       // Called for a key that there is not as well: whether there is one takes no longer and shows nowhere.
       this.#onRefused(row, connection)
       throw new Fault('access/unauthenticated', `key ${key.id} was not accepted`)
@@ -98,9 +105,10 @@ export class Authenticator {
     return this.#admit(row)
   }
 
-  #admit({ id, tenant, isMerchantFrozen, isVaultPlaintextAllowed, restriction }: ProvenApiKey): AuthenticatedCaller {
+  #admit({ id, tenant, settings, mayCallFrom, isMerchantFrozen, isVaultPlaintextAllowed, restriction }: ProvenApiKey): AuthenticatedCaller {
     if (isMerchantFrozen) throw new Fault('access/merchant_frozen', `${tenant.merchant} is frozen`)
-    const caller = { tenant, apiKey: id, isVaultPlaintextAllowed }
+    const { kind, scopes, caps, mustSign } = settings
+    const caller = { tenant, apiKey: id, kind, scopes, caps, mustSign, mayCallFrom, isVaultPlaintextAllowed }
     return (restriction === undefined ? caller : { ...caller, restriction }) as AuthenticatedCaller
   }
 }

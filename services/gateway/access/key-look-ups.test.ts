@@ -65,10 +65,10 @@ const pay = (idempotencyKey: string): ReturnType<TestMerchant['client']['call']>
 /** A database that is slow at this one thing, so that a flood holds whatever it gets. It finds no key. */
 async function slowLookUps(seconds: number): Promise<void> {
   await running.database.asAdmin(`CREATE OR REPLACE FUNCTION ngome.find_api_key(wanted text)
-    RETURNS TABLE (id text, merchant text, world text, verifier bytea, pepper_version integer, proof bytea, revoked_at timestamptz,
-      frozen_at timestamptz, vault_plaintext text)
+    RETURNS TABLE (id text, merchant text, world text, verifier bytea, pepper_version integer, proof bytea, settings jsonb,
+      revoked_at timestamptz, frozen_at timestamptz, vault_plaintext text)
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-      SELECT ''::text, ''::text, ''::text, ''::bytea, 1, ''::bytea, now(), now(), ''::text WHERE pg_sleep(${seconds}) IS NULL $$`)
+      SELECT ''::text, ''::text, ''::text, ''::bytea, 1, ''::bytea, '{}'::jsonb, now(), now(), ''::text WHERE pg_sleep(${seconds}) IS NULL $$`)
 }
 
 test('a flood of unknown keys takes no connection from a known key\u2019s payments', { timeout: 60_000 }, async () => {

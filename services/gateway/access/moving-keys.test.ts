@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { apiKeyVerifier, newApiKey, signApiKey, type KeptApiKey, type ParsedApiKey } from '@ngome/access'
+import { apiKeyVerifier, defaultKeySettings, newApiKey, signApiKey, type KeptApiKey, type ParsedApiKey } from '@ngome/access'
 import type { CustodianRequest, CustodianResponse } from '@ngome/contracts'
 import { Fault, newId, Secret, systemClock, systemRandom, toBase64Url, type Tenant } from '@ngome/kernel'
 import { createLogger, type CustodianClient } from '@ngome/runtime'
@@ -56,14 +56,14 @@ function world() {
 function issued(pepperVersion = 1): { readonly key: ParsedApiKey; readonly row: ProvenApiKey } {
   const key = newApiKey({ world: 'test', ...from })
   const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
-  const kept = { id: key.id, tenant, pepperVersion, verifier: systemRandom.bytes(32) }
+  const kept = { id: key.id, tenant, pepperVersion, verifier: systemRandom.bytes(32), settings: defaultKeySettings() }
   const proof = signApiKey(kept, custodianKeys.privateKey)
   const row = proveApiKey({ ...kept, proof, isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true }, custodianKeys.publicKey)
   assert.ok(row)
   return { key, row }
 }
 
-const moved = ({ id, tenant }: ProvenApiKey): KeptApiKey => ({ id, tenant, pepperVersion: 2, verifier: new Uint8Array(32).fill(2) })
+const moved = ({ id, tenant, settings }: ProvenApiKey): KeptApiKey => ({ id, tenant, settings, pepperVersion: 2, verifier: new Uint8Array(32).fill(2) })
 
 describe('a key that is used', () => {
   test('is shown once, written, and shown as it was written', async () => {
@@ -180,8 +180,8 @@ describe('at a running gateway', () => {
     // All that a stolen gateway has: the pepper, and whatever it can write.
     const verifier = apiKeyVerifier(pepper, { id: thief.id, digest: thief.digest, tenant: merchant.tenant })
     await running.database.asAdmin(
-      `INSERT INTO ngome.api_keys (id, merchant, world, verifier, pepper_version, proof, hint, created_at)
-       SELECT $1, merchant, world, $2, 1, proof, hint, created_at FROM ngome.api_keys WHERE id = $3`, [thief.id, verifier, merchant.keyId],
+      `INSERT INTO ngome.api_keys (id, merchant, world, verifier, pepper_version, proof, settings, hint, created_at)
+       SELECT $1, merchant, world, $2, 1, proof, settings, hint, created_at FROM ngome.api_keys WHERE id = $3`, [thief.id, verifier, merchant.keyId],
     )
     const planted = { ...merchant, client: running.client(thief.text.expose((text) => text)) }
     for (let call = 0; call < 3; call++) assert.equal(await status(planted), 401)

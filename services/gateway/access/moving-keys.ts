@@ -1,12 +1,12 @@
 import type { KeyObject } from 'node:crypto'
-import { isProvenApiKey, type ParsedApiKey } from '@ngome/access'
+import { isProvenApiKey, keySettingsJson, type ParsedApiKey } from '@ngome/access'
 import type { CustodianResponse } from '@ngome/contracts'
 import { Fault, parseBase64Url, toBase64Url, type ApiKeyId } from '@ngome/kernel'
 import type { CustodianClient, Logger } from '@ngome/runtime'
 import type { ProvenApiKey } from './prove-api-key.ts'
 
 /** What stands in the database of a key, or is to. */
-type Kept = Pick<ProvenApiKey, 'id' | 'tenant' | 'pepperVersion' | 'verifier' | 'proof'>
+type Kept = Pick<ProvenApiKey, 'id' | 'tenant' | 'pepperVersion' | 'verifier' | 'settings' | 'proof'>
 type Work = { readonly kept: Kept; readonly digest: Uint8Array }
 type Statement = CustodianResponse<'/v1/api-key-verifier'>
 
@@ -22,7 +22,7 @@ type Ports = {
   readonly custodian: Pick<CustodianClient, 'call'>
   readonly statementKey: KeyObject
   /** @returns whether this changed the row */
-  readonly write: (key: Kept & { readonly fromVersion: number }) => Promise<boolean>
+  readonly write: (key: Kept & { readonly fromProof: Uint8Array }) => Promise<boolean>
   /** Forgets the row in memory. */
   readonly forget: (row: Kept) => void
   readonly monotonicMs: () => number
@@ -83,16 +83,17 @@ export class MovingKeys {
     const statement = await this.#show(kept, digest)
     if (statement === null) return
     const moved = this.#provenStatement(kept, statement)
-    const isWritten = await write({ ...moved, fromVersion: kept.pepperVersion })
+    const isWritten = await write({ ...moved, fromProof: kept.proof })
     forget(kept)
     if (isWritten) await this.#show(moved, digest)
     // Another gateway was first, and may have ended before it showed what it wrote: the next use does.
     else this.#shown.delete(kept.id)
   }
 
-  async #show({ id, tenant, pepperVersion, verifier, proof }: Kept, digest: Uint8Array): Promise<Statement | null> {
+  async #show({ id, tenant, pepperVersion, verifier, settings, proof }: Kept, digest: Uint8Array): Promise<Statement | null> {
     const { statement } = await this.#ports.custodian.call('/v1/rehash-api-key', {
       ...tenant, key: id, pepperVersion, verifier: toBase64Url(verifier), proof: toBase64Url(proof), digest: toBase64Url(digest),
+      settings: keySettingsJson(settings),
     })
     return statement
   }

@@ -86,7 +86,7 @@ test('a revocation forgets its key, a freeze all keys of its merchant, and no ot
 test('without the lease nobody is served, whatever the key', () => {
   const authenticator = new Authenticator({
     peppers: fixedPeppers(new Map([[1, new Secret(systemRandom.bytes(32))]])),
-    rows: new ApiKeyCache(async () => undefined), lease: { isHeld: false },
+    rows: new ApiKeyCache(async () => undefined), lease: { isHeld: false }, clock: systemClock,
   })
   assert.throws(() => authenticator.authenticate('Bearer x', {}), (error) => error instanceof Fault && error.code === 'access/lease_lost')
 })

@@ -20,6 +20,8 @@ export type Operation = {
   readonly credentials: 'api-key' | 'path-token' | 'none'
   /** What the key must be allowed; of every operation that takes one. */
   readonly scope?: Scope
+  /** What is enough where the value in the body was sealed by a client. */
+  readonly sealedScope?: Scope
   /** Tokens that a call takes from the limits (`access/`), by what it costs us: 1 for a read of one row. */
   readonly cost: number
   /** What is answered when not everybody can be: `vital` to the last, `deferrable` is the first to go. */
@@ -50,7 +52,8 @@ const reading = ['every', 'fetch', 'credential'] as const
 const writing = ['every', 'fetch', 'credential', 'body', 'idempotency'] as const
 const visiting = ['every', 'fetch', 'browser', 'visit'] as const
 const authenticated: readonly FaultCode[] = [
-  'access/unauthenticated', 'access/merchant_frozen', 'access/key_suspended', 'access/lease_lost', 'store/unavailable',
+  'access/unauthenticated', 'access/merchant_frozen', 'access/key_suspended', 'access/scope_missing', 'access/address_refused',
+  'access/lease_lost', 'store/unavailable',
 ]
 /** Of what pages may call. */
 const fromPages: readonly FaultCode[] = ['access/origin_refused', 'access/secret_key_in_browser']
@@ -81,7 +84,7 @@ export const operations = {
     bodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The payment was accepted and will be sent to its network.', schema: paymentSchema },
-    faults: [...authenticated, ...withBody, ...acting],
+    faults: [...authenticated, ...withBody, ...acting, 'access/cap_exceeded'],
   },
   getPayment: {
     method: 'GET',
@@ -178,6 +181,7 @@ export const operations = {
     description: 'Seals a card number, phone, document, account or text, and answers a token that stands for it; or takes what your client sealed itself, which the gateway cannot read. Nothing gives the value back to you.',
     credentials: 'api-key',
     scope: 'vault:write',
+    sealedScope: 'vault:seal',
     cost: 5,
     urgency: 'ordinary',
     headerGroups: [...writing, 'browser'],

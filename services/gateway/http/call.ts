@@ -1,3 +1,5 @@
+import type { ApiKeyCaps, Scope } from '@ngome/access'
+import type { KeyKind } from '@ngome/contracts'
 import type { ApiKeyId, RequestId, Tenant } from '@ngome/kernel'
 import type { KeyRestriction } from '@ngome/store'
 import type { z } from 'zod'
@@ -9,6 +11,13 @@ declare const authenticated: unique symbol
 export type AuthenticatedCaller = {
   readonly tenant: Tenant
   readonly apiKey: ApiKeyId
+  readonly kind: KeyKind
+  readonly scopes: ReadonlySet<Scope>
+  readonly caps: ApiKeyCaps
+  /** Whether each of its requests must be signed as well. */
+  readonly mustSign: boolean
+  /** Whether the key may be used from this address; `null`: from anywhere. */
+  readonly mayCallFrom: ((remoteAddress: string | undefined) => boolean) | null
   /** Of the merchant's policy. */
   readonly isVaultPlaintextAllowed: boolean
   /** What its key may not do for a time, because its use was unusual; it ends by itself. */

@@ -2,6 +2,7 @@ import { emit, type CreatePayment, type SealedPayment } from '@ngome/contracts'
 import { newId, type Clock, type PaymentId, type Random, type Secret, type Tenant } from '@ngome/kernel'
 import { collectionTransfer, maskPhone } from '@ngome/payments'
 import { acceptPayment, type Database, type PaymentRow } from '@ngome/store'
+import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { answerOutcome } from '../idempotency/answer-outcome.ts'
@@ -23,12 +24,13 @@ export type CreatePaymentPorts = {
 /**
  * Accepts a payment: everything that its network needs is sealed together before anything is written, and all that is
  * written is one transaction with the claim of its idempotency key.
- * @throws Fault `request/invalid`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
+ * @throws Fault `request/invalid`, `access/cap_exceeded`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
  * `store/unavailable`
  */
 export async function createPayment(ports: CreatePaymentPorts, call: Call<'createPayment'>): Promise<Answer> {
   const { tenant, apiKey } = call.caller
   const order = checkOrder(ports.networks, tenant.world, call.body)
+  const dayTotalMaxMinor = authorizePayment(call.caller, order)
   const row = newPayment(ports, tenant, order, call.body)
   const record = await seal(
     ports, 'payment', { tenant, table: 'payments', recordId: row.id, dataClass: 'restricted', version: 1 },
@@ -39,12 +41,16 @@ export async function createPayment(ports: CreatePaymentPorts, call: Call<'creat
     tenant,
     payment: { ...row, money: order.money, apiKey, dataKey: record.dataKey, sealed: record.blob },
     transfer: collectionTransfer(ports, { id: row.id, tenant, network: order.network, money: order.money }),
+    dayTotalMaxMinor,
     event: emit({ ...ports, process: 'gateway' }, 'payment.accepted', tenant, { payment: row.id, status: row.status }),
     idempotency: {
       ...idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey }),
       answer,
     },
   })
+  if (outcome.kind === 'day_total_reached') {
+    throw dayTotalReached(apiKey, { currency: order.money.currency, amountMinor: dayTotalMaxMinor ?? 0n })
+  }
   return answerOutcome(outcome, {
     ...answer, contentType: jsonType, headers: ['location', `/v1/payments/${row.id}`],
     payment: { money: order.money, payer: call.body.payer.phone },

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { newApiKey } from '@ngome/access'
+import { defaultKeySettings, keySettingsJson, newApiKey } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { newId, parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type ProcessRole, type Tenant } from '@ngome/kernel'
 import { createLogger, custodianClient, enrol, verifyRefusal, type CustodianClient, type Identity, type SignedRefusal } from '@ngome/runtime'
@@ -99,10 +99,10 @@ async function issueKey(): Promise<string> {
   const db = database.open('ngome_operator', { poolMax: 1 })
   const key = newApiKey({ world: 'test', ...from })
   const { verifier, pepperVersion, proof } = await custodian.call('/v1/api-key-verifier', {
-    ...tenant, key: key.id, digest: toBase64Url(key.digest),
+    ...tenant, key: key.id, digest: toBase64Url(key.digest), settings: keySettingsJson(defaultKeySettings()),
   })
   const bytesOf = (text: string): Uint8Array => parseBase64Url(text) ?? new Uint8Array()
-  await issueApiKey(db, { id: key.id, tenant, verifier: bytesOf(verifier), proof: bytesOf(proof), pepperVersion, hint: 'test', createdAtMs: Date.now() },
+  await issueApiKey(db, { id: key.id, tenant, verifier: bytesOf(verifier), proof: bytesOf(proof), pepperVersion, settings: defaultKeySettings(), hint: 'test', createdAtMs: Date.now() },
     emit({ ...from, process: 'operator' }, 'api_key.issued', tenant, { key: key.id }))
   return key.text.expose((text) => text)
 }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { signApiKey } from '@ngome/access'
+import { defaultKeySettings, signApiKey, type ApiKeySettings } from '@ngome/access'
 import type { Secret } from '@ngome/kernel'
 import type { ApiKeyRow } from '@ngome/store'
 import type { ApiKeyPeppers } from '../access/authenticate.ts'
@@ -8,7 +8,8 @@ import { proveApiKey, type ProvenApiKey } from '../access/prove-api-key.ts'
 const custodian = generateKeyPairSync('ed25519')
 
 /** A row as a custodian made and signed it. */
-export function provenRow(row: Omit<ApiKeyRow, 'proof'>): ProvenApiKey {
+export function provenRow(from: Omit<ApiKeyRow, 'proof' | 'settings'> & { readonly settings?: ApiKeySettings | undefined }): ProvenApiKey {
+  const row = { ...from, settings: from.settings ?? defaultKeySettings() }
   const proven = proveApiKey({ ...row, proof: signApiKey(row, custodian.privateKey) }, custodian.publicKey)
   if (proven === undefined) throw new TypeError('what was signed a moment ago is proven')
   return proven

@@ -1,4 +1,4 @@
-import { apiKeyVerifier, signApiKey, type KeptApiKey, type NewApiKey } from '@ngome/access'
+import { apiKeyVerifier, defaultKeySettings, parseKeySettings, signApiKey, type KeptApiKey, type NewApiKey } from '@ngome/access'
 import { retentionClasses, type CustodianSecretName } from '@ngome/contracts'
 import { generateMerchantKeyPair, signStatement } from '@ngome/envelope'
 import { newId, Secret, systemClock, systemRandom, toBase64Url, type ApiKeyId, type Tenant } from '@ngome/kernel'
@@ -33,19 +33,19 @@ export class TestCustody {
   }
 
   /** What the operator gets of a key that he issues: under the newest pepper, signed. */
-  keep(key: Pick<NewApiKey, 'id' | 'digest'>, tenant: Tenant): KeptApiKey & { readonly proof: Uint8Array } {
+  keep(key: Pick<NewApiKey, 'id' | 'digest'>, tenant: Tenant, settings = defaultKeySettings()): KeptApiKey & { readonly proof: Uint8Array } {
     const [pepperVersion, pepper] = [...this.peppers].at(-1) ?? []
     if (pepper === undefined || pepperVersion === undefined) throw new TypeError('there is a pepper')
-    const kept = { id: key.id, tenant, pepperVersion, verifier: apiKeyVerifier(pepper, { ...key, tenant }) }
+    const kept = { id: key.id, tenant, pepperVersion, verifier: apiKeyVerifier(pepper, { ...key, tenant }), settings }
     return { ...kept, proof: signApiKey(kept, this.authority.statementKeys.privateKey) }
   }
 
   get answers(): CustodianAnswers {
     return {
       '/v1/secret-versions': () => ({ versions: [...this.peppers.keys()].map((version) => ({ name: 'api-pepper', version })) }),
-      '/v1/rehash-api-key': ({ key, digest, merchant, world, pepperVersion }) => {
+      '/v1/rehash-api-key': ({ key, digest, merchant, world, pepperVersion, settings }) => {
         this.calls.push(`/v1/rehash-api-key ${key} v${pepperVersion}`)
-        const kept = this.keep({ id: key as ApiKeyId, digest: Buffer.from(digest, 'base64url') }, { merchant, world } as Tenant)
+        const kept = this.keep({ id: key as ApiKeyId, digest: Buffer.from(digest, 'base64url') }, { merchant, world } as Tenant, parseKeySettings(settings))
         if (kept.pepperVersion === pepperVersion) return { statement: null }
         const [verifier, proof] = [toBase64Url(kept.verifier), toBase64Url(kept.proof)]
         return { statement: { pepperVersion: kept.pepperVersion, verifier, proof } }

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { newApiKey } from '@ngome/access'
+import { defaultKeySettings, newApiKey, type ApiKeySettings } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type ForwardDestinationId, type Tenant, type World } from '@ngome/kernel'
 import { createLogger, createMetrics, custodianClient, enrol, loadConfig, type Config, type Identity } from '@ngome/runtime'
@@ -81,9 +81,15 @@ export class TestGateway {
     await addMerchant(this.#operator, { id: tenant.merchant, name: 'Test', createdAtMs: from.clock.nowMs() },
       emit({ ...from, process: 'operator' }, 'merchant.created', { merchant: tenant.merchant, world: null }, {}))
     this.custody.addTenant(tenant)
-    const key = newApiKey({ world, ...from })
+    return this.issueKey(tenant)
+  }
+
+  /** Issues a merchant another key, as the operator's command does. */
+  async issueKey(tenant: Tenant, changes: Partial<ApiKeySettings> = {}): Promise<TestMerchant> {
+    const settings = { ...defaultKeySettings(changes.kind), ...changes }
+    const key = newApiKey({ world: tenant.world, kind: settings.kind, ...from })
     await issueApiKey(this.#operator, {
-      ...this.custody.keep(key, tenant), hint: 'ngome_sk_test_', createdAtMs: from.clock.nowMs(),
+      ...this.custody.keep(key, tenant, settings), hint: 'ngome_sk_test_', createdAtMs: from.clock.nowMs(),
     }, emit({ ...from, process: 'operator' }, 'api_key.issued', tenant, { key: key.id }))
     const text = key.text.expose((value) => value)
     return { tenant, key: text, keyId: key.id, client: this.client(text) }

@@ -17,7 +17,7 @@ export type CreateVaultTokenPorts = SealTokenPorts & CheckTokenPorts & {
 /**
  * Keeps a value and answers its token. The fingerprint comes later: the dispatcher computes it, and of what a client sealed
  * also mask and network.
- * @throws Fault `request/invalid`, `vault/key_refused`, `vault/plaintext_refused`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
+ * @throws Fault `request/invalid`, `vault/key_refused`, `vault/plaintext_refused`, `access/scope_missing`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
  * `store/unavailable`
  */
 export async function createVaultToken(ports: CreateVaultTokenPorts, call: Call<'createVaultToken'>): Promise<Answer> {
