@@ -37,7 +37,7 @@ async function serve({ certificate, status, body }: PipelineOrder): Promise<Pipe
     isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true,
   })
   const authenticator = new Authenticator({
-    peppers: fixedPeppers(new Map([[1, pepper]])), lease: { isHeld: true }, rows: { cached: () => row, load: async () => undefined },
+    peppers: fixedPeppers(new Map([[1, pepper]])), lease: { isHeld: true }, clock: systemClock, rows: { cached: () => row, load: async () => undefined },
   })
   const metrics = gatewayMetrics(createMetrics({ process: 'gateway' }), { ageMs: 0 }, monotonicMs)
   const shedding = new Shedding({ monotonicMs, onShed: () => undefined })
