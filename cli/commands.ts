@@ -1,3 +1,6 @@
+import { bansAdd } from './bans-add.ts'
+import { bansList } from './bans-list.ts'
+import { bansRemove } from './bans-remove.ts'
 import { certificatesList } from './certificates-list.ts'
 import { certificatesRevoke } from './certificates-revoke.ts'
 import type { Command } from './command.ts'
@@ -44,5 +47,5 @@ export const commands: readonly Command[] = [
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
   certificatesList, certificatesRevoke, staffEnrol, staffList, staffApprovals, staffApprove, staffExecute, staffRetire,
   revealPayment, events, vaultImport, vaultPin,
-  forwardsAllow, forwardsList, forwardsRemove, verify,
+  bansList, bansAdd, bansRemove, forwardsAllow, forwardsList, forwardsRemove, verify,
 ]

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import type { Writable } from 'node:stream'
 import { Fault } from '@ngome/kernel'
 import { parseProcessMessage, type LauncherMessage, type ProcessMessage } from '@ngome/runtime'
 import type { LogFile } from './log-file.ts'
@@ -10,12 +11,16 @@ export type ChildCommand = {
   readonly cwd: string
   /** A socket that the process inherits, as descriptor {@link inheritedSocketFd}. */
   readonly socketFd?: number
+  /** The ban helper's pipe, which the process inherits as descriptor {@link inheritedBansFd}. */
+  readonly bansPipe?: Writable | undefined
   /** Hears for what the process waits before it is ready, where that is people's to give. */
   readonly onWaiting?: (reason: string) => void
 }
 
 /** Behind standard input, output, error and the channel. */
 export const inheritedSocketFd = 4
+/** Behind the socket. */
+export const inheritedBansFd = 5
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
 
@@ -35,14 +40,17 @@ export class Child {
   readonly ready: Promise<void>
   readonly exited: Promise<Exit>
   readonly #process: ChildProcess
+  /** Whether it inherited the ban helper's pipe. */
+  readonly hasBansPipe: boolean
   readonly #log: LogFile
   readonly #onWaiting: (reason: string) => void
   #exit: Exit | undefined
 
-  private constructor(process: ChildProcess, pid: number, { name, onWaiting = () => undefined }: ChildCommand, log: LogFile) {
+  private constructor(process: ChildProcess, pid: number, { name, bansPipe, onWaiting = () => undefined }: ChildCommand, log: LogFile) {
     this.#process = process
     this.pid = pid
     this.name = name
+    this.hasBansPipe = bansPipe !== undefined
     this.#onWaiting = onWaiting
     this.#log = log
     this.exited = new Promise((resolve) => {
@@ -63,7 +71,7 @@ export class Child {
     const process = spawn(file, args, {
       cwd: command.cwd,
       env: command.env,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(command.socketFd === undefined ? [] : [command.socketFd])],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...inherited(command)],
       // A group of its own: Ctrl-C in the terminal reaches the launcher alone, which stops all in order.
       detached: true,
     })
@@ -134,6 +142,10 @@ export class Child {
     const lastLines = this.#log.tail().slice(-toldLinesMax).join('\n')
     throw new Fault('launcher/failed', `the ${this.name} ${why}; its log is ${this.#log.path}, and ends:\n${lastLines}`)
   }
+}
+
+function inherited({ socketFd, bansPipe }: ChildCommand): (number | Writable)[] {
+  return socketFd === undefined ? [] : bansPipe === undefined ? [socketFd] : [socketFd, bansPipe]
 }
 
 export function describeExit({ code, signal }: Exit): string {

@@ -9,7 +9,7 @@ import { machineFacts } from './machine-facts.ts'
 import { assertReachable, postgresUser } from './postgres-user.ts'
 import { processNames, processTable, type ProcessName } from './process-table.ts'
 import { processReaches } from './reaches.ts'
-import { userIds, type UserIds } from './user-ids.ts'
+import { lastOfBlock, userIds, type UserIds } from './user-ids.ts'
 
 /** What an instance stands on: its folders with their owners, and what isolates its processes. */
 export type Ground = {
@@ -19,6 +19,8 @@ export type Ground = {
   readonly table: string
   /** The egress rules to put in force; `undefined` where they are off. */
   readonly rules: string | undefined
+  /** The user of the ban helper, where there are users of our own. */
+  readonly banHelperUid: number | undefined
   /** Who owns a process's files, `undefined` where it is whoever runs the launcher. */
   ownerOf(name: ProcessName): number | undefined
   chainOf(name: ProcessName): readonly string[]
@@ -42,6 +44,7 @@ export async function prepareGround(config: Config, root: string, random: Random
   return {
     facts, report, postgres, table,
     rules: report.egressRules.status === 'on' ? rules : undefined,
+    banHelperUid: owners.custodian === undefined ? undefined : owners.custodian + lastOfBlock,
     ownerOf: (name) => owners[name],
     chainOf: (name) => isolationChain(facts, report, owners[name]),
   }

@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Random } from '@ngome/kernel'
 import { authorityPath, processFolder, type Config, type Environment } from '@ngome/runtime'
+import { ownAddresses, startBanHelper, type BanHelper } from './ban-helper.ts'
+import { banRules } from './ban-rules.ts'
 import { makeDataFolder } from './data-folder.ts'
 import { prepareDatabase, startDatabase } from './database.ts'
 import { enrolmentKey } from './enrolment-token.ts'
@@ -73,7 +75,8 @@ export async function launch(given: LaunchOptions, undo: Undo): Promise<Platform
   const socket = openListeningSocket(address, config.gateway.port)
   await undo.push(() => socket.close())
 
-  const processes = superviseProcesses({ ...options, ground, known, socket, key: enrolmentKey(join(folder, 'enrolment.key'), random) })
+  const bans = await raiseBans(options, ground, known, undo)
+  const processes = superviseProcesses({ ...options, ground, known, socket, bans, key: enrolmentKey(join(folder, 'enrolment.key'), random) })
   await Promise.all([
     startStore(options, ground, known, undo),
     startCustodian(options, ground, processes, undo),
@@ -107,6 +110,22 @@ async function raiseRules({ rules, facts, table }: Ground, undo: Undo): Promise<
   if (rules === undefined || nft === undefined) return
   await applyEgressRules(nft, rules)
   await undo.push(() => removeEgressRules(nft, table))
+}
+
+/** The kernel's bans, where the machine lets us: else they are the gateway's own, and cost it an accepted connection each. */
+async function raiseBans(options: LaunchOptions, ground: Ground, known: KnownProcesses, undo: Undo): Promise<BanHelper | undefined> {
+  const { config, root } = options
+  const { facts, table, banHelperUid } = ground
+  const { nft } = facts
+  if (ground.rules === undefined || nft === undefined || banHelperUid === undefined) return undefined
+  const bansTable = `${table}_bans`
+  await applyEgressRules(nft, banRules(bansTable, config.gateway.port))
+  await undo.push(() => removeEgressRules(nft, bansTable))
+  const log = new LogFile(join(processFolder(config, 'launcher'), 'logs', 'ban-helper.log'))
+  const never = [...config.gateway.neverBanned, ...ownAddresses()]
+  const helper = startBanHelper({ root, facts, nft, table: bansTable, uid: banHelperUid, never, known, log })
+  await undo.push(() => helper.stop())
+  return helper
 }
 
 async function startStore(options: LaunchOptions, ground: Ground, known: KnownProcesses, undo: Undo): Promise<void> {

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { Clock, Random, Secret } from '@ngome/kernel'
 import { processFolder, type Config, type Environment } from '@ngome/runtime'
-import { Child, inheritedSocketFd } from './child.ts'
+import { Child, inheritedBansFd, inheritedSocketFd } from './child.ts'
 import { childCommand } from './child-command.ts'
 import { childEnvironment } from './child-environment.ts'
+import type { BanHelper } from './ban-helper.ts'
 import { mintEnrolmentToken } from './enrolment-token.ts'
 import type { Ground } from './ground.ts'
 import type { KnownProcesses } from './known-processes.ts'
@@ -32,6 +33,8 @@ export type ProcessesOptions = {
   readonly ground: Ground
   readonly known: KnownProcesses
   readonly socket: ListeningSocket
+  /** Where the kernel's bans are kept; `undefined` where they are the gateway's own only. */
+  readonly bans: BanHelper | undefined
   /** The key that enrolment tokens are made with. */
   readonly key: Secret<Uint8Array>
 }
@@ -60,7 +63,7 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
       hasAddon: name === 'custodian' && needsAddon(config), isFips, operatorFiles: operatorFilesOf(name, config),
     })
     const onWaiting = (reason: string): void => options.tell(`the ${name} is waiting for ${reason}`)
-    const child = Child.start({ ...command, onWaiting, ...(name === 'gateway' ? { socketFd: socket.fd } : {}) }, logs[name])
+    const child = Child.start({ ...command, onWaiting, ...(name === 'gateway' ? { socketFd: socket.fd, bansPipe: options.bans?.pipe } : {}) }, logs[name])
     known.add(name, child.pid)
     void child.exited.then(() => known.remove(child.pid))
     return child
@@ -83,6 +86,6 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
 }
 
 async function listenOn(child: Child, socket: ListeningSocket): Promise<void> {
-  child.send({ type: 'listen', fd: inheritedSocketFd })
+  child.send({ type: 'listen', fd: inheritedSocketFd, ...(child.hasBansPipe ? { bansFd: inheritedBansFd } : {}) })
   await socket.untilAccepting()
 }

@@ -10,6 +10,8 @@ const highRange = { first: 1_879_048_192, count: 268_435_456 }
 const lowRange = { first: 40_000, count: 20_000 }
 /** Ids are handed out in blocks, so that two instances on one machine do not overlap by halves. */
 const blockSize = 16
+/** From the block's first id, the custodian's, to its last, which no process of the table has. */
+export const lastOfBlock = blockSize - 1
 
 const userIdsSchema = z.strictObject({
   custodian: z.int(), simulator: z.int(), gateway: z.int(), dispatcher: z.int(),

@@ -8,9 +8,6 @@ export {
   approvalBytes, approvalLifeMsMax, approvalRequestSchema, approvalSchema, approvalSignaturesMax, parseApprovalRequest,
   staffAdmissionBytes, staffEnrolmentBytes, type Approval, type ApprovalRequest,
 } from './approvals.ts'
-export {
-  bansMax, banSecondsMax, formatBanOrder, operatorBanSecondsMax, parseBanNetwork, parseBanOrder, type BanNetwork, type BanOrder,
-} from './bans.ts'
 export * from './api-key-settings.ts'
 export { canonicalJson } from './canonical-json.ts'
 export * from './ceremony.ts'

@@ -1,4 +1,4 @@
-import { bansMax } from '@ngome/contracts'
+import { bansMax } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { guarded } from '../store-fault.ts'
 

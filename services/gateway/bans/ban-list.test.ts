@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bansMax } from '@ngome/contracts'
+import { bansMax } from '@ngome/kernel'
 import fc from 'fast-check'
 import { BanList, type NewBan } from './ban-list.ts'
 import { costOf, firstBanS, longestBanS, offendersMax, pointsMax } from './misdeeds.ts'

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
-import { bansMax } from '@ngome/contracts'
+import { networkOf } from '@ngome/access'
+import { bansMax } from '@ngome/kernel'
 import type { Misdeed } from '../http/defence.ts'
-import { networkOf } from '../http/address-connections.ts'
 import { costOf, firstBanS, forgivenPerS, goodPoints, longestBanS, offendersMax, pointsMax } from './misdeeds.ts'
 
 export type NewBan = { readonly network: string; readonly seconds: number; readonly times: number; readonly reason: Misdeed }
@@ -55,7 +55,7 @@ export class BanList {
 
   isBanned(address: string | undefined): boolean {
     if (this.#bans.size === 0) return false
-    const ban = this.#bans.get(networkOf(address))
+    const ban = this.#bans.get(networkOf(address ?? '') ?? '')
     return ban !== undefined && ban.endsAtMs > this.#ports.monotonicMs() && !this.isTrusted(address)
   }
 
@@ -64,7 +64,7 @@ export class BanList {
     const cost = costOf(misdeed)
     if (cost === 0 || address === undefined || this.isTrusted(address)) return
     const network = networkOf(address)
-    if (network === 'gone') return
+    if (network === undefined) return
     const nowMs = this.#ports.monotonicMs()
     const known = this.#offenders.get(network)
     const points = (known === undefined ? 0 : pointsAt(known, nowMs)) + cost
@@ -80,7 +80,7 @@ export class BanList {
   /** Counts a request that was answered to somebody whose key was right. */
   noteGood(address: string | undefined): void {
     if (this.#offenders.size === 0) return
-    const known = this.#offenders.get(networkOf(address))
+    const known = this.#offenders.get(networkOf(address ?? '') ?? '')
     if (known !== undefined) known.points = Math.max(0, known.points - goodPoints)
   }
 

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { formatBanOrder } from '@ngome/contracts'
+import { formatBanOrder } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
 
 /** A helper that does not read is given no more than this; bans stand in this process all the same. */

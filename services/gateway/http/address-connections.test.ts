@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
+import { networkOf } from '@ngome/access'
 import { TestGateway } from '../testing/test-gateway.ts'
-import { AddressConnections, networkOf } from './address-connections.ts'
+import { AddressConnections } from './address-connections.ts'
 import { connectionsPerAddressMax } from './limits.ts'
 
 const alike: readonly (readonly [string, string, boolean])[] = [
@@ -24,7 +25,7 @@ for (const [one, other, isAlike] of alike) {
 test('addresses without connections are forgotten, and a refused connection frees no place', () => {
   const counted = new AddressConnections(2)
   const sockets = Array.from({ length: 3 }, () => new EventEmitter())
-  const network = networkOf('192.0.2.1')
+  const network = '192.0.2.1/32'
   assert.deepEqual(sockets.map((socket) => counted.take(socket, network)), [true, true, false])
   sockets[2]?.emit('close')
   assert.equal(counted.take(new EventEmitter(), network), false)

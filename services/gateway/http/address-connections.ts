@@ -1,6 +1,3 @@
-import { isIPv4 } from 'node:net'
-import ipaddr from 'ipaddr.js'
-
 export type Connection = {
   readonly remoteAddress?: string | undefined
   destroy(): unknown
@@ -33,20 +30,4 @@ export class AddressConnections {
   get size(): number {
     return this.#counts.size
   }
-}
-
-/**
- * The network that counts as one: an IPv4 address, also where it came mapped into IPv6, and of an IPv6 address its /64.
- * Written as bans are (`parseBanNetwork`).
- */
-export function networkOf(remoteAddress: string | undefined): string {
-  // A connection that was reset before we saw it has no address any more; it is about to close.
-  if (remoteAddress === undefined) return 'gone'
-  if (isIPv4(remoteAddress)) return `${remoteAddress}/32`
-  if (!ipaddr.isValid(remoteAddress)) return 'gone'
-  const address = ipaddr.process(remoteAddress)
-  if (address.kind() === 'ipv4') return `${address.toString()}/32`
-  const bytes = address.toByteArray()
-  const groups = [0, 2, 4, 6].map((at) => ((bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0)).toString(16))
-  return `${groups.join(':')}::/64`
 }

@@ -1,4 +1,5 @@
-import { AddressConnections, networkOf, type Connection } from './address-connections.ts'
+import { networkOf } from '@ngome/access'
+import { AddressConnections, type Connection } from './address-connections.ts'
 import { ConnectionPace } from './connection-pace.ts'
 import type { ConnectionRefusal, Defence } from './defence.ts'
 import { connectionsPerAddressMax } from './limits.ts'
@@ -30,7 +31,8 @@ export class ConnectionGate {
   #refusal(socket: Connection): ConnectionRefusal | undefined {
     const { remoteAddress } = socket
     if (this.#defence.isBanned(remoteAddress)) return 'banned'
-    const network = networkOf(remoteAddress)
+    // A connection that was reset before we saw it has no address any more; it is about to close.
+    const network = networkOf(remoteAddress ?? '') ?? 'gone'
     if (!this.#defence.isTrusted(remoteAddress) && !this.#pace.take(network)) return 'too_fast'
     return this.#counts.take(socket, network) ? undefined : 'too_many'
   }

@@ -1,8 +1,7 @@
 /** A network that is banned whole: an IPv4 address, or the /64 that an IPv6 subscriber has (RFC 6177). */
 export type BanNetwork = { readonly family: 4 | 6; readonly address: string }
 
-/** The longest ban that a gateway may impose; an operator's may last a month. */
-export const banSecondsMax = 3_600
+/** The longest ban: an operator's, of a month. What a gateway may impose is bounded in the database. */
 export const operatorBanSecondsMax = 2_678_400
 /** Bans at once, in memory, in the database and in the kernel's set: past this the newest are not taken. */
 export const bansMax = 10_000
