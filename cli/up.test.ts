@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, test } from 'node:test'
 import { Platform, type PlatformGreeting, type PlatformProcess } from '@ngome/testkit'
+import { egressTable } from './launcher/egress-rules.ts'
+import { findProgram } from './launcher/find-program.ts'
+import { runProgram } from './launcher/run-program.ts'
 import { paymentEnd, takePayment } from './testing/take-payment.ts'
 
 const isLinux = process.platform === 'linux'
@@ -151,8 +154,32 @@ test('at each period\'s end the gateway is replaced, under a stream of requests,
   client.close()
 })
 
+/** What the kernel refuses, as nft lists it; `undefined` where our table is not there. */
+async function kernelBans(): Promise<string | undefined> {
+  const { code, stdout } = await runProgram([findProgram('nft') ?? 'nft', 'list', 'table', 'inet', `${egressTable(platform.dataFolder)}_bans`])
+  return code === 0 ? stdout : undefined
+}
+
+async function untilBanned(address: string, isBanned: boolean): Promise<boolean> {
+  for (let tries = 0; tries < 80; tries++) {
+    if ((await kernelBans())?.includes(address) === isBanned) return true
+    await sleep(100)
+  }
+  return false
+}
+
+test('who is banned is refused by the kernel, through the gateway and the helper', async (t) => {
+  if (first.isolation['egressRules']?.status !== 'on') return t.skip('needs root and nft')
+  assert.equal((await platform.run('bans', 'add', '203.0.113.77', '--hours', '2', '--reason', 'a test')).code, 0)
+  assert.equal(await untilBanned('203.0.113.77', true), true)
+  assert.match((await platform.run('bans', 'list')).stdout, /^203\.0\.113\.77\/32 {2}7[0-9]{3} s left {2}by operator, 1 in a row {2}a test$/m)
+  assert.equal((await platform.run('bans', 'remove', '203.0.113.77')).code, 0)
+  assert.equal(await untilBanned('203.0.113.77', false), true)
+})
+
 test('a port that is taken is named, with the variable that changes it', async () => {
   await platform.stop()
+  assert.equal(await kernelBans(), undefined, 'bans leave the kernel with the platform')
   const server = createServer().listen(platform.ports.gateway, '127.0.0.1')
   const { code, stderr } = await platform.run('up')
   server.close()
