@@ -21,6 +21,10 @@ import { keysRotations } from './keys-rotations.ts'
 import { keysRevoke } from './keys-revoke.ts'
 import { merchantsAdd } from './merchants-add.ts'
 import { merchantsFreeze } from './merchants-freeze.ts'
+import { merchantsKeysAdd } from './merchants-keys-add.ts'
+import { merchantsKeysList } from './merchants-keys-list.ts'
+import { merchantsKeysMake } from './merchants-keys-make.ts'
+import { merchantsKeysRevoke } from './merchants-keys-revoke.ts'
 import { merchantsList } from './merchants-list.ts'
 import { merchantsOriginsAdd } from './merchants-origins-add.ts'
 import { merchantsOriginsList } from './merchants-origins-list.ts'
@@ -43,7 +47,8 @@ import { verify } from './verify.ts'
 /** Every command, in the order of the help page. */
 export const commands: readonly Command[] = [
   up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, merchantsPolicy,
-  merchantsOriginsAdd, merchantsOriginsRemove, merchantsOriginsList, keysIssue, keysList, keysRevoke,
+  merchantsOriginsAdd, merchantsOriginsRemove, merchantsOriginsList,
+  merchantsKeysAdd, merchantsKeysMake, merchantsKeysList, merchantsKeysRevoke, keysIssue, keysList, keysRevoke,
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
   certificatesList, certificatesRevoke, staffEnrol, staffList, staffApprovals, staffApprove, staffExecute, staffRetire,
   revealPayment, events, vaultImport, vaultPin,

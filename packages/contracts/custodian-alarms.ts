@@ -39,6 +39,7 @@ export const custodianActs = {
   'destroy-merchant-keys': 'custodian.keys_destroyed',
   'certify-destruction': 'custodian.destruction_certified',
   '/v1/forward-destination': 'custodian.destination_signed',
+  '/v1/merchant-signing-key': 'custodian.merchant_key_stated',
   'first-run': null,
   'own-certificate': null,
 } as const satisfies Readonly<Record<string, CustodianEventType | null>>

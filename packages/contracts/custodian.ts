@@ -3,6 +3,7 @@ import { approvalSchema } from './approvals.ts'
 import { forwardMethods } from './api/forwards.ts'
 import { classed } from './classed.ts'
 import { apiKeyOperations } from './custodian-api-keys.ts'
+import { signingKeyOperations } from './custodian-signing-keys.ts'
 import { staffOperations } from './custodian-staff.ts'
 import { successorsAwaited } from './destruction-certificates.ts'
 import { forwardPrefixLengthMax } from './forward-address.ts'
@@ -207,6 +208,7 @@ export const custodianOperations = {
   },
   ...apiKeyOperations,
   ...staffOperations,
+  ...signingKeyOperations,
   /** Derives the key of one payment's record for people, whom the approval names. */
   '/v1/reveal': {
     request: z.strictObject({

@@ -10,6 +10,7 @@ import { anomalyKinds, anomalyResponses, restrictions } from './use.ts'
 
 const payment = classed('internal', idSchema('payment'))
 const vaultToken = classed('internal', idSchema('vaultToken'))
+const merchantKey = classed('internal', idSchema('merchantSigningKey'))
 const forward = classed('internal', idSchema('forward'))
 const forwardDestination = classed('internal', idSchema('forwardDestination'))
 const webhookSecret = {
@@ -91,6 +92,10 @@ export const eventTypes = {
     data: z.strictObject({ key: apiKey, restriction: classed('internal', z.enum(restrictions)), ends_at: classed('internal', z.iso.datetime()) }),
   },
   'api_key.unrestricted': { severity: 'notice', data: z.strictObject({ key: apiKey }) },
+  'merchant_key.added': { severity: 'warning', data: z.strictObject({ key: merchantKey }) },
+  'merchant_key.revoked': { severity: 'warning', data: z.strictObject({ key: merchantKey }) },
+  /** A row that the custodian did not sign. */
+  'merchant_key.unproven': { severity: 'alarm', data: z.strictObject({ key: merchantKey }) },
   'payment.accepted': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },
@@ -143,6 +148,7 @@ export const eventTypes = {
   'custodian.keys_destroyed': { severity: 'alarm', data: custodianAct },
   'custodian.destruction_certified': { severity: 'notice', data: custodianAct },
   'custodian.destination_signed': { severity: 'notice', data: custodianAct },
+  'custodian.merchant_key_stated': { severity: 'notice', data: custodianAct },
   'callback.received': { severity: 'info', data: z.strictObject({ payment }) },
   'callback.contradicted': { severity: 'warning', data: z.strictObject({ payment }) },
   'webhook_endpoint.created': {

@@ -22,6 +22,10 @@ export const faults = {
   'access/scope_missing': { status: 403, public: 'This API key may not do this. Use one with the scope that the reference names.' },
   'access/address_refused': { status: 403, public: 'This API key may not be used from this address.' },
   'access/cap_exceeded': { status: 403, public: 'A cap of this API key refuses this payment.' },
+  'access/signature_required': {
+    status: 401, public: 'This request must be signed with your key: docs/signed-requests.md says how.',
+  },
+  'access/signature_refused': { status: 401, public: 'The signature of this request is not right.' },
   'access/lease_lost': { status: 503, public: 'Try again shortly.' },
   'idempotency/key_required': { status: 400, public: 'Send an Idempotency-Key header with this request.' },
   'idempotency/key_reused': { status: 422, public: 'This Idempotency-Key was used with another body.' },

@@ -5,13 +5,15 @@ import { guarded } from './store-fault.ts'
 const partitionDaysAhead = 7
 
 /**
- * What the dispatcher does every hour: partitions for the days ahead; old answers of idempotency keys, webhook secrets
- * that sign no more, looks at public addresses past their time and old totals of API keys forgotten.
+ * What the dispatcher does every hour: partitions for the days ahead; nonces that are too old to come again, old answers of
+ * idempotency keys, webhook secrets that sign no more, looks at public addresses past their time and old totals of API keys
+ * forgotten.
  * @throws Fault `store/unavailable`
  */
 export async function keepHouse(db: Database): Promise<void> {
   await guarded(async () => {
     await db.pool.query('SELECT ngome.ensure_partitions($1)', [partitionDaysAhead])
+    await db.pool.query('SELECT ngome.keep_nonce_partitions($1)', [partitionDaysAhead])
     await db.pool.query('SELECT ngome.purge_idempotency()')
     await db.pool.query('SELECT ngome.purge_webhook_secrets()')
     await db.pool.query('SELECT ngome.purge_tls_checks()')

@@ -1,10 +1,11 @@
 import type {
   AlertKind, AnomalyResponse, EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, Restriction,
-  RetentionClass, Severity, TlsVerdict, VaultTokenStatus, VaultTokenType,
+  RetentionClass, Severity, SigningKeyAlgorithm, SigningKeyUse, TlsVerdict, VaultTokenStatus, VaultTokenType,
 } from '@ngome/contracts'
 import type {
   AccountId, AlertId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId, MerchantId,
-  PaymentId, ProcessRole, RequestId, TlsCheckId, TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId, World,
+  MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, TlsCheckId, TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
+  World,
 } from '@ngome/kernel'
 import type { AccountKind, TransferKind, TransferState } from '@ngome/payments'
 import type { ColumnType, Generated } from 'kysely'
@@ -201,6 +202,16 @@ export type Tables = {
     state: ColumnType<unknown, string, string>
   }
   api_key_restrictions: TenantColumns & { api_key: ApiKeyId; restriction: Restriction; set_at: Date; ends_at: Date }
+  merchant_signing_keys: TenantColumns & {
+    id: MerchantSigningKeyId
+    algorithm: SigningKeyAlgorithm
+    spki: Uint8Array
+    uses: readonly SigningKeyUse[]
+    proof: Uint8Array
+    created_at: Date
+    expires_at: Date
+    revoked_at: ColumnType<Date | null, never, Date>
+  }
   events: {
     id: EventId
     type: EventType
@@ -239,7 +250,7 @@ type TenantColumns = { merchant: MerchantId; world: World }
 type UsageColumns = TenantColumns & { api_key: ApiKeyId; grain: 'minute' | 'hour'; at: Date }
 
 export type RevocationKind = 'api_key_revoked' | 'merchant_frozen' | 'merchant_unfrozen' | 'merchant_policy_changed'
-  | 'merchant_origins_changed'
+  | 'merchant_signing_key_revoked' | 'merchant_origins_changed'
   | 'api_key_restricted'
 /** What requests are counted by, beside the operation. */
 export type UsageFacet = 'address' | 'country' | 'agent' | 'amount'

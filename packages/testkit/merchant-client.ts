@@ -6,6 +6,8 @@ export type MerchantCall = {
   readonly method?: 'GET' | 'POST' | 'DELETE' | 'PUT'
   readonly path: string
   readonly body?: unknown
+  /** A body that goes out as it is. */
+  readonly text?: string
   readonly idempotencyKey?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
@@ -24,7 +26,7 @@ export class MerchantClient {
   }
 
   call(call: MerchantCall): Promise<Answer> {
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body)
+    const body = call.body === undefined ? call.text : JSON.stringify(call.body)
     return new Promise((resolve, reject) => {
       const outgoing = request({
         agent: this.#agent,

@@ -8,12 +8,16 @@ import { ApiKeyCache } from './access/api-key-cache.ts'
 import { Authenticator } from './access/authenticate.ts'
 import { authorizeCall } from './access/authorize-call.ts'
 import { provenKeyFinder } from './access/find-proven-key.ts'
+import { canSign } from './access/can-sign.ts'
 import { KeyLookUps } from './access/key-look-ups.ts'
+import { MerchantKeys } from './access/merchant-keys.ts'
 import { MovingKeys } from './access/moving-keys.ts'
 import { Peppers } from './access/peppers.ts'
+import { merchantKeyReader } from './access/read-merchant-key.ts'
 import { refuseSuspended } from './access/refuse-suspended.ts'
 import { RevocationLease } from './access/revocation-lease.ts'
 import { revocationSource } from './access/revocation-source.ts'
+import { signatureVerifier } from './access/verify-signature.ts'
 import { apiVersion } from './api/openapi.ts'
 import { originHolder } from './browsers/hold-origin.ts'
 import { refuseForeignFetch } from './browsers/refuse-fetch.ts'
@@ -81,7 +85,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   await untilItStands('merchant keys', logger, () => statements.fetchAll())
   const certificate = await untilItStands('public certificate', logger, () => requestPublicCertificate(custodian))
   const usage = createUsage(from)
-  const { lease, authenticator, peppers } = createAccess(from, secrets, usage.recorder)
+  const { lease, authenticator, peppers, verify } = createAccess(from, secrets, usage.recorder)
   const dataKeys = createDataKeys(from, statements)
   const metrics = gatewayMetrics(from.metrics, lease, monotonicMs)
   const defences = createDefences(from)
@@ -96,7 +100,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       admit: inOrder(refuseForeignFetch, (request, operation) => shedding.admit(request, operation)),
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
       authorize: inOrder<Parameters<Guards['authorize']>>(refuseSuspended(clock), originHolder(tellSeenInBrowser(from)), authorizeCall),
-      verify: inOrder((_call, request, operation) => shedding.begin(request, operation)),
+      verify: inOrder(verify, (_call, request, operation) => shedding.begin(request, operation)),
     },
     defence: defences.defence,
     onHandled: (request, operation) => shedding.end(request, operation),
@@ -157,11 +161,15 @@ function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, record
     write: (key) => rehashApiKey(from.database, key),
     forget: ({ id, tenant }) => rows.forget([{ apiKey: id, merchant: tenant.merchant }]),
   })
+  const keys = new MerchantKeys({ read: merchantKeyReader({ ...from, statementKey }), nowMs: () => from.clock.nowMs() })
   let isTold = false
   const lease = new RevocationLease({
     source: revocationSource(from.revocationDatabase),
     monotonicMs: from.monotonicMs,
-    onChanges: (changes) => rows.forget(changes),
+    onChanges: (changes) => {
+      rows.forget(changes)
+      keys.forget(changes)
+    },
     onRead: () => {
       if (isTold) from.logger.info('revocations are read again')
       isTold = false
@@ -175,7 +183,8 @@ function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, record
   const authenticator = new Authenticator({
     peppers, rows, lease, clock: from.clock, onProven: (key, row) => moving.used(key, row), onRefused: recorder.onRefused,
   })
-  return { lease, peppers, authenticator }
+  const verify = signatureVerifier({ ...from, keys, canSign: (tenant) => canSign(from, tenant) })
+  return { lease, peppers, authenticator, verify }
 }
 
 function createDataKeys(from: GatewaySurroundings, statements: MerchantStatements): DataKeys {

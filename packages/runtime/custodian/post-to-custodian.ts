@@ -46,6 +46,7 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/destructions': true,
   '/v1/key-inventory': true,
   '/v1/forward-destination': true,
+  '/v1/merchant-signing-key': true,
   '/v1/alarms': true,
   '/v1/approvals': true,
   '/v1/certificates': true,

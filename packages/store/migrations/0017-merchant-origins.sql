@@ -22,4 +22,4 @@ GRANT SELECT ON ngome.merchant_origins TO ngome_gateway, ngome_auditor;
 ALTER TABLE ngome.revocations DROP CONSTRAINT revocations_kind_check;
 ALTER TABLE ngome.revocations ADD CONSTRAINT revocations_kind_check
   CHECK (kind IN ('api_key_revoked', 'api_key_ended', 'merchant_frozen', 'merchant_unfrozen', 'merchant_policy_changed',
-    'merchant_origins_changed'));
+    'merchant_signing_key_revoked', 'merchant_origins_changed'));

@@ -1,6 +1,7 @@
 import { equalsInConstantTime, type Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { pipelined, type Statement } from '../pipeline.ts'
+import { isSeenNonce, nonceStatement, spendNonce, type RequestNonce } from '../signing/spend-nonce.ts'
 import { errorCode, lockNotAvailable, uniqueViolation, violatedConstraint } from '../store-fault.ts'
 
 /**
@@ -13,6 +14,8 @@ export type IdempotencyClaim = {
   /** HMAC of method, path and body, keyed from the merchant's key, 32 bytes. */
   readonly fingerprint: Uint8Array
   readonly answer: { readonly status: number; readonly body: string }
+  /** Of a request that was signed: spent with the effect, or with the repetition's answer. */
+  readonly nonce?: RequestNonce | undefined
 }
 
 export type IdempotentOutcome =
@@ -22,6 +25,8 @@ export type IdempotentOutcome =
   | { readonly kind: 'key_reused' }
   /** The original is still being handled after the wait. */
   | { readonly kind: 'in_flight' }
+  /** The same signed request came before. */
+  | { readonly kind: 'nonce_seen' }
 
 /**
  * Runs the statements of an effect in one transaction with the claim of its key, so that the key is claimed if and
@@ -36,16 +41,21 @@ export async function withIdempotency(
   statements: readonly Statement[],
 ): Promise<IdempotentOutcome> {
   try {
-    await pipelined(db, tenant, [claimStatement(tenant, claim, atMs), ...statements])
+    const nonce = claim.nonce === undefined ? [] : [nonceStatement(tenant, claim.nonce)]
+    await pipelined(db, tenant, [...nonce, claimStatement(tenant, claim, atMs), ...statements])
     return { kind: 'accepted' }
   } catch (error) {
+    if (isSeenNonce(error)) return { kind: 'nonce_seen' }
     if (isDuplicateClaim(error)) return findAnswer(db, tenant, claim)
     if (errorCode(error) === lockNotAvailable) return { kind: 'in_flight' }
     throw error
   }
 }
 
-/** Looks for the answer of a key before any work is done for it: the repetition of an old request costs one read. */
+/**
+ * Looks for the answer of a key before any work is done for it: the repetition of an old request costs one read. Where it
+ * was signed its nonce is spent before it is answered; where there is no answer yet, with the effect.
+ */
 export async function findAnswer(
   db: Database,
   tenant: Tenant,
@@ -60,6 +70,7 @@ export async function findAnswer(
   const row = result?.rows[0] as { fingerprint: Uint8Array; status: number; body: string } | undefined
   // The original was there a moment ago and is not any more: its 30 days are over, or it was taken back.
   if (row === undefined) return { kind: 'in_flight' }
+  if (claim.nonce !== undefined && await spendNonce(db, tenant, claim.nonce) === 'seen') return { kind: 'nonce_seen' }
   if (!equalsInConstantTime(row.fingerprint, claim.fingerprint)) return { kind: 'key_reused' }
   return { kind: 'replay', status: row.status, body: row.body }
 }

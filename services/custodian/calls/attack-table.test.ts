@@ -58,6 +58,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/destructions': ['operator', 'auditor'],
   '/v1/key-inventory': ['operator', 'auditor'],
   '/v1/forward-destination': ['operator'],
+  '/v1/merchant-signing-key': ['operator'],
   '/v1/alarms': ['dispatcher'],
   '/v1/openings': ['operator', 'auditor'],
 }
@@ -137,6 +138,13 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
       return {
         ...tenant, destination: newId('forwardDestination', { clock, random: systemRandom }), url: 'https://bank.example/', methods: ['POST'],
         certificateSha256: null, authority: null, expires: new Date(clock.nowMs() + 1_000).toISOString(),
+      }
+    }
+    case '/v1/merchant-signing-key': {
+      const spki = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' })
+      return {
+        ...tenant, key: newId('merchantSigningKey', { clock, random: systemRandom }), from: { spki: toBase64Url(spki) }, uses: ['sign'],
+        expires: new Date(clock.nowMs() + 1_000).toISOString(),
       }
     }
     case '/v1/alarms': case '/v1/openings': return { after: 0 }

@@ -48,12 +48,12 @@ export type Operation = {
 
 // API routes are for servers: what only a browser adds by itself (origin, referrer) has no business there, but for those
 // that pages may call; and a cookie nowhere.
-const reading = ['every', 'fetch', 'credential'] as const
-const writing = ['every', 'fetch', 'credential', 'body', 'idempotency'] as const
+const reading = ['every', 'fetch', 'credential', 'signature'] as const
+const writing = ['every', 'fetch', 'credential', 'signature', 'body', 'idempotency'] as const
 const visiting = ['every', 'fetch', 'browser', 'visit'] as const
 const authenticated: readonly FaultCode[] = [
   'access/unauthenticated', 'access/merchant_frozen', 'access/key_suspended', 'access/scope_missing', 'access/address_refused',
-  'access/lease_lost', 'store/unavailable',
+  'access/lease_lost', 'access/signature_required', 'access/signature_refused', 'store/unavailable',
 ]
 /** Of what pages may call. */
 const fromPages: readonly FaultCode[] = ['access/origin_refused', 'access/secret_key_in_browser']

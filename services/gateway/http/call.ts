@@ -1,7 +1,7 @@
 import type { ApiKeyCaps, Scope } from '@ngome/access'
 import type { KeyKind } from '@ngome/contracts'
 import type { ApiKeyId, RequestId, Tenant } from '@ngome/kernel'
-import type { KeyRestriction } from '@ngome/store'
+import type { KeyRestriction, RequestNonce } from '@ngome/store'
 import type { z } from 'zod'
 import type { Operation, OperationName, operations } from '../api/operations.ts'
 import type { Answer } from './answer.ts'
@@ -25,6 +25,10 @@ export type AuthenticatedCaller = {
   readonly [authenticated]: true
 }
 
+declare const verified: unique symbol
+/** That the caller signed this very request, with a key of its own; only `verifySignature` makes one. */
+export type VerifiedSignature = RequestNonce & { readonly [verified]: true }
+
 /** A request as its handler sees it: every part proven by header control, authentication and schema. */
 export type Call<N extends OperationName = OperationName> = {
   readonly requestId: RequestId
@@ -38,6 +42,8 @@ export type Call<N extends OperationName = OperationName> = {
   /** The exact bytes of the body; empty where there was none. */
   readonly bytes: Uint8Array
   readonly idempotencyKey: (typeof operations)[N] extends { needsIdempotencyKey: true } ? string : undefined
+  /** Where the caller signed it; what it does spends its nonce. */
+  readonly signature: VerifiedSignature | undefined
 }
 
 export type Handlers = { readonly [N in OperationName]: (call: Call<N>) => Promise<Answer> | Answer }

@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import type { FaultCode, RequestId } from '@ngome/kernel'
 import type { PaymentNote } from '../usage/recorder.ts'
-import type { AuthenticatedCaller } from './call.ts'
+import type { AuthenticatedCaller, VerifiedSignature } from './call.ts'
 
 /** A request with what the gateway learned of it before routing. */
 export class GatewayRequest extends IncomingMessage {
@@ -14,6 +14,8 @@ export class GatewayRequest extends IncomingMessage {
   isLastOnConnection = false
   /** Who was proven to call; `null` until then, and where nobody was. */
   caller: AuthenticatedCaller | null = null
+  /** That it was signed, and by which key; `null` until that was verified, and where it was not signed. */
+  signature: VerifiedSignature | null = null
   /** Why it was refused, where it was. */
   faultCode: FaultCode | null = null
   /** The payment that came of it, for the counts of its key. */

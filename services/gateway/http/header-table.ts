@@ -23,6 +23,8 @@ export const headerGroups = {
   visit: 128,
   /** What a browser asks before it lets a page ask (Fetch §3.3.4). */
   preflight: 256,
+  /** That the caller signed this request (RFC 9421), and what its body is (RFC 9530). */
+  signature: 512,
 } as const
 export type HeaderGroup = keyof typeof headerGroups
 
@@ -92,6 +94,10 @@ export const headerTable: Readonly<Record<string, HeaderRule>> = {
   'access-control-request-headers': { group: 'preflight', lengthMax: 256, pattern: names },
   authorization: { group: 'credential', lengthMax: 256, pattern: printable },
   'idempotency-key': { group: 'idempotency', lengthMax: idempotencyKeyLengthMax, pattern: /^[\x21-\x7e]+$/ },
+  // A signature of RSA with 8192 bits, the longest that we take, has 1376 characters.
+  'signature-input': { group: 'signature', lengthMax: 1_024, pattern: printable },
+  signature: { group: 'signature', lengthMax: 1_600, pattern: printable },
+  'content-digest': { group: 'signature', lengthMax: 256, pattern: printable },
   'content-type': { group: 'body', lengthMax: 128, pattern: printable },
   'content-length': { group: 'body', lengthMax: 8, pattern: length },
   'content-encoding': { group: 'body', lengthMax: 16, pattern: /^identity$/i },

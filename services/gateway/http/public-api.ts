@@ -161,7 +161,7 @@ async function answer(
     const call = readCall(operations[name], request, raw)
     const verified = ports.guards.verify(call, raw, name)
     if (verified !== undefined) await verified
-    const handled = await handle(call)
+    const handled = await handle(raw.signature === null ? call : { ...call, signature: raw.signature })
     raw.payment = handled.payment
     send(ports, name, raw, reply, handled)
   } catch (error) {
@@ -193,6 +193,7 @@ function readCall(operation: Operation, request: Incoming, raw: GatewayRequest):
       ? readJsonBody(operation.body, request.headers['content-type'], bytes) : undefined,
     bytes,
     idempotencyKey,
+    signature: undefined,
   } as Call
 }
 

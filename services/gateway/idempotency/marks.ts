@@ -1,8 +1,14 @@
 import { createHmac } from 'node:crypto'
 import { lengthPrefixed, type Secret, type Tenant } from '@ngome/kernel'
+import type { RequestNonce } from '@ngome/store'
 
 /** What is kept of a request that may be repeated: neither the key nor anything of the body can be read from it. */
-export type IdempotencyMarks = { readonly keyHash: Uint8Array; readonly fingerprint: Uint8Array }
+export type IdempotencyMarks = {
+  readonly keyHash: Uint8Array
+  readonly fingerprint: Uint8Array
+  /** Of a request that was signed: whoever claims the key spends it. */
+  readonly nonce?: RequestNonce | undefined
+}
 
 const keyLabel = 'ngome/idempotency-key/v1'
 const fingerprintLabel = 'ngome/idempotency-fingerprint/v1'
@@ -15,7 +21,8 @@ const fingerprintLabel = 'ngome/idempotency-fingerprint/v1'
 export function idempotencyMarks(
   secret: Secret<Uint8Array>,
   tenant: Tenant,
-  request: { readonly key: string; readonly method: string; readonly path: string; readonly bytes: Uint8Array },
+  request: { readonly key: string; readonly method: string; readonly path: string; readonly bytes: Uint8Array
+    readonly signature?: RequestNonce | undefined },
 ): IdempotencyMarks {
   const mac = (label: string) => secret.expose((key) =>
     createHmac('sha256', key).update(lengthPrefixed(label, tenant.merchant, tenant.world, request.key)).digest())
@@ -23,5 +30,6 @@ export function idempotencyMarks(
     keyHash: mac(keyLabel),
     fingerprint: createHmac('sha256', mac(fingerprintLabel))
       .update(lengthPrefixed(request.method, request.path, request.bytes)).digest(),
+    nonce: request.signature,
   }
 }

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultKeySettings, newApiKey, type ApiKeySettings } from '@ngome/access'
 import { emit } from '@ngome/contracts'
-import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type ForwardDestinationId, type Tenant, type World } from '@ngome/kernel'
+import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type ForwardDestinationId, type MerchantSigningKeyId, type Tenant, type World } from '@ngome/kernel'
 import { createLogger, createMetrics, custodianClient, enrol, loadConfig, type Config, type Identity } from '@ngome/runtime'
-import { signDestination } from '@ngome/signatures'
-import { addMerchant, freezeMerchant, insertForwardDestination, issueApiKey, revokeApiKey, setVaultPlaintext, type Database } from '@ngome/store'
+import { signDestination, signMerchantKey, type MerchantKey, type MerchantKeyUse } from '@ngome/signatures'
+import { addMerchant, freezeMerchant, insertForwardDestination, insertSigningKey, issueApiKey, revokeApiKey, revokeSigningKey, setVaultPlaintext, type Database } from '@ngome/store'
 import {
   MerchantClient, startTestCustodian, testDatabase, TestAuthority, type TestCustodian, type TestDatabase,
 } from '@ngome/testkit'
@@ -30,6 +30,7 @@ export class TestGateway {
   readonly identity: Identity
   readonly #operator: Database
   readonly #folder: string
+  readonly #isOnlyOne: boolean
   readonly #closers: (() => unknown)[]
 
   private constructor(parts: Parts) {
@@ -43,15 +44,22 @@ export class TestGateway {
     this.identity = parts.identity
     this.#operator = parts.operator
     this.#folder = parts.folder
+    this.#isOnlyOne = parts.isOnlyOne
     this.#closers = parts.closers
   }
 
-  static async start(options: { readonly clock?: Clock; readonly config?: (config: Config) => Config } = {}): Promise<TestGateway> {
+  static async start(options: {
+    readonly clock?: Clock
+    readonly config?: (config: Config) => Config
+    /** Another gateway of the same platform, with its database and custodian; it ends after this one. */
+    readonly beside?: TestGateway
+  } = {}): Promise<TestGateway> {
     const clock = options.clock ?? systemClock
     const folder = mkdtempSync(join(tmpdir(), 'ngome-gateway-'))
-    const database = await testDatabase()
-    const authority = await TestAuthority.create()
-    const custody = new TestCustody(authority)
+    const { beside } = options
+    const database = beside?.database ?? await testDatabase()
+    const authority = beside?.custody.authority ?? await TestAuthority.create()
+    const custody = beside?.custody ?? new TestCustody(authority)
     const custodian = await startTestCustodian({ dataDir: folder, authority, answers: custody.answers })
     const logLines: string[] = []
     const logger = createLogger({ process: 'gateway', level: 'trace', destination: { write: (line: string) => void logLines.push(line) } })
@@ -70,7 +78,7 @@ export class TestGateway {
     const port = await gateway.listen({ host: '127.0.0.1', port: 0 })
     return new TestGateway({
       port, gateway, database, custody, custodian, logLines, identity, folder, signerPublicKey: signer.publicKey,
-      operator: database.open('ngome_operator', { poolMax: 2 }),
+      operator: database.open('ngome_operator', { poolMax: 2 }), isOnlyOne: beside === undefined,
       closers: [() => client.close(), () => identity.stop()],
     })
   }
@@ -106,6 +114,23 @@ export class TestGateway {
     return id
   }
 
+  /** Adds a merchant's public key, as the operator's command does. */
+  async addSigningKey({ tenant }: TestMerchant, publicKey: KeyObject, uses: readonly MerchantKeyUse[] = ['sign']): Promise<MerchantSigningKeyId> {
+    const algorithm = publicKey.asymmetricKeyType === 'ed25519' ? 'ed25519' : 'rsa-pss-sha512'
+    const createdAtMs = from.clock.nowMs()
+    const key: MerchantKey = {
+      id: newId('merchantSigningKey', from), tenant, algorithm, uses, expiresAtMs: createdAtMs + 3_600_000,
+      spki: publicKey.export({ format: 'der', type: 'spki' }),
+    }
+    const proof = signMerchantKey(key, this.custody.authority.statementKeys.privateKey)
+    await insertSigningKey(this.#operator, { ...key, proof, createdAtMs }, emit({ ...from, process: 'operator' }, 'merchant_key.added', tenant, { key: key.id }))
+    return key.id
+  }
+
+  async revokeSigningKey({ tenant }: TestMerchant, key: MerchantSigningKeyId): Promise<void> {
+    await revokeSigningKey(this.#operator, tenant, key, from.clock.nowMs(), emit({ ...from, process: 'operator' }, 'merchant_key.revoked', tenant, { key }))
+  }
+
   client(key: string): MerchantClient {
     const client = new MerchantClient({ port: this.port, ca: this.custody.authority.pem, key })
     this.#closers.push(() => client.close())
@@ -134,11 +159,11 @@ export class TestGateway {
     this.gateway.stop()
     await this.gateway.end(1_000)
     await this.custodian.close()
-    await this.database.close()
+    if (this.#isOnlyOne) await this.database.close()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 
 type Parts = Pick<TestGateway, 'port' | 'gateway' | 'database' | 'custody' | 'custodian' | 'signerPublicKey' | 'logLines' | 'identity'> & {
-  readonly operator: Database; readonly folder: string; readonly closers: (() => unknown)[]
+  readonly operator: Database; readonly folder: string; readonly isOnlyOne: boolean; readonly closers: (() => unknown)[]
 }
