@@ -39,6 +39,11 @@ import { staffExecute } from './staff-execute.ts'
 import { staffList } from './staff-list.ts'
 import { staffRetire } from './staff-retire.ts'
 import { status } from './status.ts'
+import { tlsCalendar } from './tls-calendar.ts'
+import { tlsCheck } from './tls-check.ts'
+import { tlsPinsAdd } from './tls-pins-add.ts'
+import { tlsPinsList } from './tls-pins-list.ts'
+import { tlsPinsRemove } from './tls-pins-remove.ts'
 import { up } from './up.ts'
 import { vaultImport } from './vault-import.ts'
 import { vaultPin } from './vault-pin.ts'
@@ -52,5 +57,6 @@ export const commands: readonly Command[] = [
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
   certificatesList, certificatesRevoke, staffEnrol, staffList, staffApprovals, staffApprove, staffExecute, staffRetire,
   revealPayment, events, vaultImport, vaultPin,
-  bansList, bansAdd, bansRemove, forwardsAllow, forwardsList, forwardsRemove, verify,
+  bansList, bansAdd, bansRemove, forwardsAllow, forwardsList, forwardsRemove,
+  tlsCheck, tlsCalendar, tlsPinsAdd, tlsPinsRemove, tlsPinsList, verify,
 ]

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { loadConfig, type Config, type CustodianClient } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
 import type { Context } from '../command.ts'
@@ -36,15 +37,18 @@ export async function withCustodian<R>(
   }
 }
 
+/** As an operator has it who also checks what the custodian signed. */
+type ProvingAccess = OperatorAccess & { readonly statementKey: KeyObject }
+
 /** Runs `use` with the database and the custodian, as the operator, or as the person whose key it is. */
 export async function withOperator<R>(
-  context: Context, use: (access: OperatorAccess, config: Config) => Promise<R>, person?: Person,
+  context: Context, use: (access: ProvingAccess, config: Config) => Promise<R>, person?: Person,
 ): Promise<R> {
   return withDatabase(context, async (db, config) => {
     const { clock, random } = context
     const operator = await operatorIdentity(config, { clock, random, person })
     try {
-      return await use({ db, custodian: operator.custodian, clock, random }, config)
+      return await use({ db, custodian: operator.custodian, clock, random, statementKey: operator.identity.statementKey }, config)
     } finally {
       operator.close()
     }

@@ -40,6 +40,7 @@ export const custodianActs = {
   'certify-destruction': 'custodian.destruction_certified',
   '/v1/forward-destination': 'custodian.destination_signed',
   '/v1/merchant-signing-key': 'custodian.merchant_key_stated',
+  '/v1/pin-set': 'custodian.pins_signed',
   'first-run': null,
   'own-certificate': null,
 } as const satisfies Readonly<Record<string, CustodianEventType | null>>

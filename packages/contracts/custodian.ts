@@ -5,6 +5,7 @@ import { classed } from './classed.ts'
 import { apiKeyOperations } from './custodian-api-keys.ts'
 import { signingKeyOperations } from './custodian-signing-keys.ts'
 import { staffOperations } from './custodian-staff.ts'
+import { pinOperations } from './pin-sets.ts'
 import { successorsAwaited } from './destruction-certificates.ts'
 import { forwardPrefixLengthMax } from './forward-address.ts'
 import { idSchema } from './ids.ts'
@@ -209,6 +210,7 @@ export const custodianOperations = {
   ...apiKeyOperations,
   ...staffOperations,
   ...signingKeyOperations,
+  ...pinOperations,
   /** Derives the key of one payment's record for people, whom the approval names. */
   '/v1/reveal': {
     request: z.strictObject({

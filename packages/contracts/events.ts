@@ -149,6 +149,7 @@ export const eventTypes = {
   'custodian.destruction_certified': { severity: 'notice', data: custodianAct },
   'custodian.destination_signed': { severity: 'notice', data: custodianAct },
   'custodian.merchant_key_stated': { severity: 'notice', data: custodianAct },
+  'custodian.pins_signed': { severity: 'warning', data: custodianAct },
   'callback.received': { severity: 'info', data: z.strictObject({ payment }) },
   'callback.contradicted': { severity: 'warning', data: z.strictObject({ payment }) },
   'webhook_endpoint.created': {
@@ -209,6 +210,8 @@ export const eventTypes = {
   'tls.expires_soon': { severity: 'warning', data: tlsFound },
   'tls.expires_in_days': { severity: 'alarm', data: tlsFound },
   'tls.chain_changed': { severity: 'warning', data: tlsFound },
+  'tls.pins_published': { severity: 'warning', data: z.strictObject({ version: classed('internal', z.int().positive()) }) },
+  'tls.pins_unproven': { severity: 'alarm', data: z.strictObject({ version: classed('internal', z.int()) }) },
   'tls.root_change_due': { severity: 'warning', data: tlsFound },
 } as const satisfies Record<string, { severity: Severity; data: z.ZodType }>
 

@@ -17,6 +17,7 @@ export const tlsFindings = {
   'expires_in_30_days': 'warning',
   'expires_in_7_days': 'alarm',
   'hsts_missing': 'alarm',
+  'pin_unmatched': 'alarm',
   'staple_missing': 'alarm',
   'chain_changed': 'warning',
   'root_change_due': 'warning',

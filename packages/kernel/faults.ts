@@ -35,6 +35,7 @@ export const faults = {
   'webhooks/address_refused': { status: 422, public: 'Webhooks cannot be sent to this address.' },
   'webhooks/too_many': { status: 409, public: 'The limit of webhook endpoints is reached. Delete one first.' },
   'webhooks/secret_rolling': { status: 409, public: 'The secret before still signs. Wait for its end, or send expires_in 0.' },
+  'tls/no_pins': { status: 404, public: 'No certificate pins are published.' },
   'callbacks/unknown': { status: 404, public: 'There is nothing at this address.' },
   'vault/plaintext_refused': { status: 422, public: 'Values for the vault are taken from you only as your clients seal them.' },
   'vault/key_refused': { status: 422, public: 'This was sealed to a key that is not yours now. Fetch the keys and seal again.' },

@@ -36,6 +36,7 @@ export { judgeTls, verdictOf, type TlsFinding, type TlsJudgement } from './trans
 export { isWeakSignature, weakKey } from './transport/key-strength.ts'
 export { NotReached } from './transport/not-reached.ts'
 export { everyCipher, observeTls, versionAlert } from './transport/observe-tls.ts'
+export { readPinSet, signPinSet } from './transport/pin-statement.ts'
 export { publicRoots } from './transport/public-roots.ts'
 export { spkiPin } from './transport/spki-pin.ts'
 export { chainOf } from './transport/seen-certificate.ts'

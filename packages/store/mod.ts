@@ -29,6 +29,7 @@ export {
   startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions,
 } from './embedded/start-embedded-postgres.ts'
 export { appendEvent } from './events/append-event.ts'
+export { appendPlatformEvent } from './events/append-platform-event.ts'
 export { readCustodianLogCursor, tellCustodianLog, type CustodianLogCursor } from './events/custodian-log-cursor.ts'
 export { currentEventCursor, listEvents, type EventCursor, type EventPage } from './events/list-events.ts'
 export { deleteForwardDestination } from './forwards/delete-forward-destination.ts'

@@ -13,6 +13,7 @@ import { forbiddenForwardIsRefused } from './probes/forbidden-forward-is-refused
 import { keysRotateByPolicy } from './probes/keys-rotate-by-policy.ts'
 import { openingsLogOnlyGrows } from './probes/openings-log-only-grows.ts'
 import { operatorCannotOpen } from './probes/operator-cannot-open.ts'
+import { pinsMatchTheChain } from './probes/pins-match-the-chain.ts'
 import { plainHttpReachesNothing } from './probes/plain-http-reaches-nothing.ts'
 import { plantedValueIsNowhere } from './probes/planted-value-is-nowhere.ts'
 import { processIsolation } from './probes/process-isolation.ts'
@@ -28,7 +29,7 @@ import type { Target } from './target.ts'
 
 /** Every probe that there is; the catalog names them by id. */
 export const probes: readonly Probe<Target>[] = [
-  plainHttpReachesNothing, realCertificate, hstsOnEveryAnswer, tls13Only, ephemeralKeyExchange, transportIsWatched,
+  plainHttpReachesNothing, realCertificate, hstsOnEveryAnswer, tls13Only, ephemeralKeyExchange, transportIsWatched, pinsMatchTheChain,
   plantedValueIsNowhere, recordFormat,
   gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,

@@ -106,7 +106,7 @@ running.workers = startJobs(dispatcher, metrics)
 keepHouseHourly(dispatcher, custodian, { webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000 }, stopping.signal)
 followCustodianLog({ ...base, custodian, db: database }, stopping.signal)
 watchPublicTls({
-  ...base, db: database, egress,
+  ...base, db: database, egress, statementKey: identity.statementKey,
   roots: () => publicRoots(config.gateway.tls, identity.authority),
   isRenewedByItself: config.gateway.tls.certificatePath === undefined,
   plannedRootChange: config.gateway.tls.plannedRootChange,

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@ngome/kernel'
-import type { Config, Identity } from '@ngome/runtime'
-import type { Database } from '@ngome/store'
+import type { Config, Identity, Logger } from '@ngome/runtime'
+import { findPinSet, type Database } from '@ngome/store'
 import { openApiDocument } from './api/openapi.ts'
 import { referencePage } from './api/reference-page.ts'
 import { receiveCallback } from './callbacks/receive-callback.ts'
@@ -15,6 +15,8 @@ import { createPayment } from './payments/create-payment.ts'
 import { getPayment } from './payments/get-payment.ts'
 import { PaymentReader } from './payments/payment-reader.ts'
 import { listPayments } from './payments/list-payments.ts'
+import { getPins } from './transport/get-pins.ts'
+import { PinSets } from './transport/pin-sets.ts'
 import { createVaultToken } from './vault/create-vault-token.ts'
 import { createVaultTokens } from './vault/create-vault-tokens.ts'
 import { deleteVaultToken } from './vault/delete-vault-token.ts'
@@ -39,6 +41,8 @@ export function createHandlers(from: {
   readonly statements: MerchantStatements
   readonly clock: Clock
   readonly random: Random
+  readonly logger: Logger
+  readonly monotonicMs: () => number
   readonly identity: Pick<Identity, 'statementKey'>
 }): Handlers {
   const { config, secrets, database, dataKeys, statements, clock, random, identity: { statementKey } } = from
@@ -47,6 +51,7 @@ export function createHandlers(from: {
   const callbacks = { database, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
   const reader = new PaymentReader(database)
   const forwarding = { ...writing, statementKey, answerSecret: secrets.idempotency, waiting: { count: 0 } }
+  const pinSets = new PinSets({ ...from, find: () => findPinSet(database), statementKey })
   const [openApi, reference] = documents(from.version)
   return {
     createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
@@ -67,6 +72,7 @@ export function createHandlers(from: {
     getForward: (call) => getForward(forwarding, call),
     receiveCallback: (call) => receiveCallback(callbacks, call),
     receiveCallbackByPut: (call) => receiveCallback(callbacks, call),
+    getPins: () => getPins({ pinSets, clock }),
     getOpenApi: () => openApi,
     getReference: () => reference,
   }

@@ -47,6 +47,7 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/key-inventory': true,
   '/v1/forward-destination': true,
   '/v1/merchant-signing-key': true,
+  '/v1/pin-set': true,
   '/v1/alarms': true,
   '/v1/approvals': true,
   '/v1/certificates': true,

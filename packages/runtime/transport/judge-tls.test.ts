@@ -75,6 +75,8 @@ const table: readonly (readonly [string, Partial<TlsObservation>, Partial<TlsJud
   ['another authority', { chain: [certificate(), authority({ spki: pin('B') })] }, { previous: observation() }, ['chain_changed']],
   ['another root above the same authority', { chain: [certificate(), authority(), authority({ spki: pin('R') })] }, { previous: observation() }, ['chain_changed']],
   ['a look at nothing before', {}, { previous: observation({ refusal: 'CERT_HAS_EXPIRED', chain: [] }) }, []],
+  ['a chain of which no key is pinned', {}, { pins: [pin('P'), pin('Q')] }, ['pin_unmatched']],
+  ['a chain of which one key is pinned', {}, { pins: [pin('P'), pin('A')] }, []],
   ['a planned root, far ahead', {}, planned(31), []],
   ['a planned root, a month ahead', {}, planned(30), ['root_change_due']],
   ['a planned root that did not come', {}, planned(-1), ['root_change_missed']],

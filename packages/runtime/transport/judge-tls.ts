@@ -9,6 +9,8 @@ export type TlsJudgement = {
   readonly previous: TlsObservation | undefined
   /** Whether the certificate is renewed by itself, at two thirds of its life, and not by a person. */
   readonly isRenewedByItself: boolean
+  /** Of the published pin set, while it counts; `undefined` where there is none. */
+  readonly pins?: readonly string[] | undefined
   readonly plannedRootChange?: { readonly date: string; readonly pin: string } | undefined
 }
 
@@ -98,12 +100,15 @@ function judgeStaple({ mustStaple, isStapled }: TlsObservation): TlsFinding[] {
   return mustStaple && !isStapled ? [{ code: 'staple_missing', detail: 'the certificate demands a stapled answer' }] : []
 }
 
-function judgeChange({ chain, refusal }: TlsObservation, { previous, plannedRootChange, nowMs }: TlsJudgement): TlsFinding[] {
+function judgeChange({ chain, refusal }: TlsObservation, { previous, pins, plannedRootChange, nowMs }: TlsJudgement): TlsFinding[] {
   if (refusal !== null) return []
   const found: TlsFinding[] = []
   // The leaf's key is another one in each gateway, and after each renewal; who vouches for it is not.
   const [before, now] = [authorities(previous?.chain ?? []), authorities(chain)]
   if (before !== '' && before !== now) found.push({ code: 'chain_changed', detail: `${before} → ${now}` })
+  if (pins !== undefined && !chain.some(({ spki }) => pins.includes(spki))) {
+    found.push({ code: 'pin_unmatched', detail: `no key of the chain is pinned: ${chain.map(({ spki }) => spki).join(' ')}` })
+  }
   if (plannedRootChange === undefined) return found
   const dueInMs = Date.parse(plannedRootChange.date) - nowMs
   const hasNewRoot = chain.some(({ spki }) => spki === plannedRootChange.pin)

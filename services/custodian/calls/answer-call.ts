@@ -29,6 +29,7 @@ import { registerMerchant } from '../merchants/register-merchant.ts'
 import { openRecords } from '../openings/open-records.ts'
 import { revealPayment } from '../openings/reveal-payment.ts'
 import { endApiKey } from '../secrets/end-api-key.ts'
+import { signPins } from '../pins/sign-pins.ts'
 import { handOutSecrets } from '../secrets/hand-out-secrets.ts'
 import { listSecretVersions } from '../secrets/list-secret-versions.ts'
 import { makeApiKeyVerifier } from '../secrets/make-api-key-verifier.ts'
@@ -94,6 +95,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/key-inventory': (custodian, _caller, request) => listKeys(custodian, request),
   '/v1/forward-destination': signForwardDestination,
   '/v1/merchant-signing-key': stateMerchantKey,
+  '/v1/pin-set': signPins,
   '/v1/alarms': (custodian, _caller, request) => listAlarms(custodian, request),
   '/v1/openings': (custodian, _caller, request) => listOpenings(custodian, request),
 }

@@ -5,7 +5,7 @@ import {
   challengeHeader, custodianOperations, custodianSecretNames, refusalStatementSchema, type CustodianPath,
 } from '@ngome/contracts'
 import { Fault, ManualClock, newId, parseBase64Url, processRoles, systemRandom, toBase64Url } from '@ngome/kernel'
-import { CustodianRefusal, newCertificateRequest, verifyRefusal } from '@ngome/runtime'
+import { CustodianRefusal, newCertificateRequest, spkiPin, verifyRefusal } from '@ngome/runtime'
 import { destruction } from '../testing/test-destruction.ts'
 import { allAllowed, endRequest, issueKey, rehashRequest } from '../testing/test-api-key.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
@@ -59,6 +59,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/key-inventory': ['operator', 'auditor'],
   '/v1/forward-destination': ['operator'],
   '/v1/merchant-signing-key': ['operator'],
+  '/v1/pin-set': ['operator'],
   '/v1/alarms': ['dispatcher'],
   '/v1/openings': ['operator', 'auditor'],
 }
@@ -145,6 +146,18 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
       return {
         ...tenant, key: newId('merchantSigningKey', { clock, random: systemRandom }), from: { spki: toBase64Url(spki) }, uses: ['sign'],
         expires: new Date(clock.nowMs() + 1_000).toISOString(),
+      }
+    }
+    case '/v1/pin-set': {
+      const { csr, publicKey } = await newCertificateRequest('gateway')
+      const [from, until] = [new Date(clock.nowMs()).toISOString(), new Date(clock.nowMs() + 1_000).toISOString()]
+      const pin = { not_before: from, not_after: until }
+      return {
+        set: {
+          version: 1, names: ['localhost'], expires_at: until,
+          pins: [{ ...pin, role: 'current', spki_sha256: `${'A'.repeat(43)}=` }, { ...pin, role: 'backup', spki_sha256: spkiPin(publicKey) }],
+        },
+        backupRequests: [csr],
       }
     }
     case '/v1/alarms': case '/v1/openings': return { after: 0 }

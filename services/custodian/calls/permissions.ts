@@ -46,6 +46,7 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/key-inventory': ['operator', 'auditor'],
   '/v1/forward-destination': ['operator'],
   '/v1/merchant-signing-key': ['operator'],
+  '/v1/pin-set': ['operator'],
   // It writes them as events where people look; this process opens no connection.
   '/v1/alarms': ['dispatcher'],
   '/v1/openings': ['operator', 'auditor'],

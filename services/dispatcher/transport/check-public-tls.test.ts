@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { emit } from '@ngome/contracts'
 import { ManualClock, systemRandom as random } from '@ngome/kernel'
-import { findLastTlsChecks, type Database } from '@ngome/store'
+import { signPinSet, spkiPin } from '@ngome/runtime'
+import { findLastTlsChecks, insertPinSet, type Database } from '@ngome/store'
 import { TestAuthority, testDatabase, type TestDatabase } from '@ngome/testkit'
 import { createEgressGuard } from '../egress/egress-guard.ts'
 import { checkPublicTls, type PublicTlsPorts } from './check-public-tls.ts'
@@ -52,7 +55,7 @@ function portsFor(address: string, from: Partial<PublicTlsPorts> & { readonly cl
     providers: {}, allowPrivate: [], ownAddresses: [address], resolve: () => Promise.reject(new Error('not asked')),
     resolveOperators: () => Promise.resolve(['127.0.0.1']),
   })
-  return { db, egress, random, roots: () => [authority.pem], isRenewedByItself: false, ...from }
+  return { db, egress, random, roots: () => [authority.pem], isRenewedByItself: false, statementKey: authority.statementKeys.publicKey, ...from }
 }
 
 async function eventsSince(sequence: number): Promise<readonly string[]> {
@@ -129,6 +132,26 @@ describe('the look at a public address', () => {
       await checkPublicTls(portsFor(address, { clock: new ManualClock(Date.now()), plannedRootChange }), address)
     }
     assert.deepEqual(await eventsSince(count), ['tls.checked', 'tls.root_change_due', 'tls.checked'])
+  })
+
+  test('raises an alarm where no key of the chain is one that apps are told of', async () => {
+    const { address } = await listening()
+    const publish = async (version: number, spki: string): Promise<void> => {
+      const pin = { not_before: new Date(0).toISOString(), not_after: new Date(Date.now() + years).toISOString() }
+      const end = new Date(Date.now() + dayMs).toISOString()
+      const statement = signPinSet({
+        version, names: ['localhost'], issued_at: new Date().toISOString(), expires_at: end,
+        pins: [{ ...pin, role: 'current', spki_sha256: spki }, { ...pin, role: 'backup', spki_sha256: `${'B'.repeat(42)}A=` }],
+      }, authority.statementKeys.privateKey)
+      const clock = new ManualClock(Date.now())
+      await insertPinSet(database.open('ngome_operator', { poolMax: 1 }), { version, statement, publishedAtMs: clock.nowMs() },
+        emit({ clock, random, process: 'operator' }, 'tls.pins_published', null, { version }))
+    }
+    const look = async (): Promise<readonly string[]> => (await checkPublicTls(portsFor(address, { clock: new ManualClock(Date.now()) }), address)).findings
+    await publish(1, `${'C'.repeat(42)}A=`)
+    assert.deepEqual(await look(), ['pin_unmatched'])
+    await publish(2, spkiPin(new X509Certificate(authority.pem).publicKey))
+    assert.deepEqual(await look(), [])
   })
 
   test('that reaches nobody is no evidence that all is well, and is told the second time', async () => {

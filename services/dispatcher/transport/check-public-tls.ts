@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
 import { emit, tlsFindings, type Event, type EventType, type TlsFindingCode, type TlsObservation } from '@ngome/contracts'
 import { newId, type Clock, type Random } from '@ngome/kernel'
-import { judgeTls, NotReached, observeTls, verdictOf, type TlsFinding, type TlsJudgement } from '@ngome/runtime'
-import { findLastTlsChecks, recordTlsCheck, type Database, type TlsCheck } from '@ngome/store'
+import { judgeTls, NotReached, observeTls, readPinSet, verdictOf, type TlsFinding, type TlsJudgement } from '@ngome/runtime'
+import { findLastTlsChecks, findPinSet, recordTlsCheck, type Database, type TlsCheck } from '@ngome/store'
 import type { EgressGuard } from '../egress/egress-guard.ts'
 import { eventSource } from '../dispatcher.ts'
 
@@ -13,6 +13,8 @@ export type PublicTlsPorts = {
   readonly random: Random
   /** What clients of the public API trust, PEM; asked at each look, since authorities are replaced. */
   readonly roots: () => readonly string[]
+  /** The custodian's, which it signs pin sets with. */
+  readonly statementKey: KeyObject
 } & Pick<TlsJudgement, 'isRenewedByItself' | 'plannedRootChange'>
 
 /** Which event tells of a finding that is new, the one that matters most first. */
@@ -41,7 +43,7 @@ export async function checkPublicTls(ports: PublicTlsPorts, address: string): Pr
   const observed = await observe(ports, address)
   const findings: readonly TlsFinding[] = observed === undefined
     ? [{ code: 'not_reached', detail: address }]
-    : judgeTls(observed, { ...ports, nowMs: clock.nowMs(), previous: lastSeen })
+    : judgeTls(observed, { ...ports, nowMs: clock.nowMs(), previous: lastSeen, pins: await publishedPins(ports) })
   const check: TlsCheck = {
     id: newId('tlsCheck', { clock, random }), address, checkedAtMs: clock.nowMs(), verdict: verdictOf(findings),
     findings: [...new Set(findings.map(({ code }) => code))], chain: observed === undefined ? null : chainDigest(observed),
@@ -62,6 +64,14 @@ async function observe({ egress, roots }: PublicTlsPorts, address: string): Prom
     }
   }
   return undefined
+}
+
+/** @returns the pins that apps hold us to now; `undefined` where they hold us to none, or to what the custodian did not sign */
+async function publishedPins({ db, statementKey, clock }: PublicTlsPorts): Promise<readonly string[] | undefined> {
+  const row = await findPinSet(db)
+  const set = row === undefined ? undefined : readPinSet(row.statement, statementKey)
+  if (set === undefined || Date.parse(set.expires_at) <= clock.nowMs()) return undefined
+  return set.pins.map(({ spki_sha256: spki }) => spki)
 }
 
 function chainDigest({ chain }: TlsObservation): Uint8Array | null {

@@ -91,7 +91,7 @@ const credentials: readonly (readonly [string, () => string])[] = [
 ]
 
 test('the list of operations is whole', () => {
-  assert.equal(operationNames.length, 19)
+  assert.equal(operationNames.length, 20)
   assert.equal(protectedNames.length, 15)
 })
 

@@ -113,4 +113,20 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
   },
   getForward: { answer: forward },
   listWebhookEndpoints: { answer: { object: 'list', data: [endpoint], next_cursor: null } },
+  getPins: {
+    answer: {
+      object: 'pin_set', version: 3, names: ['api.example.com'], issued_at: '2026-11-22T09:30:00.000Z', expires_at: '2027-11-22T09:30:00.000Z',
+      pins: [
+        {
+          spki_sha256: 'Zm9ydHJlc3MgZm9ydHJlc3MgZm9ydHJlc3MgMDAxMjM=', role: 'current', not_before: '2026-11-22T09:30:00.000Z',
+          not_after: '2027-11-22T09:30:00.000Z',
+        },
+        {
+          spki_sha256: 'YmFja3VwIGJhY2t1cCBiYWNrdXAgYmFja3VwIDAwMTI=', role: 'backup', not_before: '2026-11-22T09:30:00.000Z',
+          not_after: '2028-11-22T09:30:00.000Z',
+        },
+      ],
+      statement: 'eyJhbGciOiJFZERTQSIsInR5cCI6Im5nb21lLXBpbnMrandzIn0.eyJ2ZXJzaW9uIjozfQ.AAAA',
+    },
+  },
 }

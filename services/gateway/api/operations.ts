@@ -1,7 +1,7 @@
 import type { Scope } from '@ngome/access'
 import {
   createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
-  createWebhookEndpointSchema, forwardSchema, idSchema, paymentPageSchema, paymentSchema, replaceWebhookSecretSchema,
+  createWebhookEndpointSchema, forwardSchema, idSchema, paymentPageSchema, paymentSchema, publishedPinSetSchema, replaceWebhookSecretSchema,
   vaultBatchMax, vaultBatchSchema, vaultKeysSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
@@ -307,6 +307,18 @@ export const operations = {
     path: '/v1/callbacks/:provider/:token',
     ...callback(),
     summary: 'A payment network reports by PUT',
+  },
+  getPins: {
+    method: 'GET',
+    path: '/v1/tls/pins',
+    summary: 'Certificate pins',
+    description: 'For mobile apps: the public keys of which one is in our certificate chain, with backups, the calendar of their rotation, and the custodian\u2019s signature over all of it. Check the chain as usual first; pins add to that, and count no more once `expires_at` is over.',
+    credentials: 'none',
+    cost: 1,
+    urgency: 'deferrable',
+    headerGroups: ['every', 'browser'],
+    success: { status: 200, description: 'The newest set.', schema: publishedPinSetSchema },
+    faults: ['tls/no_pins', 'store/unavailable'],
   },
   getOpenApi: {
     method: 'GET',
