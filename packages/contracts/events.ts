@@ -5,7 +5,7 @@ import { canonicalJson } from './canonical-json.ts'
 import { classed } from './classed.ts'
 import { purposes } from './custodian.ts'
 import { idSchema, worldSchema } from './ids.ts'
-import { tlsFindingCodes, tlsVerdicts } from './tls-checks.ts'
+import { certificateRefusals, tlsFindingCodes, tlsVerdicts } from './tls-checks.ts'
 import { anomalyKinds, anomalyResponses, restrictions } from './use.ts'
 
 const payment = classed('internal', idSchema('payment'))
@@ -210,6 +210,10 @@ export const eventTypes = {
   'tls.expires_soon': { severity: 'warning', data: tlsFound },
   'tls.expires_in_days': { severity: 'alarm', data: tlsFound },
   'tls.chain_changed': { severity: 'warning', data: tlsFound },
+  'tls.certificate_loaded': {
+    severity: 'notice', data: z.strictObject({ serial: classed('internal', z.string().max(64)), ends_at: classed('internal', z.iso.datetime()) }),
+  },
+  'tls.certificate_refused': { severity: 'alarm', data: z.strictObject({ reason: classed('internal', z.enum(certificateRefusals)) }) },
   'tls.pins_published': { severity: 'warning', data: z.strictObject({ version: classed('internal', z.int().positive()) }) },
   'tls.pins_unproven': { severity: 'alarm', data: z.strictObject({ version: classed('internal', z.int()) }) },
   'tls.root_change_due': { severity: 'warning', data: tlsFound },

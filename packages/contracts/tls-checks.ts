@@ -70,3 +70,10 @@ export type TlsObservation = z.output<typeof tlsObservationSchema>
 /** `flawed`: an alarm is among the findings. */
 export const tlsVerdicts = ['sound', 'flawed', 'not_reached'] as const
 export type TlsVerdict = (typeof tlsVerdicts)[number]
+
+/** Why a certificate of the operator's is not served. */
+export const certificateRefusals = [
+  'unreadable', 'key_exposed', 'not_pem', 'key_mismatch', 'not_for_servers', 'name_missing', 'chain_disordered', 'expired', 'not_yet_valid',
+  'key_weak', 'signature_weak',
+] as const
+export type CertificateRefusal = (typeof certificateRefusals)[number]

@@ -30,13 +30,13 @@ import { fetchSecrets, pepperSource, type GatewaySecrets } from './keys/custodia
 import { DataKeys } from './keys/data-keys.ts'
 import { endSigner } from './keys/end-signer.ts'
 import { MerchantStatements } from './keys/merchant-statements.ts'
-import { renewPublicCertificate, requestPublicCertificate } from './keys/public-certificate.ts'
 import { refreshStatements } from './keys/refresh-statements.ts'
 import { statementSource } from './keys/statement-source.ts'
 import { watchReplacedKeys } from './keys/watch-replaced-keys.ts'
 import { createDefences } from './process/defend.ts'
 import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
+import { publicCertificates } from './transport/public-certificates.ts'
 import { createUsage } from './usage/create-usage.ts'
 import type { UsageRecorder } from './usage/recorder.ts'
 
@@ -83,7 +83,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     source: statementSource(custodian), statementKey: identity.statementKey, clock,
   })
   await untilItStands('merchant keys', logger, () => statements.fetchAll())
-  const certificate = await untilItStands('public certificate', logger, () => requestPublicCertificate(custodian))
+  const certificates = await publicCertificates(from)
   const usage = createUsage(from)
   const { lease, authenticator, peppers, verify } = createAccess(from, secrets, usage.recorder)
   const dataKeys = createDataKeys(from, statements)
@@ -91,7 +91,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   const defences = createDefences(from)
   const { shedding } = defences
   const made: { drain?: Drain } = {}
-  const server = await createPublicApi(certificate, {
+  const server = await createPublicApi(certificates.first, {
     hosts: from.config.gateway.publicNames,
     newRequestId: requestIds(from),
     monotonicMs,
@@ -121,9 +121,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   const stops = [
     refreshStatements({ statements, logger, random: from.random, periodMs: from.config.keys.merchantKeyPeriodS * 1_000 }),
     watchReplacedKeys({ ...from, statements, dataKeys }),
-    renewPublicCertificate({
-      first: certificate, custodian, clock, logger, identity, onRenewed: (renewed) => server.setSecureContext(tlsContext(renewed)),
-    }),
+    certificates.follow((renewed) => server.setSecureContext(tlsContext(renewed))),
     peppers.keepLooking(),
     defences.start(),
     () => usage.stop(),

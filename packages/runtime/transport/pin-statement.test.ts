@@ -48,7 +48,7 @@ describe('refuses', () => {
     test(claim, () => { assert.equal(readPinSet(text, publicKey), undefined) })
   }
   test('whatever one character makes of it', () => {
-    fc.assert(fc.property(fc.nat(statement.length - 1), fc.constantFrom(...'Aa0_-.='), (at, character) => {
+    fc.assert(fc.property(fc.nat(statement.length - 1), fc.constantFrom('A', 'a', '0', '_', '-', '.', '='), (at, character) => {
       const changed = statement.slice(0, at) + character + statement.slice(at + 1)
       assert.deepEqual(readPinSet(changed, publicKey), changed === statement ? set : undefined)
     }))
