@@ -67,6 +67,7 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     ...selfTester(identity, config),
     merchant: (which) => keys.merchant(which),
     issueKeys: (count) => keys.issueKeys(count),
+    browserKey: () => keys.browserKey(),
     planted: (which) => planted[which](),
     plantedCard: once(async () => plantCard({ gateway, authority, random }, await keys.merchant('first'))),
     machine: () => Promise.resolve(viewMachine(config.dataDir)),

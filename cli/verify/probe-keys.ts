@@ -1,6 +1,7 @@
+import { defaultKeySettings, parseOrigin } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import type { ApiKeyId, Secret, Tenant } from '@ngome/kernel'
-import { revokeApiKey } from '@ngome/store'
+import { addOrigin, revokeApiKey } from '@ngome/store'
 import type { ProbeMerchant } from '@ngome/verify'
 import { createApiKey } from '../operator/create-api-key.ts'
 import { createMerchant, type OperatorAccess } from '../operator/create-merchant.ts'
@@ -38,6 +39,19 @@ export class ProbeKeys {
     })
   }
 
+  /** A key for pages of one origin: one that nobody can have (RFC 6761 §6.4), so that it may stay on the list. */
+  async browserKey(): Promise<{ readonly apiKey: Secret<string>; readonly origin: string }> {
+    const { tenant } = await this.merchant('first')
+    const origin = parseOrigin('https://pages.ngome-verify.invalid', tenant.world)
+    if (origin === undefined) throw new TypeError('the probes\u2019 origin is one')
+    return this.#inOrder(async () => {
+      const { db, clock, random } = await this.#operator()
+      const event = emit({ clock, random, process: 'operator' }, 'merchant.origin_added', tenant, { origin })
+      await addOrigin(db, tenant, origin, clock.nowMs(), event)
+      return { apiKey: await this.#issue(tenant, defaultKeySettings('publishable')), origin }
+    })
+  }
+
   async revokeAll(): Promise<void> {
     if (this.#issued.length === 0) return
     const { db, clock, random } = await this.#operator()
@@ -59,8 +73,8 @@ export class ProbeKeys {
     return { tenant, apiKey: await this.#issue(tenant) }
   }
 
-  async #issue(tenant: Tenant): Promise<Secret<string>> {
-    const { id, text } = await createApiKey(await this.#operator(), tenant)
+  async #issue(tenant: Tenant, settings = defaultKeySettings()): Promise<Secret<string>> {
+    const { id, text } = await createApiKey(await this.#operator(), tenant, settings)
     this.#issued.push({ tenant, id })
     return text
   }

@@ -26,19 +26,31 @@ export function chromiumPath(): string | undefined {
   })
 }
 
+export type PageOptions = {
+  /** Which name of this machine the page is under, and on which port: together with `http` its origin. Any port where left out. */
+  readonly host?: 'localhost' | '127.0.0.1'
+  readonly port?: number
+  /** Public keys of servers, SHA-256 in base64, that the browser takes without a certificate from the system's authorities. */
+  readonly trustedKeys?: readonly string[]
+}
+
 /**
  * Runs a module in a page of a real Chromium: it may import files of this repository by `/path/from/its/root` (types are taken
  * out on the way) and packages by name, where `packages` has them, and `answer(text)` ends it.
  * @returns what the page answered
  */
-export async function runInChromium(chromium: string, script: string, packages: readonly string[]): Promise<string> {
+export async function runInChromium(
+  chromium: string, script: string, packages: readonly string[], { host = '127.0.0.1', port = 0, trustedKeys = [] }: PageOptions = {},
+): Promise<string> {
   const answer = Promise.withResolvers<string>()
   const imports = Object.fromEntries(packages.map((name) => [`${name}/`, `/node_modules/${name}/`]))
   const page = `<!doctype html><script type="importmap">${JSON.stringify({ imports })}</script><script>
     const answer = (text) => fetch('/answer', { method: 'POST', body: text })
     addEventListener('unhandledrejection', ({ reason }) => answer('failed: ' + reason))
     // In its first phase: a module that does not load says so to its element alone.
-    addEventListener('error', ({ message }) => answer('failed: ' + (message ?? 'a module did not load')), true)
+    addEventListener('error', ({ message, target }) => {
+      if (message !== undefined || target.type === 'module') answer('failed: ' + (message ?? 'a module did not load'))
+    }, true)
   </script><script type="module">${script}</script>`
   const server = createServer((request, response) => {
     const path = request.url ?? '/'
@@ -47,11 +59,12 @@ export async function runInChromium(chromium: string, script: string, packages: 
     response.writeHead(text === undefined ? 404 : 200, { 'content-type': path === '/' ? 'text/html; charset=utf-8' : 'text/javascript' })
     response.end(text)
   })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => { server.listen(port, '127.0.0.1', resolve) })
   const folder = mkdtempSync(join(tmpdir(), 'ngome-chromium-'))
   const browser = spawn(chromium, [
     '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking',
-    `--user-data-dir=${folder}`, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    ...(trustedKeys.length === 0 ? [] : [`--ignore-certificate-errors-spki-list=${trustedKeys.join(',')}`]),
+    `--user-data-dir=${folder}`, `http://${host}:${(server.address() as AddressInfo).port}/`,
   ], { stdio: 'ignore', detached: true })
   const deadline = setTimeout(() => answer.reject(new Error('the page did not answer')), answerMsMax)
   browser.on('error', answer.reject)

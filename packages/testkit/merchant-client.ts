@@ -11,6 +11,8 @@ export type MerchantCall = {
   readonly idempotencyKey?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
+  /** Sends no key. */
+  readonly isBare?: boolean
 }
 
 /** Calls the public API as a merchant's server does: HTTPS with the platform's CA, one API key, keep-alive. */
@@ -37,7 +39,7 @@ export class MerchantClient {
         path: call.path,
         timeout: call.timeoutMs ?? 20_000,
         headers: {
-          authorization: `Bearer ${this.#key}`,
+          ...(call.isBare === true ? {} : { authorization: `Bearer ${this.#key}` }),
           ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
           ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
           ...call.headers,

@@ -10,7 +10,7 @@ export {
   MtnMomoSimulator, type SimulatorAnswer, type SimulatorCall, type SimulatorCharge, type SimulatorCredentials,
 } from './mtn-momo-simulator.ts'
 export { SealingMerchant, type SealedPaymentOptions } from './sealing-merchant.ts'
-export { chromiumPath, runInChromium } from './browser-page.ts'
+export { chromiumPath, runInChromium, type PageOptions } from './browser-page.ts'
 export { VaultReader } from './vault-reader.ts'
 export { vectorsDir } from './vectors.ts'
 export { freePorts } from './free-ports.ts'

@@ -1,6 +1,7 @@
 import type { Probe } from './probe.ts'
 import { apiKeysAreNotKept } from './probes/api-keys-are-not-kept.ts'
 import { apiKeysAreUnguessable } from './probes/api-keys-are-unguessable.ts'
+import { browsersAreHeldToTheirOrigins } from './probes/browsers-are-held-to-their-origins.ts'
 import { databaseGrants } from './probes/database-grants.ts'
 import { destroyedKeysStayDestroyed } from './probes/destroyed-keys-stay-destroyed.ts'
 import { dispatcherCannotOverreach } from './probes/dispatcher-cannot-overreach.ts'
@@ -35,6 +36,6 @@ export const probes: readonly Probe<Target>[] = [
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
-  hostileHeadersAreRefused,
+  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins,
   openingsLogOnlyGrows,
 ]

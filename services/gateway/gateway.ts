@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { requestIds, type Clock, type Random } from '@ngome/kernel'
 import { untilItStands, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
-import { findApiKey, insertDataKey, rehashApiKey, type Database } from '@ngome/store'
+import { findApiKey, insertDataKey, listOrigins, rehashApiKey, type Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
 import { ApiKeyCache } from './access/api-key-cache.ts'
 import { Authenticator } from './access/authenticate.ts'
@@ -13,6 +13,7 @@ import { KeyLookUps } from './access/key-look-ups.ts'
 import { MerchantKeys } from './access/merchant-keys.ts'
 import { MovingKeys } from './access/moving-keys.ts'
 import { Peppers } from './access/peppers.ts'
+import { withOrigins } from './access/prove-api-key.ts'
 import { merchantKeyReader } from './access/read-merchant-key.ts'
 import { refuseSuspended } from './access/refuse-suspended.ts'
 import { RevocationLease } from './access/revocation-lease.ts'
@@ -146,7 +147,8 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
 function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, recorder: UsageRecorder) {
   const { statementKey } = from.identity
   const lookUps = new KeyLookUps((id) => findApiKey(from.database, id))
-  const rows = new ApiKeyCache(provenKeyFinder({ ...from, statementKey, find: (id) => lookUps.find(id) }))
+  const find = provenKeyFinder({ ...from, statementKey, find: (id) => lookUps.find(id) })
+  const rows = new ApiKeyCache(withOrigins(find, (tenant) => listOrigins(from.database, tenant)))
   const peppers: Peppers = new Peppers({
     first: secrets.peppers, source: pepperSource(from.custodian), monotonicMs: from.monotonicMs, logger: from.logger,
     onChange: () => {

@@ -105,10 +105,10 @@ export class Authenticator {
     return this.#admit(row)
   }
 
-  #admit({ id, tenant, settings, mayCallFrom, isMerchantFrozen, isVaultPlaintextAllowed, restriction }: ProvenApiKey): AuthenticatedCaller {
+  #admit({ id, tenant, settings, mayCallFrom, origins, isMerchantFrozen, isVaultPlaintextAllowed, restriction }: ProvenApiKey): AuthenticatedCaller {
     if (isMerchantFrozen) throw new Fault('access/merchant_frozen', `${tenant.merchant} is frozen`)
     const { kind, scopes, caps, mustSign } = settings
-    const caller = { tenant, apiKey: id, kind, scopes, caps, mustSign, mayCallFrom, isVaultPlaintextAllowed }
+    const caller = { tenant, apiKey: id, kind, scopes, caps, mustSign, mayCallFrom, origins, isVaultPlaintextAllowed }
     return (restriction === undefined ? caller : { ...caller, restriction }) as AuthenticatedCaller
   }
 }

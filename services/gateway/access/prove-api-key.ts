@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { addressMatcher, isProvenApiKey, type ApiKeySettings } from '@ngome/access'
+import type { ApiKeyId, Tenant } from '@ngome/kernel'
 import type { ApiKeyRow } from '@ngome/store'
 
 declare const proven: unique symbol
@@ -9,13 +10,30 @@ export type ProvenApiKey = ApiKeyRow & {
   readonly settings: ApiKeySettings
   /** Of the settings' addresses; `null`: from anywhere. */
   readonly mayCallFrom: ((remoteAddress: string | undefined) => boolean) | null
+  /** Whose pages may use it: of a publishable key those of its merchant, in its world. */
+  readonly origins: ReadonlySet<string>
   readonly [proven]: true
 }
+
+const noOrigins: ReadonlySet<string> = new Set()
 
 /** @returns `undefined` where a field is not what the custodian signed: whoever wrote the row, it is nobody's key */
 export function proveApiKey(row: ApiKeyRow, statementKey: KeyObject): ProvenApiKey | undefined {
   const { proof, settings } = row
   if (proof === null || settings === undefined || !isProvenApiKey({ ...row, settings }, proof, statementKey)) return undefined
   const { allowedAddresses } = settings
-  return { ...row, mayCallFrom: allowedAddresses.length === 0 ? null : addressMatcher(allowedAddresses) } as ProvenApiKey
+  return { ...row, origins: noOrigins, mayCallFrom: allowedAddresses.length === 0 ? null : addressMatcher(allowedAddresses) } as ProvenApiKey
+}
+
+/**
+ * Adds its merchant's origins to a publishable key. They are read after the key and kept with it, so that a revocation which
+ * passes meanwhile has both read again.
+ */
+export function withOrigins(
+  find: (id: ApiKeyId) => Promise<ProvenApiKey | undefined>, listOrigins: (tenant: Tenant) => Promise<readonly string[]>,
+): (id: ApiKeyId) => Promise<ProvenApiKey | undefined> {
+  return async (id) => {
+    const key = await find(id)
+    return key?.settings.kind === 'publishable' ? { ...key, origins: new Set(await listOrigins(key.tenant)) } : key
+  }
 }

@@ -1,3 +1,4 @@
+import type { Scope } from '@ngome/access'
 import { Fault, publicFault, type FaultCode, type RequestId } from '@ngome/kernel'
 import { problemMediaType, problemOf } from '@ngome/runtime'
 import { jsonType } from '../http/answer.ts'
@@ -25,7 +26,8 @@ export type OpenApiOperation = {
   readonly parameters: readonly OpenApiParameter[]
   readonly requestBody?: JsonObject
   readonly responses: Readonly<Record<string, JsonObject>>
-  readonly security: readonly JsonObject[]
+  /** Whose key, and what that must be allowed; empty where none is taken. */
+  readonly security: readonly { readonly apiKey: readonly Scope[] }[]
   /** The groups of headers that it takes, of `x-ngome-headers` of the document; any other header is refused. */
   readonly 'x-ngome-headers': readonly HeaderGroup[]
   /** Whether pages may call it, with a publishable key. */
@@ -83,7 +85,7 @@ function describe(name: OperationName, operation: Operation): OpenApiOperation {
     operationId: name,
     summary: operation.summary,
     description: operation.description,
-    security: operation.credentials === 'api-key' ? [{ apiKey: [] }] : [],
+    security: operation.credentials === 'api-key' ? [{ apiKey: operation.scope === undefined ? [] : [operation.scope] }] : [],
     'x-ngome-headers': operation.headerGroups,
     'x-ngome-browsers': operation.browsers === true,
     parameters: parameters(operation),

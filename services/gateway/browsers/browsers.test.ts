@@ -2,10 +2,15 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { problemSchema } from '@ngome/contracts'
+import { Secret, systemRandom } from '@ngome/kernel'
+import { probes, type Probe } from '@ngome/verify'
 import { examples } from '../api/examples.ts'
 import { operationNames, operations, type Operation, type OperationName } from '../api/operations.ts'
 import { rawRequest, type RawAnswer } from '../testing/raw-request.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
+
+/** How long a change may take to be seen, and a while more. */
+const seenMs = 400
 
 let running: TestGateway
 let merchant: TestMerchant
@@ -136,4 +141,80 @@ test('a secret key from a browser is refused by what pages may call, without eff
   assert.deepEqual(await seen(), [{
     severity: 'warning', merchant: merchant.tenant.merchant, data: { key: merchant.keyId, origin: 'https://shop.example' },
   }])
+})
+
+const shopOrigin = 'https://shop.example'
+const from = (publishable: TestMerchant, origin: string, ...more: readonly string[]): Promise<RawAnswer> =>
+  send('GET /v1/vault/keys', `Authorization: Bearer ${publishable.key}`, `Origin: ${origin}`, ...more)
+
+test('a page of its merchant\u2019s origin reads the answer to a publishable key, refusals by the handler included', async () => {
+  const publishable = await running.issueKey(merchant.tenant, { kind: 'publishable' })
+  await running.setOrigin(merchant.tenant, shopOrigin)
+  await sleep(seenMs)
+  const answer = await from(publishable, shopOrigin, ...metadata('cross-site', 'cors', 'empty'))
+  assert.equal(answer.status, 200, answer.body)
+  assert.deepEqual(corsHeaders(answer), ['access-control-allow-origin', 'access-control-expose-headers'])
+  assert.deepEqual(['access-control-allow-origin', 'vary'].map((name) => answer.headers.get(name)), [shopOrigin, 'Origin'])
+  const invalid = await send('POST /v1/vault/tokens', `Authorization: Bearer ${publishable.key}`, shop, 'Content-Type: application/json',
+    'Idempotency-Key: invalid', 'Content-Length: 2', '', '{}')
+  assert.deepEqual([invalid.status, invalid.headers.get('access-control-allow-origin')], [422, shopOrigin])
+})
+
+test('any other origin is refused in the same words, and reads nothing; a program without one is served', async () => {
+  const publishable = await running.issueKey(merchant.tenant, { kind: 'publishable' })
+  const said = new Set<string>()
+  for (const origin of [
+    'https://evil.example', 'null', 'http://shop.example', 'https://shop.example:8443', 'https://www.shop.example', 'https://Shop.example',
+    'https://shop.example.', 'https://shop.example/', 'https://xshop.example', 'https://shop.example.evil.example', '*', 'https://*.example',
+  ]) {
+    const answer = await from(publishable, origin)
+    assert.deepEqual([answer.status, codeOf(answer), corsHeaders(answer)], [403, 'access/origin_refused', []], origin)
+    said.add(saidBy(answer))
+  }
+  assert.equal(said.size, 1)
+  assert.equal((await send('GET /v1/vault/keys', `Authorization: Bearer ${publishable.key}`)).status, 200)
+})
+
+test('origins are of one merchant and world, and one that is taken back is served no more, within the lease', async () => {
+  const other = await running.addMerchant()
+  const keys = await Promise.all([merchant.tenant, other.tenant, { ...merchant.tenant, world: 'live' } as const].map((tenant) => {
+    running.custody.addTenant(tenant)
+    return running.issueKey(tenant, { kind: 'publishable' })
+  }))
+  const statuses = () => Promise.all(keys.map(async (one) => (await from(one, 'https://two.example')).status))
+  assert.deepEqual(await statuses(), [403, 403, 403])
+  await running.setOrigin(merchant.tenant, 'https://two.example')
+  await sleep(seenMs)
+  assert.deepEqual(await statuses(), [200, 403, 403])
+  await running.setOrigin(merchant.tenant, 'https://two.example', false)
+  await sleep(seenMs)
+  assert.deepEqual(await statuses(), [403, 403, 403])
+})
+
+test('no page calls what is for servers, whatever its key and origin', async () => {
+  const publishable = await running.issueKey(merchant.tenant, { kind: 'publishable' })
+  for (const name of operationNames) {
+    const { method, credentials, browsers }: Operation = operations[name]
+    if (credentials !== 'api-key' || browsers === true) continue
+    for (const { key: text } of [publishable, merchant]) {
+      const answer = await send(`${method} ${pathOf(name)}`, `Authorization: Bearer ${text}`, shop)
+      assert.deepEqual([answer.status, codeOf(answer), corsHeaders(answer)], [400, 'request/header_refused', []], name)
+    }
+  }
+})
+
+test('the probes that the operator runs hold here', async () => {
+  const publishable = await running.issueKey(merchant.tenant, { kind: 'publishable' })
+  const [gateway, authority] = [{ name: 'localhost', host: '127.0.0.1', port: running.port }, running.custody.authority.pem]
+  const asked = { tenant: merchant.tenant, apiKey: new Secret(merchant.key) }
+  const target = {
+    gateway, authority, random: systemRandom, merchant: () => Promise.resolve(asked),
+    browserKey: () => Promise.resolve({ apiKey: new Secret(publishable.key), origin: shopOrigin }),
+  }
+  for (const id of ['browsers-are-held-to-their-origins', 'hostile-headers-are-refused']) {
+    const probe = probes.find((one) => one.id === id) as Probe<typeof target> | undefined
+    assert.ok(probe !== undefined)
+    const verdict = await probe.run(target)
+    assert.equal(verdict.status, 'holds', verdict.evidence)
+  }
 })

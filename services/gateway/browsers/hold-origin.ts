@@ -1,23 +1,32 @@
 import { Fault, type ApiKeyId } from '@ngome/kernel'
 import type { AuthenticatedCaller } from '../http/call.ts'
-import type { GatewayRequest } from '../http/gateway-request.ts'
+import type { Guards } from '../http/guards.ts'
 import { headerGroups } from '../http/header-table.ts'
 
 /** Hears of a secret key that came from a browser. */
 export type SeenInBrowser = (caller: AuthenticatedCaller, origin: string) => void
 
+/** What a page may read of an answer beside its body; the limits' fields, so that it can keep to them. */
+const exposed = 'Request-Id, Retry-After, RateLimit, RateLimit-Policy'
+
 /**
  * Makes the guard that holds a page's request against its key. It comes before everything that has an effect, and a refusal
- * carries no CORS header: the page learns nothing of it.
- * @throws Fault (the guard) `access/secret_key_in_browser`
+ * carries no CORS header: the page learns nothing of it. Where the page is one of its merchant's, every answer from here on
+ * is for it to read.
+ * @throws Fault (the guard) `access/secret_key_in_browser`, `access/origin_refused`
  */
-export function originHolder(onSeen: SeenInBrowser): (caller: AuthenticatedCaller, request: GatewayRequest) => void {
+export function originHolder(onSeen: SeenInBrowser): Guards['authorize'] {
   return (caller, request) => {
     // Programs send no origin; and a page cannot leave it out where it sends a key (Fetch §3.3.2).
     const origin = (request.headerBits & headerGroups.browser) === 0 ? undefined : request.headers.origin
     if (origin === undefined) return
-    onSeen(caller, origin)
-    throw new Fault('access/secret_key_in_browser', `the secret key ${caller.apiKey} came from a browser`)
+    if (caller.kind === 'secret') {
+      onSeen(caller, origin)
+      throw new Fault('access/secret_key_in_browser', `the secret key ${caller.apiKey} came from a browser`)
+    }
+    if (!caller.origins.has(origin)) throw new Fault('access/origin_refused', `${caller.apiKey} from an origin that is not its merchant's`)
+    const headers = request.answerHeaders ??= []
+    headers.push('access-control-allow-origin', origin, 'access-control-expose-headers', exposed, 'vary', 'Origin')
   }
 }
 

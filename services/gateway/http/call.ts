@@ -18,6 +18,8 @@ export type AuthenticatedCaller = {
   readonly mustSign: boolean
   /** Whether the key may be used from this address; `null`: from anywhere. */
   readonly mayCallFrom: ((remoteAddress: string | undefined) => boolean) | null
+  /** Whose pages may use it; none may use a secret key. */
+  readonly origins: ReadonlySet<string>
   /** Of the merchant's policy. */
   readonly isVaultPlaintextAllowed: boolean
   /** What its key may not do for a time, because its use was unusual; it ends by itself. */

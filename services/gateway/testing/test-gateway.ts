@@ -2,12 +2,12 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defaultKeySettings, newApiKey, type ApiKeySettings } from '@ngome/access'
+import { defaultKeySettings, newApiKey, parseOrigin, type ApiKeySettings } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type ForwardDestinationId, type MerchantSigningKeyId, type Tenant, type World } from '@ngome/kernel'
 import { createLogger, createMetrics, custodianClient, enrol, loadConfig, type Config, type Identity } from '@ngome/runtime'
 import { signDestination, signMerchantKey, type MerchantKey, type MerchantKeyUse } from '@ngome/signatures'
-import { addMerchant, freezeMerchant, insertForwardDestination, insertSigningKey, issueApiKey, revokeApiKey, revokeSigningKey, setVaultPlaintext, type Database } from '@ngome/store'
+import { addMerchant, addOrigin, freezeMerchant, insertForwardDestination, insertSigningKey, issueApiKey, removeOrigin, revokeApiKey, revokeSigningKey, setVaultPlaintext, type Database } from '@ngome/store'
 import {
   MerchantClient, startTestCustodian, testDatabase, TestAuthority, type TestCustodian, type TestDatabase,
 } from '@ngome/testkit'
@@ -147,6 +147,14 @@ export class TestGateway {
       { ...from, process: 'operator' }, isFrozen ? 'merchant.frozen' : 'merchant.unfrozen',
       { merchant: merchant.tenant.merchant, world: null }, {},
     ))
+  }
+
+  /** Adds an origin to a merchant's, or takes it back, as the operator's commands do. */
+  async setOrigin(tenant: Tenant, text: string, isAdded = true): Promise<void> {
+    const origin = parseOrigin(text, tenant.world)
+    if (origin === undefined) throw new TypeError(`${text} is no origin`)
+    const event = emit({ ...from, process: 'operator' }, isAdded ? 'merchant.origin_added' : 'merchant.origin_removed', tenant, { origin })
+    await (isAdded ? addOrigin : removeOrigin)(this.#operator, tenant, origin, from.clock.nowMs(), event)
   }
 
   async setVaultPlaintext({ tenant }: TestMerchant, policy: 'allowed' | 'refused'): Promise<void> {
