@@ -316,7 +316,7 @@ export const operations = {
     credentials: 'none',
     cost: 1,
     urgency: 'deferrable',
-    headerGroups: ['every', 'browser'],
+    headerGroups: visiting,
     success: { status: 200, description: 'The newest set.', schema: publishedPinSetSchema },
     faults: ['tls/no_pins', 'store/unavailable'],
   },
