@@ -25,6 +25,7 @@ import { merchantsKeysAdd } from './merchants-keys-add.ts'
 import { merchantsKeysList } from './merchants-keys-list.ts'
 import { merchantsKeysMake } from './merchants-keys-make.ts'
 import { merchantsKeysRevoke } from './merchants-keys-revoke.ts'
+import { merchantsLimits } from './merchants-limits.ts'
 import { merchantsList } from './merchants-list.ts'
 import { merchantsOriginsAdd } from './merchants-origins-add.ts'
 import { merchantsOriginsList } from './merchants-origins-list.ts'
@@ -51,7 +52,7 @@ import { verify } from './verify.ts'
 
 /** Every command, in the order of the help page. */
 export const commands: readonly Command[] = [
-  up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, merchantsPolicy,
+  up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, merchantsPolicy, merchantsLimits,
   merchantsOriginsAdd, merchantsOriginsRemove, merchantsOriginsList,
   merchantsKeysAdd, merchantsKeysMake, merchantsKeysList, merchantsKeysRevoke, keysIssue, keysList, keysRevoke,
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,

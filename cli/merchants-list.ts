@@ -9,9 +9,9 @@ export const merchantsList: Command = {
   options: {},
   async run(context, { isJson }) {
     const rows = await withDatabase(context, (db) => Array.fromAsync(allMerchants(db)))
-    const views = rows.map(({ id, name, createdAtMs, frozenAtMs, vaultPlaintext }) => ({
+    const views = rows.map(({ id, name, createdAtMs, frozenAtMs, vaultPlaintext, limits }) => ({
       merchant: id, name, createdAt: new Date(createdAtMs).toISOString(),
-      frozenAt: frozenAtMs === null ? null : new Date(frozenAtMs).toISOString(), vaultPlaintext,
+      frozenAt: frozenAtMs === null ? null : new Date(frozenAtMs).toISOString(), vaultPlaintext, limits,
     }))
     if (isJson) context.out(JSON.stringify(views))
     else for (const view of views) context.out(`${view.merchant}  ${view.createdAt}  ${view.frozenAt === null ? 'active' : 'frozen'}  ${view.name}`)

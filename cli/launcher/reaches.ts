@@ -27,10 +27,12 @@ export async function processReaches(config: Config, ids: UserIds, postgresUid: 
     const at = text.lastIndexOf(':')
     return placesOf(text.slice(0, at).replace(/^\[|\]$/g, ''), Number(text.slice(at + 1)))
   }))
+  const limits = config.limits.store === undefined ? undefined : new URL(config.limits.store.url)
+  const limitsStore = limits === undefined ? [] : await placesOf(limits.hostname.replace(/^\[|\]$/g, ''), Number(limits.port || 6379))
   return [
     { name: 'custodian', uid: ids.custodian, to: ownStore },
     { name: 'simulator', uid: ids.simulator, to: { kind: 'loopback' } },
-    { name: 'gateway', uid: ids.gateway, to: { kind: 'places', places: [...custodian, ...database] } },
+    { name: 'gateway', uid: ids.gateway, to: { kind: 'places', places: [...custodian, ...database, ...limitsStore] } },
     { name: 'dispatcher', uid: ids.dispatcher, to: { kind: 'internet', places: [...custodian, ...database, ...allowed.flat()] } },
     ...(postgresUid === undefined ? [] : [{ name: 'postgres', uid: postgresUid, to: { kind: 'loopback' } } as const]),
   ]

@@ -13,7 +13,7 @@ const keyFormat = 'ngome/vault-import/v1'
 const triesMax = 60
 const pauseMs = 1_000
 /** Answers that say nothing of the batch itself: the next try may do. */
-const passing = new Set([409, 502, 503, 504])
+const passing = new Set([409, 429, 502, 503, 504])
 
 /**
  * Imports a file into the vault, from where an earlier import of it stopped. A chunk's idempotency key is made of its

@@ -66,6 +66,7 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     openingsLog: openingsLog(config, reader),
     ...selfTester(identity, config),
     merchant: (which) => keys.merchant(which),
+    limitedMerchant: (limit) => keys.limitedMerchant(limit),
     issueKeys: (count) => keys.issueKeys(count),
     browserKey: () => keys.browserKey(),
     planted: (which) => planted[which](),

@@ -1,20 +1,22 @@
 import { defaultKeySettings, parseOrigin } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import type { ApiKeyId, Secret, Tenant } from '@ngome/kernel'
-import { addOrigin, revokeApiKey } from '@ngome/store'
+import { addOrigin, revokeApiKey, type MerchantLimit } from '@ngome/store'
 import type { ProbeMerchant } from '@ngome/verify'
 import { createApiKey } from '../operator/create-api-key.ts'
 import { createMerchant, type OperatorAccess } from '../operator/create-merchant.ts'
 import { allMerchants } from '../operator/find-merchant.ts'
+import { setLimits } from '../operator/set-limits.ts'
 
 /** The probes' own merchants, made at their first run; their payments are in the test world and say what they are. */
-const merchantNames = { first: 'Ngome verify, first', second: 'Ngome verify, second' } as const
+const merchantNames = { first: 'Ngome verify, first', second: 'Ngome verify, second', limited: 'Ngome verify, limited' } as const
+type Which = keyof typeof merchantNames
 
 /** Merchants and keys for the probes. Every key that is issued here is revoked by {@link ProbeKeys.revokeAll}. */
 export class ProbeKeys {
   readonly #operator: () => Promise<OperatorAccess>
   readonly #issued: { readonly tenant: Tenant; readonly id: ApiKeyId }[] = []
-  readonly #merchants = new Map<'first' | 'second', Promise<ProbeMerchant>>()
+  readonly #merchants = new Map<Which, Promise<ProbeMerchant>>()
   /** One after another: two probes that both find no merchant would make two. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -22,12 +24,19 @@ export class ProbeKeys {
     this.#operator = operator
   }
 
-  merchant(which: 'first' | 'second'): Promise<ProbeMerchant> {
+  merchant(which: Which): Promise<ProbeMerchant> {
     const known = this.#merchants.get(which)
     if (known !== undefined) return known
     const making = this.#inOrder(() => this.#make(which))
     this.#merchants.set(which, making)
     return making
+  }
+
+  /** One that has limits of its own, and keeps them: they are given anew before each use. */
+  async limitedMerchant(limit: MerchantLimit): Promise<ProbeMerchant> {
+    const made = await this.merchant('limited')
+    await setLimits(await this.#operator(), made.tenant, limit)
+    return made
   }
 
   async issueKeys(count: number): Promise<readonly Secret<string>[]> {
@@ -61,7 +70,7 @@ export class ProbeKeys {
     }
   }
 
-  async #make(which: 'first' | 'second'): Promise<ProbeMerchant> {
+  async #make(which: Which): Promise<ProbeMerchant> {
     const operator = await this.#operator()
     for await (const { id, name, frozenAtMs } of allMerchants(operator.db)) {
       if (name === merchantNames[which] && frozenAtMs === null) return this.#withKey({ merchant: id, world: 'test' })

@@ -6,5 +6,13 @@ export { originLengthMax, parseOrigin, type Origin } from './origin.ts'
 export {
   defaultKeySettings, keySettingsBytes, keySettingsJson, noCaps, parseKeySettings, type ApiKeyCaps, type ApiKeySettings,
 } from './key-settings.ts'
+export { rateLimitField, rateLimitPolicyField, windowS, type LimitState } from './limits/fields.ts'
+export { IdleTable } from './limits/idle-table.ts'
+export { LeasedMeter } from './limits/leased-meter.ts'
+export { OwnMeter, spendAll, type Meter } from './limits/meter.ts'
+export { burstMax, nano, paceOf, ratePerSMax, shareOf, type Limit, type Pace } from './limits/pace.ts'
+export { payFromLeases, settleDebts, takeInto } from './limits/pay-from-leases.ts'
+export { TokenBucket } from './limits/token-bucket.ts'
+export type { Grant, TokenStore, Want } from './limits/token-store.ts'
 export { scopes, type Scope } from './scopes.ts'
 export { apiKeyVerifier } from './verifier.ts'

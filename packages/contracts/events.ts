@@ -73,6 +73,23 @@ export const eventTypes = {
       world: classed('internal', worldSchema), on_anomaly: classed('internal', z.enum([...anomalyResponses, 'default'])),
     }),
   },
+  'merchant.limits_changed': {
+    severity: 'warning', data: z.strictObject({
+      world: classed('internal', worldSchema),
+      /** `null`: those of the configuration again. */
+      ratePerS: classed('internal', z.int()).nullable(), burst: classed('internal', z.int()).nullable(),
+    }),
+  },
+  /** At most once a minute for each key; `count` requests were refused since the one before. */
+  'limits.exceeded': {
+    severity: 'notice', data: z.strictObject({
+      key: classed('internal', idSchema('apiKey')),
+      limit: classed('internal', z.enum(['key', 'merchant', 'route'])),
+      count: classed('internal', z.int()),
+    }),
+  },
+  'limits.store_away': { severity: 'warning', data: z.strictObject({}) },
+  'limits.store_back': { severity: 'notice', data: z.strictObject({ awayMs: classed('internal', z.int()) }) },
   'api_key.issued': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   'api_key.revoked': { severity: 'warning', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   /** A secret key came from a browser: whoever may see that page has it. `null` is an origin that is none. */

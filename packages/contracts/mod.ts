@@ -1,4 +1,5 @@
 export * from './api/forwards.ts'
+export * from './api/limits.ts'
 export * from './api/payments.ts'
 export * from './api/problem.ts'
 export * from './api/usage.ts'

@@ -26,6 +26,7 @@ export const faults = {
     status: 401, public: 'This request must be signed with your key: docs/signed-requests.md says how.',
   },
   'access/signature_refused': { status: 401, public: 'The signature of this request is not right.' },
+  'access/limit_exceeded': { status: 429, public: 'Too many requests for now. Retry-After says when to come again.' },
   'access/lease_lost': { status: 503, public: 'Try again shortly.' },
   'idempotency/key_required': { status: 400, public: 'Send an Idempotency-Key header with this request.' },
   'idempotency/key_reused': { status: 422, public: 'This Idempotency-Key was used with another body.' },

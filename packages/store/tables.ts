@@ -17,6 +17,7 @@ export type Tables = {
     vault_plaintext_test: Generated<VaultPlaintext>; vault_plaintext_live: Generated<VaultPlaintext>
     on_anomaly_test: AnomalyResponse | null; on_anomaly_live: AnomalyResponse | null
   }
+  merchant_limits: TenantColumns & { rate_per_s: number; burst: number; changed_at: Date }
   api_keys: TenantColumns & {
     id: ApiKeyId
     verifier: Uint8Array

@@ -24,7 +24,9 @@ export {
   fingerprintOfIndex, guessesMax, guessNumbers, indexUnder, thiefsConstructions, type Construction,
 } from './guess-numbers.ts'
 export { keyCandidates, processMemory } from './process-memory.ts'
+export { RedisServer, redisIsMissing } from './redis.ts'
 export { SoftHsm, softHsmIsMissing } from './soft-hsm.ts'
+export { wideLimits } from './wide-limits.ts'
 export { WatchedChild } from './watched-child.ts'
 export { SeededRandom, seedFrom } from './random.ts'
 export {

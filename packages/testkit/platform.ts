@@ -13,6 +13,7 @@ import { freePorts } from './free-ports.ts'
 import { MerchantClient } from './merchant-client.ts'
 import type { SimulatorCharge } from './mtn-momo-simulator.ts'
 import { WatchedChild } from './watched-child.ts'
+import { wideLimits } from './wide-limits.ts'
 
 const repository = resolve(import.meta.dirname, '..', '..')
 /** From nothing to the greeting: initdb, first keys, five processes, on a busy machine. */
@@ -125,6 +126,7 @@ export class Platform {
       PATH, HOME, LANG, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
       NGOME_DATA: this.dataFolder,
       NGOME_CONFIG: '',
+      ...wideLimits,
       NGOME_GATEWAY__PORT: String(ports.gateway),
       NGOME_GATEWAY__INTERNAL_PORT: String(ports.gatewayInternal),
       NGOME_CUSTODIAN__PORT: String(ports.custodian),

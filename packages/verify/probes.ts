@@ -18,6 +18,7 @@ import { pinsMatchTheChain } from './probes/pins-match-the-chain.ts'
 import { plainHttpReachesNothing } from './probes/plain-http-reaches-nothing.ts'
 import { plantedValueIsNowhere } from './probes/planted-value-is-nowhere.ts'
 import { processIsolation } from './probes/process-isolation.ts'
+import { rateLimitsHold } from './probes/rate-limits-hold.ts'
 import { realCertificate } from './probes/real-certificate.ts'
 import { recordFormat } from './probes/record-format.ts'
 import { rootKeyIsProtected } from './probes/root-key-is-protected.ts'
@@ -34,7 +35,7 @@ export const probes: readonly Probe<Target>[] = [
   plantedValueIsNowhere, recordFormat,
   gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
-  apiKeysAreUnguessable, apiKeysAreNotKept,
+  apiKeysAreUnguessable, apiKeysAreNotKept, rateLimitsHold,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
   hostileHeadersAreRefused, browsersAreHeldToTheirOrigins,
   openingsLogOnlyGrows,

@@ -6,7 +6,7 @@ import { findApiKey, insertDataKey, listOrigins, rehashApiKey, type Database } f
 import type { Registry } from 'prom-client'
 import { ApiKeyCache } from './access/api-key-cache.ts'
 import { Authenticator } from './access/authenticate.ts'
-import { authorizeCall } from './access/authorize-call.ts'
+import { composeGuards } from './access/compose-guards.ts'
 import { provenKeyFinder } from './access/find-proven-key.ts'
 import { canSign } from './access/can-sign.ts'
 import { KeyLookUps } from './access/key-look-ups.ts'
@@ -15,16 +15,12 @@ import { MovingKeys } from './access/moving-keys.ts'
 import { Peppers } from './access/peppers.ts'
 import { withOrigins } from './access/prove-api-key.ts'
 import { merchantKeyReader } from './access/read-merchant-key.ts'
-import { refuseSuspended } from './access/refuse-suspended.ts'
 import { RevocationLease } from './access/revocation-lease.ts'
 import { revocationSource } from './access/revocation-source.ts'
 import { signatureVerifier } from './access/verify-signature.ts'
 import { apiVersion } from './api/openapi.ts'
-import { originHolder } from './browsers/hold-origin.ts'
-import { refuseForeignFetch } from './browsers/refuse-fetch.ts'
 import { tellSeenInBrowser } from './browsers/tell-seen-in-browser.ts'
 import { createHandlers } from './handlers.ts'
-import { inOrder, type Guards } from './http/guards.ts'
 import { createPublicApi } from './http/public-api.ts'
 import { tlsContext, type PublicServer } from './http/public-server.ts'
 import { fetchSecrets, pepperSource, type GatewaySecrets } from './keys/custodian-secrets.ts'
@@ -34,6 +30,7 @@ import { MerchantStatements } from './keys/merchant-statements.ts'
 import { refreshStatements } from './keys/refresh-statements.ts'
 import { statementSource } from './keys/statement-source.ts'
 import { watchReplacedKeys } from './keys/watch-replaced-keys.ts'
+import { startLimits, type StartedLimits } from './limits/start-limits.ts'
 import { createDefences } from './process/defend.ts'
 import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
@@ -42,7 +39,7 @@ import { createUsage } from './usage/create-usage.ts'
 import type { UsageRecorder } from './usage/recorder.ts'
 
 export type GatewaySurroundings = {
-  readonly config: Pick<Config, 'gateway' | 'keys' | 'networks' | 'egress'>
+  readonly config: Pick<Config, 'gateway' | 'keys' | 'networks' | 'egress' | 'limits'>
   readonly identity: Identity
   readonly signingKey: KeyObject
   readonly custodian: CustodianClient
@@ -86,7 +83,8 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   await untilItStands('merchant keys', logger, () => statements.fetchAll())
   const certificates = await publicCertificates(from)
   const usage = createUsage(from)
-  const { lease, authenticator, peppers, verify } = createAccess(from, secrets, usage.recorder)
+  const limits = startLimits(from)
+  const { lease, authenticator, peppers, verify } = createAccess(from, secrets, { recorder: usage.recorder, limits })
   const dataKeys = createDataKeys(from, statements)
   const metrics = gatewayMetrics(from.metrics, lease, monotonicMs)
   const defences = createDefences(from)
@@ -97,16 +95,15 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     newRequestId: requestIds(from),
     monotonicMs,
     isDraining: () => made.drain?.isDraining === true,
-    guards: {
-      admit: inOrder(refuseForeignFetch, (request, operation) => shedding.admit(request, operation)),
+    guards: composeGuards({
+      clock, limits, shedding, verify, onSeenInBrowser: tellSeenInBrowser(from),
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
-      authorize: inOrder<Parameters<Guards['authorize']>>(refuseSuspended(clock), originHolder(tellSeenInBrowser(from)), authorizeCall),
-      verify: inOrder(verify, (_call, request, operation) => shedding.begin(request, operation)),
-    },
+    }),
     defence: defences.defence,
     onHandled: (request, operation) => shedding.end(request, operation),
     onAnswer: (route, status, ms, request) => {
       metrics.onAnswer(route, status, ms)
+      limits.onAnswer(request)
       if (request !== undefined) defences.judge(request)
       usage.recorder.onAnswer(route, status, ms, request)
     },
@@ -114,7 +111,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
       else logger.error({ err: fault, requestId }, 'a request failed on our side')
     },
-  }, createHandlers({ ...from, version: apiVersion, secrets, statements, dataKeys }))
+  }, createHandlers({ ...from, version: apiVersion, secrets, statements, dataKeys, limits }))
   const drain = made.drain = new Drain(server, async () => {
     await usage.flush()
     await endSigner(custodian, logger)
@@ -126,6 +123,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     peppers.keepLooking(),
     defences.start(),
     () => usage.stop(),
+    () => limits.stop(),
     () => lease.stop(),
   ]
   await lease.start()
@@ -144,7 +142,9 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   }
 }
 
-function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, recorder: UsageRecorder) {
+function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, { recorder, limits }: {
+  readonly recorder: UsageRecorder; readonly limits: Pick<StartedLimits, 'forget'>
+}) {
   const { statementKey } = from.identity
   const lookUps = new KeyLookUps((id) => findApiKey(from.database, id))
   const find = provenKeyFinder({ ...from, statementKey, find: (id) => lookUps.find(id) })
@@ -169,6 +169,7 @@ function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, record
     onChanges: (changes) => {
       rows.forget(changes)
       keys.forget(changes)
+      limits.forget(changes)
     },
     onRead: () => {
       if (isTold) from.logger.info('revocations are read again')

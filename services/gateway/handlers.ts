@@ -11,6 +11,8 @@ import type { Handlers } from './http/call.ts'
 import type { GatewaySecrets } from './keys/custodian-secrets.ts'
 import type { DataKeys } from './keys/data-keys.ts'
 import type { MerchantStatements } from './keys/merchant-statements.ts'
+import { getLimits } from './limits/get-limits.ts'
+import type { Limits } from './limits/compose-limits.ts'
 import { createPayment } from './payments/create-payment.ts'
 import { getPayment } from './payments/get-payment.ts'
 import { PaymentReader } from './payments/payment-reader.ts'
@@ -44,6 +46,7 @@ export function createHandlers(from: {
   readonly logger: Logger
   readonly monotonicMs: () => number
   readonly identity: Pick<Identity, 'statementKey'>
+  readonly limits: Pick<Limits, 'view'>
 }): Handlers {
   const { config, secrets, database, dataKeys, statements, clock, random, identity: { statementKey } } = from
   const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency }
@@ -54,6 +57,7 @@ export function createHandlers(from: {
   const pinSets = new PinSets({ ...from, find: () => findPinSet(database), statementKey })
   const [openApi, reference] = documents(from.version)
   return {
+    getLimits: (call) => getLimits(from, call),
     createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
     getPayment: (call) => getPayment({ reader }, call),
     listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),

@@ -6,6 +6,7 @@ import type { Config } from './schema.ts'
 const secretReaders: readonly (readonly [prefix: string, role: ProcessRole])[] = [
   ['NGOME_NETWORKS__', 'dispatcher'],
   ['NGOME_CUSTODIAN__DATABASE__', 'custodian'],
+  ['NGOME_LIMITS__STORE__', 'gateway'],
 ]
 
 /** A one-time token is its own process's; what a merchant's program is told is nobody's here. */

@@ -128,6 +128,43 @@ const keys = z.strictObject({
   }).prefault({}),
 })
 
+const limit = (ratePerS: number, burst: number) => z.strictObject({
+  ratePerS: z.int().min(1, 'must be at least 1 a second').max(1_000_000, 'must be at most 1000000: no gateway serves more')
+    .default(ratePerS).describe('Tokens that come back each second; a call takes what its operation costs, 1 to 50.'),
+  burst: z.int().min(1, 'must be at least 1').max(1_000_000, 'must be at most 1000000').default(burst)
+    .describe('Tokens that there can be at once.'),
+}).prefault({})
+
+// A payment costs 5 and the reading of one 1. Merchants of an aggregator do 50 to 500 requests a second, most of them
+// reads: a key with these makes 100 payments a second and goes on for ever, or 200 at once after a pause. Both worlds have the same,
+// so that what a merchant tried under load in test works in live.
+const tenantLimits = z.strictObject({
+  key: limit(500, 1_000).describe('Of each API key.'),
+  merchant: limit(1_000, 2_000).describe('Of all keys of a merchant together.'),
+  route: limit(500, 1_000).describe('Of all keys of a merchant together, for each operation.'),
+}).prefault({})
+
+const isLimitsUrl = (text: string) => /^rediss?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:\/[0-9]{1,2})?$/.test(text) && URL.canParse(text)
+
+const limits = z.strictObject({
+  test: tenantLimits.describe('Of the test world.'),
+  live: tenantLimits.describe('Of the live world.'),
+  // All that comes from one server of a merchant, several keys among it.
+  address: limit(2_000, 4_000).describe('Of one IPv4 address or IPv6 /64, before its key is looked at; of each gateway.'),
+  failureCost: z.int().min(1).max(10_000).default(40)
+    .describe('What a request with a wrong key takes from its address: with the default, 50 a second are tried.'),
+  ceiling: limit(10_000, 20_000).describe('What a merchant\'s own limits in the database can be at most.'),
+  gateways: z.int().min(1, 'must be at least 1').max(64, 'must be at most 64').default(1)
+    .describe('How many gateways there are: what each enforces is a part of the limit where they share no store.'),
+  store: z.strictObject({
+    url: z.string().refine(isLimitsUrl, 'must be rediss://host:port, without user and password').describe('Valkey or Redis.'),
+    user: z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be the name of an ACL user').optional(),
+    password: secret(/^[\x21-\x7e]{8,512}$/, 'must be 8 to 512 printable characters').optional(),
+    authority: secret(pemOf('CERTIFICATE'), 'must be the certificate, PEM, of the authority that issued the server\'s').optional()
+      .describe('Which authority the server\'s certificate must come from; the system\'s where it is left out.'),
+  }).optional().describe('What several gateways share; without it each enforces its part alone.'),
+})
+
 const network = z.strictObject({
   connector: z.enum(['mtn-momo']).describe('The protocol that the network speaks.'),
   world: z.enum(worlds).describe('Whether real money moves.'),
@@ -184,6 +221,7 @@ export const configObject = z.strictObject({
   }).prefault({}),
   networks: z.record(networkName, network).prefault(() => defaultNetworks()).describe('The payment networks, by name.'),
   webhooks: webhooks.prefault({}),
+  limits: limits.prefault({}),
   log: z.strictObject({
     level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], { error: 'must be a level of the log' })
       .default('info'),

@@ -12,6 +12,7 @@ export function checkConfig(config: Completed, context: z.RefinementCtx): void {
   checkPorts(config, refuse)
   checkDatabase(config, refuse)
   checkPair(config, refuse)
+  checkLimits(config, refuse)
   if (config.keys.dataKeyPeriodS > config.keys.merchantKeyPeriodS) {
     refuse(['keys', 'dataKeyPeriodS'], 'must be at most keys.merchantKeyPeriodS: a data key is sealed to one merchant key')
   }
@@ -57,6 +58,21 @@ function checkPair({ custodian, database }: Completed, refuse: Refuse): void {
   if (own === undefined) return
   if (own.hostname === database.host && Number(own.port === '' ? 5432 : own.port) === database.port) {
     refuse(['custodian', 'database', 'url'], 'must be a server of its own: the application\'s would let others at the keys')
+  }
+}
+
+function checkLimits({ limits }: Completed, refuse: Refuse): void {
+  const { store } = limits
+  if (store === undefined) return
+  const url = new URL(store.url)
+  if (url.protocol === 'redis:' && !isLoopbackHost(url.hostname)) {
+    refuse(['limits', 'store', 'url'], 'must be rediss: this store is on another machine')
+  }
+  if (url.protocol === 'redis:' && store.authority !== undefined) {
+    refuse(['limits', 'store', 'authority'], 'must be left out: without TLS nobody looks at a certificate')
+  }
+  if (store.user !== undefined && store.password === undefined) {
+    refuse(['limits', 'store', 'password'], 'must be given together with user')
   }
 }
 

@@ -48,6 +48,47 @@ export type Forward = {
   readonly ended_at: string | null
 }
 
+export type Limits = {
+  readonly object: 'limits'
+  readonly world: 'test' | 'live'
+  /** Of the key that asks. */
+  readonly key: {
+    /** Tokens that come back each second. */
+    readonly rate_per_second: number
+    /** Tokens that there can be at once. */
+    readonly burst: number
+    /** Whole tokens left, this call paid. */
+    readonly remaining: number
+    /** Seconds until all of them are there again. */
+    readonly reset_seconds: number
+  }
+  /** Of all your keys of this world together. */
+  readonly merchant: {
+    /** Tokens that come back each second. */
+    readonly rate_per_second: number
+    /** Tokens that there can be at once. */
+    readonly burst: number
+    /** Whole tokens left, this call paid. */
+    readonly remaining: number
+    /** Seconds until all of them are there again. */
+    readonly reset_seconds: number
+  }
+  /** Of all your keys together, for each operation. */
+  readonly routes: readonly {
+    readonly operation: string
+    /** Tokens that one call takes from each of the three. */
+    readonly cost: number
+    /** Tokens that come back each second. */
+    readonly rate_per_second: number
+    /** Tokens that there can be at once. */
+    readonly burst: number
+    /** Whole tokens left, this call paid. */
+    readonly remaining: number
+    /** Seconds until all of them are there again. */
+    readonly reset_seconds: number
+  }[]
+}
+
 export type ListVaultKeysAnswer = {
   readonly object: 'list'
   readonly data: readonly {

@@ -3,6 +3,7 @@ import type {
   CreateVaultTokensAnswer,
   CreatedWebhookEndpoint,
   Forward,
+  Limits,
   ListVaultKeysAnswer,
   Payment,
   PaymentPage,
@@ -82,6 +83,13 @@ export type Operations = {
     readonly query: undefined
     readonly body: undefined
     readonly answer: Forward
+  }
+  /** Read your limits. */
+  readonly getLimits: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: Limits
   }
   /** Read a payment. */
   readonly getPayment: {
@@ -168,6 +176,7 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   deleteVaultToken: { method: 'DELETE', path: '/v1/vault/tokens/{id}', isKeyed: false },
   deleteWebhookEndpoint: { method: 'DELETE', path: '/v1/webhook_endpoints/{id}', isKeyed: false },
   getForward: { method: 'GET', path: '/v1/forwards/{id}', isKeyed: false },
+  getLimits: { method: 'GET', path: '/v1/limits', isKeyed: false },
   getPayment: { method: 'GET', path: '/v1/payments/{id}', isKeyed: false },
   getVaultToken: { method: 'GET', path: '/v1/vault/tokens/{id}', isKeyed: false },
   listPayments: { method: 'GET', path: '/v1/payments', isKeyed: false },

@@ -7,6 +7,8 @@ import { addTestMerchant, testDatabase, type TestDatabase, type TestMerchant } f
 import type { Database } from '../database.ts'
 import { freezeMerchant } from '../merchants/freeze-merchant.ts'
 import { listMerchants } from '../merchants/list-merchants.ts'
+import { findMerchantLimits } from '../merchants/find-merchant-limits.ts'
+import { setMerchantLimits } from '../merchants/set-merchant-limits.ts'
 import { setVaultPlaintext } from '../merchants/set-vault-plaintext.ts'
 import { findApiKey } from './find-api-key.ts'
 import { issueApiKey } from './issue-api-key.ts'
@@ -178,6 +180,27 @@ describe('a merchant', () => {
     assert.equal(await set(newId('merchant', from), 'live', 'allowed'), 'unknown')
     const { revocations } = await readRevocations(gateway.pool, counter)
     assert.deepEqual(revocations.map(({ kind, merchant, apiKey }) => [kind, merchant, apiKey]), [['merchant_policy_changed', id, null], ['merchant_policy_changed', id, null]])
+  })
+
+  test('has limits of its own by world, told as a revocation is, which only the operator sets', async () => {
+    const { tenant: { merchant } } = await addTestMerchant(database)
+    const set = (world: World, limit: { ratePerS: number; burst: number } | null, of = merchant) =>
+      setMerchantLimits(operator, { merchant: of, world }, { limit, atMs: Date.now() }, emit(operatorEvents, 'merchant.limits_changed', { merchant: of, world: null }, {
+        world, ratePerS: limit?.ratePerS ?? null, burst: limit?.burst ?? null,
+      }))
+    const found = (world: World) => findMerchantLimits(gateway, { merchant, world })
+    const { counter } = await readRevocations(gateway.pool, null)
+    assert.equal(await found('test'), undefined)
+    const [small, large] = [{ ratePerS: 5, burst: 20 }, { ratePerS: 50, burst: 200 }]
+    assert.deepEqual([await set('test', small), await set('test', small), await set('test', large), await set('live', small)], ['changed', 'already', 'changed', 'changed'])
+    assert.deepEqual([await found('test'), await found('live')], [large, small])
+    assert.deepEqual((await listMerchants(operator, { after: null, limit: 1_000 })).find(({ id }) => id === merchant)?.limits, { test: large, live: small })
+    assert.deepEqual([await set('live', null), await set('live', null), await found('live')], ['changed', 'already', undefined])
+    assert.equal(await set('test', small, newId('merchant', from)), 'unknown')
+    const { revocations } = await readRevocations(gateway.pool, counter)
+    assert.deepEqual(revocations.map((one) => [one.kind, one.merchant]), Array.from({ length: 4 }, () => ['merchant_policy_changed', merchant]))
+    await assert.rejects(gateway.pool.query('UPDATE ngome.merchant_limits SET burst = 1000000'), /permission denied/)
+    assert.deepEqual((await gateway.pool.query('SELECT burst FROM ngome.merchant_limits')).rows, [], 'of no tenant')
   })
 
   test('is listed once over pages', async () => {

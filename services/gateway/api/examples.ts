@@ -55,6 +55,8 @@ const forward = {
   ended_at: '2026-11-22T09:30:00.412Z',
 }
 
+const quota = { rate_per_second: 500, burst: 1_000, remaining: 1_000, reset_seconds: 1 }
+
 /** What a request and its answer look like; a test holds each against the schema that it stands for. */
 export const examples: { readonly [N in OperationName]?: { readonly request?: object; readonly answer?: object } } = {
   createPayment: {
@@ -112,6 +114,12 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
     answer: forward,
   },
   getForward: { answer: forward },
+  getLimits: {
+    answer: {
+      object: 'limits', world: 'test', key: { ...quota, remaining: 994 }, merchant: { ...quota, rate_per_second: 1_000, burst: 2_000, remaining: 1_994 },
+      routes: [{ operation: 'createPayment', cost: 5, ...quota, remaining: 995 }],
+    },
+  },
   listWebhookEndpoints: { answer: { object: 'list', data: [endpoint], next_cursor: null } },
   getPins: {
     answer: {

@@ -1,6 +1,6 @@
 import {
   createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
-  forwardSchema,
+  forwardSchema, limitsSchema,
   paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
   webhookEndpointSchema,
 } from '@ngome/contracts'
@@ -20,6 +20,7 @@ const named = {
   },
   output: {
     Forward: forwardSchema,
+    Limits: limitsSchema,
     Payment: paymentSchema,
     PaymentPage: paymentPageSchema,
     VaultToken: vaultTokenSchema,

@@ -1,7 +1,8 @@
 import type { Scope } from '@ngome/access'
 import {
   createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
-  createWebhookEndpointSchema, forwardSchema, idSchema, paymentPageSchema, paymentSchema, publishedPinSetSchema, replaceWebhookSecretSchema,
+  createWebhookEndpointSchema, forwardSchema, idSchema, limitsSchema, paymentPageSchema, paymentSchema, publishedPinSetSchema,
+  replaceWebhookSecretSchema,
   vaultBatchMax, vaultBatchSchema, vaultKeysSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
@@ -53,7 +54,7 @@ const writing = ['every', 'fetch', 'credential', 'signature', 'body', 'idempoten
 const visiting = ['every', 'fetch', 'browser', 'visit'] as const
 const authenticated: readonly FaultCode[] = [
   'access/unauthenticated', 'access/merchant_frozen', 'access/key_suspended', 'access/scope_missing', 'access/address_refused',
-  'access/lease_lost', 'access/signature_required', 'access/signature_refused', 'store/unavailable',
+  'access/limit_exceeded', 'access/lease_lost', 'access/signature_required', 'access/signature_refused', 'store/unavailable',
 ]
 /** Of what pages may call. */
 const fromPages: readonly FaultCode[] = ['access/origin_refused', 'access/secret_key_in_browser']
@@ -296,6 +297,19 @@ export const operations = {
     success: { status: 200, description: 'The forward.', schema: forwardSchema },
     faults: [...authenticated, 'forwards/unknown', 'forwards/answer_unreadable'],
   },
+  getLimits: {
+    method: 'GET',
+    path: '/v1/limits',
+    summary: 'Read your limits',
+    description: 'What this key, you, and each operation may still take, in tokens, and what each operation costs (docs/limits.md).',
+    credentials: 'api-key',
+    scope: 'usage:read',
+    cost: 1,
+    urgency: 'deferrable',
+    headerGroups: reading,
+    success: { status: 200, description: 'The limits.', schema: limitsSchema },
+    faults: authenticated,
+  },
   receiveCallback: {
     method: 'POST',
     path: '/v1/callbacks/:provider/:token',
@@ -330,7 +344,7 @@ export const operations = {
     urgency: 'deferrable',
     headerGroups: visiting,
     success: { status: 200, description: 'The OpenAPI document.', contentType: 'application/json' },
-    faults: [],
+    faults: ['access/limit_exceeded'],
   },
   getReference: {
     method: 'GET',
@@ -342,7 +356,7 @@ export const operations = {
     urgency: 'deferrable',
     headerGroups: visiting,
     success: { status: 200, description: 'A page.', contentType: 'text/html; charset=utf-8' },
-    faults: [],
+    faults: ['access/limit_exceeded'],
   },
 } as const satisfies Record<string, Operation>
 
@@ -369,6 +383,6 @@ function callback() {
     body: { kind: 'raw' },
     bodyBytesMax: callbackBytesMax,
     success: { status: 202, description: 'Taken note.' },
-    faults: ['callbacks/unknown', 'request/too_large', 'store/unavailable', 'custodian/unavailable'],
+    faults: ['callbacks/unknown', 'access/limit_exceeded', 'request/too_large', 'store/unavailable', 'custodian/unavailable'],
   } as const satisfies Partial<Operation>
 }

@@ -136,8 +136,8 @@ function enter(
   }
   const refuse = (error: unknown): void => {
     // Always, not only where the body happens to be on its way still: that would tell which keys needed a look-up. But who
-    // was shed before his key was looked at would only cost us another handshake.
-    if (!isShed(error)) raw.isLastOnConnection = true
+    // was shed or limited, and comes again later, would only cost us another handshake.
+    if (!isShed(error) && !isLimited(error)) raw.isLastOnConnection = true
     done(error as Error)
   }
   const letIn = (): void => done()
@@ -173,6 +173,10 @@ async function answer(
 
 function isShed(error: unknown): boolean {
   return error instanceof Fault && error.code === 'gateway/overloaded'
+}
+
+function isLimited(error: unknown): boolean {
+  return error instanceof Fault && error.code === 'access/limit_exceeded'
 }
 
 function readCall(operation: Operation, request: Incoming, raw: GatewayRequest): Call {

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Secret } from '@ngome/kernel'
-import { freePorts, WatchedChild, type TestDatabase } from '@ngome/testkit'
+import { freePorts, WatchedChild, wideLimits, type TestDatabase } from '@ngome/testkit'
 
 const root = resolve(import.meta.dirname, '../../..')
 const messageMsMax = 20_000
@@ -57,6 +57,7 @@ export class GatewayProcess {
         NGOME_GATEWAY__INTERNAL_PORT: String(platform.ports.internal),
         NGOME_DATABASE__PORT: String(port), NGOME_DATABASE__NAME: database.name,
         NGOME_ENROLMENT_TOKEN: token.expose((text) => text),
+        ...wideLimits,
         ...options.env,
       },
     })

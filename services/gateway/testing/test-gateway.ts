@@ -7,7 +7,7 @@ import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type ForwardDestinationId, type MerchantSigningKeyId, type Tenant, type World } from '@ngome/kernel'
 import { createLogger, createMetrics, custodianClient, enrol, loadConfig, type Config, type Identity } from '@ngome/runtime'
 import { signDestination, signMerchantKey, type MerchantKey, type MerchantKeyUse } from '@ngome/signatures'
-import { addMerchant, addOrigin, freezeMerchant, insertForwardDestination, insertSigningKey, issueApiKey, removeOrigin, revokeApiKey, revokeSigningKey, setVaultPlaintext, type Database } from '@ngome/store'
+import { addMerchant, addOrigin, freezeMerchant, insertForwardDestination, insertSigningKey, issueApiKey, removeOrigin, revokeApiKey, revokeSigningKey, setMerchantLimits, setVaultPlaintext, type Database } from '@ngome/store'
 import {
   MerchantClient, startTestCustodian, testDatabase, TestAuthority, type TestCustodian, type TestDatabase,
 } from '@ngome/testkit'
@@ -53,6 +53,7 @@ export class TestGateway {
     readonly config?: (config: Config) => Config
     /** Another gateway of the same platform, with its database and custodian; it ends after this one. */
     readonly beside?: TestGateway
+    readonly monotonicMs?: () => number
   } = {}): Promise<TestGateway> {
     const clock = options.clock ?? systemClock
     const folder = mkdtempSync(join(tmpdir(), 'ngome-gateway-'))
@@ -64,7 +65,7 @@ export class TestGateway {
     const logLines: string[] = []
     const logger = createLogger({ process: 'gateway', level: 'trace', destination: { write: (line: string) => void logLines.push(line) } })
     const loaded = loadConfig({ NGOME_DATA: folder, NGOME_CONFIG: '' })
-    const config = (options.config ?? ((same) => same))({ ...loaded, custodian: { ...loaded.custodian, ...custodian.config.custodian } })
+    const config = (options.config ?? ((same) => same))({ ...loaded, limits: wideLimits(loaded.limits), custodian: { ...loaded.custodian, ...custodian.config.custodian } })
     const signer = generateKeyPairSync('ed25519')
     const identity = await enrol({
       config: custodian.config, role: 'gateway', token: custodian.token('gateway'), signerPublicKey: signer.publicKey, ...from, logger,
@@ -73,7 +74,7 @@ export class TestGateway {
     const [main, revocations] = [database.open('ngome_gateway', { poolMax: 16 }), database.open('ngome_gateway', { poolMax: 1 })]
     const gateway = await startGateway({
       config, identity, custodian: client, signingKey: signer.privateKey, database: main, revocationDatabase: revocations,
-      clock, random: systemRandom, logger, monotonicMs: () => performance.now(), metrics: createMetrics({ process: 'gateway' }),
+      clock, random: systemRandom, logger, monotonicMs: options.monotonicMs ?? (() => performance.now()), metrics: createMetrics({ process: 'gateway' }),
     })
     const port = await gateway.listen({ host: '127.0.0.1', port: 0 })
     return new TestGateway({
@@ -157,6 +158,13 @@ export class TestGateway {
     await (isAdded ? addOrigin : removeOrigin)(this.#operator, tenant, origin, from.clock.nowMs(), event)
   }
 
+  async setLimits({ tenant }: TestMerchant, limit: { readonly ratePerS: number; readonly burst: number } | null): Promise<void> {
+    const { merchant, world } = tenant
+    await setMerchantLimits(this.#operator, tenant, { limit, atMs: from.clock.nowMs() }, emit(
+      { ...from, process: 'operator' }, 'merchant.limits_changed', { merchant, world: null }, { world, ratePerS: limit?.ratePerS ?? null, burst: limit?.burst ?? null },
+    ))
+  }
+
   async setVaultPlaintext({ tenant }: TestMerchant, policy: 'allowed' | 'refused'): Promise<void> {
     await setVaultPlaintext(this.#operator, tenant, { policy, atMs: from.clock.nowMs() },
       emit({ ...from, process: 'operator' }, 'merchant.policy_changed', { merchant: tenant.merchant, world: null }, { world: tenant.world, vault_plaintext: policy }))
@@ -170,6 +178,13 @@ export class TestGateway {
     if (this.#isOnlyOne) await this.database.close()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** Limits that no test reaches by what it is about; those of limits set their own. */
+function wideLimits(limits: Config['limits']): Config['limits'] {
+  const wide = { ratePerS: 1_000_000, burst: 1_000_000 }
+  const tenant = { key: wide, merchant: wide, route: wide }
+  return { ...limits, test: tenant, live: tenant, address: wide, failureCost: 1 }
 }
 
 type Parts = Pick<TestGateway, 'port' | 'gateway' | 'database' | 'custody' | 'custodian' | 'signerPublicKey' | 'logLines' | 'identity'> & {

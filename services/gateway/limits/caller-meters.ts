@@ -1,0 +1,149 @@
+import { IdleTable, type Limit, type Meter } from '@ngome/access'
+import type { ApiKeyId, MerchantId, Tenant } from '@ngome/kernel'
+import { operationNames, type OperationName } from '../api/operations.ts'
+
+/** Keys in use at one time, some 500 bytes each with their meters; a key that nobody used lately takes no place. */
+const keysMax = 100_000
+const tenantsMax = 50_000
+
+export type LimitNames = 'key' | 'merchant' | 'route'
+/** The limits of one tenant: its own, or the configuration's. */
+export type TenantLimits = Readonly<Record<LimitNames, Limit>>
+/** Makes the meter of a bucket; where its tokens are is the maker's business. */
+export type NewMeter = (bucket: string, limit: Limit) => Meter
+
+/** What a tenant's keys have in common. */
+export class TenantMeters {
+  limits: TenantLimits
+  /** Its limits may have changed. */
+  isStale: boolean
+  isGone = false
+  /** How often its limits may have changed: who reads them notices what happened meanwhile. */
+  version = 0
+  readonly merchant: Meter
+  readonly #name: string
+  readonly #newMeter: NewMeter
+  readonly #routes: (Meter | undefined)[] = []
+
+  constructor(name: string, limits: TenantLimits, from: { readonly newMeter: NewMeter; readonly isStale: boolean }) {
+    this.#name = name
+    this.#newMeter = from.newMeter
+    this.limits = limits
+    this.isStale = from.isStale
+    this.merchant = from.newMeter(`m:${name}`, limits.merchant)
+  }
+
+  route(operation: OperationName): Meter {
+    const at = indexOf(operation)
+    return this.#routes[at] ??= this.#newMeter(`r:${this.#name}:${operation}`, this.limits.route)
+  }
+
+  isIdle(nowUs: number): boolean {
+    return this.merchant.fullInUs(nowUs) === 0 && this.#routes.every((route) => route === undefined || route.fullInUs(nowUs) === 0)
+  }
+
+  change(limits: TenantLimits): void {
+    this.limits = limits
+    this.merchant.change(limits.merchant)
+    for (const route of this.#routes) route?.change(limits.route)
+  }
+}
+
+/** The three meters that a call of one key pays from, by its operation. */
+export class KeyMeters {
+  readonly tenant: TenantMeters
+  readonly key: Meter
+  readonly #trios: (readonly Meter[])[] = []
+
+  constructor(tenant: TenantMeters, key: Meter) {
+    this.tenant = tenant
+    this.key = key
+  }
+
+  of(operation: OperationName): readonly Meter[] {
+    return this.#trios[indexOf(operation)] ??= [this.key, this.tenant.merchant, this.tenant.route(operation)]
+  }
+}
+
+const indexes = new Map(operationNames.map((name, at) => [name, at]))
+
+function indexOf(operation: OperationName): number {
+  return indexes.get(operation) ?? 0
+}
+
+/** The meters of every key that is used, in bounded memory. */
+export class CallerMeters {
+  readonly #newMeter: NewMeter
+  readonly #nowUs: () => number
+  readonly #keys: IdleTable<ApiKeyId, KeyMeters>
+  readonly #tenants: IdleTable<string, TenantMeters>
+  /** Of those who find no place: shared, so that nobody is served without limit. */
+  readonly #rest = new Map<string, KeyMeters>()
+  #generation = 0
+
+  constructor(from: { readonly newMeter: NewMeter; readonly nowUs: () => number; readonly bounds?: { readonly keys: number; readonly tenants: number } }) {
+    this.#newMeter = from.newMeter
+    this.#nowUs = from.nowUs
+    const bounds = from.bounds ?? { keys: keysMax, tenants: tenantsMax }
+    this.#keys = new IdleTable({ max: bounds.keys, isIdle: ({ key }, nowUs) => key.fullInUs(nowUs) === 0 })
+    this.#tenants = new IdleTable({
+      max: bounds.tenants, isIdle: (tenant, nowUs) => tenant.isIdle(nowUs), onGone: (tenant) => { tenant.isGone = true },
+    })
+  }
+
+  get size(): number {
+    return this.#keys.size + this.#tenants.size
+  }
+
+  /** How often limits of anybody may have changed. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  get(id: ApiKeyId): KeyMeters | undefined {
+    const known = this.#keys.get(id)
+    return known === undefined || known.tenant.isGone ? undefined : known
+  }
+
+  /** @param generation when the limits began to be read */
+  add(id: ApiKeyId, tenant: Tenant, limits: TenantLimits, generation: number): KeyMeters {
+    const nowUs = this.#nowUs()
+    const isStale = generation !== this.#generation
+    const name = nameOf(tenant)
+    const known = this.#tenants.get(name)
+    const shared = known ?? new TenantMeters(name, limits, { newMeter: this.#newMeter, isStale })
+    if (known === undefined && !this.#tenants.add(name, shared, nowUs)) return this.#restOf(tenant, limits)
+    // A key that outlived its tenant's idleness keeps what it spent.
+    const former = this.#keys.get(id)
+    const entry = new KeyMeters(shared, former?.key ?? this.#newMeter(`k:${id}`, limits.key))
+    if (former !== undefined) {
+      this.#keys.replace(id, entry)
+      return entry
+    }
+    return this.#keys.add(id, entry, nowUs) ? entry : this.#restOf(tenant, limits)
+  }
+
+  /** Limits of a merchant may have changed: they are read anew before its next call is decided. */
+  markStale(merchant: MerchantId): void {
+    this.#generation++
+    for (const world of ['test', 'live'] as const) {
+      const tenant = this.#tenants.get(nameOf({ merchant, world }))
+      if (tenant === undefined) continue
+      tenant.isStale = true
+      tenant.version++
+    }
+  }
+
+  #restOf({ world }: Tenant, limits: TenantLimits): KeyMeters {
+    const known = this.#rest.get(world)
+    if (known !== undefined) return known
+    const tenant = new TenantMeters(`*/${world}`, limits, { newMeter: this.#newMeter, isStale: false })
+    const made = new KeyMeters(tenant, this.#newMeter(`k:*/${world}`, limits.key))
+    this.#rest.set(world, made)
+    return made
+  }
+}
+
+function nameOf({ merchant, world }: Tenant): string {
+  return `${merchant}/${world}`
+}

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LeasedMeter, payFromLeases, takeInto, type Want } from '@ngome/access'
+import { RedisServer, redisIsMissing } from '@ngome/testkit'
+import { connectRedis, type RedisStore } from './redis-store.ts'
+import { DeadlineStore } from './shared-store.ts'
+
+const nowUs = (): number => Math.floor(performance.now() * 1_000)
+const pace = { capacity: 20_000_000_000, gain: 1_000 }
+const skip = redisIsMissing()
+
+/** One gateway's part in it. */
+class Gateway {
+  readonly meter: LeasedMeter
+  readonly store: DeadlineStore
+  readonly spentAtMs: number[] = []
+  readonly told: string[] = []
+
+  constructor(url: string, bucket: string, limit: { readonly ratePerS: number; readonly burst: number }, gateways: number) {
+    this.store = new DeadlineStore({
+      redis: connectRedis({ url }, () => undefined), nowUs,
+      onAway: () => void this.told.push('away'), onBack: () => void this.told.push('back'),
+    })
+    this.meter = new LeasedMeter(bucket, limit, { store: this.store, gateways, onDebt: (meter) => this.store.owes(meter) })
+  }
+
+  async ask(): Promise<boolean> {
+    const from = { store: this.store, nowUs }
+    const short = await payFromLeases([this.meter], 1, from)
+    if (short !== undefined) return false
+    this.spentAtMs.push(performance.now())
+    if (this.meter.isLow(nowUs())) void takeInto([this.meter], 0, from)
+    return true
+  }
+
+  /** Asks as fast as a client may who pays no heed to refusals. */
+  async flood(untilMs: number): Promise<number> {
+    let slowestMs = 0
+    while (performance.now() < untilMs) {
+      const beforeMs = performance.now()
+      await this.ask()
+      slowestMs = Math.max(slowestMs, performance.now() - beforeMs)
+      await sleep(1)
+    }
+    return slowestMs
+  }
+
+  async until(isAway: boolean): Promise<void> {
+    const endMs = performance.now() + 10_000
+    while ((this.store.awaySinceUs !== null) !== isAway) {
+      assert.ok(performance.now() < endMs, `it never was ${isAway ? 'away' : 'back'}`)
+      await sleep(5)
+    }
+  }
+}
+
+/** The most that any window holds above what its length allows. */
+function excess(gateways: readonly Gateway[], { ratePerS, burst }: { readonly ratePerS: number; readonly burst: number }): number {
+  let [sum, lastMs, worst] = [0, 0, Number.NEGATIVE_INFINITY]
+  for (const atMs of gateways.flatMap(({ spentAtMs }) => spentAtMs).toSorted((a, b) => a - b)) {
+    sum = Math.max(0, sum - (atMs - lastMs) * ratePerS / 1_000) + 1
+    lastMs = atMs
+    worst = Math.max(worst, sum - burst)
+  }
+  return worst
+}
+
+describe('a store that gateways share', { skip }, () => {
+  let server: RedisServer
+  let redis: RedisStore
+  const open: Gateway[] = []
+  const gatewaysOf = async (bucket: string, limit: { readonly ratePerS: number; readonly burst: number }, count = 3) => {
+    const made = Array.from({ length: count }, () => new Gateway(server.url, bucket, limit, count))
+    open.push(...made)
+    await Promise.all(made.map((one) => one.until(false)))
+    return made
+  }
+  before(async () => {
+    server = await RedisServer.start()
+    redis = connectRedis({ url: server.url }, () => undefined)
+    while (await redis.ping().then(() => false, () => true)) await sleep(10)
+    // As one that has run for a while: what begins now would begin empty.
+    await redis.take([{ bucket: 'x', pace, need: 0, want: 0, debt: 0 }])
+    await sleep(300)
+  })
+  after(async () => {
+    redis.stop()
+    for (const { store } of open) store.stop()
+    await server.close()
+  })
+
+  const want = (bucket: string, need: number, more: Partial<Want> = {}): Want => ({ bucket, pace: { capacity: 10_000_000_000, gain: 100_000_000 }, need, want: need, debt: 0, ...more })
+
+  test('gives all or nothing, never more than is there, and says when there will be more', async () => {
+    const [a, b] = await redis.take([want('a', 4e9), want('b', 4e9)])
+    assert.deepEqual([a?.taken, b?.taken, a?.waitUs], [4e9, 4e9, 0])
+    const [c, d] = await redis.take([want('a', 1e9), want('b', 11e9)])
+    assert.deepEqual([c?.taken, d?.taken], [0, 0])
+    assert.ok((d?.waitUs ?? 0) > 0 && (c?.level ?? 0) >= 6e9)
+    const [e] = await redis.take([want('a', 0, { want: 1e12 })])
+    assert.ok((e?.taken ?? 0) >= 6e9 && (e?.taken ?? 0) <= 10e9 && e?.level === 0)
+  })
+
+  test('takes a debt off before all else, down to one burst below nothing', async () => {
+    const [a] = await redis.take([want('debt', 0, { debt: 3e9 })])
+    assert.equal(a?.level, 7e9)
+    const [b] = await redis.take([{ ...want('debt', 0, { debt: 1e15 }), pace: { capacity: 10_000_000_000, gain: 1 } }])
+    assert.equal(b?.level, -10e9)
+  })
+
+  test('that forgot everything begins empty, and runs its script without having been told it', async () => {
+    const other = await RedisServer.start()
+    const to = connectRedis({ url: other.url }, () => undefined)
+    try {
+      while (await to.ping().then(() => false, () => true)) await sleep(10)
+      const slow = { bucket: 'a', pace: { capacity: 10_000_000_000, gain: 1_000 }, need: 0, want: 1e12, debt: 0 }
+      assert.deepEqual((await to.take([slow]))[0]?.taken, 0)
+    } finally {
+      to.stop()
+      await other.close()
+    }
+  })
+
+  test('holds several gateways to one limit, and lets them use it', async () => {
+    const limit = { ratePerS: 100, burst: 60 }
+    const gateways = await gatewaysOf('together', limit)
+    const sinceMs = performance.now()
+    await Promise.all(gateways.map((one) => one.flood(sinceMs + 1_000)))
+    const spent = gateways.flatMap(({ spentAtMs }) => spentAtMs).length
+    assert.ok(excess(gateways, limit) <= 0, `${excess(gateways, limit)} too many`)
+    assert.ok(spent >= 70, `only ${spent}`)
+  })
+
+  for (const [how, leave, comeBack] of [
+    ['hangs', async () => server.pause(), async () => server.resume()],
+    ['is killed', () => server.kill(), () => server.start()],
+  ] as const) {
+    test(`that ${how} is passed by: nobody waits, the limit holds through it, and it counts again by itself`, async () => {
+      const limit = { ratePerS: 120, burst: 90 }
+      const gateways = await gatewaysOf(`away ${how}`, limit)
+      const endMs = performance.now() + 2_000
+      const floods = Promise.all(gateways.map((one) => one.flood(endMs)))
+      await sleep(300)
+      await leave()
+      await Promise.all(gateways.map((one) => one.until(true)))
+      const awayFromMs = performance.now()
+      await sleep(700)
+      const during = gateways.flatMap(({ spentAtMs }) => spentAtMs).filter((atMs) => atMs > awayFromMs + 200).length
+      await comeBack()
+      await Promise.all(gateways.map((one) => one.until(false)))
+      const slowestMs = Math.max(...await floods)
+      assert.ok(during > 10, `${during} were served while it was away`)
+      assert.ok(slowestMs < 250, `somebody waited ${slowestMs} ms`)
+      for (const { told } of gateways) assert.deepEqual(told.slice(-2), ['away', 'back'])
+      // They do not leave and come back in one moment: those that are still with it have the whole rate, those that are not their part.
+      const apart = limit.ratePerS * 0.3 + limit.burst * 2 / 3
+      assert.ok(excess(gateways, limit) <= apart, `${excess(gateways, limit)} too many`)
+    })
+  }
+})
+
+test('a store that was never there holds nobody up', async () => {
+  const gateway = new Gateway('redis://127.0.0.1:1', 'none', { ratePerS: 1_000, burst: 100 }, 2)
+  await sleep(100)
+  const beforeMs = performance.now()
+  let served = 0
+  for (let n = 0; n < 200; n++) if (await gateway.ask()) served++
+  assert.ok(served >= 20 && served <= 50, String(served))
+  assert.ok(performance.now() - beforeMs < 500)
+  gateway.store.stop()
+})
