@@ -74,6 +74,6 @@ export type TlsVerdict = (typeof tlsVerdicts)[number]
 /** Why a certificate of the operator's is not served. */
 export const certificateRefusals = [
   'unreadable', 'key_exposed', 'not_pem', 'key_mismatch', 'not_for_servers', 'name_missing', 'chain_disordered', 'expired', 'not_yet_valid',
-  'key_weak', 'signature_weak',
+  'key_weak', 'signature_weak', 'must_staple',
 ] as const
 export type CertificateRefusal = (typeof certificateRefusals)[number]

@@ -39,7 +39,7 @@ export { everyCipher, observeTls, versionAlert } from './transport/observe-tls.t
 export { readPinSet, signPinSet } from './transport/pin-statement.ts'
 export { publicRoots } from './transport/public-roots.ts'
 export { spkiPin } from './transport/spki-pin.ts'
-export { chainOf, seenCertificate } from './transport/seen-certificate.ts'
+export { chainOf, mustStaple, seenCertificate } from './transport/seen-certificate.ts'
 export { untilItStands } from './process/until-it-stands.ts'
 export { onShutdown, type Shutdown, type ShutdownStep } from './process/on-shutdown.ts'
 export {

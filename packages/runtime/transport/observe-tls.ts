@@ -1,10 +1,8 @@
-import type { X509Certificate } from 'node:crypto'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { oldTlsVersions, type TlsObservation } from '@ngome/contracts'
-import { x509 } from '../identity/x509.ts'
 import { tlsName, type Endpoint } from './endpoint.ts'
 import { handshake } from './handshake.ts'
-import { chainOf, seenCertificate } from './seen-certificate.ts'
+import { chainOf, mustStaple, seenCertificate } from './seen-certificate.ts'
 
 /** OpenSSL leaves old versions out at its default security level; who looks must be able to offer them. */
 export const everyCipher = 'DEFAULT@SECLEVEL=0'
@@ -16,8 +14,6 @@ const suites = [
 ] as const
 /** Groups that servers take today (RFC 8446 §4.2.7 and its registry), the ones that we want and the others. */
 const groups = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384', 'P-521', 'X448', 'ffdhe2048', 'ffdhe3072'] as const
-/** RFC 7633 §3: id-pe-tlsfeature. */
-const tlsFeatureOid = '1.3.6.1.5.5.7.1.24'
 const answerBytesMax = 16_384
 const answerMsMax = 5_000
 
@@ -72,14 +68,10 @@ async function look(endpoint: Endpoint, options: ConnectionOptions): Promise<Loo
   try {
     const chain = chainOf(socket)
     const hsts = await readHsts(endpoint, socket)
-    return { refusal: null, chain: chain.map(seenCertificate), hsts, mustStaple: mustStaple(chain[0]), isStapled: staple !== undefined }
+    return { refusal: null, chain: chain.map(seenCertificate), hsts, mustStaple: chain[0] !== undefined && mustStaple(chain[0]), isStapled: staple !== undefined }
   } finally {
     socket.destroy()
   }
-}
-
-function mustStaple(leaf: X509Certificate | undefined): boolean {
-  return leaf !== undefined && new x509.X509Certificate(leaf.raw).getExtension(tlsFeatureOid) !== null
 }
 
 /** @returns the header's value in the answer to a request that any server has an answer to, `null` where it has none */

@@ -1,11 +1,14 @@
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { SeenCertificate } from '@ngome/contracts'
+import { x509 } from '../identity/x509.ts'
 import { spkiPin } from './spki-pin.ts'
 
 /** Longer chains than this are somebody's mistake; browsers stop at ten or so, too. */
 const chainLengthMax = 10
 const textMax = 1_024
+/** RFC 7633 §3: id-pe-tlsfeature. */
+const tlsFeatureOid = '1.3.6.1.5.5.7.1.24'
 
 /** @returns the chain that the handshake was trusted by: the leaf first, the root last, whether it was sent or not */
 export function chainOf(socket: TLSSocket): X509Certificate[] {
@@ -34,4 +37,9 @@ export function seenCertificate(certificate: X509Certificate): SeenCertificate {
     notBefore: certificate.validFromDate.toISOString(),
     notAfter: certificate.validToDate.toISOString(),
   }
+}
+
+/** Whether clients that obey RFC 7633 refuse the certificate without a stapled OCSP answer. */
+export function mustStaple(certificate: X509Certificate): boolean {
+  return new x509.X509Certificate(certificate.raw).getExtension(tlsFeatureOid) !== null
 }

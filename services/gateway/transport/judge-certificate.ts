@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { CertificateRefusal } from '@ngome/contracts'
-import { isWeakSignature, seenCertificate, weakKey } from '@ngome/runtime'
+import { isWeakSignature, mustStaple, seenCertificate, weakKey } from '@ngome/runtime'
 import type { PublicCertificate } from '../http/public-server.ts'
 
 export type CertificateFiles = {
@@ -47,6 +47,8 @@ function judgeUse(leaf: X509Certificate, names: readonly string[]): CertificateR
   // Node calls it keyUsage: the OIDs of the extended one, where there is one.
   const usages = leaf.keyUsage as readonly string[] | undefined
   if (usages !== undefined && !usages.includes(serverAuthOid)) return 'not_for_servers'
+  // The gateway staples nothing, so that every client that obeys the certificate would turn away.
+  if (mustStaple(leaf)) return 'must_staple'
   const isNamed = (name: string): boolean => (isIP(name) === 0 ? leaf.checkHost(name) : leaf.checkIP(name)) !== undefined
   return names.every(isNamed) ? undefined : 'name_missing'
 }

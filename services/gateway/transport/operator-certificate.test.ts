@@ -58,6 +58,7 @@ const bad: readonly (readonly [string, CertificateRefusal, () => Promise<Partial
   ['an authority\'s own certificate', 'not_for_servers', () => made({ isAuthority: true })],
   ['RSA of 2048 bits', 'key_weak', () => made({ bits: 2_048 })],
   ['a signature over SHA-1', 'signature_weak', () => made({ hash: 'SHA-1' })],
+  ['a demand for a stapled answer', 'must_staple', () => made({ isStapled: true })],
   ['a certificate of one name of two', 'name_missing', () => authority.issueWithKey('gateway', { hosts: ['localhost'] })],
 ]
 
@@ -138,8 +139,8 @@ test('two files that are written one after the other are judged together, and a 
 })
 
 /** What our own authority would not issue, under a key of RSA. */
-async function made({ bits = 3_072, hash = 'SHA-256', usage = '1.3.6.1.5.5.7.3.1', isAuthority = false }: {
-  readonly bits?: number; readonly hash?: 'SHA-1' | 'SHA-256'; readonly usage?: string; readonly isAuthority?: boolean
+async function made({ bits = 3_072, hash = 'SHA-256', usage = '1.3.6.1.5.5.7.3.1', isAuthority = false, isStapled = false }: {
+  readonly bits?: number; readonly hash?: 'SHA-1' | 'SHA-256'; readonly usage?: string; readonly isAuthority?: boolean; readonly isStapled?: boolean
 }): Promise<Pair> {
   const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash, modulusLength: bits, publicExponent: new Uint8Array([1, 0, 1]) }
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
@@ -147,6 +148,8 @@ async function made({ bits = 3_072, hash = 'SHA-256', usage = '1.3.6.1.5.5.7.3.1
     subject: 'CN=api', issuer: 'CN=somebody', publicKey: keys.publicKey, signingKey: keys.privateKey, signingAlgorithm: algorithm,
     notBefore: new Date(Date.now() - 1_000), notAfter: new Date(Date.now() + dayMs),
     extensions: [
+      // RFC 7633 §6: the feature status_request (5).
+      ...isStapled ? [new x509.Extension('1.3.6.1.5.5.7.1.24', false, new Uint8Array([0x30, 3, 2, 1, 5]))] : [],
       new x509.BasicConstraintsExtension(isAuthority), new x509.ExtendedKeyUsageExtension([usage]),
       new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }, { type: 'ip', value: '127.0.0.1' }]),
     ],
