@@ -16,7 +16,7 @@ const isMissing = spawnSync('testssl', ['--version']).error !== undefined
 const ofLocalAuthority: readonly string[] = ['cert_revocation', 'cert_expirationStatus', 'cert_notAfter']
 /** `WARN` is what the program could not look at. */
 const mediumOrWorse: readonly string[] = ['MEDIUM', 'HIGH', 'CRITICAL', 'FATAL']
-const testMsMax = 170_000
+const testMsMax = 400_000
 
 /** Everything that it found, of medium severity or worse; with what makes its own run a failure. */
 async function found(port: number, authority: string, flags: readonly string[]): Promise<readonly Finding[]> {
