@@ -56,6 +56,16 @@ test('whoever sends garbage again and again is refused before his handshake; oth
   assert.deepEqual(events, [{ data: { network: '127.0.0.66/32', reason: 'request/malformed', seconds: 60 } }])
 })
 
+test('a page of another site bans nobody who looks at it, whatever it makes their browser ask', async () => {
+  const visitor = '127.0.0.67'
+  const forPage = 'Host: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n\r\n'
+  for (const target of ['/v1/%70ayments', '/v1/payments', '/nothing']) {
+    const before = Array.from({ length: pointsMax / costOf('request/malformed') + 5 }, () => ask(visitor, `GET ${target} HTTP/1.1\r\n${forPage}`))
+    assert.ok((await Promise.all(before)).every((answer) => answer.startsWith('4')))
+  }
+  assert.equal(await ask(visitor, good()), '200')
+})
+
 test('whom the operator vouches for is not banned by the same', async () => {
   const answers = await Promise.all(Array.from({ length: 60 }, () => ask('127.0.0.1', 'GARBAGE\r\n\r\n')))
   assert.deepEqual(new Set(answers), new Set(['400']))

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Duplex } from 'node:stream'
 import { Fault, type RequestId } from '@ngome/kernel'
+import { isForForeignPage } from '../browsers/is-for-foreign-page.ts'
 import { answerHeaders, sendAnswer } from './answer.ts'
 import { ConnectionGate } from './connection-gate.ts'
 import { HeadControl } from './control-head.ts'
@@ -115,7 +116,7 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
       return
     }
     ports.onRefused(verdict.fault)
-    ports.defence.onMisdeed(verdict.fault.code, request.socket.remoteAddress)
+    if (!isForForeignPage(request.headers)) ports.defence.onMisdeed(verdict.fault.code, request.socket.remoteAddress)
     // What follows a head that we do not trust is not a next request: the connection ends.
     sendAnswer(response, problemAnswer(verdict.fault, requestId), requestId, true)
   }

@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client'
 import { BanList } from '../bans/ban-list.ts'
 import { kernelBans, type KernelBans } from '../bans/kernel-bans.ts'
 import { ShareBans } from '../bans/share-bans.ts'
+import { isForForeignPage } from '../browsers/is-for-foreign-page.ts'
 import type { Defence } from '../http/defence.ts'
 import type { GatewayRequest } from '../http/gateway-request.ts'
 import { Shedding } from '../overload/shedding.ts'
@@ -57,7 +58,8 @@ export function createDefences(from: DefencePorts): Defences {
       onCut: (kind) => counts.slow[kind]++,
       onConnectionRefused: (why) => counts.refused[why]++,
     },
-    judge: ({ faultCode, caller, socket }) => {
+    judge: ({ faultCode, caller, socket, headers }) => {
+      if (faultCode !== null && isForForeignPage(headers)) return
       if (faultCode !== null) bans.note(faultCode, socket.remoteAddress)
       else if (caller !== null) bans.noteGood(socket.remoteAddress)
     },
