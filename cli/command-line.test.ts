@@ -35,7 +35,7 @@ test('an origin is taken as browsers send it, and one that they would send other
 const misuses: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['an unknown command, with the nearest one', ['stauts'], /no command "stauts"; did you mean "status"\?/],
   ['an unknown second word', ['merchants', 'freze'], /did you mean "merchants freeze"\?/],
-  ['half a command', ['keys'], /"keys" is one of: keys issue, keys list, keys revoke, keys ceremony, /],
+  ['half a command', ['keys'], /"keys" is one of: keys issue, keys list, keys roll, keys scan, keys revoke, keys ceremony, /],
   ['two thirds of a command', ['merchants', 'origins'], /"merchants origins" is one of: merchants origins add, /],
   ['what is near to nothing', ['xxxxxxxxxxxx'], /no command "xxxxxxxxxxxx"$/],
   ['an unknown option', ['status', '--jsn'], /jsn/],

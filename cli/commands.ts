@@ -16,8 +16,10 @@ import { keysCancel } from './keys-cancel.ts'
 import { keysCertificate } from './keys-certificate.ts'
 import { keysDestroy } from './keys-destroy.ts'
 import { keysInventory } from './keys-inventory.ts'
+import { keysRoll } from './keys-roll.ts'
 import { keysRotate } from './keys-rotate.ts'
 import { keysRotations } from './keys-rotations.ts'
+import { keysScan } from './keys-scan.ts'
 import { keysRevoke } from './keys-revoke.ts'
 import { merchantsAdd } from './merchants-add.ts'
 import { merchantsFreeze } from './merchants-freeze.ts'
@@ -54,7 +56,7 @@ import { verify } from './verify.ts'
 export const commands: readonly Command[] = [
   up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, merchantsPolicy, merchantsLimits,
   merchantsOriginsAdd, merchantsOriginsRemove, merchantsOriginsList,
-  merchantsKeysAdd, merchantsKeysMake, merchantsKeysList, merchantsKeysRevoke, keysIssue, keysList, keysRevoke,
+  merchantsKeysAdd, merchantsKeysMake, merchantsKeysList, merchantsKeysRevoke, keysIssue, keysList, keysRoll, keysScan, keysRevoke,
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
   certificatesList, certificatesRevoke, staffEnrol, staffList, staffApprovals, staffApprove, staffExecute, staffRetire,
   revealPayment, events, vaultImport, vaultPin,

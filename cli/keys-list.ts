@@ -1,23 +1,21 @@
 import { listApiKeys } from '@ngome/store'
 import { exitCodes, type Command } from './command.ts'
 import { merchantOrFirst } from './operator/find-merchant.ts'
+import { keyLines, keyView } from './operator/key-view.ts'
 import { withDatabase } from './operator/load.ts'
 
 export const keysList: Command = {
   name: 'keys list',
-  summary: 'List a merchant\'s API keys of the test world, by their first characters, with the pepper that each hangs on.',
+  summary: 'List a merchant\'s API keys of the test world, by their first characters: what each may do, its age, its end and its last use.',
   operands: [{ name: 'merchant', about: 'whose keys; the first merchant\'s where it is left out', isRequired: false }],
   options: {},
   async run(context, { operands, isJson }) {
     const rows = await withDatabase(context, async (db) => (
       listApiKeys(db, { merchant: await merchantOrFirst(db, operands['merchant']), world: 'test' })
     ))
-    const views = rows.map(({ id, hint, createdAtMs, revokedAtMs, pepperVersion }) => ({
-      key: id, hint, pepperVersion, createdAt: new Date(createdAtMs).toISOString(),
-      revokedAt: revokedAtMs === null ? null : new Date(revokedAtMs).toISOString(),
-    }))
-    if (isJson) context.out(JSON.stringify(views))
-    else for (const view of views) context.out(`${view.key}  ${view.createdAt}  ${view.revokedAt === null ? 'valid  ' : 'revoked'}  pepper ${view.pepperVersion}  ${view.hint}`)
+    const nowMs = context.clock.nowMs()
+    if (isJson) context.out(JSON.stringify(rows.map((row) => keyView(row, nowMs))))
+    else for (const row of rows) for (const line of keyLines(keyView(row, nowMs), row)) context.out(line)
     return exitCodes.done
   },
 }

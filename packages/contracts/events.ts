@@ -91,6 +91,15 @@ export const eventTypes = {
   'limits.store_away': { severity: 'warning', data: z.strictObject({}) },
   'limits.store_back': { severity: 'notice', data: z.strictObject({ awayMs: classed('internal', z.int()) }) },
   'api_key.issued': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
+  /** Another key takes its place; until then both work. */
+  'api_key.rolled': {
+    severity: 'notice', data: z.strictObject({
+      key: classed('internal', idSchema('apiKey')), successor: classed('internal', idSchema('apiKey')),
+      ends_at: classed('internal', z.iso.datetime()),
+    }),
+  },
+  'api_key.rotation_due': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
+  'api_key.unused': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   'api_key.revoked': { severity: 'warning', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   /** A secret key came from a browser: whoever may see that page has it. `null` is an origin that is none. */
   'api_key.seen_in_browser': {

@@ -103,7 +103,11 @@ const dispatcher: Dispatcher = {
   },
 }
 running.workers = startJobs(dispatcher, metrics)
-keepHouseHourly(dispatcher, custodian, { webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000 }, stopping.signal)
+keepHouseHourly(dispatcher, custodian, {
+  webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000,
+  apiKeyAgeMs: config.keys.policy.apiKeyAgeS * 1_000,
+  apiKeyUnusedMs: config.keys.policy.apiKeyUnusedS * 1_000,
+}, stopping.signal)
 followCustodianLog({ ...base, custodian, db: database }, stopping.signal)
 watchPublicTls({
   ...base, db: database, egress, statementKey: identity.statementKey,

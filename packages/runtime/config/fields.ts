@@ -117,6 +117,10 @@ const keys = z.strictObject({
       .describe('How old the certificate authority becomes before it is replaced.'),
     webhookSecretAgeS: seconds(365 * daySeconds, daySeconds, 730 * daySeconds, 'the merchant has to replace it')
       .describe('How old a webhook endpoint\'s secret becomes before the operator is reminded.'),
+    apiKeyAgeS: seconds(90 * daySeconds, daySeconds, 730 * daySeconds, 'the merchant has to roll it')
+      .describe('How old an API key becomes before its people are reminded.'),
+    apiKeyUnusedS: seconds(30 * daySeconds, daySeconds, 730 * daySeconds, 'a key that nobody uses is one that nobody misses')
+      .describe('How long an API key is unused before its people are reminded.'),
     pepperAgeS: seconds(365 * daySeconds, 60, 730 * daySeconds, 'a copy of a gateway\'s memory serves for so long')
       .describe('How old the pepper of API keys becomes before it is replaced.'),
     pepperKeptS: seconds(400 * daySeconds, 3600, 1460 * daySeconds, 'a key that is used once a year must live through it')

@@ -10,11 +10,14 @@ import { listMerchants } from '../merchants/list-merchants.ts'
 import { findMerchantLimits } from '../merchants/find-merchant-limits.ts'
 import { setMerchantLimits } from '../merchants/set-merchant-limits.ts'
 import { setVaultPlaintext } from '../merchants/set-vault-plaintext.ts'
+import { endApiKey } from './end-api-key.ts'
 import { findApiKey } from './find-api-key.ts'
 import { issueApiKey } from './issue-api-key.ts'
 import { listApiKeys } from './list-api-keys.ts'
 import { readRevocations } from './read-revocations.ts'
+import { recordKeyUses } from './record-key-uses.ts'
 import { rehashApiKey } from './rehash-api-key.ts'
+import { findKeysToRemindOf, recordKeyReminder } from './remind-of-keys.ts'
 import { revokeApiKey } from './revoke-api-key.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -211,5 +214,87 @@ describe('a merchant', () => {
       page = await listMerchants(operator, { after: page.at(-1)?.id ?? null, limit: 2 })) paged.push(...page)
     assert.deepEqual(paged, all)
     assert.ok(all.length >= 5)
+  })
+})
+
+describe('an end', () => {
+  const settings = (expiresAtMs: number | null) => ({ ...defaultKeySettings(), expiresAtMs })
+  const end = (id: ApiKeyId, fromProof: Uint8Array, expiresAtMs: number | null, proof = new Uint8Array(65).fill(9)) => endApiKey(
+    operator, { id, tenant: merchant.tenant, fromProof, settings: settings(expiresAtMs), proof }, from.clock.nowMs(),
+    emit(operatorEvents, 'api_key.rolled', merchant.tenant, { key: id, successor: id, ends_at: new Date(expiresAtMs ?? 0).toISOString() }),
+  )
+
+  test('is written where the row is the one that was shown, and is told as a revocation is', async () => {
+    const { id, proof } = await issue()
+    const { counter } = await readRevocations(gateway.pool, null)
+    const done = await Promise.all([end(id, proof, 5_000), end(id, proof, 6_000)])
+    assert.equal(done.filter((isDone) => isDone).length, 1)
+    const { revocations } = await readRevocations(gateway.pool, counter)
+    assert.deepEqual(revocations.map(({ apiKey }) => apiKey), [id])
+    assert.ok([5_000, 6_000].includes((await findApiKey(gateway, id))?.settings?.expiresAtMs ?? 0))
+  })
+
+  test('comes nearer and goes to nobody who was revoked; a gateway that moves the row meanwhile does not undo it', async () => {
+    const { id, proof } = await issue()
+    const ended = new Uint8Array(65).fill(8)
+    assert.equal(await end(id, proof, 5_000, ended), true)
+    assert.equal(await rehashApiKey(gateway, { id, fromProof: proof, pepperVersion: 2, verifier: new Uint8Array(32), proof }), false)
+    for (const later of [6_000, null]) await assert.rejects(end(id, ended, later), { code: 'NG002' })
+    assert.equal(await end(id, ended, 4_000, ended), true)
+    await revoke(id)
+    assert.equal(await end(id, ended, 3_000), false)
+    await assert.rejects(database.asAdmin('UPDATE ngome.api_keys SET revoked_at = NULL WHERE id = $1', [id]), { code: 'NG001' })
+  })
+})
+
+describe('the last use of a key', () => {
+  test('is the latest that any gateway saw, whatever order they write in', async () => {
+    const [one, other] = [await issue(), await issue()]
+    const use = (id: ApiKeyId, atMs: number, network: string) => ({ key: id, atMs, network, agent: 'shop/1' })
+    await Promise.all([
+      recordKeyUses(gateway, [use(one.id, 5_000, '192.0.2.0/24'), use(other.id, 1_000, '192.0.2.0/24')]),
+      recordKeyUses(gateway, [use(other.id, 2_000, '2001:db8::/48'), use(one.id, 4_000, '2001:db8::/48')]),
+      recordKeyUses(gateway, [use(newId('apiKey', from), 1, '')]),
+    ])
+    const listed = await listApiKeys(operator, merchant.tenant)
+    const of = (id: ApiKeyId) => listed.find((key) => key.id === id)?.lastUse
+    assert.deepEqual(of(one.id), { atMs: 5_000, network: '192.0.2.0/24', agent: 'shop/1' })
+    assert.deepEqual(of(other.id), { atMs: 2_000, network: '2001:db8::/48', agent: 'shop/1' })
+    await assert.rejects(gateway.pool.query('SELECT * FROM ngome.api_key_uses'), { code: '42501' })
+  })
+})
+
+describe('reminders', () => {
+  test('are of keys that are old or unused, once of each, and not of those that end or were revoked', async () => {
+    const dayMs = 86_400_000
+    const nowMs = from.clock.nowMs()
+    const owner = await addTestMerchant(database)
+    const dispatcher = database.open('ngome_dispatcher')
+    const make = async (ageDays: number, settings = defaultKeySettings()): Promise<ApiKeyId> => {
+      const id = newId('apiKey', from)
+      await issueApiKey(operator, {
+        id, tenant: owner.tenant, verifier: systemRandom.bytes(32), pepperVersion: 1, proof: systemRandom.bytes(65), settings, hint: 'x',
+        createdAtMs: nowMs - ageDays * dayMs,
+      }, emit(operatorEvents, 'api_key.issued', owner.tenant, { key: id }))
+      return id
+    }
+    const [old, used, unused, fresh] = [await make(91), await make(91), await make(31), await make(29)]
+    const ending = await make(91, { ...defaultKeySettings(), expiresAtMs: nowMs + dayMs })
+    const revoked = await make(91)
+    await revoke(revoked, owner)
+    await recordKeyUses(gateway, [{ key: used, atMs: nowMs - 29 * dayMs, network: '', agent: '' }])
+    const find = async () => (await findKeysToRemindOf(dispatcher, { nowMs, ageMs: 90 * dayMs, unusedMs: 30 * dayMs, limit: 500 }))
+      .filter(({ tenant }) => tenant.merchant === owner.tenant.merchant)
+    const found = await find()
+    const named = found.map(({ id, kind }) => `${[old, used, unused, fresh, ending, revoked].indexOf(id)} ${kind}`).toSorted()
+    assert.deepEqual(named, ['0 rotation_due', '0 unused', '1 rotation_due', '2 unused'])
+    for (const key of found) {
+      const type = key.kind === 'unused' ? 'api_key.unused' : 'api_key.rotation_due'
+      const record = () => recordKeyReminder(dispatcher, key, emit({ ...from, process: 'dispatcher' }, type, key.tenant, { key: key.id }), nowMs)
+      assert.deepEqual((await Promise.all([record(), record()])).toSorted(), [false, true])
+    }
+    assert.deepEqual(await find(), [])
+    const events = await database.asAdmin(`SELECT count(*) FROM ngome.events WHERE merchant = $1 AND type IN ('api_key.unused', 'api_key.rotation_due')`, [owner.tenant.merchant])
+    assert.equal(Number(events[0]?.['count']), 4)
   })
 })

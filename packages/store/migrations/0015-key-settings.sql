@@ -46,7 +46,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 -- The operator shows one row to the custodian to have its end signed; neither role can list verifiers.
 GRANT EXECUTE ON FUNCTION ngome.find_api_key TO ngome_gateway, ngome_operator;
-GRANT SELECT (settings), UPDATE (settings, proof) ON ngome.api_keys TO ngome_operator;
+GRANT SELECT (settings, proof), UPDATE (settings, proof) ON ngome.api_keys TO ngome_operator;
 
 -- As before, and only where the row is still the one that was shown: an end that was signed meanwhile is not undone.
 DROP FUNCTION ngome.rehash_api_key;
