@@ -1,12 +1,12 @@
 import { keySettingsJson, parseKeySettings } from '@ngome/access'
 import { emit } from '@ngome/contracts'
-import { Fault, parseBase64Url, toBase64Url, type ApiKeyId, type Secret } from '@ngome/kernel'
-import { endApiKey, findApiKey, type ApiKeyRow } from '@ngome/store'
+import { Fault, parseBase64Url, toBase64Url, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
+import { endApiKey, findKeptApiKey } from '@ngome/store'
 import { createApiKey } from './create-api-key.ts'
 import type { OperatorAccess } from './create-merchant.ts'
 
 export type RolledKey =
-  | { readonly kind: 'rolled'; readonly successor: ApiKeyId; readonly text: Secret<string>; readonly endsAtMs: number; readonly tenant: ApiKeyRow['tenant'] }
+  | { readonly kind: 'rolled'; readonly successor: ApiKeyId; readonly text: Secret<string>; readonly endsAtMs: number; readonly tenant: Tenant }
   /** Nobody has it, it was revoked, or it ends before the overlap would. */
   | { readonly kind: 'unknown' | 'revoked' | 'ending' }
 
@@ -20,8 +20,8 @@ const triesMax = 3
  */
 export async function rollApiKey(access: OperatorAccess, id: ApiKeyId, overlapMs: number): Promise<RolledKey> {
   const { db, clock } = access
-  const row = await findApiKey(db, id)
-  if (row?.settings === undefined) return { kind: 'unknown' }
+  const row = await findKeptApiKey(db, id)
+  if (row === undefined) return { kind: 'unknown' }
   if (row.isRevoked) return { kind: 'revoked' }
   const endsAtMs = clock.nowMs() + overlapMs
   if (row.settings.expiresAtMs !== null && row.settings.expiresAtMs <= endsAtMs) return { kind: 'ending' }
@@ -37,8 +37,8 @@ export async function rollApiKey(access: OperatorAccess, id: ApiKeyId, overlapMs
 async function endOnce(
   { db, custodian, clock, random }: OperatorAccess, id: ApiKeyId, successor: ApiKeyId, endsAtMs: number,
 ): Promise<number | undefined> {
-  const row = await findApiKey(db, id)
-  if (row?.proof === null || row?.settings === undefined) return undefined
+  const row = await findKeptApiKey(db, id)
+  if (row === undefined) return undefined
   const answer = await custodian.call('/v1/end-api-key', {
     ...row.tenant, key: id, pepperVersion: row.pepperVersion, verifier: toBase64Url(row.verifier), proof: toBase64Url(row.proof),
     settings: keySettingsJson(row.settings), endsAt: new Date(endsAtMs).toISOString(),

@@ -1,5 +1,6 @@
 export { endApiKey } from './access/end-api-key.ts'
 export { findApiKey, type ApiKeyRow, type KeyRestriction } from './access/find-api-key.ts'
+export { findKeptApiKey, type KeptApiKeyRow } from './access/find-kept-api-key.ts'
 export { issueApiKey, type NewApiKey } from './access/issue-api-key.ts'
 export { listApiKeys, type ApiKeyListing } from './access/list-api-keys.ts'
 export { findKeysToRemindOf, recordKeyReminder, type KeyToRemindOf } from './access/remind-of-keys.ts'
