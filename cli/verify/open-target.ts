@@ -69,6 +69,8 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     limitedMerchant: (limit) => keys.limitedMerchant(limit),
     issueKeys: (count) => keys.issueKeys(count),
     browserKey: () => keys.browserKey(),
+    rollKey: (key, overlapMs) => keys.rollKey(key, overlapMs),
+    revokeKey: (key) => keys.revokeKey(key),
     planted: (which) => planted[which](),
     plantedCard: once(async () => plantCard({ gateway, authority, random }, await keys.merchant('first'))),
     machine: () => Promise.resolve(viewMachine(config.dataDir)),

@@ -1,11 +1,12 @@
-import { defaultKeySettings, parseOrigin } from '@ngome/access'
+import { defaultKeySettings, parseApiKey, parseOrigin } from '@ngome/access'
 import { emit } from '@ngome/contracts'
-import type { ApiKeyId, Secret, Tenant } from '@ngome/kernel'
+import { Fault, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
 import { addOrigin, revokeApiKey, type MerchantLimit } from '@ngome/store'
 import type { ProbeMerchant } from '@ngome/verify'
 import { createApiKey } from '../operator/create-api-key.ts'
 import { createMerchant, type OperatorAccess } from '../operator/create-merchant.ts'
 import { allMerchants } from '../operator/find-merchant.ts'
+import { rollApiKey } from '../operator/roll-api-key.ts'
 import { setLimits } from '../operator/set-limits.ts'
 
 /** The probes' own merchants, made at their first run; their payments are in the test world and say what they are. */
@@ -61,13 +62,26 @@ export class ProbeKeys {
     })
   }
 
+  async rollKey(key: Secret<string>, overlapMs: number): Promise<{ readonly successor: Secret<string>; readonly endsAtMs: number }> {
+    const rolled = await rollApiKey(await this.#operator(), idOf(key), overlapMs)
+    if (rolled.kind !== 'rolled') throw new Fault('launcher/failed', `a key of the probes could not be rolled: ${rolled.kind}`)
+    this.#issued.push({ tenant: rolled.tenant, id: rolled.successor })
+    return { successor: rolled.text, endsAtMs: rolled.endsAtMs }
+  }
+
+  async revokeKey(key: Secret<string>): Promise<void> {
+    const id = idOf(key)
+    for (const issued of this.#issued) if (issued.id === id) await this.#revoke(issued)
+  }
+
   async revokeAll(): Promise<void> {
-    if (this.#issued.length === 0) return
+    for (const issued of this.#issued) await this.#revoke(issued)
+  }
+
+  async #revoke({ tenant, id }: { readonly tenant: Tenant; readonly id: ApiKeyId }): Promise<void> {
     const { db, clock, random } = await this.#operator()
-    for (const { tenant, id } of this.#issued) {
-      const event = emit({ clock, random, process: 'operator' }, 'api_key.revoked', tenant, { key: id })
-      await revokeApiKey(db, tenant, id, clock.nowMs(), event)
-    }
+    const event = emit({ clock, random, process: 'operator' }, 'api_key.revoked', tenant, { key: id })
+    await revokeApiKey(db, tenant, id, clock.nowMs(), event)
   }
 
   async #make(which: Which): Promise<ProbeMerchant> {
@@ -93,4 +107,10 @@ export class ProbeKeys {
     this.#last = result.catch(() => undefined)
     return result
   }
+}
+
+function idOf(key: Secret<string>): ApiKeyId {
+  const parsed = key.expose((text) => parseApiKey(text))
+  if (parsed === undefined) throw new TypeError('a key that was issued is one')
+  return parsed.id
 }

@@ -14,6 +14,7 @@ import type { Auditor } from './at-rest/auditor.ts'
 import type { Probe } from './probe.ts'
 import { apiKeysAreNotKept } from './probes/api-keys-are-not-kept.ts'
 import { apiKeysAreUnguessable } from './probes/api-keys-are-unguessable.ts'
+import { apiKeysRollAndEnd, type KeyRoller } from './probes/api-keys-roll-and-end.ts'
 import { runProbes } from './run-probes.ts'
 
 const issuerWith = (random: Random) => ({
@@ -57,6 +58,8 @@ let gateway: Endpoint
 let authority: string
 let dataFolder: string
 let status = 200
+/** What the server answers a key; `status` where nobody says otherwise. */
+let statusOf: (authorization: string) => number = () => status
 const server = { close: () => undefined as unknown }
 
 before(async () => {
@@ -65,8 +68,8 @@ before(async () => {
   authority = testAuthority.pem
   const { csr, privateKey } = await newCertificateRequest('gateway')
   const cert = await testAuthority.issue(csr, 'gateway')
-  const https = createServer({ cert, key: privateKey.expose((key) => key), minVersion: 'TLSv1.3' }, (_, response) => {
-    response.writeHead(status, { connection: 'close' }).end('{}')
+  const https = createServer({ cert, key: privateKey.expose((key) => key), minVersion: 'TLSv1.3' }, (request, response) => {
+    response.writeHead(statusOf(request.headers.authorization ?? ''), { connection: 'close' }).end('{}')
   })
   await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve))
   server.close = () => https.close()
@@ -128,4 +131,63 @@ for (const { claim, trace } of traces) {
     rmSync(join(dataFolder, 'trace'))
     assert.equal(found.status, 'fails', found.evidence)
   })
+}
+
+type Keys = { readonly ended: Map<string, number>; readonly revoked: Set<string> }
+
+/** A platform whose keys live in a map; `spoil` makes one thing of it wrong. */
+async function rolls(spoil: (platform: KeyRoller, keys: Keys) => Partial<KeyRoller> = () => ({})): Promise<{ status: string; evidence: string }> {
+  const keys: Keys = { ended: new Map(), revoked: new Set() }
+  const textOf = (key: Secret<string>): string => key.expose((text) => `Bearer ${text}`)
+  statusOf = (authorization) => (keys.revoked.has(authorization) || (keys.ended.get(authorization) ?? Infinity) <= clock.nowMs() ? 401 : 200)
+  // Five seconds of overlap pass in a few milliseconds.
+  const startedAtMs = systemClock.nowMs()
+  const clock = { nowMs: () => startedAtMs + (systemClock.nowMs() - startedAtMs) * 20 }
+  const platform: KeyRoller = {
+    ...issuer,
+    rollKey: async (key, overlapMs) => {
+      const [successor] = await issuer.issueKeys(1)
+      assert.ok(successor)
+      keys.ended.set(textOf(key), clock.nowMs() + overlapMs)
+      return { successor, endsAtMs: clock.nowMs() + overlapMs }
+    },
+    revokeKey: async (key) => void keys.revoked.add(textOf(key)),
+  }
+  try {
+    return await look(apiKeysRollAndEnd, { ...platform, ...spoil(platform, keys), gateway, authority, clock })
+  } finally {
+    statusOf = () => status
+  }
+}
+
+const sabotages: readonly { claim: string; spoil: (platform: KeyRoller, keys: Keys) => Partial<KeyRoller> }[] = [
+  { claim: 'ends at once when it is rolled', spoil: ({ rollKey }, { ended }) => ({
+    rollKey: async (key, overlapMs) => {
+      const rolled = await rollKey(key, overlapMs)
+      for (const text of ended.keys()) ended.set(text, 0)
+      return rolled
+    },
+  }) },
+  { claim: 'never ends when it is rolled', spoil: ({ rollKey }, { ended }) => ({
+    rollKey: async (key, overlapMs) => {
+      const rolled = await rollKey(key, overlapMs)
+      ended.clear()
+      return rolled
+    },
+  }) },
+  { claim: 'has a successor that does not work', spoil: ({ rollKey }, { revoked }) => ({
+    rollKey: async (key, overlapMs) => {
+      const rolled = await rollKey(key, overlapMs)
+      revoked.add(rolled.successor.expose((text) => `Bearer ${text}`))
+      return rolled
+    },
+  }) },
+  { claim: 'works on when it is revoked', spoil: () => ({ revokeKey: async () => undefined }) },
+]
+test('keys that roll and end hold', async () => {
+  const found = await rolls()
+  assert.equal(found.status, 'holds', found.evidence)
+})
+for (const { claim, spoil } of sabotages) {
+  test(`a key that ${claim} fails`, async () => assert.equal((await rolls(spoil)).status, 'fails'))
 }

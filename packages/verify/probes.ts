@@ -1,6 +1,7 @@
 import type { Probe } from './probe.ts'
 import { apiKeysAreNotKept } from './probes/api-keys-are-not-kept.ts'
 import { apiKeysAreUnguessable } from './probes/api-keys-are-unguessable.ts'
+import { apiKeysRollAndEnd } from './probes/api-keys-roll-and-end.ts'
 import { browsersAreHeldToTheirOrigins } from './probes/browsers-are-held-to-their-origins.ts'
 import { databaseGrants } from './probes/database-grants.ts'
 import { destroyedKeysStayDestroyed } from './probes/destroyed-keys-stay-destroyed.ts'
@@ -35,7 +36,7 @@ export const probes: readonly Probe<Target>[] = [
   plantedValueIsNowhere, recordFormat,
   gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
-  apiKeysAreUnguessable, apiKeysAreNotKept, rateLimitsHold,
+  apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, rateLimitsHold,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
   hostileHeadersAreRefused, browsersAreHeldToTheirOrigins,
   openingsLogOnlyGrows,

@@ -291,7 +291,7 @@ describe('reminders', () => {
     for (const key of found) {
       const type = key.kind === 'unused' ? 'api_key.unused' : 'api_key.rotation_due'
       const record = () => recordKeyReminder(dispatcher, key, emit({ ...from, process: 'dispatcher' }, type, key.tenant, { key: key.id }), nowMs)
-      assert.deepEqual((await Promise.all([record(), record()])).toSorted(), [false, true])
+      assert.equal((await Promise.all([record(), record()])).filter((isDone) => isDone).length, 1)
     }
     assert.deepEqual(await find(), [])
     const events = await database.asAdmin(`SELECT count(*) FROM ngome.events WHERE merchant = $1 AND type IN ('api_key.unused', 'api_key.rotation_due')`, [owner.tenant.merchant])
