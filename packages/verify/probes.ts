@@ -24,6 +24,7 @@ import { realCertificate } from './probes/real-certificate.ts'
 import { recordFormat } from './probes/record-format.ts'
 import { rootKeyIsProtected } from './probes/root-key-is-protected.ts'
 import { separateMerchantKeys } from './probes/separate-merchant-keys.ts'
+import { slowAndGreedyClientsAreCut } from './probes/slow-and-greedy-clients-are-cut.ts'
 import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
 import { tls13Only } from './probes/tls-1-3-only.ts'
 import { unapprovedRevealIsRefused } from './probes/unapproved-reveal-is-refused.ts'
@@ -38,6 +39,6 @@ export const probes: readonly Probe<Target>[] = [
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, rateLimitsHold,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
-  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins,
+  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, slowAndGreedyClientsAreCut,
   openingsLogOnlyGrows,
 ]

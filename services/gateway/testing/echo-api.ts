@@ -5,11 +5,23 @@ import { TestAuthority } from '@ngome/testkit'
 import { operationNames, type OperationName } from '../api/operations.ts'
 import { jsonType } from '../http/answer.ts'
 import type { AuthenticatedCaller, Call, Handlers } from '../http/call.ts'
+import type { Defence } from '../http/defence.ts'
 import { inOrder } from '../http/guards.ts'
 import { createPublicApi } from '../http/public-api.ts'
+import type { Shedding } from '../overload/shedding.ts'
 import { noDefence } from './no-defence.ts'
 
 const from = { clock: systemClock, random: systemRandom }
+
+/** An answer that no socket's buffer takes at once. */
+const largeBytes = 16_777_216
+
+export type EchoOptions = {
+  /** What each handler waits for. */
+  readonly work?: (name: OperationName) => Promise<void>
+  readonly shedding?: Shedding
+  readonly defence?: Defence
+}
 
 /** The public API whole, from TLS to schemas, in front of handlers that say what they were asked. */
 export class EchoApi {
@@ -31,21 +43,28 @@ export class EchoApi {
     this.close = parts.close
   }
 
-  static async start(): Promise<EchoApi> {
+  static async start({ work, shedding, defence = noDefence }: EchoOptions = {}): Promise<EchoApi> {
     const authority = await TestAuthority.create()
     const request = await newCertificateRequest('gateway')
     const certificate = { key: request.privateKey.expose((pem) => pem), cert: await authority.issue(request.csr, 'gateway') }
     const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
     const caller = { tenant, apiKey: newId('apiKey', from), isVaultPlaintextAllowed: true } as unknown as AuthenticatedCaller
     const handled: OperationName[] = []
-    const answer = (name: OperationName) => (call: Call) => {
+    const answer = (name: OperationName) => async (call: Call) => {
       handled.push(name)
-      return { status: 200, contentType: jsonType, body: JSON.stringify({ operation: name, query: call.query, params: call.params }) }
+      await work?.(name)
+      const body = JSON.stringify({ operation: name, query: call.query, params: call.params })
+      return { status: 200, contentType: jsonType, body: name === 'getOpenApi' ? body.padEnd(largeBytes) : body }
     }
     const server = await createPublicApi(certificate, {
-      hosts: ['localhost'], newRequestId: requestIds(from), monotonicMs: () => performance.now(), isDraining: () => false,
-      guards: { admit: inOrder(), authenticate: () => caller, authorize: inOrder(), verify: inOrder() },
-      defence: noDefence, onHandled: () => undefined, onAnswer: () => undefined, onFailure: () => undefined,
+      hosts: ['localhost', '127.0.0.1'], newRequestId: requestIds(from), monotonicMs: () => performance.now(), isDraining: () => false,
+      guards: {
+        admit: inOrder(...shedding === undefined ? [] : [shedding.admit.bind(shedding)]),
+        authenticate: () => caller,
+        authorize: inOrder(),
+        verify: inOrder((_call, request, name) => shedding?.begin(request, name)),
+      },
+      defence, onHandled: (request, name) => shedding?.end(request, name), onAnswer: () => undefined, onFailure: () => undefined,
     }, Object.fromEntries(operationNames.map((name) => [name, answer(name)])) as unknown as Handlers)
     const connections = { count: 0 }
     server.on('connection', (_socket: Socket) => connections.count++)
