@@ -69,7 +69,8 @@ test('a page of another site bans nobody who looks at it, whatever it makes thei
 test('whom the operator vouches for is not banned by the same', async () => {
   const answers = await Promise.all(Array.from({ length: 60 }, () => ask('127.0.0.1', 'GARBAGE\r\n\r\n')))
   assert.deepEqual(new Set(answers), new Set(['400']))
-  assert.equal(await ask('127.0.0.1', good()), '200')
+  // A machine that is busy with the above may lose its lease for a moment, which is a 503 and no ban.
+  await until(async () => await ask('127.0.0.1', good()) === '200')
 })
 
 test('the operator ends a ban, and bans, and every gateway obeys within seconds', async () => {
