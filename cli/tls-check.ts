@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { lookup } from 'node:dns/promises'
-import { authorityPath, judgeTls, observeTls, publicRoots, verdictOf } from '@ngome/runtime'
+import { authorityPath, judgeTls, observeTls, publicRoots, verdictOf, watchedEndpoints } from '@ngome/runtime'
 import { findLastTlsChecks } from '@ngome/store'
 import { exitCodes, type Command } from './command.ts'
 import { withDatabase } from './operator/load.ts'
@@ -14,11 +13,8 @@ export const tlsCheck: Command = {
     const looks = await withDatabase(context, async (db, config) => {
       const { tls } = config.gateway
       const roots = publicRoots(tls, readFileSync(authorityPath(config), 'utf8'))
-      return Promise.all(tls.watched.map(async (address) => {
-        const at = address.lastIndexOf(':')
-        const name = address.slice(0, at).replace(/^\[|\]$/g, '')
-        const { address: host } = await lookup(name)
-        const observed = await observeTls({ name, host, port: Number(address.slice(at + 1)) }, roots)
+      return Promise.all(watchedEndpoints(tls).map(async ({ address, name, host, port }) => {
+        const observed = await observeTls({ name, host, port }, roots)
         const [last] = await findLastTlsChecks(db, address, 1)
         const findings = judgeTls(observed, {
           nowMs: context.clock.nowMs(), previous: last?.observed ?? undefined, isRenewedByItself: tls.certificatePath === undefined,

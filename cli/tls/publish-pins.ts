@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KeyObject } from 'node:crypto'
 import { emit, pinSetProblem, type NewPinSet, type Pin, type PinSet } from '@ngome/contracts'
-import { chainOf, handshake, processFolder, publicRoots, readPinSet, spkiPin, tlsName, type Config } from '@ngome/runtime'
+import { chainOf, handshake, processFolder, publicRoots, readPinSet, spkiPin, tlsName, watchedEndpoints, type Config } from '@ngome/runtime'
 import { findPinSet, insertPinSet, type Database } from '@ngome/store'
 import { Misuse } from '../command.ts'
 import type { OperatorAccess } from '../operator/create-merchant.ts'
@@ -49,10 +49,9 @@ function requestsFolder(config: Config): string {
  * process; of the leaf where the operator chose its key.
  */
 export async function servedPin({ gateway: { tls } }: Config, authority: string): Promise<string> {
-  const [address = ''] = tls.watched
-  const at = address.lastIndexOf(':')
-  const name = address.slice(0, at).replace(/^\[|\]$/g, '')
-  const endpoint = { name, host: name, port: Number(address.slice(at + 1)) }
+  const [endpoint] = watchedEndpoints(tls)
+  if (endpoint === undefined) throw new Misuse('no public address is configured; name the key with --current')
+  const { address, name } = endpoint
   const result = await handshake(endpoint, { ca: [...publicRoots(tls, authority)], servername: '', ...tlsName(name), minVersion: 'TLSv1.3' })
   if (result.kind === 'refused') throw new Misuse(`${address} refuses a handshake (${result.code}); name the key with --current`)
   const chain = chainOf(result.socket)
