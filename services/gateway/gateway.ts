@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { requestIds, type Clock, type Random } from '@ngome/kernel'
 import { untilItStands, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
-import { findApiKey, insertDataKey, listOrigins, recordKeyUses, rehashApiKey, type Database } from '@ngome/store'
+import { findApiKey, insertDataKey, listOrigins, rehashApiKey, type Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
 import { ApiKeyCache } from './access/api-key-cache.ts'
 import { Authenticator } from './access/authenticate.ts'
@@ -36,7 +36,6 @@ import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
 import { publicCertificates } from './transport/public-certificates.ts'
 import { createUsage } from './usage/create-usage.ts'
-import { LastUses } from './usage/last-uses.ts'
 import type { UsageRecorder } from './usage/recorder.ts'
 
 export type GatewaySurroundings = {
@@ -85,7 +84,6 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   const certificates = await publicCertificates(from)
   const usage = createUsage(from)
   const limits = startLimits(from)
-  const lastUses = new LastUses({ clock, logger, write: (uses) => recordKeyUses(from.database, uses) })
   const { lease, authenticator, peppers, verify } = createAccess(from, secrets, { recorder: usage.recorder, limits })
   const dataKeys = createDataKeys(from, statements)
   const metrics = gatewayMetrics(from.metrics, lease, monotonicMs)
@@ -106,11 +104,8 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     onAnswer: (route, status, ms, request) => {
       metrics.onAnswer(route, status, ms)
       limits.onAnswer(request)
-      if (request !== undefined) {
-        defences.judge(request)
-        lastUses.heard(request)
-      }
-      usage.recorder.onAnswer(route, status, ms, request)
+      if (request !== undefined) defences.judge(request)
+      usage.onAnswer(route, status, ms, request)
     },
     onFailure: (fault, requestId) => {
       if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
@@ -118,7 +113,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     },
   }, createHandlers({ ...from, version: apiVersion, secrets, statements, dataKeys, limits }))
   const drain = made.drain = new Drain(server, async () => {
-    await Promise.all([usage.flush(), lastUses.flush()])
+    await usage.flush()
     await endSigner(custodian, logger)
   })
   const stops = [
@@ -129,10 +124,8 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     defences.start(),
     () => usage.stop(),
     () => limits.stop(),
-    () => lastUses.stop(),
     () => lease.stop(),
   ]
-  lastUses.start()
   await lease.start()
   return {
     get isLeaseHeld() {
