@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { requestIds, type Clock, type Random } from '@ngome/kernel'
+import { requestIds, type Clock, type Fault, type Random, type RequestId } from '@ngome/kernel'
 import { untilItStands, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
 import { findApiKey, insertDataKey, listOrigins, rehashApiKey, type Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
@@ -107,10 +107,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       if (request !== undefined) defences.judge(request)
       usage.onAnswer(route, status, ms, request)
     },
-    onFailure: (fault, requestId) => {
-      if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
-      else logger.error({ err: fault, requestId }, 'a request failed on our side')
-    },
+    onFailure: failureTeller(logger),
   }, createHandlers({ ...from, version: apiVersion, secrets, statements, dataKeys, limits }))
   const drain = made.drain = new Drain(server, async () => {
     await usage.flush()
@@ -139,6 +136,13 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     drain: () => drain.drain(),
     end: (deadlineMs) => drain.end(deadlineMs),
     stop: () => stops.forEach((stop) => stop()),
+  }
+}
+
+function failureTeller(logger: Logger): (fault: Fault, requestId: RequestId) => void {
+  return (fault, requestId) => {
+    if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
+    else logger.error({ err: fault, requestId }, 'a request failed on our side')
   }
 }
 
