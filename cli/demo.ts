@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { createdWebhookEndpointSchema } from '@ngome/contracts'
 import { Fault } from '@ngome/kernel'
 import { authorityPath, processFolder, type Config } from '@ngome/runtime'
+import { Ngome } from '@ngome/sdk'
 import { exitCodes, type Command, type Context, type ExitCode, type Given } from './command.ts'
 import { auditorView } from './demo/auditor-view.ts'
-import { merchantApi } from './merchant-api.ts'
 import { startOwnPlatform } from './demo/own-platform.ts'
 import { playScene, type Cast, type SceneResult } from './demo/play-scene.ts'
 import { scenes } from './demo/scenes.ts'
@@ -52,12 +51,12 @@ async function play(context: Context, config: Config, tell: Cast['stage'], undo:
   const key = await createApiKey(access, { merchant, world: 'test' })
   // A key that nobody needs any more is nobody's.
   await undo.push(async () => void await revokeKey(access, key.id))
-  const api = merchantApi({ port: config.gateway.port, authority: readFileSync(authorityPath(config), 'utf8'), key: key.text })
-  await undo.push(() => api.close())
-  const created = await api.send('POST', '/v1/webhook_endpoints', { url: receiver.url }, key.id)
-  if (created.status !== 201) throw new Fault('launcher/failed', `the webhook endpoint was refused: ${JSON.stringify(created.body)}`)
-  const endpoint = createdWebhookEndpointSchema.parse(created.body)
-  await undo.push(async () => void await api.send('DELETE', `/v1/webhook_endpoints/${endpoint.id}`))
+  const ngome = new Ngome({
+    apiKey: key.text.expose((text) => text), baseUrl: `https://localhost:${config.gateway.port}`, ca: readFileSync(authorityPath(config), 'utf8'), world: 'test',
+  })
+  await undo.push(() => ngome.close())
+  const endpoint = await ngome.webhookEndpoints.create({ url: receiver.url }, { idempotencyKey: key.id })
+  await undo.push(() => ngome.webhookEndpoints.delete(endpoint.id))
   if (endpoint.secret === null) throw new Fault('launcher/failed', 'the API kept the webhook\'s secret to itself')
   receiver.useSecret(endpoint.secret)
   const auditor = auditorView(config)
@@ -67,7 +66,7 @@ async function play(context: Context, config: Config, tell: Cast['stage'], undo:
   for (const [at, scene] of scenes.entries()) {
     tell.title(`${at + 1} of ${scenes.length}: ${scene.title} (${scene.phone}, ${scene.amount} EUR)`)
     results.push(await playScene(scene, {
-      api, db: access.db, auditor, receiver, stage: tell, random: context.random, interrupted: context.interrupted,
+      ngome, db: access.db, auditor, receiver, stage: tell, random: context.random, interrupted: context.interrupted,
     }))
   }
   return results

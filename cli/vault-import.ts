@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs'
 import { parseApiKey } from '@ngome/access'
 import { Secret } from '@ngome/kernel'
 import { authorityPath } from '@ngome/runtime'
+import { Ngome } from '@ngome/sdk'
 import { exitCodes, Misuse, type Command } from './command.ts'
-import { merchantApi } from './merchant-api.ts'
 import { configOf } from './operator/load.ts'
 import { importTokens } from './vault/import-tokens.ts'
 import { ResultFile } from './vault/result-file.ts'
+
+/** A gateway that is being replaced, or a platform that starts again, is back within this time. */
+const patienceMs = 90_000
 
 export const vaultImport: Command = {
   name: 'vault import',
@@ -20,19 +23,22 @@ export const vaultImport: Command = {
     const path = operands['file'] ?? ''
     const apiKey = readApiKey(String(options['key']))
     const config = configOf(context)
-    const api = merchantApi({ port: config.gateway.port, authority: readFileSync(authorityPath(config), 'utf8'), key: apiKey })
+    const ngome = new Ngome({
+      apiKey: apiKey.expose((key) => key), baseUrl: `https://localhost:${config.gateway.port}`, ca: readFileSync(authorityPath(config), 'utf8'),
+      onWarning: (message) => context.err(message), timeoutMs: patienceMs, retriesMax: 20,
+    })
     const results = await ResultFile.open(String(options['results'] ?? `${path}.results`))
     try {
       if (results.lineCount > 0) context.err(`${results.lineCount} lines were imported before`)
       const report = await importTokens({
-        api, apiKey, path, results, onProgress: ({ lines, refused }) => context.err(`${lines} lines, ${refused} refused`),
+        ngome, apiKey, path, results, onProgress: ({ lines, refused }) => context.err(`${lines} lines, ${refused} refused`),
       })
       if (isJson) context.out(JSON.stringify(report))
       else context.out(`${report.lines} lines are done: ${report.kept} kept and ${report.refused} refused by this run`)
       return report.refused === 0 ? exitCodes.done : exitCodes.failed
     } finally {
       await results.close()
-      api.close()
+      ngome.close()
     }
   },
 }

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { paymentSchema, type Event, type PaymentView } from '@ngome/contracts'
+import type { Event } from '@ngome/contracts'
 import { Fault, type Random } from '@ngome/kernel'
+import type { Ngome, Payment } from '@ngome/sdk'
 import { listEvents, type Database, type EventCursor } from '@ngome/store'
 import { randomUuid } from '../random-uuid.ts'
 import type { AuditorView } from './auditor-view.ts'
-import type { MerchantApi } from '../merchant-api.ts'
 import type { Scene } from './scenes.ts'
 import type { Stage } from './stage.ts'
 import type { ReceivedWebhook, WebhookReceiver } from './webhook-receiver.ts'
 
 export type Cast = {
-  readonly api: MerchantApi
+  readonly ngome: Ngome
   readonly db: Database
   readonly auditor: AuditorView
   readonly receiver: WebhookReceiver
@@ -34,7 +34,7 @@ const lookMs = 100
 
 /** Takes one payment and tells its life, station by station, as it happens. */
 export async function playScene(scene: Scene, cast: Cast): Promise<SceneResult> {
-  const { stage, receiver, api } = cast
+  const { stage, receiver, ngome } = cast
   const cursor = await lastCursor(cast.db)
   const payment = await accept(scene, cast)
   await showSealed(scene, payment.id, cast)
@@ -42,20 +42,19 @@ export async function playScene(scene: Scene, cast: Cast): Promise<SceneResult> 
   await showNetwork(payment.id, cast)
   const webhook = await within(receiver.about(payment.id), cast.interrupted)
   showWebhook(webhook, stage)
-  const { body } = await api.send('GET', `/v1/payments/${payment.id}`)
-  const { status, failure } = paymentSchema.parse(body)
+  const { status, failure } = await ngome.payments.get(payment.id)
   const isAsExpected = status === scene.status && (failure?.code ?? null) === scene.failure && webhook.isVerified
   stage.end(isAsExpected, `${status}${failure === null ? '' : `, ${failure.code}`}`)
   return { phone: scene.phone, payment: payment.id, status, failure: failure?.code ?? null, isWebhookVerified: webhook.isVerified, isAsExpected }
 }
 
-async function accept(scene: Scene, { api, random, stage }: Cast): Promise<PaymentView> {
-  const { status, body, tookMs } = await api.send('POST', '/v1/payments', {
+async function accept(scene: Scene, { ngome, random, stage }: Cast): Promise<Payment> {
+  const startedAtMs = performance.now()
+  const payment = await ngome.payments.create({
     amount: scene.amount, currency: 'EUR', network: 'mtn-sandbox', payer: { phone: scene.phone }, reference: `demo-${randomUuid(random)}`,
-  }, randomUuid(random))
-  if (status !== 201) throw new Fault('launcher/failed', `the API answered ${status} instead of 201: ${JSON.stringify(body)}`)
-  const payment = paymentSchema.parse(body)
-  stage.station('gateway', `201 in ${Math.round(tookMs)} ms: ${payment.id} is ${payment.status}; the payer comes back as ${payment.payer.phone}`)
+  })
+  const tookMs = performance.now() - startedAtMs
+  stage.station('gateway', `accepted in ${Math.round(tookMs)} ms: ${payment.id} is ${payment.status}; the payer comes back as ${payment.payer.phone}`)
   return payment
 }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { Fault } from '@ngome/kernel'
-import { Webhook } from 'standardwebhooks'
+import { SignatureError, verifyWebhook } from '@ngome/sdk'
+import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 
 /** What a merchant's server saw: the message, and whether the platform signed it. */
 export type ReceivedWebhook = {
@@ -24,16 +25,16 @@ export type WebhookReceiver = {
 const bodyBytesMax = 65_536
 
 /**
- * A merchant's server in small. It checks signatures with the Standard Webhooks library as a merchant would, not with
- * our own code.
+ * A merchant's server in small. It checks signatures with the SDK as a merchant would, and with the Standard Webhooks
+ * library, since our own code alone would prove nothing.
  */
 export async function startWebhookReceiver(host: string, port: number): Promise<WebhookReceiver> {
   const seen = new Map<string, ReceivedWebhook>()
   const waiting = new Map<string, (webhook: ReceivedWebhook) => void>()
-  let secret: Webhook | undefined
+  let secret: string | undefined
   const server = createServer((request, response) => {
-    readBody(request).then((body) => {
-      const webhook = read(request, body, secret)
+    readBody(request).then(async (body) => {
+      const webhook = await read(request, body, secret)
       seen.set(webhook.payment, webhook)
       waiting.get(webhook.payment)?.(webhook)
       response.writeHead(webhook.isVerified ? 204 : 401).end()
@@ -42,7 +43,7 @@ export async function startWebhookReceiver(host: string, port: number): Promise<
   await listen(server, host, port)
   return {
     url: `http://${host}:${port}/webhooks`,
-    useSecret: (text) => { secret = new Webhook(text) },
+    useSecret: (text) => { secret = text },
     about: (payment) => new Promise((resolve) => {
       const webhook = seen.get(payment)
       if (webhook === undefined) waiting.set(payment, resolve)
@@ -55,7 +56,7 @@ export async function startWebhookReceiver(host: string, port: number): Promise<
   }
 }
 
-function read(request: IncomingMessage, body: string, secret: Webhook | undefined): ReceivedWebhook {
+async function read(request: IncomingMessage, body: string, secret: string | undefined): Promise<ReceivedWebhook> {
   const header = (name: string): string => {
     const { [name]: value } = request.headers
     return typeof value === 'string' ? value : ''
@@ -63,15 +64,18 @@ function read(request: IncomingMessage, body: string, secret: Webhook | undefine
   const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const
   const headers = Object.fromEntries(names.map((name) => [name, header(name)]))
   const { type, data } = JSON.parse(body) as { readonly type: string; readonly data: { readonly id: string } }
-  return { id: header('webhook-id'), signature: header('webhook-signature'), isVerified: isSigned(secret, body, headers), type, payment: data.id }
+  return { id: header('webhook-id'), signature: header('webhook-signature'), isVerified: await isSigned(secret, body, headers), type, payment: data.id }
 }
 
-function isSigned(secret: Webhook | undefined, body: string, headers: Record<string, string>): boolean {
+async function isSigned(secret: string | undefined, body: string, headers: Record<string, string>): Promise<boolean> {
+  if (secret === undefined) return false
   try {
-    secret?.verify(body, headers)
-    return secret !== undefined
-  } catch {
-    return false
+    await verifyWebhook(body, headers, secret)
+    new Webhook(secret).verify(body, headers)
+    return true
+  } catch (error) {
+    if (error instanceof SignatureError || error instanceof WebhookVerificationError) return false
+    throw error
   }
 }
 

@@ -1,5 +1,3 @@
-import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { paymentSchema, type PaymentView } from '@ngome/contracts'
 import type { MerchantClient } from '@ngome/testkit'
@@ -8,21 +6,16 @@ import type { MerchantClient } from '@ngome/testkit'
 const endMsMax = 60_000
 
 /** Takes a payment that the sandbox's payer approves. */
-export async function takePayment(client: MerchantClient): Promise<PaymentView> {
-  const answer = await client.call({
-    method: 'POST', path: '/v1/payments', idempotencyKey: randomUUID(),
-    body: { amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payer: { phone: '+46733123499' }, reference: 'order-1' },
-  })
-  assert.equal(answer.status, 201, answer.text)
-  return paymentSchema.parse(JSON.parse(answer.text))
+export async function takePayment({ ngome }: MerchantClient): Promise<PaymentView> {
+  return paymentSchema.parse(await ngome.payments.create({
+    amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payer: { phone: '+46733123499' }, reference: 'order-1',
+  }))
 }
 
 /** Waits until the payment has ended. */
-export async function paymentEnd(client: MerchantClient, id: string): Promise<PaymentView> {
+export async function paymentEnd({ ngome }: MerchantClient, id: string): Promise<PaymentView> {
   for (let waitedMs = 0; ; waitedMs += 100) {
-    const answer = await client.call({ path: `/v1/payments/${id}` })
-    assert.equal(answer.status, 200, answer.text)
-    const payment = paymentSchema.parse(JSON.parse(answer.text))
+    const payment = paymentSchema.parse(await ngome.payments.get(id))
     if (payment.status === 'succeeded' || payment.status === 'failed' || waitedMs > endMsMax) return payment
     await sleep(100)
   }

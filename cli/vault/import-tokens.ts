@@ -1,19 +1,13 @@
 import { createHmac } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { vaultBatchSchema } from '@ngome/contracts'
 import { Fault, lengthPrefixed, type Secret } from '@ngome/kernel'
-import type { ApiAnswer, MerchantApi } from '../merchant-api.ts'
+import { NgomeError, type Ngome } from '@ngome/sdk'
 import { readChunks, type Chunk } from './read-chunks.ts'
 import type { LineResult, ResultFile } from './result-file.ts'
 
 export type ImportReport = { readonly lines: number; readonly kept: number; readonly refused: number }
 
 const keyFormat = 'ngome/vault-import/v1'
-/** A gateway that is being replaced, or a platform that starts again, is back within this time. */
-const triesMax = 60
-const pauseMs = 1_000
-/** Answers that say nothing of the batch itself: the next try may do. */
-const passing = new Set([409, 429, 502, 503, 504])
 
 /**
  * Imports a file into the vault, from where an earlier import of it stopped. A chunk's idempotency key is made of its
@@ -23,8 +17,8 @@ const passing = new Set([409, 429, 502, 503, 504])
  * @throws Fault `gateway/internal` where the gateway refuses a batch as a whole or stays away
  */
 export async function importTokens(
-  { api, apiKey, path, results, onProgress }: {
-    readonly api: Pick<MerchantApi, 'send'>
+  { ngome, apiKey, path, results, onProgress }: {
+    readonly ngome: Pick<Ngome, 'call'>
     readonly apiKey: Secret<string>
     readonly path: string
     readonly results: ResultFile
@@ -37,7 +31,7 @@ export async function importTokens(
     // Done by an import before this one.
     if (end <= results.lineCount) continue
     if (results.lineCount > chunk.firstLine) await results.cutTo(chunk.firstLine)
-    const made = await importChunk(api, apiKey, chunk)
+    const made = await importChunk(ngome, apiKey, chunk)
     await results.append(made)
     const kept = made.filter(({ id }) => id !== null).length
     report = { lines: end, kept: report.kept + kept, refused: report.refused + made.length - kept }
@@ -47,11 +41,11 @@ export async function importTokens(
 }
 
 async function importChunk(
-  api: Pick<MerchantApi, 'send'>, apiKey: Secret<string>, chunk: Chunk,
+  ngome: Pick<Ngome, 'call'>, apiKey: Secret<string>, chunk: Chunk,
 ): Promise<readonly LineResult[]> {
   const items = chunk.lines.map(parseItem)
   const tokens = items.filter((item) => item !== undefined)
-  const kept = tokens.length === 0 ? [] : await sendBatch(api, tokens, keyOf(apiKey, chunk))
+  const kept = tokens.length === 0 ? [] : await sendBatch(ngome, tokens, keyOf(apiKey, chunk))
   if (kept.length !== tokens.length) throw new Fault('gateway/internal', 'the gateway answered another number of results')
   let next = 0
   return items.map((item, at) => ({
@@ -62,41 +56,28 @@ async function importChunk(
 
 const notJson = { id: null, error: { pointer: '', detail: 'This line is not a JSON object.' } }
 
-function parseItem(line: string): object | undefined {
+function parseItem(line: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const item: unknown = JSON.parse(line)
-    return typeof item === 'object' && item !== null && !Array.isArray(item) ? item : undefined
+    return typeof item === 'object' && item !== null && !Array.isArray(item) ? item as Readonly<Record<string, unknown>> : undefined
   } catch {
     // The error quotes the line, so it goes no further.
     return undefined
   }
 }
 
+/** The SDK repeats what is worth it; what it gives up is said without what was sent. */
 async function sendBatch(
-  api: Pick<MerchantApi, 'send'>, tokens: readonly object[], idempotencyKey: string,
+  ngome: Pick<Ngome, 'call'>, tokens: readonly Readonly<Record<string, unknown>>[], idempotencyKey: string,
 ): Promise<readonly Omit<LineResult, 'line'>[]> {
-  for (let tries = 1; ; tries++) {
-    const answer = await trySend(api, tokens, idempotencyKey)
-    if (answer?.status === 200) return vaultBatchSchema.parse(answer.body).results
-    if (answer !== undefined && !passing.has(answer.status)) {
-      throw new Fault('gateway/internal', `the gateway refused a batch: ${answer.status} ${codeIn(answer.body)}`)
-    }
-    if (tries === triesMax) throw new Fault('gateway/internal', 'the gateway stays away; the same command goes on from here')
-    await sleep(pauseMs)
-  }
-}
-
-async function trySend(api: Pick<MerchantApi, 'send'>, tokens: readonly object[], idempotencyKey: string): Promise<ApiAnswer | undefined> {
   try {
-    return await api.send('POST', '/v1/vault/tokens/batch', { tokens }, idempotencyKey)
-  } catch {
-    return undefined
+    return vaultBatchSchema.parse(await ngome.call('createVaultTokens', { body: { tokens } }, { idempotencyKey })).results
+  } catch (cause) {
+    if (!(cause instanceof NgomeError)) throw cause
+    const { status = 0, code } = cause
+    if (status >= 400 && status < 500 && status !== 409 && status !== 429) throw new Fault('gateway/internal', `the gateway refused a batch: ${status} ${code}`, { cause })
+    throw new Fault('gateway/internal', `the gateway stays away (${code}); the same command goes on from here`, { cause })
   }
-}
-
-function codeIn(body: unknown): string {
-  const code = typeof body === 'object' && body !== null && 'code' in body ? body.code : undefined
-  return typeof code === 'string' ? code : 'without a code'
 }
 
 function keyOf(apiKey: Secret<string>, { index, lines }: Chunk): string {

@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:https'
+import { Ngome } from '@ngome/sdk'
 
 export type Answer = { readonly status: number; readonly headers: Readonly<Record<string, string | string[] | undefined>>; readonly text: string }
 
@@ -20,11 +21,20 @@ export class MerchantClient {
   readonly #agent: Agent
   readonly #port: number
   readonly #key: string
+  readonly #ca: string
+  #ngome: Ngome | undefined
 
   constructor(options: { readonly port: number; readonly ca: string; readonly key: string }) {
     this.#agent = new Agent({ keepAlive: true, ca: options.ca, maxSockets: 32 })
     this.#port = options.port
     this.#key = options.key
+    this.#ca = options.ca
+  }
+
+  /** The same as a merchant's own program sees it: through the SDK, which repeats nothing here, so that no failure hides. */
+  get ngome(): Ngome {
+    this.#ngome ??= new Ngome({ apiKey: this.#key, baseUrl: `https://localhost:${this.#port}`, ca: this.#ca, retriesMax: 0 })
+    return this.#ngome
   }
 
   call(call: MerchantCall): Promise<Answer> {
@@ -63,5 +73,6 @@ export class MerchantClient {
 
   close(): void {
     this.#agent.destroy()
+    this.#ngome?.close()
   }
 }

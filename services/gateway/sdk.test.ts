@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import { inspect } from 'node:util'
+import { newApiKey } from '@ngome/access'
+import { idCreatedAtMs, Secret, systemClock, systemRandom } from '@ngome/kernel'
+import { AuthenticationError, ConfigurationError, IdempotencyError, Ngome, NotFoundError, ValidationError, verifyWebhook, type AttemptReport, type NgomeOptions } from '@ngome/sdk'
+import { newWebhookSecret, parseWebhookSecret, signWebhook } from '@ngome/signatures'
+import { TestGateway, type TestMerchant } from './testing/test-gateway.ts'
+
+// The SDK beside the gateway as it runs: what merchants install meets what they call.
+
+let running: TestGateway
+let merchant: TestMerchant
+let attempts: AttemptReport[] = []
+const clients: Ngome[] = []
+
+const order = { amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payer: { phone: '+46733123499' }, reference: 'order-42' } as const
+
+function client(options: NgomeOptions = {}): Ngome {
+  const made = new Ngome({
+    apiKey: merchant.key, baseUrl: `https://localhost:${running.port}`, ca: running.custody.authority.pem, world: 'test',
+    onAttempt: (report) => attempts.push(report), ...options,
+  })
+  clients.push(made)
+  return made
+}
+
+before(async () => {
+  running = await TestGateway.start()
+  merchant = await running.addMerchant()
+})
+after(async () => {
+  for (const one of clients) one.close()
+  await running.close()
+})
+
+suite('a payment', () => {
+  test('is accepted, read and listed', async () => {
+    const ngome = client()
+    const payment = await ngome.payments.create(order)
+    assert.deepEqual([payment.object, payment.status, payment.amount], ['payment', 'accepted', '5.00'])
+    assert.deepEqual(await ngome.payments.get(payment.id), payment)
+    const page = await ngome.payments.list({ limit: 1 }).first()
+    assert.equal(page.data[0]?.id, payment.id)
+  })
+
+  test('repeated under one key acts once, and under the same key with another body says so', async () => {
+    const ngome = client()
+    const once = { idempotencyKey: 'order-once' }
+    const first = await ngome.payments.create({ ...order, reference: 'once' }, once)
+    assert.deepEqual(await ngome.payments.create({ ...order, reference: 'once' }, once), first)
+    await assert.rejects(ngome.payments.create({ ...order, reference: 'twice' }, once), (error) => {
+      assert.ok(error instanceof IdempotencyError)
+      assert.deepEqual([error.code, error.status, error.idempotencyKey], ['idempotency/key_reused', 422, 'order-once'])
+      return true
+    })
+  })
+
+  test('is listed to the end, a page at a time', async () => {
+    const other = await running.addMerchant()
+    const ngome = client({ apiKey: other.key })
+    const made = new Set<string>()
+    for (let count = 0; count < 5; count++) made.add((await ngome.payments.create({ ...order, reference: `page-${count}` })).id)
+    attempts = []
+    const seen = await Array.fromAsync(ngome.payments.list({ limit: 2 }), ({ id }) => id)
+    assert.deepEqual(new Set(seen), made)
+    assert.equal(seen.length, 5)
+    assert.equal(attempts.length, 3)
+    const pages = await Array.fromAsync(ngome.payments.list({ limit: 2 }).pages())
+    const rest = await Array.fromAsync(ngome.payments.list({ limit: 2, cursor: pages[0]?.next_cursor ?? '' }), ({ id }) => id)
+    assert.equal(rest.length, 3)
+  })
+
+  test('that the gateway refuses is a ValidationError with its fields, its documentation and no value', async () => {
+    await assert.rejects(client().payments.create({ ...order, network: 'no such network' }), (error) => {
+      assert.ok(error instanceof ValidationError)
+      assert.equal(error.code, 'request/invalid')
+      assert.deepEqual(error.fields.map(({ pointer }) => pointer), ['/network'])
+      assert.equal(error.docs, `https://localhost:${running.port}/reference#request-invalid`)
+      assert.match(error.requestId ?? '', /^req_/)
+      assert.doesNotMatch(inspect(error), /no such network|733123499/)
+      return true
+    })
+  })
+
+  test('of nobody, or of another merchant, is a NotFoundError', async () => {
+    const other = await running.addMerchant()
+    const { id } = await client({ apiKey: other.key }).payments.create(order)
+    await assert.rejects(client().payments.get(id), NotFoundError)
+  })
+})
+
+suite('everything else of the API', () => {
+  test('webhook endpoints are added, listed, given a new secret and deleted', async () => {
+    const ngome = client()
+    const endpoint = await ngome.webhookEndpoints.create({ url: 'https://shop.example.com/hooks' })
+    assert.match(endpoint.secret ?? '', /^whsec_/)
+    assert.deepEqual((await ngome.webhookEndpoints.list()).data.map(({ id }) => id), [endpoint.id])
+    const replaced = await ngome.webhookEndpoints.replaceSecret(endpoint.id, { expires_in: 60 })
+    assert.notEqual(replaced.secret, endpoint.secret)
+    await ngome.webhookEndpoints.delete(endpoint.id)
+    await assert.rejects(ngome.webhookEndpoints.delete(endpoint.id), { name: 'NotFoundError', code: 'webhooks/endpoint_unknown' })
+  })
+
+  test('values are kept in the vault, one and many, read, listed and deleted', async () => {
+    const { vault } = client()
+    const token = await vault.tokens.create({ type: 'card_number', value: '4242 4242 4242 4242', metadata: { customer: 'c-1' } })
+    assert.deepEqual(await vault.tokens.get(token.id), token)
+    const { results: [good, bad] } = await vault.tokens.createBatch([{ type: 'phone', value: '+256771234567' }, { type: 'card_number', value: '1' }])
+    assert.deepEqual([good?.error, bad?.id, bad?.error?.pointer], [null, null, '/value'])
+    assert.equal((await Array.fromAsync(vault.tokens.list())).length, 2)
+    await vault.tokens.delete(token.id)
+    await assert.rejects(vault.tokens.get(token.id), NotFoundError)
+    assert.equal((await vault.keys()).data[0]?.object, 'vault_key')
+  })
+})
+
+suite('a key', () => {
+  test('that was revoked is an AuthenticationError, once', async () => {
+    const other = await running.addMerchant()
+    await running.revoke(other)
+    const ngome = client({ apiKey: other.key })
+    // The gateway hears of it within moments.
+    const refused = async (): Promise<unknown> => ngome.payments.list().first().then(() => undefined, (error: unknown) => error)
+    let error: unknown
+    for (let looks = 0; looks < 100 && error === undefined; looks++) {
+      attempts = []
+      error = await refused()
+    }
+    assert.ok(error instanceof AuthenticationError)
+    assert.equal(attempts.length, 1)
+  })
+
+  test('that the platform makes is read, and warned of at 90 days, whatever its bytes', () => {
+    const dayMs = 86_400_000
+    for (let count = 0; count < 50; count++) {
+      const days = count % 2 === 0 ? 89 : 90
+      const made = newApiKey({ world: 'test', clock: { nowMs: () => systemClock.nowMs() - days * dayMs }, random: systemRandom })
+      const warnings: string[] = []
+      client({ apiKey: made.text.expose((text) => text), onWarning: (message) => warnings.push(message) })
+      assert.equal(warnings.length, days === 90 ? 1 : 0)
+      assert.ok(warnings.every((message) => message.includes(made.id) && message.includes('90 days')))
+      assert.ok(idCreatedAtMs(made.id) <= systemClock.nowMs() - days * dayMs)
+    }
+  })
+
+  test('of the other world is refused before anything is sent', () => {
+    assert.throws(() => client({ world: 'live' }), ConfigurationError)
+  })
+})
+
+test('a webhook that the platform signs is taken', async () => {
+  const secret = newWebhookSecret(systemRandom)
+  const key = parseWebhookSecret(secret) ?? new Secret(new Uint8Array())
+  const body = Buffer.from('{"type":"payment.succeeded","timestamp":"2027-01-01T00:00:00.000Z","data":{"id":"pay_1"}}')
+  const headers = signWebhook([key], { id: 'evt_1', timestampS: Math.floor(systemClock.nowMs() / 1_000), body })
+  const { event } = await verifyWebhook(body, headers, secret.expose((text) => text))
+  assert.equal(event?.type, 'payment.succeeded')
+})
