@@ -23,6 +23,7 @@ import { rateLimitsHold } from './probes/rate-limits-hold.ts'
 import { realCertificate } from './probes/real-certificate.ts'
 import { recordFormat } from './probes/record-format.ts'
 import { rootKeyIsProtected } from './probes/root-key-is-protected.ts'
+import { sdkIntegratesSafely } from './probes/sdk-integrates-safely.ts'
 import { separateMerchantKeys } from './probes/separate-merchant-keys.ts'
 import { slowAndGreedyClientsAreCut } from './probes/slow-and-greedy-clients-are-cut.ts'
 import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
@@ -39,6 +40,6 @@ export const probes: readonly Probe<Target>[] = [
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, rateLimitsHold,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
-  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, slowAndGreedyClientsAreCut,
+  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows,
 ]

@@ -5,6 +5,7 @@ import { newApiKey } from '@ngome/access'
 import { idCreatedAtMs, Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { AuthenticationError, ConfigurationError, IdempotencyError, Ngome, NotFoundError, ValidationError, verifyWebhook, type AttemptReport, type NgomeOptions } from '@ngome/sdk'
 import { newWebhookSecret, parseWebhookSecret, signWebhook } from '@ngome/signatures'
+import { runProbes, sdkIntegratesSafely } from '@ngome/verify'
 import { TestGateway, type TestMerchant } from './testing/test-gateway.ts'
 
 // The SDK beside the gateway as it runs: what merchants install meets what they call.
@@ -156,4 +157,14 @@ test('a webhook that the platform signs is taken', async () => {
   const headers = signWebhook([key], { id: 'evt_1', timestampS: Math.floor(systemClock.nowMs() / 1_000), body })
   const { event } = await verifyWebhook(body, headers, secret.expose((text) => text))
   assert.equal(event?.type, 'payment.succeeded')
+})
+
+test('what `ngome verify` looks at holds', async () => {
+  const { tenant, key } = merchant
+  const [result] = await runProbes([sdkIntegratesSafely], {
+    gateway: { name: 'localhost', host: '127.0.0.1', port: running.port }, authority: running.custody.authority.pem, random: systemRandom,
+    merchant: () => Promise.resolve({ tenant, apiKey: new Secret(key) }),
+  }, systemClock)
+  assert.ok(result)
+  assert.equal(result.status, 'holds', result.evidence)
 })
