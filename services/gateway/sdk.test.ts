@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
 import { inspect } from 'node:util'
 import { newApiKey } from '@ngome/access'
 import { idCreatedAtMs, Secret, systemClock, systemRandom } from '@ngome/kernel'
-import { AuthenticationError, ConfigurationError, IdempotencyError, Ngome, NotFoundError, ValidationError, verifyWebhook, type AttemptReport, type NgomeOptions } from '@ngome/sdk'
+import { AuthenticationError, ConfigurationError, IdempotencyError, Ngome, NotFoundError, ValidationError, SigningKey, verifyWebhook, type AttemptReport, type NgomeOptions } from '@ngome/sdk'
 import { newWebhookSecret, parseWebhookSecret, signWebhook } from '@ngome/signatures'
 import { runProbes, sdkIntegratesSafely } from '@ngome/verify'
 import { TestGateway, type TestMerchant } from './testing/test-gateway.ts'
@@ -114,6 +115,27 @@ suite('everything else of the API', () => {
     await assert.rejects(vault.tokens.get(token.id), NotFoundError)
     assert.equal((await vault.keys()).data[0]?.object, 'vault_key')
   })
+})
+
+suite('a signed request', () => {
+  const pairs = { Ed25519: generateKeyPairSync('ed25519'), RSA: generateKeyPairSync('rsa', { modulusLength: 3_072 }) }
+  for (const [kind, { privateKey, publicKey }] of Object.entries(pairs)) {
+    test(`by a key of ${kind} is taken where it is demanded, and one by another key or without is not`, async () => {
+      const signer = await running.addMerchant()
+      const keyId = await running.addSigningKey(signer, publicKey)
+      const pem = (key: typeof privateKey): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
+      const strange = generateKeyPairSync('ed25519').privateKey
+      const clientOf = (key: string): Ngome => client({ apiKey: signer.key, signingKey: new SigningKey({ keyId, privateKey: key }) })
+      const ngome = clientOf(pem(privateKey))
+      const endpoint = await ngome.webhookEndpoints.create({ url: 'https://shop.example.com/hooks' })
+      await ngome.payments.create(order)
+      assert.equal((await ngome.payments.list({ limit: 1 }).first()).data.length, 1)
+      const refused = { name: 'AuthenticationError', code: 'access/signature_refused' }
+      await assert.rejects(clientOf(pem(strange)).webhookEndpoints.delete(endpoint.id), refused)
+      await assert.rejects(client({ apiKey: signer.key }).webhookEndpoints.delete(endpoint.id), { ...refused, code: 'access/signature_required' })
+      await ngome.webhookEndpoints.delete(endpoint.id)
+    })
+  }
 })
 
 suite('a key', () => {
