@@ -1,3 +1,4 @@
+import type { Limits } from './api/answers.ts'
 import type { OperationName, Operations } from './api/operations.ts'
 import { Caller, type CallInput, type CallOptions } from './caller.ts'
 import { readOptions, type NgomeOptions } from './options.ts'
@@ -23,6 +24,11 @@ export class Client {
     this.webhookEndpoints = new WebhookEndpoints(this.#caller)
     this.vault = new Vault(this.#caller)
     this.forwards = new Forwards(this.#caller, runtime)
+  }
+
+  /** The platform's limits of this key and its merchant, and what is left of them. */
+  async limits(options?: CallOptions): Promise<Limits> {
+    return this.#caller.call('getLimits', {}, options)
   }
 
   /** Any operation of the API's document, by its name; the methods by resource are this with checks. */

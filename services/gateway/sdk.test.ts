@@ -117,6 +117,12 @@ suite('everything else of the API', () => {
   })
 })
 
+test('limits are read, and the fields that every answer carries are understood', async () => {
+  const ngome = client()
+  const limits = await ngome.limits()
+  assert.ok(limits.key.remaining <= limits.key.burst && limits.key.burst > 0)
+})
+
 suite('a signed request', () => {
   const pairs = { Ed25519: generateKeyPairSync('ed25519'), RSA: generateKeyPairSync('rsa', { modulusLength: 3_072 }) }
   for (const [kind, { privateKey, publicKey }] of Object.entries(pairs)) {
