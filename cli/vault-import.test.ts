@@ -36,7 +36,10 @@ class VaultStandIn {
       request.setEncoding('utf8').on('data', (text: string) => { body += text }).on('end', () => {
         const fault = this.faults.shift()
         if (fault === 'reset') return void request.socket.destroy()
-        if (fault === '503' || fault === '401') return void response.writeHead(Number(fault)).end(JSON.stringify({ code: 'access/unauthenticated' }))
+        if (fault === '503' || fault === '401') {
+          const problem = { type: 'urn:ngome:fault:access/unauthenticated', title: 'No.', status: Number(fault), code: 'access/unauthenticated', request_id: 'req_1' }
+          return void response.writeHead(Number(fault), { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem))
+        }
         const answer = this.#keep(String(request.headers['idempotency-key']), body)
         if (fault === 'reset after keeping') request.socket.destroy()
         else response.writeHead(200).end(answer)
