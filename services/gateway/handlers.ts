@@ -19,6 +19,10 @@ import { PaymentReader } from './payments/payment-reader.ts'
 import { listPayments } from './payments/list-payments.ts'
 import { getPins } from './transport/get-pins.ts'
 import { PinSets } from './transport/pin-sets.ts'
+import { exportRequests } from './usage/export-requests.ts'
+import { listAlerts } from './usage/list-alerts.ts'
+import { listRequests } from './usage/list-requests.ts'
+import { listUsage } from './usage/list-usage.ts'
 import { createVaultToken } from './vault/create-vault-token.ts'
 import { createVaultTokens } from './vault/create-vault-tokens.ts'
 import { deleteVaultToken } from './vault/delete-vault-token.ts'
@@ -74,6 +78,10 @@ export function createHandlers(from: {
     deleteVaultToken: (call) => deleteVaultToken({ database, clock, random }, call),
     createForward: (call) => createForward(forwarding, call),
     getForward: (call) => getForward(forwarding, call),
+    listUsage: (call) => listUsage({ database, clock }, call),
+    listRequests: (call) => listRequests({ database, cursorSecret: secrets.idempotency }, call),
+    exportRequests: (call) => exportRequests({ database }, call),
+    listAlerts: (call) => listAlerts({ database, cursorSecret: secrets.idempotency }, call),
     receiveCallback: (call) => receiveCallback(callbacks, call),
     receiveCallbackByPut: (call) => receiveCallback(callbacks, call),
     getPins: () => getPins({ pinSets, clock }),

@@ -56,6 +56,45 @@ const forward = {
 }
 
 const quota = { rate_per_second: 500, burst: 1_000, remaining: 1_000, reset_seconds: 1 }
+const logged = {
+  id: 'req_01k8z3f7q2e9d8m4n6p0r5s7tv',
+  object: 'request',
+  at: '2026-11-22T09:30:00.000Z',
+  key: 'key_01k8z3f7q2e9d8m4n6p0r5s7tv',
+  operation: 'createPayment',
+  status: 201,
+  fault: null,
+  latency_ms: 4.2,
+  address: '41.210.128.1',
+  country: 'UG',
+  agent: 'shop/1.0',
+}
+const use = {
+  key: logged.key,
+  at: '2026-11-22T09:00:00.000Z',
+  requests: 120,
+  refused: 2,
+  failed: 0,
+  unauthenticated: 0,
+  unlogged: 0,
+  latency_ms: { mean: 4.1, max: 38.2 },
+  operations: { createPayment: 40, getPayment: 80 },
+  addresses: { '41.210.128.1': 120 },
+  countries: { UG: 120 },
+  agents: { 'shop/1.0': 120 },
+  payments: { EUR: { count: 40, total: '812.50' } },
+}
+const alert = {
+  id: 'alt_01k8z3f7q2e9d8m4n6p0r5s7tv',
+  object: 'alert',
+  at: '2026-11-22T02:14:09.000Z',
+  key: logged.key,
+  kind: 'new_country',
+  score: 90,
+  reason: 'first requests from TZ; in the 41 days before, only from UG and KE',
+  evidence: { country: 'TZ', requests: 5, days_before: 41, countries_before: 2 },
+  response: 'notify',
+}
 
 /** What a request and its answer look like; a test holds each against the schema that it stands for. */
 export const examples: { readonly [N in OperationName]?: { readonly request?: object; readonly answer?: object } } = {
@@ -137,4 +176,7 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
       statement: 'eyJhbGciOiJFZERTQSIsInR5cCI6Im5nb21lLXBpbnMrandzIn0.eyJ2ZXJzaW9uIjozfQ.AAAA',
     },
   },
+  listUsage: { answer: { object: 'usage', world: 'test', by: 'hour', data: [use] } },
+  listRequests: { answer: { object: 'list', data: [logged], next_cursor: null } },
+  listAlerts: { answer: { object: 'list', data: [alert], next_cursor: null } },
 }

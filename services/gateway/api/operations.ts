@@ -1,4 +1,3 @@
-import type { Scope } from '@ngome/access'
 import {
   createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
   createWebhookEndpointSchema, forwardSchema, idSchema, limitsSchema, paymentPageSchema, paymentSchema, publishedPinSetSchema,
@@ -8,63 +7,13 @@ import {
 import type { FaultCode } from '@ngome/kernel'
 import { webhookEndpointsMax } from '@ngome/store'
 import { z } from 'zod'
-import type { HeaderGroup } from '../http/header-table.ts'
 import { bodyBytesMax, callbackBytesMax, forwardNodesMax, vaultBatchBytesMax, vaultBatchNodesMax } from '../http/limits.ts'
 import { pageQuerySchema } from '../payments/page-query.ts'
 import { vaultPageQuerySchema } from '../vault/page-query.ts'
+import { acting, authenticated, fromPages, reading, visiting, withBody, writing, type Operation } from './operation.ts'
+import { usageOperations } from './usage-operations.ts'
 
-export type Operation = {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly path: string
-  readonly summary: string
-  readonly description: string
-  readonly credentials: 'api-key' | 'path-token' | 'none'
-  /** What the key must be allowed; of every operation that takes one. */
-  readonly scope?: Scope
-  /** What is enough where the value in the body was sealed by a client. */
-  readonly sealedScope?: Scope
-  /** Tokens that a call takes from the limits (`access/`), by what it costs us: 1 for a read of one row. */
-  readonly cost: number
-  /** What is answered when not everybody can be: `vital` to the last, `deferrable` is the first to go. */
-  readonly urgency: 'vital' | 'ordinary' | 'deferrable'
-  readonly headerGroups: readonly HeaderGroup[]
-  /** Pages may call it too, with a publishable key and from the merchant's own origins. */
-  readonly browsers?: true
-  /** A path that does not match is answered by this fault, the same as a thing that does not exist. */
-  readonly params?: { readonly schema: z.ZodObject; readonly otherwise: FaultCode }
-  readonly query?: z.ZodObject
-  readonly body?: { readonly kind: 'json'; readonly schema: z.ZodObject; readonly nodesMax?: number } | { readonly kind: 'raw' }
-  readonly bodyBytesMax?: number
-  readonly needsIdempotencyKey?: true
-  readonly success: {
-    readonly status: number
-    readonly description: string
-    readonly contentType?: string
-    readonly schema?: z.ZodType
-  }
-  /** What else may come of it where it is not over yet; the same body. */
-  readonly pending?: { readonly status: number; readonly description: string }
-  readonly faults: readonly FaultCode[]
-}
-
-// API routes are for servers: what only a browser adds by itself (origin, referrer) has no business there, but for those
-// that pages may call; and a cookie nowhere.
-const reading = ['every', 'fetch', 'credential', 'signature'] as const
-const writing = ['every', 'fetch', 'credential', 'signature', 'body', 'idempotency'] as const
-const visiting = ['every', 'fetch', 'browser', 'visit'] as const
-const authenticated: readonly FaultCode[] = [
-  'access/unauthenticated', 'access/merchant_frozen', 'access/key_suspended', 'access/scope_missing', 'access/address_refused',
-  'access/limit_exceeded', 'access/lease_lost', 'access/signature_required', 'access/signature_refused', 'store/unavailable',
-]
-/** Of what pages may call. */
-const fromPages: readonly FaultCode[] = ['access/origin_refused', 'access/secret_key_in_browser']
-const withBody: readonly FaultCode[] = [
-  'request/json_refused', 'request/too_large', 'request/media_type', 'request/invalid',
-]
-
-const acting: readonly FaultCode[] = [
-  'idempotency/key_required', 'idempotency/key_reused', 'idempotency/in_flight', 'custodian/unavailable',
-]
+export type { Operation } from './operation.ts'
 
 /**
  * The public API, whole: routing, header control, authentication, schemas, the OpenAPI document and the tests that
@@ -310,6 +259,7 @@ export const operations = {
     success: { status: 200, description: 'The limits.', schema: limitsSchema },
     faults: authenticated,
   },
+  ...usageOperations,
   receiveCallback: {
     method: 'POST',
     path: '/v1/callbacks/:provider/:token',
