@@ -4,13 +4,18 @@ import { guarded } from './store-fault.ts'
 /** How many days of partitions are made ahead: housekeeping may fail for a week before the default partition serves. */
 const partitionDaysAhead = 7
 
+export type UsageRetention = { readonly requestLogDays: number; readonly minuteDays: number; readonly hourDays: number }
+
 /**
  * What the dispatcher does every hour: partitions for the days ahead; nonces that are too old to come again, old answers of
  * idempotency keys, webhook secrets that sign no more, looks at public addresses past their time and old totals of API keys
  * forgotten.
+ * What the dispatcher does every hour: partitions for the days ahead; old answers of idempotency keys and webhook secrets
+ * that sign no more, and looks at public addresses past their time, forgotten; the use of keys
+ * by minute summed into hours, and the request log as long as it is kept.
  * @throws Fault `store/unavailable`
  */
-export async function keepHouse(db: Database): Promise<void> {
+export async function keepHouse(db: Database, usage: UsageRetention): Promise<void> {
   await guarded(async () => {
     await db.pool.query('SELECT ngome.ensure_partitions($1)', [partitionDaysAhead])
     await db.pool.query('SELECT ngome.keep_nonce_partitions($1)', [partitionDaysAhead])
@@ -18,5 +23,7 @@ export async function keepHouse(db: Database): Promise<void> {
     await db.pool.query('SELECT ngome.purge_webhook_secrets()')
     await db.pool.query('SELECT ngome.purge_tls_checks()')
     await db.pool.query('SELECT ngome.purge_api_key_days()')
+    await db.pool.query('SELECT ngome.keep_request_log($1, $2)', [partitionDaysAhead, usage.requestLogDays])
+    await db.pool.query('SELECT ngome.roll_up_usage($1, $2)', [usage.minuteDays, usage.hourDays])
   })
 }

@@ -44,7 +44,7 @@ export { insertForwardDestination } from './forwards/insert-forward-destination.
 export { forwardDestinationsMax, listForwardDestinations } from './forwards/list-forward-destinations.ts'
 export { loadForward, type SealedForwardRow } from './forwards/load-forward.ts'
 export { markForwardSent } from './forwards/mark-forward-sent.ts'
-export { keepHouse } from './housekeeping.ts'
+export { keepHouse, type UsageRetention } from './housekeeping.ts'
 export { enqueue } from './jobs/enqueue.ts'
 export {
   startWorkers, type JobHandler, type JobHandlers, type TenantBounds, type WorkerOptions, type Workers,

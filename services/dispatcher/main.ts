@@ -21,6 +21,7 @@ import { keepHouseHourly } from './process/housekeeping.ts'
 import { selfTests } from './process/self-tests.ts'
 import { startJobs } from './process/start-jobs.ts'
 import { watchPublicTls } from './transport/watch-public-tls.ts'
+import { watchKeys } from './usage/watch-keys.ts'
 
 /** A connection for each job of a busy queue, and some for the others; two dispatchers stay below the role's limit. */
 const databaseConnections = 10
@@ -108,6 +109,9 @@ keepHouseHourly(dispatcher, custodian, {
   apiKeyAgeMs: config.keys.policy.apiKeyAgeS * 1_000,
   apiKeyUnusedMs: config.keys.policy.apiKeyUnusedS * 1_000,
 }, stopping.signal)
+  webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000, usage: config.usage,
+}, stopping.signal)
+watchKeys({ ...base, db: database, onAnomaly: config.usage.onAnomaly }, stopping.signal)
 followCustodianLog({ ...base, custodian, db: database }, stopping.signal)
 watchPublicTls({
   ...base, db: database, egress, statementKey: identity.statementKey,

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { anomalyResponses } from '@ngome/contracts'
 import { currencyDigits, Secret, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
 import { publicTls } from './public-tls.ts'
@@ -197,6 +198,20 @@ const webhooks = z.strictObject({
     .default(10_000),
 })
 
+const days = (fallback: number, min: number, max: number, reason: string) =>
+  z.int({ error: 'must be a whole number of days' }).min(min, `must be at least ${min}: ${reason}`)
+    .max(max, `must be at most ${max}: ${reason}`).default(fallback)
+
+const usage = z.strictObject({
+  requestLogDays: days(30, 1, 400, 'a line holds an address, and is kept no longer than somebody reads it')
+    .describe('How long a merchant\'s request log is kept.'),
+  minuteDays: days(7, 3, 90, 'what is usual is learned from minutes within two days')
+    .describe('How long the use of keys is kept by minute; then by hour.'),
+  hourDays: days(400, 31, 1_100, 'a year is compared with the one before').describe('How long the use of keys is kept by hour.'),
+  onAnomaly: z.enum(anomalyResponses, { error: 'must be notify, demand_signed, throttle or suspend' }).default('notify')
+    .describe('What is done about very unusual use of a key, where nothing was said for its merchant.'),
+})
+
 const hostPort = z.string().regex(/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}$/, 'must be host:port in lower case')
 /** kebab-case, so that a name has one form in the environment: `mtn-ug` is `MTN_UG`. */
 const networkName = z.string().max(32).regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, 'must be lower case, such as mtn-ug')
@@ -226,6 +241,7 @@ export const configObject = z.strictObject({
   networks: z.record(networkName, network).prefault(() => defaultNetworks()).describe('The payment networks, by name.'),
   webhooks: webhooks.prefault({}),
   limits: limits.prefault({}),
+  usage: usage.prefault({}),
   log: z.strictObject({
     level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], { error: 'must be a level of the log' })
       .default('info'),

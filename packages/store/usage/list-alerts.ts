@@ -1,9 +1,10 @@
+import type { AnomalyResponse } from '@ngome/contracts'
 import type { AlertId, ApiKeyId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { pipelined } from '../pipeline.ts'
 import type { NewAlert } from './raise-alert.ts'
 
-export type AlertRow = Omit<NewAlert, 'subject'>
+export type AlertRow = Omit<NewAlert, 'subject'> & { readonly response: AnomalyResponse }
 
 /** The most that one page holds, and one to know of a next page. */
 const rowsMax = 101

@@ -1,9 +1,10 @@
 import type { AlertKind, AnomalyResponse, Event, Restriction } from '@ngome/contracts'
 import type { AlertId, ApiKeyId, Tenant } from '@ngome/kernel'
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { guarded } from '../store-fault.ts'
+import type { Tables } from '../tables.ts'
 import { inTenant } from '../transaction.ts'
 
 export type NewAlert = {
@@ -15,38 +16,47 @@ export type NewAlert = {
   readonly score: number
   readonly reason: string
   readonly evidence: Readonly<Record<string, number | string>>
-  readonly response: AnomalyResponse
   readonly atMs: number
 }
 
-/** Who restricts: the key gets it with the alert, as far as the database's bounds allow. */
+/** What the key is to get with the alert, as far as the database's bounds allow. */
 export type NewRestriction = { readonly restriction: Restriction; readonly endsAtMs: number; readonly event: Event }
 export type RestrictionResult = 'restricted' | 'already' | 'bounded' | 'unknown' | 'refused'
 
 /**
  * Keeps an alert with its event, once for each key, kind, subject and day, and restricts the key in the same transaction
- * where that is asked for.
+ * where that is asked for. What the alert says was done was done.
+ * @param eventOf makes the event, of what was done
  * @returns `known` where it was raised before; else what became of the restriction, `null` where none was asked for
  * @throws Fault `store/unavailable`
  */
 export async function raiseAlert(
-  db: Database, tenant: Tenant, alert: NewAlert, event: Event, restrict: NewRestriction | null,
+  db: Database, tenant: Tenant, alert: NewAlert, restrict: NewRestriction | null, eventOf: (response: AnomalyResponse) => Event,
 ): Promise<'known' | RestrictionResult | null> {
+  const day = sql<Date>`(${new Date(alert.atMs)}::timestamptz AT TIME ZONE 'UTC')::date`
   return inTenant(db, tenant, async (tx) => {
+    const known = await tx.selectFrom('api_key_alerts').select('id').where('api_key', '=', alert.apiKey)
+      .where('kind', '=', alert.kind).where('subject', '=', alert.subject).where('day', '=', day).executeTakeFirst()
+    if (known !== undefined) return 'known'
+    const result = restrict === null ? null : await restrictKey(tx, alert.apiKey, restrict)
+    const response = restrict !== null && (result === 'restricted' || result === 'already') ? restrict.restriction : 'notify'
     const { numInsertedOrUpdatedRows: inserted } = await tx.insertInto('api_key_alerts').values({
       ...tenant, id: alert.id, api_key: alert.apiKey, kind: alert.kind, subject: alert.subject, score: alert.score,
-      reason: alert.reason, evidence: JSON.stringify(alert.evidence), response: alert.response, at: new Date(alert.atMs),
-      day: sql<Date>`(${new Date(alert.atMs)}::timestamptz AT TIME ZONE 'UTC')::date`,
+      reason: alert.reason, evidence: JSON.stringify(alert.evidence), response, at: new Date(alert.atMs), day,
     }).onConflict((conflict) => conflict.columns(['api_key', 'kind', 'subject', 'day']).doNothing()).executeTakeFirstOrThrow()
+    // Another dispatcher was as fast, and did the same.
     if (inserted === 0n) return 'known'
-    await appendEvent(tx, event)
-    if (restrict === null) return null
-    const { rows } = await sql<{ result: RestrictionResult }>`SELECT ngome.restrict_api_key(
-      ${alert.apiKey}, ${restrict.restriction}, ${new Date(restrict.endsAtMs)}) AS result`.execute(tx)
-    const result = rows[0]?.result ?? 'refused'
-    if (result === 'restricted') await appendEvent(tx, restrict.event)
+    await appendEvent(tx, eventOf(response))
     return result
   })
+}
+
+async function restrictKey(tx: Transaction<Tables>, key: ApiKeyId, { restriction, endsAtMs, event }: NewRestriction): Promise<RestrictionResult> {
+  const { rows } = await sql<{ result: RestrictionResult }>`SELECT ngome.restrict_api_key(
+    ${key}, ${restriction}, ${new Date(endsAtMs)}) AS result`.execute(tx)
+  const result = rows[0]?.result ?? 'refused'
+  if (result === 'restricted') await appendEvent(tx, event)
+  return result
 }
 
 /**

@@ -2,6 +2,7 @@ import { isFinal } from '@ngome/payments'
 import type { CustodianClient } from '@ngome/runtime'
 import { findOpenPayments, findPayment, keepHouse } from '@ngome/store'
 import { remindOfKeys } from '../access/remind-of-keys.ts'
+import { findOpenPayments, findPayment, keepHouse, type UsageRetention } from '@ngome/store'
 import type { Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
@@ -23,10 +24,11 @@ const lookedAtMax = 1_000
  */
 export function keepHouseHourly(
   dispatcher: Dispatcher, custodian: Pick<CustodianClient, 'call'>, policy: { readonly webhookSecretAgeMs: number; readonly apiKeyAgeMs: number; readonly apiKeyUnusedMs: number }, signal: AbortSignal,
+  dispatcher: Dispatcher, custodian: Pick<CustodianClient, 'call'>, policy: { readonly webhookSecretAgeMs: number; readonly usage: UsageRetention }, signal: AbortSignal,
 ): void {
   const { logger, db } = dispatcher
   runEvery(everyMs, 'housekeeping', logger, signal, async () => {
-    await keepHouse(db)
+    await keepHouse(db, policy.usage)
     await remindOfOldSecrets(dispatcher, policy.webhookSecretAgeMs, signal)
     await remindOfKeys(dispatcher, { ageMs: policy.apiKeyAgeMs, unusedMs: policy.apiKeyUnusedMs }, signal)
     await lookAfterLeftBehind(dispatcher, signal)
