@@ -21,6 +21,7 @@ import { keysRotate } from './keys-rotate.ts'
 import { keysRotations } from './keys-rotations.ts'
 import { keysScan } from './keys-scan.ts'
 import { keysRevoke } from './keys-revoke.ts'
+import { keysUnrestrict } from './keys-unrestrict.ts'
 import { merchantsAdd } from './merchants-add.ts'
 import { merchantsFreeze } from './merchants-freeze.ts'
 import { merchantsKeysAdd } from './merchants-keys-add.ts'
@@ -57,6 +58,7 @@ export const commands: readonly Command[] = [
   up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, merchantsPolicy, merchantsLimits,
   merchantsOriginsAdd, merchantsOriginsRemove, merchantsOriginsList,
   merchantsKeysAdd, merchantsKeysMake, merchantsKeysList, merchantsKeysRevoke, keysIssue, keysList, keysRoll, keysScan, keysRevoke,
+  merchantsKeysAdd, merchantsKeysMake, merchantsKeysList, merchantsKeysRevoke, keysIssue, keysList, keysRevoke, keysUnrestrict,
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate,
   certificatesList, certificatesRevoke, staffEnrol, staffList, staffApprovals, staffApprove, staffExecute, staffRetire,
   revealPayment, events, vaultImport, vaultPin,

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { newId, parseId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
 import fc from 'fast-check'
-import { newApiKey, parseApiKey } from './api-key.ts'
+import { newApiKey, parseApiKey, withAnotherSecret } from './api-key.ts'
 import { apiKeyVerifier } from './verifier.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -82,4 +82,11 @@ test('a verifier is bound to pepper, key id, merchant, world and digest', () => 
     apiKeyVerifier(pepper, { ...key, digest: newApiKey({ world: 'test', ...from }).digest, tenant }),
   ]
   for (const other of others) assert.notEqual(Buffer.from(other).toString('hex'), own)
+})
+
+test('a key with another secret is of the same id, and has another digest', () => {
+  const key = newApiKey({ world: 'test', clock: systemClock, random: systemRandom })
+  const other = parseApiKey(withAnotherSecret(key.text, systemRandom).expose((text) => text))
+  assert.deepEqual([other?.id, other?.world, other?.kind], [key.id, key.world, key.kind])
+  assert.notDeepEqual(other?.digest, key.digest)
 })

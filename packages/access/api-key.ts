@@ -23,6 +23,8 @@ const letters = { secret: 'sk', publishable: 'pk' } as const satisfies Record<Ke
 /** `ngome_` ‖ `sk` or `pk` ‖ `_` ‖ world ‖ `_` ‖ key id's suffix (26) ‖ `_` ‖ secret (43, base64url) ‖ checksum (6, base 62). */
 const pattern = /^ngome_(sk|pk)_(test|live)_([0-7][0-9a-hjkmnp-tv-z]{25})_[A-Za-z0-9_-]{43}([0-9A-Za-z]{6})$/
 const checksumLength = 6
+/** Of 32 bytes in base64url. */
+const secretLength = 43
 
 /** Makes a key; its text exists only in the answer. */
 export function newApiKey(
@@ -33,6 +35,12 @@ export function newApiKey(
   const body = `ngome_${letters[kind]}_${world}_${id.slice('key_'.length)}_${toBase64Url(from.random.bytes(secretBytes))}`
   const text = body + checksum(body)
   return { id, world, kind, digest: apiKeyDigest(text), text: new Secret(text) }
+}
+
+/** A key of the same id, world and kind that opens nothing: for who tries what a gateway says to it. */
+export function withAnotherSecret(key: Secret<string>, random: Random): Secret<string> {
+  const body = key.expose((text) => text.slice(0, -checksumLength - secretLength)) + toBase64Url(random.bytes(secretBytes))
+  return new Secret(body + checksum(body))
 }
 
 /**

@@ -8,11 +8,8 @@ export type UsageRetention = { readonly requestLogDays: number; readonly minuteD
 
 /**
  * What the dispatcher does every hour: partitions for the days ahead; nonces that are too old to come again, old answers of
- * idempotency keys, webhook secrets that sign no more, looks at public addresses past their time and old totals of API keys
- * forgotten.
- * What the dispatcher does every hour: partitions for the days ahead; old answers of idempotency keys and webhook secrets
- * that sign no more, and looks at public addresses past their time, forgotten; the use of keys
- * by minute summed into hours, and the request log as long as it is kept.
+ * idempotency keys, webhook secrets that sign no more, looks at public addresses past their time, old totals of API keys
+ * and old days of the request log forgotten; the use of keys by minute summed into hours.
  * @throws Fault `store/unavailable`
  */
 export async function keepHouse(db: Database, usage: UsageRetention): Promise<void> {

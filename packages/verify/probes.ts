@@ -13,6 +13,7 @@ import { hostileHeadersAreRefused } from './probes/hostile-headers-are-refused.t
 import { hstsOnEveryAnswer } from './probes/hsts-on-every-answer.ts'
 import { forbiddenForwardIsRefused } from './probes/forbidden-forward-is-refused.ts'
 import { keysRotateByPolicy } from './probes/keys-rotate-by-policy.ts'
+import { merchantsSeeTheirOwnLogs } from './probes/merchants-see-their-own-logs.ts'
 import { openingsLogOnlyGrows } from './probes/openings-log-only-grows.ts'
 import { operatorCannotOpen } from './probes/operator-cannot-open.ts'
 import { pinsMatchTheChain } from './probes/pins-match-the-chain.ts'
@@ -30,6 +31,7 @@ import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
 import { tls13Only } from './probes/tls-1-3-only.ts'
 import { unapprovedRevealIsRefused } from './probes/unapproved-reveal-is-refused.ts'
 import { transportIsWatched } from './probes/transport-is-watched.ts'
+import { unusualUseIsFlagged } from './probes/unusual-use-is-flagged.ts'
 import type { Target } from './target.ts'
 
 /** Every probe that there is; the catalog names them by id. */
@@ -39,6 +41,8 @@ export const probes: readonly Probe<Target>[] = [
   gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, rateLimitsHold,
+  apiKeysAreUnguessable, apiKeysAreNotKept, rateLimitsHold,
+  apiKeysAreUnguessable, apiKeysAreNotKept, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
   hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows,

@@ -106,7 +106,7 @@ describe('a nonce', () => {
     assert.equal(await spendNonce(gateway, merchant.tenant, old), 'seen')
     const present = newNonce()
     assert.equal(await spendNonce(gateway, merchant.tenant, present), 'spent')
-    await keepHouse(database.open('ngome_dispatcher'))
+    await keepHouse(database.open('ngome_dispatcher'), { requestLogDays: 30, minuteDays: 7, hourDays: 400 })
     assert.deepEqual(await partitions(), today)
     assert.equal(await spendNonce(gateway, merchant.tenant, old), 'spent')
     assert.equal(await spendNonce(gateway, merchant.tenant, present), 'seen')

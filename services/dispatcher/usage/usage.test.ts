@@ -36,7 +36,7 @@ async function addMerchantWithKey(): Promise<TestMerchant> {
   const { tenant } = await addTestMerchant(database)
   const keyId = newId('apiKey', from)
   await database.asAdmin(
-    `INSERT INTO ngome.api_keys (id, merchant, world, verifier, pepper_version, hint, created_at, proof) VALUES ($1, $2, $3, $4, 1, 'test', now(), $5)`,
+    `INSERT INTO ngome.api_keys (id, merchant, world, verifier, pepper_version, hint, created_at, proof, settings) VALUES ($1, $2, $3, $4, 1, 'test', now(), $5, '{}')`,
     [keyId, tenant.merchant, tenant.world, systemRandom.bytes(32), systemRandom.bytes(96)])
   return { tenant, keyId }
 }
