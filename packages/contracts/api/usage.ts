@@ -63,7 +63,7 @@ export const alertSchema = z.strictObject({
   kind: classed('internal', z.enum(alertKinds)),
   score: classed('internal', z.int().min(0).max(100)).meta({ description: 'How sure we are that this is not you.' }),
   reason: classed('internal', z.string()).meta({ description: 'In a sentence.' }),
-  evidence: classed('internal', z.record(z.string(), z.union([z.number(), z.string()]))),
+  evidence: classed('internal', z.record(z.string(), z.string())).meta({ description: 'The numbers behind the reason, as text.' }),
   response: classed('internal', z.enum(anomalyResponses)).meta({ description: 'What was done by the operator\u2019s policy.' }),
 })
 export type AlertView = z.output<typeof alertSchema>

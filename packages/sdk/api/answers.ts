@@ -89,6 +89,81 @@ export type Limits = {
   }[]
 }
 
+export type ListAlertsAnswer = {
+  readonly object: 'list'
+  readonly data: readonly ({
+    readonly id: `alt_${string}`
+    readonly object: 'alert'
+    readonly at: string
+    readonly key: `key_${string}`
+    readonly kind: 'new_country' | 'new_network' | 'unusual_hour' | 'volume' | 'amount' | 'error_burst' | 'enumeration' | 'long_sleep' | 'failed_authentications'
+    /** How sure we are that this is not you. */
+    readonly score: number
+    /** In a sentence. */
+    readonly reason: string
+    /** The numbers behind the reason, as text. */
+    readonly evidence: Readonly<Record<string, string>>
+    /** What was done by the operator’s policy. */
+    readonly response: 'notify' | 'demand_signed' | 'throttle' | 'suspend'
+  })[]
+  readonly next_cursor: string | null
+}
+
+export type ListRequestsAnswer = {
+  readonly object: 'list'
+  readonly data: readonly ({
+    readonly id: `req_${string}`
+    readonly object: 'request'
+    readonly at: string
+    readonly key: `key_${string}`
+    readonly operation: string
+    readonly status: number
+    /** The `code` of the refusal. */
+    readonly fault: string | null
+    readonly latency_ms: number
+    readonly address: string | null
+    readonly country: string | null
+    readonly agent: string | null
+  })[]
+  readonly next_cursor: string | null
+}
+
+export type ListUsageAnswer = {
+  readonly object: 'usage'
+  readonly world: 'test' | 'live'
+  readonly by: 'minute' | 'hour'
+  readonly data: readonly {
+    readonly key: `key_${string}`
+    /** When it begins, UTC. */
+    readonly at: string
+    /** Proven to be of this key. */
+    readonly requests: number
+    /** Of them answered 4xx. */
+    readonly refused: number
+    /** Of them answered 5xx: our failures. */
+    readonly failed: number
+    /** Requests that named this key and did not prove it; in no other count. */
+    readonly unauthenticated: number
+    /** Requests beyond what the request log takes: counted here, not listed there. */
+    readonly unlogged: number
+    readonly latency_ms: {
+      readonly mean: number
+      readonly max: number
+    }
+    readonly operations: Readonly<Record<string, number>>
+    readonly addresses: Readonly<Record<string, number>>
+    /** ISO 3166-1; `unknown` where an address has none. */
+    readonly countries: Readonly<Record<string, number>>
+    readonly agents: Readonly<Record<string, number>>
+    /** Payments that were accepted, by currency. */
+    readonly payments: Readonly<Record<string, {
+      readonly count: number
+      /** Decimal string in major units. */
+      readonly total: string
+    }>>
+  }[]
+}
+
 export type ListVaultKeysAnswer = {
   readonly object: 'list'
   readonly data: readonly {

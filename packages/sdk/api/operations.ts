@@ -4,6 +4,9 @@ import type {
   CreatedWebhookEndpoint,
   Forward,
   Limits,
+  ListAlertsAnswer,
+  ListRequestsAnswer,
+  ListUsageAnswer,
   ListVaultKeysAnswer,
   Payment,
   PaymentPage,
@@ -75,6 +78,24 @@ export type Operations = {
     readonly body: undefined
     readonly answer: undefined
   }
+  /** Export your requests. */
+  readonly exportRequests: {
+    readonly params: undefined
+    readonly query: {
+      /** Only of this key. */
+      readonly key?: `key_${string}` | undefined
+      /** Only answered so. */
+      readonly status?: string | undefined
+      /** Only of this operation, as this document names it. */
+      readonly operation?: string | undefined
+      /** The earliest, UTC. */
+      readonly from?: string | undefined
+      /** The end, itself not in it. */
+      readonly to?: string | undefined
+    }
+    readonly body: undefined
+    readonly answer: undefined
+  }
   /** Read a forward. */
   readonly getForward: {
     readonly params: {
@@ -109,6 +130,20 @@ export type Operations = {
     readonly body: undefined
     readonly answer: VaultToken
   }
+  /** List alerts about your keys. */
+  readonly listAlerts: {
+    readonly params: undefined
+    readonly query: {
+      /** How many on the page, 1 to 100; 20 when left out. */
+      readonly limit?: number | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+      /** Only of this key. */
+      readonly key?: `key_${string}` | undefined
+    }
+    readonly body: undefined
+    readonly answer: ListAlertsAnswer
+  }
   /** List payments. */
   readonly listPayments: {
     readonly params: undefined
@@ -122,6 +157,44 @@ export type Operations = {
     }
     readonly body: undefined
     readonly answer: PaymentPage
+  }
+  /** List your requests. */
+  readonly listRequests: {
+    readonly params: undefined
+    readonly query: {
+      /** How many on the page, 1 to 100; 20 when left out. */
+      readonly limit?: number | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+      /** Only of this key. */
+      readonly key?: `key_${string}` | undefined
+      /** Only answered so. */
+      readonly status?: string | undefined
+      /** Only of this operation, as this document names it. */
+      readonly operation?: string | undefined
+      /** The earliest, UTC. */
+      readonly from?: string | undefined
+      /** The end, itself not in it. */
+      readonly to?: string | undefined
+    }
+    readonly body: undefined
+    readonly answer: ListRequestsAnswer
+  }
+  /** How your keys are used. */
+  readonly listUsage: {
+    readonly params: undefined
+    readonly query: {
+      /** Only of this key. */
+      readonly key?: `key_${string}` | undefined
+      /** The earliest, UTC; an hour before `to` when left out, by hour a day. */
+      readonly from?: string | undefined
+      /** The end, itself not in it; now when left out. At most a day after `from`, by hour 31 days. */
+      readonly to?: string | undefined
+      /** `hour` when left out. */
+      readonly by?: 'minute' | 'hour' | undefined
+    }
+    readonly body: undefined
+    readonly answer: ListUsageAnswer
   }
   /** Keys to seal values to. */
   readonly listVaultKeys: {
@@ -175,11 +248,15 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   createWebhookEndpoint: { method: 'POST', path: '/v1/webhook_endpoints', isKeyed: true },
   deleteVaultToken: { method: 'DELETE', path: '/v1/vault/tokens/{id}', isKeyed: false },
   deleteWebhookEndpoint: { method: 'DELETE', path: '/v1/webhook_endpoints/{id}', isKeyed: false },
+  exportRequests: { method: 'GET', path: '/v1/requests/export', isKeyed: false },
   getForward: { method: 'GET', path: '/v1/forwards/{id}', isKeyed: false },
   getLimits: { method: 'GET', path: '/v1/limits', isKeyed: false },
   getPayment: { method: 'GET', path: '/v1/payments/{id}', isKeyed: false },
   getVaultToken: { method: 'GET', path: '/v1/vault/tokens/{id}', isKeyed: false },
+  listAlerts: { method: 'GET', path: '/v1/alerts', isKeyed: false },
   listPayments: { method: 'GET', path: '/v1/payments', isKeyed: false },
+  listRequests: { method: 'GET', path: '/v1/requests', isKeyed: false },
+  listUsage: { method: 'GET', path: '/v1/usage', isKeyed: false },
   listVaultKeys: { method: 'GET', path: '/v1/vault/keys', isKeyed: false },
   listVaultTokens: { method: 'GET', path: '/v1/vault/tokens', isKeyed: false },
   listWebhookEndpoints: { method: 'GET', path: '/v1/webhook_endpoints', isKeyed: false },

@@ -92,7 +92,7 @@ const alert = {
   kind: 'new_country',
   score: 90,
   reason: 'first requests from TZ; in the 41 days before, only from UG and KE',
-  evidence: { country: 'TZ', requests: 5, days_before: 41, countries_before: 2 },
+  evidence: { country: 'TZ', requests: '5', days_before: '41', countries_before: '2' },
   response: 'notify',
 }
 

@@ -18,6 +18,7 @@ export function listAlerts(
   )
 }
 
-function alertView({ apiKey, atMs, ...row }: AlertRow): AlertView {
-  return { object: 'alert', ...row, key: apiKey, at: new Date(atMs).toISOString() }
+function alertView({ apiKey, atMs, evidence, ...row }: AlertRow): AlertView {
+  const texts = Object.fromEntries(Object.entries(evidence).map(([name, value]) => [name, String(value)]))
+  return { object: 'alert', ...row, evidence: texts, key: apiKey, at: new Date(atMs).toISOString() }
 }
