@@ -1,5 +1,4 @@
 export { addressMatcher, canonicalAddressRange } from './address-ranges.ts'
-export { apiKeyDigest, newApiKey, parseApiKey, type NewApiKey, type ParsedApiKey } from './api-key.ts'
 export { apiKeyLength, apiKeyPattern, findApiKeys, type FoundApiKey } from './find-api-keys.ts'
 export { apiKeyDigest, newApiKey, parseApiKey, withAnotherSecret, type NewApiKey, type ParsedApiKey } from './api-key.ts'
 export { isProvenApiKey, keyProofBytes, signApiKey, type KeptApiKey } from './key-proof.ts'

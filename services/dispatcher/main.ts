@@ -108,8 +108,7 @@ keepHouseHourly(dispatcher, custodian, {
   webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000,
   apiKeyAgeMs: config.keys.policy.apiKeyAgeS * 1_000,
   apiKeyUnusedMs: config.keys.policy.apiKeyUnusedS * 1_000,
-}, stopping.signal)
-  webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000, usage: config.usage,
+  usage: config.usage,
 }, stopping.signal)
 watchKeys({ ...base, db: database, onAnomaly: config.usage.onAnomaly }, stopping.signal)
 followCustodianLog({ ...base, custodian, db: database }, stopping.signal)

@@ -1,8 +1,7 @@
 import { isFinal } from '@ngome/payments'
 import type { CustodianClient } from '@ngome/runtime'
-import { findOpenPayments, findPayment, keepHouse } from '@ngome/store'
-import { remindOfKeys } from '../access/remind-of-keys.ts'
 import { findOpenPayments, findPayment, keepHouse, type UsageRetention } from '@ngome/store'
+import { remindOfKeys } from '../access/remind-of-keys.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
@@ -23,8 +22,9 @@ const lookedAtMax = 1_000
  * left behind. It gives no payment a second job, so that jobs do not multiply. Expired tokens go every minute.
  */
 export function keepHouseHourly(
-  dispatcher: Dispatcher, custodian: Pick<CustodianClient, 'call'>, policy: { readonly webhookSecretAgeMs: number; readonly apiKeyAgeMs: number; readonly apiKeyUnusedMs: number }, signal: AbortSignal,
-  dispatcher: Dispatcher, custodian: Pick<CustodianClient, 'call'>, policy: { readonly webhookSecretAgeMs: number; readonly usage: UsageRetention }, signal: AbortSignal,
+  dispatcher: Dispatcher, custodian: Pick<CustodianClient, 'call'>,
+  policy: { readonly webhookSecretAgeMs: number; readonly apiKeyAgeMs: number; readonly apiKeyUnusedMs: number; readonly usage: UsageRetention },
+  signal: AbortSignal,
 ): void {
   const { logger, db } = dispatcher
   runEvery(everyMs, 'housekeeping', logger, signal, async () => {
