@@ -68,6 +68,7 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     merchant: (which) => keys.merchant(which),
     limitedMerchant: (limit) => keys.limitedMerchant(limit),
     issueKeys: (count) => keys.issueKeys(count),
+    addMerchantKey: (publicKey) => keys.addMerchantKey(publicKey),
     browserKey: () => keys.browserKey(),
     rollKey: (key, overlapMs) => keys.rollKey(key, overlapMs),
     revokeKey: (key) => keys.revokeKey(key),

@@ -1,8 +1,10 @@
+import type { KeyObject } from 'node:crypto'
 import { defaultKeySettings, parseApiKey, parseOrigin } from '@ngome/access'
 import { emit } from '@ngome/contracts'
-import { Fault, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
-import { addOrigin, revokeApiKey, type MerchantLimit } from '@ngome/store'
+import { Fault, toBase64Url, type ApiKeyId, type MerchantSigningKeyId, type Secret, type Tenant } from '@ngome/kernel'
+import { addOrigin, revokeApiKey, revokeSigningKey, type MerchantLimit } from '@ngome/store'
 import type { ProbeMerchant } from '@ngome/verify'
+import { addMerchantKey } from '../operator/add-merchant-key.ts'
 import { createApiKey } from '../operator/create-api-key.ts'
 import { createMerchant, type OperatorAccess } from '../operator/create-merchant.ts'
 import { allMerchants } from '../operator/find-merchant.ts'
@@ -13,10 +15,14 @@ import { setLimits } from '../operator/set-limits.ts'
 const merchantNames = { first: 'Ngome verify, first', second: 'Ngome verify, second', limited: 'Ngome verify, limited' } as const
 type Which = keyof typeof merchantNames
 
+/** Should the probes be killed, their keys end by themselves. */
+const merchantKeyMs = 3_600_000
+
 /** Merchants and keys for the probes. Every key that is issued here is revoked by {@link ProbeKeys.revokeAll}. */
 export class ProbeKeys {
   readonly #operator: () => Promise<OperatorAccess>
   readonly #issued: { readonly tenant: Tenant; readonly id: ApiKeyId }[] = []
+  readonly #added: { readonly tenant: Tenant; readonly keyId: MerchantSigningKeyId }[] = []
   readonly #merchants = new Map<Which, Promise<ProbeMerchant>>()
   /** One after another: two probes that both find no merchant would make two. */
   #last: Promise<unknown> = Promise.resolve()
@@ -74,7 +80,24 @@ export class ProbeKeys {
     for (const issued of this.#issued) if (issued.id === id) await this.#revoke(issued)
   }
 
+  /** Adds a public key to sign with and to encrypt to; of the second merchant, whom no other probe needs to change. */
+  async addMerchantKey(publicKey: KeyObject): Promise<ProbeMerchant & { readonly keyId: MerchantSigningKeyId }> {
+    const merchant = await this.merchant('second')
+    const operator = await this.#operator()
+    const { id: keyId } = await addMerchantKey(operator, merchant.tenant, {
+      from: { spki: toBase64Url(publicKey.export({ format: 'der', type: 'spki' })) }, uses: ['sign', 'encrypt'],
+      expiresAtMs: operator.clock.nowMs() + merchantKeyMs,
+    })
+    this.#added.push({ tenant: merchant.tenant, keyId })
+    return { ...merchant, keyId }
+  }
+
   async revokeAll(): Promise<void> {
+    for (const { tenant, keyId: key } of this.#added) {
+      const { db, clock, random } = await this.#operator()
+      const event = emit({ clock, random, process: 'operator' }, 'merchant_key.revoked', tenant, { key })
+      await revokeSigningKey(db, tenant, key, clock.nowMs(), event)
+    }
     for (const issued of this.#issued) await this.#revoke(issued)
   }
 

@@ -27,6 +27,7 @@ export const faults = {
   },
   'access/signature_refused': { status: 401, public: 'The signature of this request is not right.' },
   'access/limit_exceeded': { status: 429, public: 'Too many requests for now. Retry-After says when to come again.' },
+  'access/encryption_key_missing': { status: 406, public: 'You have no key of use encrypt that this answer could be encrypted to.' },
   'access/lease_lost': { status: 503, public: 'Try again shortly.' },
   'idempotency/key_required': { status: 400, public: 'Send an Idempotency-Key header with this request.' },
   'idempotency/key_reused': { status: 422, public: 'This Idempotency-Key was used with another body.' },

@@ -27,6 +27,7 @@ import { rootKeyIsProtected } from './probes/root-key-is-protected.ts'
 import { sdkIntegratesSafely } from './probes/sdk-integrates-safely.ts'
 import { separateMerchantKeys } from './probes/separate-merchant-keys.ts'
 import { slowAndGreedyClientsAreCut } from './probes/slow-and-greedy-clients-are-cut.ts'
+import { signedRequestsAreVerified } from './probes/signed-requests-are-verified.ts'
 import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
 import { tls13Only } from './probes/tls-1-3-only.ts'
 import { unapprovedRevealIsRefused } from './probes/unapproved-reveal-is-refused.ts'
@@ -42,6 +43,6 @@ export const probes: readonly Probe<Target>[] = [
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
-  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
+  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, signedRequestsAreVerified, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows,
 ]

@@ -7,6 +7,8 @@ import type { Registry } from 'prom-client'
 import { ApiKeyCache } from './access/api-key-cache.ts'
 import { Authenticator } from './access/authenticate.ts'
 import { composeGuards } from './access/compose-guards.ts'
+import { encryptionKeyFinder } from './access/encrypt-answers.ts'
+import { findEncryptionKey } from './access/find-encryption-key.ts'
 import { provenKeyFinder } from './access/find-proven-key.ts'
 import { canSign } from './access/can-sign.ts'
 import { KeyLookUps } from './access/key-look-ups.ts'
@@ -21,6 +23,7 @@ import { signatureVerifier } from './access/verify-signature.ts'
 import { apiVersion } from './api/openapi.ts'
 import { tellSeenInBrowser } from './browsers/tell-seen-in-browser.ts'
 import { createHandlers } from './handlers.ts'
+import { inOrder } from './http/guards.ts'
 import { createPublicApi } from './http/public-api.ts'
 import { tlsContext, type PublicServer } from './http/public-server.ts'
 import { fetchSecrets, pepperSource, type GatewaySecrets } from './keys/custodian-secrets.ts'
@@ -188,7 +191,10 @@ function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, { reco
   const authenticator = new Authenticator({
     peppers, rows, lease, clock: from.clock, onProven: (key, row) => moving.used(key, row), onRefused: recorder.onRefused,
   })
-  const verify = signatureVerifier({ ...from, keys, canSign: (tenant) => canSign(from, tenant) })
+  const verify = inOrder(
+    signatureVerifier({ ...from, keys, canSign: (tenant) => canSign(from, tenant) }),
+    encryptionKeyFinder((tenant) => findEncryptionKey({ ...from, statementKey }, tenant)),
+  )
   return { lease, peppers, authenticator, verify }
 }
 

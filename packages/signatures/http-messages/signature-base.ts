@@ -18,8 +18,27 @@ export function signatureBase(message: HttpMessage, input: InnerList): Uint8Arra
     if (value === undefined || lines.has(name) || /[\r\n]/.test(value)) return undefined
     lines.set(name, value)
   }
-  const covered = Array.from(lines, ([name, value]) => `${name}: ${value}\n`).join('')
-  return Buffer.from(`${covered}"@signature-params": ${serializeMember(input)}`, 'latin1')
+  return baseOf(lines, serializeMember(input))
+}
+
+/**
+ * The same for plain components that are known to be different, of an input that is written already.
+ * @param written how `input` is serialised
+ */
+export function plainSignatureBase(message: HttpMessage, names: readonly string[], written: string): Uint8Array | undefined {
+  const lines = new Map<string, string>()
+  for (const name of names) {
+    const value = plainValue(message, name)
+    if (value === undefined || /[\r\n]/.test(value)) return undefined
+    lines.set(`"${name}"`, value)
+  }
+  return baseOf(lines, written)
+}
+
+function baseOf(lines: ReadonlyMap<string, string>, written: string): Uint8Array {
+  let text = ''
+  for (const [name, value] of lines) text += `${name}: ${value}\n`
+  return Buffer.from(`${text}"@signature-params": ${written}`, 'latin1')
 }
 
 function componentValue(message: HttpMessage, { value: name, parameters }: Item): string | undefined {
@@ -29,10 +48,13 @@ function componentValue(message: HttpMessage, { value: name, parameters }: Item)
     const isNamed = parameter?.[0] === 'name' && parameter[1].type === 'string' && others.length === 0
     return isNamed ? queryParameter(message, String(parameter[1].value)) : undefined
   }
-  if (parameters.size > 0) return undefined
-  if (name.value.startsWith('@')) return derivedValue(message, name.value)
+  return parameters.size > 0 ? undefined : plainValue(message, name.value)
+}
+
+function plainValue(message: HttpMessage, name: string): string | undefined {
+  if (name.startsWith('@')) return derivedValue(message, name)
   // RFC 9421 §2.1: a name in upper case is a name that a field does not have.
-  return name.value === name.value.toLowerCase() ? message.field(name.value)?.trim() : undefined
+  return name === name.toLowerCase() ? message.field(name)?.trim() : undefined
 }
 
 /** RFC 9421 §2.2 */

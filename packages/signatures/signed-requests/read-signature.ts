@@ -1,6 +1,6 @@
 import { parseId, type MerchantSigningKeyId } from '@ngome/kernel'
 import type { HttpMessage } from '../http-messages/message.ts'
-import { signatureBase } from '../http-messages/signature-base.ts'
+import { plainSignatureBase } from '../http-messages/signature-base.ts'
 import { parseDictionary } from '../structured-fields/parse-structured.ts'
 import { serializeDictionary } from '../structured-fields/serialize-structured.ts'
 import { isInnerList, type BareItem, type Dictionary, type InnerList, type Member } from '../structured-fields/values.ts'
@@ -32,10 +32,12 @@ export function readSignature(message: HttpMessage, nowMs: number): SignatureRea
   if (signature === undefined || isInnerList(signature) || signature.value.type !== 'binary' || signature.parameters.size > 0) {
     return refused('signature is not one string of bytes of the label')
   }
-  if (!coversExactly(input, coveredComponents(message.field))) return refused('covered components')
+  const covered = coveredComponents(message.field)
+  if (!coversExactly(input, covered)) return refused('covered components')
   const stated = readParameters(input.parameters, nowMs)
   if (typeof stated === 'string') return refused(stated)
-  const base = signatureBase(message, input)
+  // What came is its own serialisation, so that nothing has to be written again.
+  const base = plainSignatureBase(message, covered, message.field('signature-input')?.slice(signatureLabel.length + 1) ?? '')
   if (base === undefined) return refused('a component has no value')
   return { ok: true, stated: { ...stated, base, signature: signature.value.value } }
 }

@@ -41,7 +41,7 @@ function serializeBareItem(item: BareItem): string {
   switch (item.type) {
     case 'integer': return serializeInteger(item.value)
     case 'decimal': return serializeDecimal(item.value)
-    case 'string': return `"${held(item.value, /^[\x20-\x7e]*$/).replaceAll(/["\\]/g, '\\$&')}"`
+    case 'string': return plainString.test(item.value) ? `"${item.value}"` : `"${held(item.value, /^[\x20-\x7e]*$/).replaceAll(/["\\]/g, '\\$&')}"`
     case 'token': return held(item.value, /^[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*$/)
     case 'binary': return `:${Buffer.from(item.value).toString('base64')}:`
     case 'boolean': return item.value ? '?1' : '?0'
@@ -50,6 +50,9 @@ function serializeBareItem(item: BareItem): string {
     default: return item satisfies never
   }
 }
+
+/** A string in which nothing is escaped. */
+const plainString = /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/
 
 function serializeInteger(value: number): string {
   if (!Number.isInteger(value) || Math.abs(value) > integerMax) throw new RangeError('a number that is no Integer')

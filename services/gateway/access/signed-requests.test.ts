@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
+import { compactDecrypt } from 'jose'
 import { systemClock, type MerchantSigningKeyId } from '@ngome/kernel'
 import {
   digestOf, rsaAttacks, signatureAttacks, signPss, signRaw, type Answer, type MerchantClient, type SignatureAttack, type SignedRequest,
@@ -173,6 +174,10 @@ suite('where an API key is not enough', () => {
     await gateway.revokeSigningKey(fresh, key)
     await createEndpoint(fresh.client)
   })
+  test('because the key says so, every call of it must be signed', async () => {
+    const odd = await gateway.issueKey((await gateway.addMerchant()).tenant, { mustSign: true })
+    assertRefused(await odd.client.call({ path: '/v1/payments' }), 'access/signature_required')
+  })
   test('because its use was unusual, every call of that key must be signed', async () => {
     const odd = await gateway.addMerchant()
     await gateway.database.asAdmin(`INSERT INTO ngome.api_key_restrictions (merchant, world, api_key, restriction, set_at, ends_at)
@@ -186,6 +191,32 @@ suite('where an API key is not enough', () => {
     assert.deepEqual(required.filter((name) => name.includes('Webhook')).toSorted(), ['createWebhookEndpoint', 'deleteWebhookEndpoint', 'replaceWebhookSecret'])
     const changesKeys = operationNames.filter((name) => 'scope' in operations[name] && operations[name].method !== 'GET' && String(operations[name].scope).startsWith('keys:'))
     assert.deepEqual(changesKeys.filter((name) => signaturePolicyOf(name) === 'optional'), [])
+  })
+})
+
+suite('an answer that is asked for as application/jose', () => {
+  const read = { path: '/v1/payments?limit=1', headers: { accept: 'application/jose' } } as const
+  test('is the same answer, and only the merchant\u2019s private key opens it', async () => {
+    const owner = await gateway.addMerchant()
+    assert.equal(problemIn(await owner.client.call(read)).code, 'access/encryption_key_missing')
+    await gateway.addSigningKey(owner, pair.publicKey, ['encrypt'])
+    const answer = await owner.client.call(read)
+    assert.equal(answer.headers['content-type'], 'application/jose')
+    const { plaintext, protectedHeader } = await compactDecrypt(answer.text, pair.privateKey)
+    assert.deepEqual([protectedHeader.alg, protectedHeader.enc], ['RSA-OAEP-256', 'A256GCM'])
+    assert.equal(Buffer.from(plaintext).toString(), (await owner.client.call({ path: '/v1/payments?limit=1' })).text)
+    await assert.rejects(compactDecrypt(answer.text, generateKeyPairSync('rsa', { modulusLength: 3_072 }).privateKey))
+  })
+  test('is refused before anything is done, where no key is there, or only one that the custodian did not state', async () => {
+    const owner = await gateway.addMerchant()
+    const planted = await gateway.addSigningKey(owner, pair.publicKey, ['encrypt'])
+    await gateway.database.asAdmin('UPDATE ngome.merchant_signing_keys SET proof = decode(repeat(\'00\', 64), \'hex\') WHERE id = $1', [planted])
+    const { headers, ...request } = unsigned()
+    const { 'content-digest': _digest, ...rest } = headers
+    const answer = await send({ ...request, headers: { ...rest, accept: 'application/jose' } }, owner.client)
+    assert.equal(answer.status, 406, answer.text)
+    const rows = await gateway.database.asAdmin('SELECT 1 FROM ngome.payments WHERE merchant = $1', [owner.tenant.merchant])
+    assert.equal(rows.length, 0)
   })
 })
 

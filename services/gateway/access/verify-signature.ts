@@ -32,8 +32,8 @@ const checksAtOnce = 2
 export function signatureVerifier(ports: VerifySignaturePorts): Guards['verify'] {
   const turns = new Turns(checksAtOnce)
   return (call, request, operation) => {
-    const { caller } = call
-    if (caller === undefined) return undefined
+    const { caller } = request
+    if (caller === null) return undefined
     const isSigned = signatureHeaders.some((name) => request.headers[name] !== undefined)
     if (isSigned) return verifySignature(ports, turns, { caller, call, request })
     return demandsSignature(ports, caller, operation)

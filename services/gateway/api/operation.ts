@@ -44,7 +44,8 @@ export const writing = ['every', 'fetch', 'credential', 'signature', 'body', 'id
 export const visiting = ['every', 'fetch', 'browser', 'visit'] as const
 export const authenticated: readonly FaultCode[] = [
   'access/unauthenticated', 'access/merchant_frozen', 'access/key_suspended', 'access/scope_missing', 'access/address_refused',
-  'access/limit_exceeded', 'access/lease_lost', 'access/signature_required', 'access/signature_refused', 'store/unavailable',
+  'access/limit_exceeded', 'access/lease_lost', 'access/signature_required', 'access/signature_refused',
+  'access/encryption_key_missing', 'store/unavailable',
 ]
 /** Of what pages may call. */
 export const fromPages: readonly FaultCode[] = ['access/origin_refused', 'access/secret_key_in_browser']

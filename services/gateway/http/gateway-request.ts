@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http'
 import type { FaultCode, RequestId } from '@ngome/kernel'
+import type { ProvenMerchantKey } from '@ngome/signatures'
 import type { PaymentNote } from '../usage/recorder.ts'
 import type { AuthenticatedCaller, VerifiedSignature } from './call.ts'
 
@@ -16,6 +17,8 @@ export class GatewayRequest extends IncomingMessage {
   caller: AuthenticatedCaller | null = null
   /** That it was signed, and by which key; `null` until that was verified, and where it was not signed. */
   signature: VerifiedSignature | null = null
+  /** Whose key its answer is encrypted to, where it asked for that. */
+  encryptTo: ProvenMerchantKey | null = null
   /** Why it was refused, where it was. */
   faultCode: FaultCode | null = null
   /** The payment that came of it, for the counts of its key. */

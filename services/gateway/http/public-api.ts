@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import type { Server } from 'node:https'
 import { Fault, type RequestId } from '@ngome/kernel'
 import { faultOf } from '@ngome/runtime'
+import { encryptedAnswer } from '../access/encrypt-answers.ts'
 import { operationNames, operations, type Operation, type OperationName } from '../api/operations.ts'
 import { answerPreflight, preflightHeaderGroups } from '../browsers/preflight.ts'
 import type { Answer } from './answer.ts'
@@ -163,7 +164,7 @@ async function answer(
     if (verified !== undefined) await verified
     const handled = await handle(raw.signature === null ? call : { ...call, signature: raw.signature })
     raw.payment = handled.payment
-    send(ports, name, raw, reply, handled)
+    send(ports, name, raw, reply, raw.encryptTo === null ? handled : await encryptedAnswer(raw.encryptTo, handled))
   } catch (error) {
     fail(ports, request, reply, error)
   } finally {

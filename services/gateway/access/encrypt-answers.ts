@@ -1,0 +1,25 @@
+import { Fault, type Tenant } from '@ngome/kernel'
+import { encryptToMerchant, joseType, type ProvenMerchantKey } from '@ngome/signatures'
+import type { Answer } from '../http/answer.ts'
+import type { Guards } from '../http/guards.ts'
+
+/**
+ * Before anything is done for a request that wants its answer encrypted (`Accept: application/jose`): whether there is a key to
+ * encrypt it to. @throws Fault `access/encryption_key_missing`
+ */
+export function encryptionKeyFinder(find: (tenant: Tenant) => Promise<ProvenMerchantKey | undefined>): Guards['verify'] {
+  return (_call, request) => {
+    const { caller } = request
+    if (caller === null || request.headers.accept?.toLowerCase() !== joseType) return undefined
+    return find(caller.tenant).then((key) => {
+      if (key === undefined) throw new Fault('access/encryption_key_missing', `${caller.tenant.merchant} has no key to encrypt to`)
+      request.encryptTo = key
+    })
+  }
+}
+
+/** The same answer, that only the merchant's private key opens; one that has no body stays as it is. */
+export async function encryptedAnswer(key: ProvenMerchantKey, answer: Answer): Promise<Answer> {
+  if (answer.body === undefined) return answer
+  return { ...answer, contentType: joseType, body: await encryptToMerchant(key, Buffer.from(answer.body)) }
+}
