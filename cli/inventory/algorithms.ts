@@ -60,6 +60,18 @@ export const algorithms: readonly Algorithm[] = [
     exception: 'not post-quantum: X.509 with ML-DSA is in no TLS library that clients have',
   },
   {
+    ref: 'algorithm/rsassa-pss-sha-512', name: 'RSASSA-PSS-SHA-512', primitive: 'signature', parameterSetIdentifier: '3072',
+    cryptoFunctions: ['keygen', 'sign', 'verify'], nistQuantumSecurityLevel: 0,
+    usedFor: 'requests that merchants sign (RFC 9421); keys of 3072 bits or more',
+    exception: 'not post-quantum: RFC 9421 knows no such algorithm, and a signature counts for five minutes',
+  },
+  {
+    ref: 'algorithm/rsaes-oaep-sha-256', name: 'RSAES-OAEP-SHA-256', primitive: 'key-agree', parameterSetIdentifier: '3072',
+    cryptoFunctions: ['encrypt', 'decrypt'], nistQuantumSecurityLevel: 0,
+    usedFor: 'answers that only the merchant opens (JWE)',
+    exception: 'not post-quantum: JOSE has no such algorithm that merchants\' libraries know; answers travel inside hybrid TLS as well',
+  },
+  {
     ref: 'algorithm/sha-256', name: 'SHA-256', primitive: 'hash', parameterSetIdentifier: '256',
     cryptoFunctions: ['digest'], nistQuantumSecurityLevel: 2,
     usedFor: 'the Merkle trees of both logs; what approvals, keys and migrations are known by',

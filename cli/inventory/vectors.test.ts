@@ -29,6 +29,12 @@ const vectors: Readonly<Record<string, readonly Vectors[]>> = {
   'algorithm/ecdsa-p256': [
     { file: 'packages/runtime/identity/ecdsa-vectors.test.ts', test: 'Wycheproof: ECDSA P-256', from: 'json_web_signature_test.json' },
   ],
+  'algorithm/rsassa-pss-sha-512': [
+    { file: 'packages/signatures/http-messages/rsa-vectors.test.ts', test: 'Wycheproof: RSASSA-PSS', from: 'rsa_pss_4096_sha512_mgf1_64_test.json' },
+  ],
+  'algorithm/rsaes-oaep-sha-256': [
+    { file: 'packages/signatures/http-messages/rsa-vectors.test.ts', test: 'Wycheproof: RSAES-OAEP', from: 'rsa_oaep_3072_sha256_mgf1sha256_test.json' },
+  ],
   'algorithm/sha-256': [{ file: 'packages/audit/vectors.test.ts', test: 'inclusion proofs', from: '\'merkle\', \'testdata\'' }],
   'algorithm/x25519': [{ file: envelope, test: 'X25519', from: 'x25519_test.json' }],
   // There are no published vectors of Shamir's scheme; another implementation, from the definition, stands in for them.
@@ -48,7 +54,11 @@ const calls: readonly { readonly pattern: RegExp; readonly of: (name: string) =>
   { pattern: /createHmac\('([^']+)'/g, of: (name) => ({ sha256: 'algorithm/hmac-sha-256', sha512: 'algorithm/hmac-sha-512' })[name] },
   { pattern: /create(?:C|Dec)ipheriv\('([^']+)'/g, of: (name) => ({ 'aes-256-gcm': 'algorithm/aes-256-gcm' })[name] },
   { pattern: /hkdfSync\('([^']+)'/g, of: (name) => ({ sha256: 'algorithm/hkdf-sha-256' })[name] },
-  { pattern: /generateKeyPairSync\('([^']+)'/g, of: (name) => ({ ed25519: 'algorithm/ed25519', x25519: 'algorithm/x25519' })[name] },
+  { pattern: /generateKeyPairSync\('([^']+)'/g, of: (name) => ({
+    ed25519: 'algorithm/ed25519', x25519: 'algorithm/x25519', ec: 'algorithm/ecdsa-p256', rsa: 'algorithm/rsassa-pss-sha-512',
+  })[name] },
+  { pattern: /constants\.(RSA_[A-Z0-9_]+)/g, of: (name) => ({ RSA_PKCS1_PSS_PADDING: 'algorithm/rsassa-pss-sha-512' })[name] },
+  { pattern: /alg: '(RSA[A-Z0-9-]*)'/g, of: (name) => ({ 'RSA-OAEP-256': 'algorithm/rsaes-oaep-sha-256' })[name] },
   { pattern: /pbkdf2Sync\(.*'([^']+)'\)/g, of: (name) => ({ sha256: 'algorithm/pbkdf2-hmac-sha-256' })[name] },
   { pattern: /(scryptSync)\(/g, of: () => 'algorithm/scrypt' },
   { pattern: /from '(shamir-secret-sharing)'/g, of: () => 'algorithm/shamir' },

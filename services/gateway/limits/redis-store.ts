@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { createClient } from '@redis/client'
 import type { Grant, Want } from '@ngome/access'
 import type { Config } from '@ngome/runtime'
@@ -15,8 +14,8 @@ const reconnectMs = 250
 const commandsMax = 1_000
 /** Names of ours in a store that others may use too. */
 const prefix = 'ngome:limits:'
-const scriptId = createHash('sha1').update(takeScript).digest('hex')
 const perGrant = 3
+const idSchema = z.string().regex(/^[0-9a-f]{40}$/)
 const answerSchema = z.array(z.string().regex(/^-?[0-9]{1,16}$/))
 
 /** One connection to Valkey or Redis that runs the script; `take` waits for as long as it takes. */
@@ -39,8 +38,14 @@ export function connectRedis(config: StoreConfig, onError: (error: unknown) => v
   }
   connect()
   const send = (args: readonly string[]): Promise<unknown> => made.client?.sendCommand([...args]) ?? Promise.reject(new Error('not connected'))
+  let scriptId: string | undefined
+  const run = async (wants: readonly Want[]): Promise<unknown> => {
+    // The store's own name for it; it stays the same for as long as the script does.
+    scriptId ??= idSchema.parse(await send(['SCRIPT', 'LOAD', takeScript]))
+    return runScript(send, scriptId, wants)
+  }
   return {
-    take: async (wants) => grantsIn(await runScript(send, wants), wants.length),
+    take: async (wants) => grantsIn(await run(wants), wants.length),
     ping: async () => { await send(['PING']) },
     reconnect: connect,
     stop: () => made.client?.destroy(),
@@ -68,7 +73,9 @@ function authorityOf({ authority }: StoreConfig): { readonly ca?: string } {
   return authority === undefined ? {} : { ca: authority.expose((text) => text) }
 }
 
-async function runScript(send: (args: readonly string[]) => Promise<unknown>, wants: readonly Want[]): Promise<unknown> {
+async function runScript(
+  send: (args: readonly string[]) => Promise<unknown>, scriptId: string, wants: readonly Want[],
+): Promise<unknown> {
   const keys = [`${prefix}began`, ...wants.map(({ bucket }) => prefix + bucket)]
   const args = wants.flatMap(({ pace, need, want, debt }) => [pace.capacity, pace.gain, need, want, debt].map(String))
   const rest = [String(keys.length), ...keys, ...args]
