@@ -160,13 +160,15 @@ describe('a store that gateways share', { skip }, () => {
   }
 })
 
-test('a store that was never there holds nobody up', async () => {
+test('a store that was never there holds nobody up', async (t) => {
   const gateway = new Gateway('redis://127.0.0.1:1', 'none', { ratePerS: 1_000, burst: 100 }, 2)
+  t.after(() => gateway.store.stop())
   await sleep(100)
   const beforeMs = performance.now()
   let served = 0
   for (let n = 0; n < 200; n++) if (await gateway.ask()) served++
-  assert.ok(served >= 20 && served <= 50, String(served))
-  assert.ok(performance.now() - beforeMs < 500)
-  gateway.store.stop()
+  const tookMs = performance.now() - beforeMs
+  // Half of the limit is this gateway's: half its burst, and what half its rate gave meanwhile.
+  assert.ok(served >= 20 && served <= 50 + tookMs / 2, `${served} in ${tookMs} ms`)
+  assert.ok(tookMs < 500)
 })
