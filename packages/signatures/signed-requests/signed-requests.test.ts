@@ -9,7 +9,8 @@ import fc from 'fast-check'
 import { messageAlgorithmOf, parsePublicKey } from '../http-messages/algorithms.ts'
 import { isContentDigest } from '../http-messages/content-digest.ts'
 import { isSignedBy, proveMerchantKey, signMerchantKey, type MerchantKey, type ProvenMerchantKey } from './merchant-key.ts'
-import { readSignature } from './read-signature.ts'
+import { coveredComponents } from './profile.ts'
+import { readFields, readSignature } from './read-signature.ts'
 import { signRequest } from './sign-request.ts'
 
 const clock = new ManualClock(1_800_000_000_000)
@@ -71,6 +72,26 @@ for (const [name, { publicKey, privateKey }] of Object.entries(pairs)) {
     })
   })
 }
+
+test('the usual spelling is read as the parser reads it, whatever is changed in it', () => {
+  const key = proven(pairs.ed25519.publicKey)
+  const { headers } = signRaw(plain, { keyId: key.id, createdS, sign: (base) => sign(null, base, pairs.ed25519.privateKey) })
+  const [input = '', signature = ''] = [headers['signature-input'], headers['signature']]
+  const covered = coveredComponents((name) => headers[name])
+  const spliced = (text: string) => fc.tuple(fc.nat(text.length), fc.nat(3), fc.constantFrom('', ' ', '0', '1', '-', '=', '"', ';', ':', '\\', ';alg="ed25519"', ';created=1', 'é', '\n', '+'))
+    .map(([at, gone, put]) => text.slice(0, at) + put + text.slice(at + gone))
+  fc.assert(fc.property(fc.oneof(fc.constant(input), spliced(input)), fc.oneof(fc.constant(signature), spliced(signature)), (one, other) => {
+    const reading = readSignature({
+      method: 'POST', target: '/v1/payments', host: 'api.example',
+      field: (name) => name === 'signature-input' ? one : name === 'signature' ? other : headers[name],
+    }, clock.nowMs())
+    const fields = readFields(one, other, covered)
+    if (typeof fields === 'string') return assert.ok(!reading.ok, `${one} ${other}`)
+    if (!reading.ok) return assert.match(reading.reason, /^(?:created is not of now|keyid)$/)
+    const { base: _, ...stated } = reading.stated
+    return assert.deepEqual({ ...stated, signature: Buffer.from(stated.signature) }, { ...fields, signature: Buffer.from(fields.signature) })
+  }), { numRuns: 3_000 })
+})
 
 test('any change of one character of what is sent is refused', async () => {
   const { publicKey, privateKey } = pairs.ed25519

@@ -1,7 +1,8 @@
-import { apiKeyDigest, apiKeyVerifier, parseApiKey, type ParsedApiKey } from '@ngome/access'
-import { equalsInConstantTime, Fault, type ApiKeyId, type Clock, type MerchantId, type Secret } from '@ngome/kernel'
+import { apiKeyDigest, type ParsedApiKey } from '@ngome/access'
+import { equalsInConstantTime, Fault, type ApiKeyId, type Clock, type Secret } from '@ngome/kernel'
 import type { AuthenticatedCaller } from '../http/call.ts'
 import type { ProvenApiKey } from './prove-api-key.ts'
+import { keyIn, verifiesKey } from './verify-key.ts'
 
 export type ApiKeyRows = {
   /** The row where it is in memory. */
@@ -19,12 +20,6 @@ export type ApiKeyPeppers = {
 }
 
 const scheme = 'Bearer '
-/** Stands for a row that does not exist, so that its check costs what a real one costs. */
-const nobody: Pick<ProvenApiKey, 'tenant' | 'verifier'> = {
-  tenant: { merchant: 'mer_00000000000000000000000000' as MerchantId, world: 'test' },
-  verifier: new Uint8Array(32),
-}
-
 /** A digest that was verified under a row. A row counts while it is the one in memory: a revocation undoes this as well. */
 type Proof = { readonly digest: Uint8Array; readonly row: ProvenApiKey }
 
@@ -68,8 +63,8 @@ export class Authenticator {
     const text = authorization?.startsWith(scheme) === true ? authorization.slice(scheme.length) : ''
     const proof = this.#proofs.get(connection)
     if (proof !== undefined && this.#isProven(text, proof)) return this.#admit(proof.row)
-    const key = parseApiKey(text)
-    if (key === undefined) throw new Fault('access/unauthenticated', 'no key in its form')
+    const { key, isKey } = keyIn(text)
+    if (!isKey) return this.#check(key, undefined, connection)
     const row = this.#rows.cached(key.id)
     return row === undefined || this.#peppers.get(row.pepperVersion) === undefined ? this.#load(key, connection) : this.#check(key, row, connection)
   }
@@ -90,12 +85,9 @@ export class Authenticator {
   }
 
   #check(key: ParsedApiKey, row: ProvenApiKey | undefined, connection: object): AuthenticatedCaller {
-    const { tenant, verifier } = row ?? nobody
-    const pepper = row === undefined ? this.#peppers.some : this.#peppers.get(row.pepperVersion)
-    const expected = apiKeyVerifier(pepper ?? this.#peppers.some, { ...key, tenant })
-    const isRight = equalsInConstantTime(expected, verifier) && pepper !== undefined
+    const isRight = verifiesKey(key, row, this.#peppers)
     // One condition, after the work: unknown, wrong, of the other world or kind, revoked and ended take the same way out.
-    if (!isRight || row === undefined || row.isRevoked || key.world !== tenant.world || key.kind !== row.settings.kind || this.#isOver(row)) {
+    if (!isRight || row === undefined || row.isRevoked || key.world !== row.tenant.world || key.kind !== row.settings.kind || this.#isOver(row)) {
       // Called for a key that there is not as well: whether there is one takes no longer and shows nowhere.
       this.#onRefused(row, connection)
       throw new Fault('access/unauthenticated', `key ${key.id} was not accepted`)

@@ -1,0 +1,123 @@
+import { createHmac, hash } from 'node:crypto'
+import { apiKeyVerifier, newApiKey } from '@ngome/access'
+import { newId, Secret, systemClock, systemRandom, type ApiKeyId, type Tenant } from '@ngome/kernel'
+import { Authenticator } from '../services/gateway/access/authenticate.ts'
+import type { ProvenApiKey } from '../services/gateway/access/prove-api-key.ts'
+import { keyIn, verifiesKey } from '../services/gateway/access/verify-key.ts'
+import { fixedPeppers, provenRow } from '../services/gateway/testing/proven-keys.ts'
+import { interleave, rateCase, timeCase, type BenchCase, type BenchReport } from './harness.ts'
+import { revocations } from './keys/revocations.ts'
+import { rivalCheck } from './keys/rival.ts'
+import { lookUps } from './keys/look-ups.ts'
+import { timeInTurns, welchT } from './keys/welch.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+const microsPerSecond = 1e6
+/** Rows that a gateway keeps in memory at most. */
+const cachedRows = 10_000
+const samples = 100_000
+/** Above this two ways of working are told apart by their time. */
+const tMax = 4.5
+
+const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
+const pepper = new Secret(systemRandom.bytes(32))
+const peppers = fixedPeppers(new Map([[1, pepper]]))
+
+type Known = { readonly text: string; readonly row: ProvenApiKey }
+
+/** The check of API keys: beside raw hashing, with few and many of them, what its time tells, and how fast one ends. */
+export async function bench(): Promise<BenchReport> {
+  const known = Array.from({ length: cachedRows }, newKnown)
+  return {
+    bench: 'keys',
+    cases: [...checks(known), ...await rivalCases(known), ...timing(known), ...await lookUps(), ...await revocations()],
+    notes: [
+      'Raw hashing is the bare SHA-256 of the text and HMAC-SHA-256 of 32 bytes by node:crypto; again on a connection it is the SHA-256',
+      'alone. In memory are as many rows as a gateway ever keeps. A key that is not there is one look-up of PostgreSQL and the check of',
+      'the custodian\u2019s signature. Timing: the work before the verdict, in random turns, 100,000 samples a way after the slowest tenth of',
+      'all is left out; |t| of Welch\u2019s test, where 4.5 tells two ways apart. better-auth verifies with its own adapter in memory.',
+    ],
+  }
+}
+
+function newKnown(): Known {
+  const key = newApiKey({ world: 'test', ...from })
+  const row = provenRow({
+    id: key.id, tenant, verifier: apiKeyVerifier(pepper, { ...key, tenant }), pepperVersion: 1,
+    isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true,
+  })
+  return { text: key.text.expose((text) => text), row }
+}
+
+function authenticatorOf(known: readonly Known[]): Authenticator {
+  const rows = new Map<ApiKeyId, ProvenApiKey>(known.map(({ row }) => [row.id, row]))
+  return new Authenticator({
+    peppers, lease: { isHeld: true }, clock: systemClock, rows: { cached: (id) => rows.get(id), load: async () => undefined },
+  })
+}
+
+function checks(known: readonly Known[]): BenchCase[] {
+  const [few, many] = [authenticatorOf(known.slice(0, 1)), authenticatorOf(known)]
+  const headers = known.map(({ text }) => `Bearer ${text}`)
+  const [first = ''] = headers
+  const text = first.slice('Bearer '.length)
+  const frame = Buffer.alloc(130, 7)
+  const raw = pepper.expose((bytes) => () => createHmac('sha256', bytes).update(frame).update(hash('sha256', text, 'buffer')).digest())
+  const kept = {}
+  let next = 0
+  const rates = interleave({
+    first: () => few.authenticate(first, {}),
+    firstOfMany: () => many.authenticate(headers[next++ % headers.length], {}),
+    again: () => few.authenticate(first, kept),
+    raw,
+    rawDigest: () => hash('sha256', text, 'buffer'),
+  })
+  return [
+    rateCase('check, first on a connection, beside raw hashing', '1/s', rates.first, rates.raw),
+    rateCase('check, again on it, beside a raw digest', '1/s', rates.again, rates.rawDigest),
+    timeCase('check, of 10,000 rows in memory, beside of one', 'µs', microsPerSecond / rates.firstOfMany, microsPerSecond / rates.first),
+  ]
+}
+
+async function rivalCases(known: readonly Known[]): Promise<BenchCase[]> {
+  const [ours, text] = [authenticatorOf(known.slice(0, 1)), `Bearer ${known[0]?.text ?? ''}`]
+  const count = 2_000
+  const startedAtMs = performance.now()
+  for (let at = 0; at < count; at++) await ours.authenticate(text, {})
+  const oursMicros = (performance.now() - startedAtMs) * 1_000 / count
+  return [timeCase('check, beside better-auth\u2019s API key plugin', 'µs', oursMicros, await rivalCheck())]
+}
+
+/** What the time of the work before the verdict tells of a key. */
+function timing(known: readonly Known[]): BenchCase[] {
+  const rows = new Map<ApiKeyId, ProvenApiKey>(known.map(({ row }) => [row.id, row]))
+  const texts = known.slice(0, 256).map(({ text }) => text)
+  const unknown = Array.from({ length: 256 }, () => newKnown().text)
+  const malformed = unknown.map((text) => text.slice(0, -1) + (text.endsWith('0') ? '1' : '0'))
+  let next = 0
+  const judge = (from: readonly string[]) => (): boolean => {
+    const { key, isKey } = keyIn(from[next++ % from.length] ?? '')
+    return verifiesKey(key, isKey ? rows.get(key.id) : undefined, peppers)
+  }
+  const found = timeInTurns({ valid: judge(texts), unknown: judge(unknown), malformed: judge(malformed) }, { samples, random: Math.random })
+  const [right, early, late] = comparands()
+  const seeded = timeInTurns({ early: () => equalsUntilItDiffers(right, early), late: () => equalsUntilItDiffers(right, late) }, { samples, random: Math.random })
+  const tell = (name: string, t: number): BenchCase => timeCase(name, '|t|', Math.abs(t), tMax)
+  return [
+    tell('timing, valid and unknown', welchT(found.valid, found.unknown)),
+    tell('timing, valid and malformed', welchT(found.valid, found.malformed)),
+    tell('timing, unknown and malformed', welchT(found.unknown, found.malformed)),
+    rateCase('timing, a comparison that stops at the first difference, as it must be caught', '|t|', Math.abs(welchT(seeded.early, seeded.late)), tMax),
+  ]
+}
+
+function comparands(): readonly [Uint8Array, Uint8Array, Uint8Array] {
+  const right = systemRandom.bytes(32)
+  const changed = (at: number): Uint8Array => right.map((byte, index) => index === at ? byte ^ 1 : byte)
+  return [right, changed(0), changed(31)]
+}
+
+/** What our own comparison must not be. */
+function equalsUntilItDiffers(one: Uint8Array, other: Uint8Array): boolean {
+  return one.every((byte, at) => byte === other[at])
+}

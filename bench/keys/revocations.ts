@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TestGateway } from '../../services/gateway/testing/test-gateway.ts'
+import { timeCase, type BenchCase } from '../harness.ts'
+
+const revoked = 100
+/** From the revocation's commit to the last gateway's refusal. */
+const barMs = 500
+const everyMs = 2
+const percentile = 0.99
+
+/** From a revocation to the refusal on both of two gateways, which are asked with the key all the while. */
+export async function revocations(): Promise<BenchCase[]> {
+  const one = await TestGateway.start()
+  const other = await TestGateway.start({ beside: one })
+  try {
+    const { tenant } = await one.addMerchant()
+    const tookMs: number[] = []
+    for (let at = 0; at < revoked; at++) {
+      const merchant = await one.issueKey(tenant)
+      const clients = [merchant.client, other.client(merchant.key)]
+      const isTaken = async (client: typeof clients[number]): Promise<boolean> => (await client.call({ path: '/v1/payments' })).status === 200
+      for (const client of clients) if (!await isTaken(client)) throw new Error('a new key was refused')
+      await one.revoke(merchant)
+      const startedAtMs = performance.now()
+      await Promise.all(clients.map(async (client) => {
+        while (await isTaken(client)) await sleep(everyMs)
+        client.close()
+      }))
+      tookMs.push(performance.now() - startedAtMs)
+    }
+    const sorted = tookMs.toSorted((a, b) => a - b)
+    return [timeCase('revocation to refusal on two gateways, p99', 'ms', sorted[Math.floor(revoked * percentile)] ?? 0, barMs)]
+  } finally {
+    await other.close()
+    await one.close()
+  }
+}
