@@ -62,14 +62,14 @@ async function issue(database: TestDatabase, { tenant }: TestMerchant): Promise<
   return ids
 }
 
-/** Rows that are there to be passed by: nobody proves them. */
+/** Rows that are there to be passed by: nobody proves them. Their ids lie in order around those that are looked for. */
 async function fill(database: TestDatabase, { tenant }: TestMerchant, { from, to }: { readonly from: number; readonly to: number }): Promise<void> {
   for (let at = from; at < to; at += batchRows) {
     const end = Math.min(at + batchRows, to)
     await database.asAdmin(`INSERT INTO ngome.api_keys (id, merchant, world, verifier, pepper_version, hint, created_at, proof, settings)
-      SELECT 'key_0' || substr(md5('bench ' || n), 1, 25), $1, $2, sha256(int8send(n)), 1, 'bench', now() - n * interval '1 second',
+      SELECT 'key_01' || substr('hjk', 1 + (n * 3 / $5::bigint)::integer, 1) || rpad(lpad(to_hex(((n * 3 % $5::bigint) * 281474976710656::numeric / $5::bigint)::bigint), 12, '0'), 23, '0'), $1, $2, sha256(int8send(n)), 1, 'bench', now() - n * interval '1 second',
         decode(repeat('ab', 65), 'hex'), '{}'
-      FROM generate_series($3::bigint, $4::bigint) AS n`, [tenant.merchant, tenant.world, at, end - 1])
+      FROM generate_series($3::bigint, $4::bigint) AS n`, [tenant.merchant, tenant.world, at, end - 1, many])
     process.stderr.write(`${end.toLocaleString('en')} keys\n`)
   }
   await database.asAdmin('ANALYZE ngome.api_keys', [])

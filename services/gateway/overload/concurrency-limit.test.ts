@@ -113,7 +113,7 @@ test('the limit never leaves its bounds, and each kind has its part of it', () =
     for (; limit.hasRoom(urgency); count++) limit.begin()
     return count
   }
-  assert.deepEqual([fill('deferrable'), fill('ordinary'), fill('vital')], [32, 20, 12])
+  assert.deepEqual([fill('deferrable'), fill('ordinary'), fill('vital')], [128, 77, 51])
   for (let nowMs = 0, left = limit.inFlight; nowMs < 25_000; nowMs += 10) {
     limit.end('x', nowMs < 5_000 ? 1 : 500, nowMs)
     limit.begin()

@@ -8,10 +8,10 @@ export const shares: Readonly<Record<Urgency, number>> = { deferrable: 0.5, ordi
 
 /** The bounds of the limit, each with its reason. */
 export const concurrencyBounds = {
-  /** Twice the database's connections: enough to keep them busy before anything is known. */
-  startsAt: 64,
-  /** The database's connections: fewer requests in handlers than that are never too many. */
-  min: 16,
+  /** As many as one network may have connections: one busy merchant is no overload before anything is known. */
+  startsAt: 256,
+  /** Four for each of the database's connections, since reads share round trips: fewer are never too many. */
+  min: 64,
   /** Each holds below 100 KiB; and past this no database of ours answers sooner. */
   max: 1_024,
   /** How often the limit moves: long enough to hold some dozens of requests, short beside a client's patience. */
