@@ -1,4 +1,5 @@
 import { hasLearned, type Baseline } from './baseline.ts'
+import { own } from './own.ts'
 import { timesLarger } from './sizes.ts'
 import type { Anomaly, HourUse } from './use.ts'
 import { listed, scored } from './words.ts'
@@ -16,7 +17,7 @@ export function judgeAmount(baseline: Baseline, use: HourUse): readonly Anomaly[
   const known = Object.entries(baseline.amounts)
   const total = known.reduce((sum, [, { total: one }]) => sum + one, 0)
   return [...largest(use)].flatMap(([currency, size]): Anomaly[] => {
-    const usual = baseline.amounts[currency]
+    const usual = own(baseline.amounts, currency)
     if (usual === undefined) {
       if (total < paymentsMin) return []
       return [{

@@ -27,7 +27,7 @@ export function judgePlace(baseline: Baseline, use: HourUse): readonly Anomaly[]
 function judgeNetworks(baseline: Baseline, use: HourUse, days: number): readonly Anomaly[] {
   const known = Object.keys(baseline.networks).length
   if (known === 0 || known > networksKnownMax) return []
-  return Object.entries(use.networks).filter(([network]) => !(network in baseline.networks)).slice(0, 1)
+  return Object.entries(use.networks).filter(([network]) => !Object.hasOwn(baseline.networks, network)).slice(0, 1)
     .map(([network, requests]) => ({
       kind: 'new_network', subject: network, score: scored(50 - 3 * known),
       reason: `first requests from the network ${network}; in the ${days} days before, from ${known} other${known === 1 ? '' : 's'}`,

@@ -1,4 +1,5 @@
 import { ageDays, hasLearned, type Baseline } from './baseline.ts'
+import { own } from './own.ts'
 import type { Anomaly, HourUse } from './use.ts'
 import { scored } from './words.ts'
 
@@ -18,7 +19,7 @@ export function judgeVolume(baseline: Baseline, use: HourUse): readonly Anomaly[
   if (!hasLearned(baseline, use.hourMs)) return []
   const days = ageDays(baseline, use.hourMs)
   return Object.entries(use.operations).flatMap(([operation, requests]): Anomaly[] => {
-    const usual = baseline.volume[operation]
+    const usual = own(baseline.volume, operation)
     if (usual === undefined) {
       if (requests < unusedMin) return []
       return [{

@@ -4,6 +4,7 @@ import {
 import { judgeBurst } from './judge-burst.ts'
 import { hourOfWeek } from './judge-hour.ts'
 import { judgeUse } from './judge.ts'
+import { own } from './own.ts'
 import { dayMs, type Anomaly, type HourUse } from './use.ts'
 
 /** The weight of the newest hour, once there are enough. */
@@ -72,7 +73,7 @@ function weightOf(hours: number): number {
 
 function placesOf(before: Baseline, hour: HourUse): Baseline['countries'] {
   return Object.fromEntries(Object.keys(hour.countries).map((country) =>
-    [country, { hours: (before.countries[country]?.hours ?? 0) + 1, lastMs: hour.hourMs }]))
+    [country, { hours: (own(before.countries, country)?.hours ?? 0) + 1, lastMs: hour.hourMs }]))
 }
 
 function weekWith({ week, lastMs }: Baseline, atMs: number): number[] {
@@ -86,7 +87,7 @@ function weekWith({ week, lastMs }: Baseline, atMs: number): number[] {
 function volumeWith({ volume }: Baseline, { operations }: HourUse): Baseline['volume'] {
   const next = { ...volume }
   for (const [operation, requests] of Object.entries(operations)) {
-    const { hours, mean, deviation, peak } = next[operation] ?? { hours: 0, mean: requests, deviation: 0, peak: requests }
+    const { hours, mean, deviation, peak } = own(next, operation) ?? { hours: 0, mean: requests, deviation: 0, peak: requests }
     const weight = weightOf(hours)
     next[operation] = {
       hours: hours + 1,
@@ -102,10 +103,10 @@ function amountsWith({ amounts }: Baseline, hour: HourUse): Baseline['amounts'] 
   const next = { ...amounts }
   for (const [bucket, payments] of Object.entries(hour.amounts)) {
     const [currency = '', size = ''] = bucket.split('/')
-    const usual = next[currency] ?? { total: 0, sizes: {} }
+    const usual = own(next, currency) ?? { total: 0, sizes: {} }
     const half = usual.total >= paymentsKeptMax ? 0.5 : 1
     const sizes = Object.fromEntries(Object.entries(usual.sizes).map(([name, count]) => [name, count * half]))
-    next[currency] = { total: usual.total * half + payments, sizes: { ...sizes, [size]: (sizes[size] ?? 0) + payments } }
+    next[currency] = { total: usual.total * half + payments, sizes: { ...sizes, [size]: (own(sizes, size) ?? 0) + payments } }
   }
   return newestOf(next, currenciesMax, ({ total: payments }) => payments)
 }

@@ -1,7 +1,12 @@
 import { apiKeyDigest, apiKeyVerifier, parseApiKey, type ParsedApiKey } from '@ngome/access'
-import { equalsInConstantTime, type ApiKeyId, type MerchantId } from '@ngome/kernel'
-import type { ApiKeyPeppers } from './authenticate.ts'
+import { equalsInConstantTime, type ApiKeyId, type MerchantId, type Secret } from '@ngome/kernel'
 import type { ProvenApiKey } from './prove-api-key.ts'
+
+/** The peppers by version, and one of them for rows that do not exist. */
+type KnownPeppers = {
+  get(version: number): Secret<Uint8Array> | undefined
+  readonly some: Secret<Uint8Array>
+}
 
 /** Stands for a row that does not exist, so that its check costs what a real one costs. */
 const nobody: Pick<ProvenApiKey, 'id' | 'tenant' | 'verifier'> = {
@@ -25,7 +30,7 @@ export function keyIn(text: string): { readonly key: ParsedApiKey; readonly isKe
  * Whether a key is the one that a row is of. The work is the same for a right key, a wrong one, one that there is not and a
  * text that is none: one HMAC and one comparison in constant time (`npm run bench -- keys` measures it).
  */
-export function verifiesKey(key: ParsedApiKey, row: ProvenApiKey | undefined, peppers: Pick<ApiKeyPeppers, 'get' | 'some'>): boolean {
+export function verifiesKey(key: ParsedApiKey, row: ProvenApiKey | undefined, peppers: KnownPeppers): boolean {
   const { tenant, verifier } = row ?? nobody
   const pepper = row === undefined ? peppers.some : peppers.get(row.pepperVersion)
   const expected = apiKeyVerifier(pepper ?? peppers.some, { ...key, tenant })
