@@ -9,10 +9,7 @@ import { findTestFiles } from './testing/find-test-files.ts'
 import { checks, runCheck } from './testing/run-check.ts'
 import { runTestFile, type FileResult } from './testing/run-test-file.ts'
 
-/**
- * Two files at once, since the smallest machine that we aim at has two cores, and beside them one that starts the whole
- * platform: those wait more than they work.
- */
+/** Two files at once: the smallest machine that we aim at has two cores. */
 const concurrency = 2
 const fileMsMax = 180_000
 const platformFileMsMax = 300_000
@@ -68,13 +65,14 @@ async function runFiles(files: readonly string[], atOnce: number, timeMsMax: num
 }
 
 if (isCi) setUpSystem()
-const { side, platform } = findTestFiles(root, filters)
+const { side, alone, waiting } = findTestFiles(root, filters)
 for (const check of isWhole ? checks : []) {
   const { isPassed, output } = runCheck(root, check)
   tellCheck(check.name, isPassed ? '' : output || 'failed without a word')
 }
-if (side.length + platform.length === 0) tellCheck('test files', 'none was found')
-await Promise.all([runFiles(platform, 1, platformFileMsMax), runFiles(side, concurrency, fileMsMax)])
+if (side.length + alone.length + waiting.length === 0) tellCheck('test files', 'none was found')
+await runFiles(side, concurrency, fileMsMax)
+await Promise.all([runFiles(alone, 1, platformFileMsMax), runFiles(waiting, 1, platformFileMsMax)])
 if (isWhole) {
   for (const room of gatedRooms) {
     const percent = coveragePercent(root, room, counts).toFixed(1)
