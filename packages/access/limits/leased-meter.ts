@@ -194,6 +194,7 @@ export class LeasedMeter implements Meter {
     return this.#own.bucket
   }
 
+  /** What costs more than the store's bucket can ever hold, at least half of the burst, costs all of that: else it could never be paid. */
   #price(cost: number): number {
     return Math.min(cost * nano, this.#storePace.capacity)
   }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { LeasedMeter } from './leased-meter.ts'
 import { payFromLeases, settleDebts, takeInto } from './pay-from-leases.ts'
+import { nano } from './pace.ts'
 import type { Grant, TokenStore, Want } from './token-store.ts'
 import { ModelStore } from './testing/model-store.ts'
 
@@ -86,10 +87,12 @@ function excess(spent: World['spent'], { ratePerS, burst }: { readonly ratePerS:
   return worst
 }
 
-const limit = fc.record({ ratePerS: fc.integer({ min: 1, max: 400 }), burst: fc.integer({ min: 4, max: 400 }) }, { noNullPrototype: true })
+/** The dearest of the calls below; a burst of twice that holds it whatever is leased. */
+const dearest = 4
+const limit = fc.record({ ratePerS: fc.integer({ min: 1, max: 400 }), burst: fc.integer({ min: 2 * dearest, max: 400 }) }, { noNullPrototype: true })
 const acts = fc.array(fc.record({
   us: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 300_000 })),
-  gateway: fc.nat(7), cost: fc.integer({ min: 1, max: 4 }), times: fc.integer({ min: 1, max: 25 }),
+  gateway: fc.nat(7), cost: fc.integer({ min: 1, max: dearest }), times: fc.integer({ min: 1, max: 25 }),
   latencyUs: fc.constantFrom(0, 0, 0, 500, 120_000), event: fc.constantFrom('none', 'none', 'none', 'none', 'down', 'up', 'forget'),
 }), { minLength: 1, maxLength: 40 })
 
@@ -153,6 +156,16 @@ describe('gateways that share a limit', () => {
     }
     const later = world.spent.length - atOnce
     assert.ok(later >= 170 && later <= 210, String(later))
+  })
+
+  test('take a call that costs more than half of the burst for what the store can ever hold, and never for less than half', async () => {
+    for (const [ratePerS, least] of [[1, 9.9], [400, 5]] as const) {
+      const world = new World(1, { ratePerS, burst: 10 })
+      assert.ok(await world.pay(0, 10))
+      const [left] = world.store.take([{ bucket: 'b', pace: { capacity: 10 * nano, gain: ratePerS * 1_000 }, need: 0, want: 0, debt: 0 }], world.nowUs)
+      assert.ok((left?.level ?? 0) <= (10 - least) * nano, String(left?.level))
+      assert.equal(await world.pay(0, 1), false)
+    }
   })
 
   test('each enforce their part at once where the store is away, and waste no question on it', async () => {
