@@ -47,6 +47,8 @@ const tlsCheck = {
 const tlsFound = z.strictObject({
   ...tlsCheck, findings: z.array(classed('internal', z.enum(tlsFindingCodes))), detail: classed('internal', z.string().max(2_048)),
 })
+/** A certificate that was ordered by ACME. */
+const acmeOrder = { order: classed('internal', idSchema('acmeOrder')), names: z.array(classed('internal', z.string().max(253))) }
 const custodianAct = z.strictObject(custodianRow)
 
 /** An alarm is an event whose severity is `alarm`: somebody should look now. */
@@ -240,6 +242,15 @@ export const eventTypes = {
     severity: 'notice', data: z.strictObject({ serial: classed('internal', z.string().max(64)), ends_at: classed('internal', z.iso.datetime()) }),
   },
   'tls.certificate_refused': { severity: 'alarm', data: z.strictObject({ reason: classed('internal', z.enum(certificateRefusals)) }) },
+  'tls.acme_ordered': { severity: 'notice', data: z.strictObject(acmeOrder) },
+  /** The certificate before stays; the order is tried again at `retry_at`, or not where that is `null`. */
+  'tls.acme_failed': {
+    severity: 'alarm', data: z.strictObject({
+      ...acmeOrder, problem: classed('internal', z.string().max(128)), detail: classed('internal', z.string().max(1_024)),
+      tries: classed('internal', z.int()), retry_at: classed('internal', z.iso.datetime()).nullable(),
+    }),
+  },
+  'tls.acme_renewal_asked': { severity: 'notice', data: z.strictObject({ instances: classed('internal', z.int()) }) },
   'tls.pins_published': { severity: 'warning', data: z.strictObject({ version: classed('internal', z.int().positive()) }) },
   'tls.pins_unproven': { severity: 'alarm', data: z.strictObject({ version: classed('internal', z.int()) }) },
   'tls.root_change_due': { severity: 'warning', data: tlsFound },

@@ -71,9 +71,9 @@ export type TlsObservation = z.output<typeof tlsObservationSchema>
 export const tlsVerdicts = ['sound', 'flawed', 'not_reached'] as const
 export type TlsVerdict = (typeof tlsVerdicts)[number]
 
-/** Why a certificate of the operator's is not served. */
+/** Why a certificate of the operator's, or one that came by ACME, is not served. */
 export const certificateRefusals = [
   'unreadable', 'key_exposed', 'not_pem', 'key_mismatch', 'not_for_servers', 'name_missing', 'chain_disordered', 'expired', 'not_yet_valid',
-  'key_weak', 'signature_weak', 'must_staple',
+  'key_weak', 'signature_weak', 'must_staple', 'names_differ', 'chain_untrusted',
 ] as const
 export type CertificateRefusal = (typeof certificateRefusals)[number]

@@ -26,6 +26,8 @@ export const idPrefixes = {
   alert: 'alt',
   staff: 'stf',
   tlsCheck: 'tlc',
+  acmeOrder: 'aco',
+  gatewayInstance: 'gwi',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -54,6 +56,8 @@ export type RequestId = Id<'request'>
 export type AlertId = Id<'alert'>
 export type StaffId = Id<'staff'>
 export type TlsCheckId = Id<'tlsCheck'>
+export type AcmeOrderId = Id<'acmeOrder'>
+export type GatewayInstanceId = Id<'gatewayInstance'>
 
 /** Makes an id from a UUID of version 7 (RFC 9562 §5.7): ids of one kind sort by the time they were made. */
 export function newId<K extends IdKind>(kind: K, from: { readonly clock: Clock; readonly random: Random }): Id<K> {

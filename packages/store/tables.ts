@@ -3,8 +3,8 @@ import type {
   RetentionClass, Severity, SigningKeyAlgorithm, SigningKeyUse, TlsVerdict, VaultTokenStatus, VaultTokenType,
 } from '@ngome/contracts'
 import type {
-  AccountId, AlertId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId, MerchantId,
-  MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, TlsCheckId, TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
+  AccountId, AcmeOrderId, AlertId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
+  GatewayInstanceId, MerchantId, MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, TlsCheckId, TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
   World,
 } from '@ngome/kernel'
 import type { AccountKind, TransferKind, TransferState } from '@ngome/payments'
@@ -245,6 +245,13 @@ export type Tables = {
     observed: ColumnType<unknown, string | null, never>
   }
   pin_sets: { version: number; statement: string; published_at: Date }
+  acme_orders: {
+    id: AcmeOrderId; instance: GatewayInstanceId; names: readonly string[]; csr: string; state: Generated<AcmeOrderState>
+    requested_at: Date; created_at: Generated<Date>; due_at: Date; account: string | null; order_url: string | null; ordered_at: Date | null
+    tries: Generated<number>; problem: string | null; detail: string | null; chain: string | null
+    renew_at: Date | null; renewal_due_at: Date | null; renewal_asked_at: Date | null; refusal: string | null; ended_at: Date | null
+  }
+  acme_challenges: { token: string; order_id: AcmeOrderId; name: string; key_authorization: string; created_at: Generated<Date> }
 }
 
 type TenantColumns = { merchant: MerchantId; world: World }
@@ -261,3 +268,6 @@ export type VaultPlaintext = 'allowed' | 'refused'
 export type AttemptState = 'prepared' | 'sent' | 'known'
 export type VaultTokenEnd = 'deleted' | 'expired'
 export type DeliveryState = 'pending' | 'delivered' | 'given_up'
+
+/** `issued`: the gateway has not looked at it yet; `refused`: it looked, and does not serve it. */
+export type AcmeOrderState = 'requested' | 'ordered' | 'issued' | 'installed' | 'failed' | 'refused' | 'withdrawn'

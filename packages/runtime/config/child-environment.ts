@@ -7,6 +7,7 @@ const secretReaders: readonly (readonly [prefix: string, role: ProcessRole])[] =
   ['NGOME_NETWORKS__', 'dispatcher'],
   ['NGOME_CUSTODIAN__DATABASE__', 'custodian'],
   ['NGOME_LIMITS__STORE__', 'gateway'],
+  ['NGOME_GATEWAY__TLS__ACME__', 'dispatcher'],
 ]
 
 /** A one-time token is its own process's; what a merchant's program is told is nobody's here. */

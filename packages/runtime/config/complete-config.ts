@@ -16,7 +16,7 @@ export function completeConfig(given: PartialConfig) {
     ...given,
     gateway: {
       ...given.gateway,
-      tls: { ...given.gateway.tls, watched: given.gateway.tls.watched ?? watchedOf(given.gateway) },
+      tls: completeTls(given.gateway),
     },
     custodian: {
       ...given.custodian,
@@ -32,8 +32,16 @@ export function completeConfig(given: PartialConfig) {
   }
 }
 
+function completeTls({ tls: { acme, ...tls }, publicNames, port }: PartialConfig['gateway']) {
+  return {
+    ...tls,
+    watched: tls.watched ?? watchedOf({ publicNames, port }),
+    ...acme === undefined ? {} : { acme: { ...acme, names: acme.names ?? publicNames } },
+  }
+}
+
 /** IPv6 literals in brackets, as in a URL. */
-function watchedOf({ publicNames, port }: PartialConfig['gateway']): string[] {
+function watchedOf({ publicNames, port }: Pick<PartialConfig['gateway'], 'publicNames' | 'port'>): string[] {
   return publicNames.map((name) => `${name.includes(':') ? `[${name}]` : name}:${port}`.toLowerCase())
 }
 

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net'
 import { anomalyResponses } from '@ngome/contracts'
-import { currencyDigits, Secret, worlds, type Currency } from '@ngome/kernel'
+import { currencyDigits, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
 import { publicTls } from './public-tls.ts'
 import { rootKeySetting } from './root-key-setting.ts'
+import { secret } from './secret-field.ts'
 
 /** One day: the longest life of a process certificate, so that a stolen one is soon worth nothing. */
 const daySeconds = 86_400
@@ -20,13 +21,6 @@ const host = z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' })
   .refine((text) => !/[?#]|\/\/[^/]*@/.test(text), 'must have no user, query or fragment: secrets have their own keys')
-
-/** Marks a field that is a secret: never in a file that others read, always a {@link Secret} after parsing. */
-export const secretMark = 'ngome-secret'
-
-const secret = (is: RegExp | ((text: string) => boolean), error: string) =>
-  z.string().refine((text) => (typeof is === 'function' ? is(text) : is.test(text)), error)
-    .transform((text) => new Secret(text)).meta({ [secretMark]: true })
 
 const isDatabaseUrl = (text: string) => /^postgres(?:ql)?:\/\/[^\s]+$/.test(text) && URL.canParse(text)
 

@@ -132,6 +132,22 @@ describe('the configuration', () => {
     assert.equal(configPath({ NGOME_DATA: data, NGOME_CONFIG: '' }, { workingDir }), undefined)
   })
 
+  test('orders for the public names by ACME where it names no others, and has defaults for the rest', () => {
+    const env = {
+      NGOME_GATEWAY__PUBLIC_NAMES: 'api.example', NGOME_GATEWAY__TLS__ACME__DIRECTORY_URL: acmeSettings.directoryUrl,
+      NGOME_GATEWAY__TLS__ACME__TERMS_AGREED: 'true',
+      NGOME_GATEWAY__TLS__ACME__EXTERNAL_ACCOUNT__KEY_ID: 'kid', NGOME_GATEWAY__TLS__ACME__EXTERNAL_ACCOUNT__MAC_KEY: 'm'.repeat(43),
+    }
+    const config = load(undefined, env)
+    const { externalAccount, ...acme } = config.gateway.tls.acme ?? {}
+    assert.deepEqual(acme, { ...acmeSettings, contact: [], names: ['api.example'], listen: '0.0.0.0:80' })
+    assert.equal(externalAccount?.keyId, 'kid')
+    assert.doesNotMatch(inspect(config, { depth: 9 }), /mmmm/)
+    // The account is the dispatcher's; nobody else has a use for its secret.
+    assert.ok('NGOME_GATEWAY__TLS__ACME__EXTERNAL_ACCOUNT__MAC_KEY' in childEnvironment('dispatcher', env, config, undefined))
+    assert.ok(!('NGOME_GATEWAY__TLS__ACME__EXTERNAL_ACCOUNT__MAC_KEY' in childEnvironment('gateway', env, config, undefined)))
+  })
+
   test('lists all problems at once', () => {
     const fault = faultOf(() => load({ gatway: {} }, { NGOME_LOG__LEVEL: 'loud', NGOME_NOPE: '1' }))
     assert.equal(fault.fields.length, 3)
@@ -146,6 +162,9 @@ describe('the configuration', () => {
   })
 })
 
+const acmeSettings = { directoryUrl: 'https://ca.example/directory', termsAgreed: true }
+const acmeWith = (changes: object): object => ({ gateway: { tls: { acme: { ...acmeSettings, ...changes } } } })
+
 /** Each row is one mistake or one attack, and what the operator has to read of it. */
 const refusals: readonly (readonly [claim: string, file: unknown, env: Environment, says: RegExp])[] = [
   ['a key that is misspelt', { gateway: { prot: 1 } }, {}, /gateway\.prot: is not known: did you mean port\?/],
@@ -159,6 +178,15 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
   ['a variable below a value', undefined, { NGOME_GATEWAY__PORT__X: '1' }, /NGOME_GATEWAY__PORT__X: is not known/],
   ['a certificate without its key', { gateway: { tls: { certificatePath: '/c.pem' } } }, {}, /gateway\.tls\.keyPath: must be given together/],
   ['a key without its certificate', undefined, { NGOME_GATEWAY__TLS__KEY_PATH: '/k.pem' }, /gateway\.tls\.keyPath: must be given together/],
+  ['ACME beside a certificate of one\'s own', { gateway: { tls: { certificatePath: '/c', keyPath: '/k', acme: acmeSettings } } }, {}, /gateway\.tls\.acme: must stand alone/],
+  ['ACME without agreement to the terms', acmeWith({ termsAgreed: false }), {}, /termsAgreed: must be true/],
+  ['ACME over plain HTTP', acmeWith({ directoryUrl: 'http://ca.example/directory' }), {}, /directoryUrl: must be an https/],
+  ['ACME for a wildcard', acmeWith({ names: ['*.example'] }), {}, /without a wildcard/],
+  ['ACME that leaves a public name out', acmeWith({ names: ['localhost'] }), {}, /acme\.names: must name all.*add 127\.0\.0\.1/],
+  ['ACME for a name twice', acmeWith({ names: ['localhost', '127.0.0.1', 'localhost'] }), {}, /acme\.names: must name each once/],
+  ['challenges at the port of the API', acmeWith({ listen: '0.0.0.0:8443' }), {}, /acme\.listen: must have a port of its own/],
+  ['challenges at no port', acmeWith({ listen: '0.0.0.0' }), {}, /acme\.listen: must be address:port/],
+  ['challenges past the ports', acmeWith({ listen: '0.0.0.0:70000' }), {}, /acme\.listen: must have a port of at most 65535/],
   ['a planned root without a digest', { gateway: { tls: { plannedRootChange: { date: '2027-03-01', pin: 'root' } } } }, {}, /must be a SHA-256 in base64/],
   ['a second name of the data folder', undefined, { NGOME_DATA_DIR: '/x' }, /did you mean NGOME_DATA\?/],
   ['a file for what is no secret', undefined, { NGOME_GATEWAY__PORT_FILE: '/x' }, /NGOME_GATEWAY__PORT_FILE: is not known/],

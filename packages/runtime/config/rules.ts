@@ -13,6 +13,7 @@ export function checkConfig(config: Completed, context: z.RefinementCtx): void {
   checkDatabase(config, refuse)
   checkPair(config, refuse)
   checkLimits(config, refuse)
+  checkAcme(config, refuse)
   if (config.keys.dataKeyPeriodS > config.keys.merchantKeyPeriodS) {
     refuse(['keys', 'dataKeyPeriodS'], 'must be at most keys.merchantKeyPeriodS: a data key is sealed to one merchant key')
   }
@@ -73,6 +74,21 @@ function checkLimits({ limits }: Completed, refuse: Refuse): void {
   }
   if (store.user !== undefined && store.password === undefined) {
     refuse(['limits', 'store', 'password'], 'must be given together with user')
+  }
+}
+
+function checkAcme({ gateway }: Completed, refuse: Refuse): void {
+  const { acme } = gateway.tls
+  if (acme === undefined) return
+  const missing = gateway.publicNames.filter((name) => !acme.names.includes(name))
+  if (missing.length > 0) refuse(['gateway', 'tls', 'acme', 'names'], `must name all of gateway.publicNames: add ${missing.join(', ')}`)
+  if (new Set(acme.names).size < acme.names.length) refuse(['gateway', 'tls', 'acme', 'names'], 'must name each once')
+  const wrong = acme.names.find((name) => name !== name.toLowerCase() || name.startsWith('['))
+  if (wrong !== undefined) refuse(['gateway', 'tls', 'acme', 'names'], `must be in lower case, and addresses without brackets: ${wrong}`)
+  const port = Number(acme.listen.slice(acme.listen.lastIndexOf(':') + 1))
+  if (port > 65_535) refuse(['gateway', 'tls', 'acme', 'listen'], 'must have a port of at most 65535')
+  if (port === gateway.port || port === gateway.internalPort) {
+    refuse(['gateway', 'tls', 'acme', 'listen'], `must have a port of its own: ${port} is the gateway's already`)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { secretMark } from './fields.ts'
+import { secretMark } from './secret-field.ts'
 
 /** One place in the configuration, as seen by whoever fills it from outside. */
 export type Shape =
