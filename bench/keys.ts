@@ -9,6 +9,7 @@ import { interleave, rateCase, timeCase, type BenchCase, type BenchReport } from
 import { revocations } from './keys/revocations.ts'
 import { rivalCheck } from './keys/rival.ts'
 import { lookUps } from './keys/look-ups.ts'
+import { memoryOfKeys } from './keys/memory.ts'
 import { timeInTurns, welchT } from './keys/welch.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -30,7 +31,10 @@ export async function bench(): Promise<BenchReport> {
   const known = Array.from({ length: cachedRows }, newKnown)
   return {
     bench: 'keys',
-    cases: [...checks(known), ...await rivalCases(known), ...timing(known), ...await lookUps(), ...await revocations()],
+    cases: [
+      ...checks(known), ...await rivalCases(known), ...timing(known), await memoryOfKeys(() => newKnown().row),
+      ...await revocations(), ...await lookUps(),
+    ],
     notes: [
       'Raw hashing is the bare SHA-256 of the text and HMAC-SHA-256 of 32 bytes by node:crypto; again on a connection it is the SHA-256',
       'alone. In memory are as many rows as a gateway ever keeps. A key that is not there is one look-up of PostgreSQL and the check of',

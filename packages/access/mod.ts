@@ -10,7 +10,7 @@ export {
 export { rateLimitField, rateLimitPolicyField, windowS, type LimitState } from './limits/fields.ts'
 export { IdleTable } from './limits/idle-table.ts'
 export { LeasedMeter } from './limits/leased-meter.ts'
-export { OwnMeter, spendAll, type Meter } from './limits/meter.ts'
+export { OwnMeter, spendAll, spendThree, type Meter } from './limits/meter.ts'
 export { burstMax, nano, paceOf, ratePerSMax, shareOf, type Limit, type Pace } from './limits/pace.ts'
 export { payFromLeases, settleDebts, takeInto } from './limits/pay-from-leases.ts'
 export { TokenBucket } from './limits/token-bucket.ts'

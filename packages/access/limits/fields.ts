@@ -5,8 +5,8 @@ export type LimitState = {
   readonly name: string
   /** Whole tokens left. */
   readonly remaining: number
-  /** Seconds, rounded up, after which it is whole again; of a refusal, after which the same request may come again. */
-  readonly resetS: number
+  /** Seconds, rounded up, after which there is more. */
+  readonly moreInS: number
 }
 
 /**
@@ -18,9 +18,13 @@ export function rateLimitPolicyField(limits: readonly (readonly [name: string, l
   return limits.map(([name, limit]) => `"${name}";q=${limit.burst};w=${windowS(limit)}`).join(', ')
 }
 
-/** The value of `RateLimit`: what is left of the limit that is nearest to its end. */
-export function rateLimitField({ name, remaining, resetS }: LimitState): string {
-  return `"${name}";r=${remaining};t=${resetS}`
+/**
+ * The value of `RateLimit`: what is left of the limit that is nearest to its end, and when there is more. That is soon, for
+ * tokens come back one by one; when all are back follows from the policy (the draft's "Reset Parameter": the seconds until
+ * additional quota is made available, which need not be all of it).
+ */
+export function rateLimitField({ name, remaining, moreInS }: LimitState): string {
+  return `"${name}";r=${remaining};t=${moreInS}`
 }
 
 /** Seconds, rounded up, in which an empty bucket fills. */

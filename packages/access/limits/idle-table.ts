@@ -1,5 +1,7 @@
 /** Entries looked at for each one that is added: enough that those that are idle leave faster than others come. */
 const looksEach = 2
+/** Below this part of its bound nothing leaves: who calls now and then would be forgotten and made anew with each call. */
+const roomyPart = 0.5
 /** Entries looked at where there is no room. */
 const looksAtBound = 32
 
@@ -40,7 +42,8 @@ export class IdleTable<K, V> {
 
   /** @returns whether there was room; if not, nothing was added */
   add(key: K, value: V, nowUs: number): boolean {
-    this.#sweep(this.#entries.size < this.#max ? looksEach : looksAtBound, nowUs)
+    const { size } = this.#entries
+    if (size >= this.#max * roomyPart) this.#sweep(size < this.#max ? looksEach : looksAtBound, nowUs)
     if (this.#entries.size >= this.#max) return false
     this.#entries.set(key, value)
     return true

@@ -115,6 +115,13 @@ export class LeasedMeter implements Meter {
     return Math.max(0, Math.floor(Math.min(this.#known(nowUs), this.#limit.burst * nano) / nano))
   }
 
+  moreInUs(nowUs: number): number {
+    if (this.#store.awaySinceUs !== null) return this.#ownBucket(nowUs).moreInUs(nowUs)
+    const { capacity, gain } = this.#storePace
+    const known = this.#known(nowUs)
+    return usUntil(Math.min(nano - Math.min(known, known % nano), capacity - known), gain)
+  }
+
   /** Full as far as this gateway knows: nothing spent here that still counts. */
   fullInUs(nowUs: number): number {
     if (this.#debt > 0 || this.#waiting > 0) return Number.MAX_SAFE_INTEGER

@@ -181,6 +181,22 @@ describe('gateways that share a limit', () => {
     assert.ok(world.spent.length >= 280, String(world.spent.length))
   })
 
+  test('say when there is more, as far as they know, and never later than a call that costs it', async () => {
+    const world = new World(1, { ratePerS: 2, burst: 10 })
+    const { meter } = world.gateways[0] ?? assert.fail()
+    for (let n = 0; n < 20; n++) {
+      await world.pay(0, 1)
+      const left = meter.remaining(world.nowUs)
+      const moreInUs = meter.moreInUs(world.nowUs)
+      assert.ok(moreInUs > 0 && moreInUs <= secondUs / 2, `${moreInUs} µs`)
+      assert.ok(meter.remaining(world.nowUs + moreInUs) >= left)
+      assert.ok(moreInUs <= Math.max(meter.waitUs(left + 1, world.nowUs), secondUs / 2))
+      await world.advance(n % 3 === 0 ? secondUs / 4 : 0)
+    }
+    await world.advance(20 * secondUs)
+    assert.equal(meter.moreInUs(world.nowUs), 0)
+  })
+
   test('do not ask again where the store has said no, until it said there would be more', async () => {
     const world = new World(1, { ratePerS: 10, burst: 10 })
     let asked = 0

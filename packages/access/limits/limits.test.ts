@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { rateLimitField, rateLimitPolicyField } from './fields.ts'
 import { IdleTable } from './idle-table.ts'
+import { OwnMeter, spendAll, spendThree } from './meter.ts'
 import { burstMax, nano, paceOf, shareOf, type Limit } from './pace.ts'
 import { TokenBucket } from './token-bucket.ts'
 
@@ -79,6 +80,18 @@ describe('a token bucket', () => {
     }))
   })
 
+  test('says when one more token is there, and keeps the word to the microsecond', () => {
+    fc.assert(fc.property(limits, fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 2 * secondUs }), (limit, cost, afterUs) => {
+      const bucket = new TokenBucket(paceOf(limit), 0, 1e12)
+      bucket.spend(cost)
+      const nowUs = 1e12 + afterUs
+      const [left, moreInUs] = [bucket.remaining(nowUs), bucket.moreInUs(nowUs)]
+      if (moreInUs === 0) return assert.equal(left, limit.burst)
+      assert.equal(bucket.remaining(nowUs + moreInUs - 1), left)
+      return assert.equal(bucket.remaining(nowUs + moreInUs), left + 1)
+    }))
+  })
+
   test('begins with what its rate could have filled since its keeper began', () => {
     const pace = paceOf({ ratePerS: 10, burst: 100 })
     assert.equal(new TokenBucket(pace, 0, 0).remaining(0), 0)
@@ -149,6 +162,12 @@ describe('a table of buckets', () => {
     assert.ok(gone.length > 0 && table.size <= 50)
   })
 
+  test('forgets nobody while there is room, so that who calls now and then is not made anew each time', () => {
+    const table = newTable()
+    for (let n = 0; n < 25; n++) table.add(`name ${n}`, full(), 1e12)
+    assert.equal(table.size, 25)
+  })
+
   test('shrinks by itself while others come', () => {
     const table = newTable()
     for (let n = 0; n < 5_000; n++) table.add(`name ${n}`, full(), 1e12)
@@ -156,7 +175,21 @@ describe('a table of buckets', () => {
   })
 })
 
+test('three limits pay together what each of them pays alone, or none does', () => {
+  const three = fc.tuple(limits, limits, limits)
+  fc.assert(fc.property(three, fc.array(fc.integer({ min: 1, max: 3_000 }), { maxLength: 20 }), (each, costs) => {
+    const newMeter = (limit: Limit): OwnMeter => new OwnMeter(limit, { paceOf, sinceUs: 0, nowUs: 1e12 })
+    const [one, other] = [each.map(newMeter), each.map(newMeter)] as const
+    const [key = assert.fail(), merchant = assert.fail(), route = assert.fail()] = one
+    for (const cost of costs) {
+      const short = spendAll(other, cost, 1e12)
+      assert.equal(spendThree(key, merchant, route, cost, 1e12), short === undefined ? undefined : one[other.indexOf(short)])
+      assert.deepEqual(one.map((meter) => meter.remaining(1e12)), other.map((meter) => meter.remaining(1e12)))
+    }
+  }))
+})
+
 test('the fields are those of the draft', () => {
   assert.equal(rateLimitPolicyField([['key', { ratePerS: 500, burst: 1_000 }], ['merchant', { ratePerS: 3, burst: 10 }]]), '"key";q=1000;w=2, "merchant";q=10;w=4')
-  assert.equal(rateLimitField({ name: 'key', remaining: 987, resetS: 1 }), '"key";r=987;t=1')
+  assert.equal(rateLimitField({ name: 'key', remaining: 987, moreInS: 1 }), '"key";r=987;t=1')
 })

@@ -9,22 +9,28 @@ export type Meter = {
   spend(cost: number, nowUs: number): void
   waitUs(cost: number, nowUs: number): number
   remaining(nowUs: number): number
+  /** Microseconds until one more whole token is there; 0 where it is full. */
+  moreInUs(nowUs: number): number
   fullInUs(nowUs: number): number
   /** Goes on with another limit; what was spent stays spent. */
   change(limit: Limit): void
 }
 
-/** Whose meter has too little; `undefined` where all of them can pay. */
-export function shortOf<M extends Meter>(meters: readonly M[], cost: number, nowUs: number): M | undefined {
+/** All or none: one that refuses drains no other. @returns the meter that refuses, with nothing spent */
+export function spendAll<M extends Meter>(meters: readonly M[], cost: number, nowUs: number): M | undefined {
   for (const meter of meters) if (!meter.canSpend(cost, nowUs)) return meter
+  for (const meter of meters) meter.spend(cost, nowUs)
   return undefined
 }
 
-/** All or none: one that refuses drains no other. @returns the meter that refuses, with nothing spent */
-export function spendAll<M extends Meter>(meters: readonly M[], cost: number, nowUs: number): M | undefined {
-  const short = shortOf(meters, cost, nowUs)
-  if (short !== undefined) return short
-  for (const meter of meters) meter.spend(cost, nowUs)
+/** The same of three, without a list of them: each request passes here. */
+export function spendThree(one: Meter, two: Meter, three: Meter, cost: number, nowUs: number): Meter | undefined {
+  if (!one.canSpend(cost, nowUs)) return one
+  if (!two.canSpend(cost, nowUs)) return two
+  if (!three.canSpend(cost, nowUs)) return three
+  one.spend(cost, nowUs)
+  two.spend(cost, nowUs)
+  three.spend(cost, nowUs)
   return undefined
 }
 

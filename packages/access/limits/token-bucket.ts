@@ -52,6 +52,12 @@ export class TokenBucket {
     return Math.floor(this.#level / nano)
   }
 
+  /** Microseconds until one more whole token is there; 0 where it is full. */
+  moreInUs(nowUs: number): number {
+    this.#fill(nowUs)
+    return usUntil(Math.min(nano - this.#level % nano, this.#pace.capacity - this.#level), this.#pace.gain)
+  }
+
   /** Microseconds until it is full. */
   fullInUs(nowUs: number): number {
     this.#fill(nowUs)

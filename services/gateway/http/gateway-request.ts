@@ -1,6 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import type { FaultCode, RequestId } from '@ngome/kernel'
 import type { ProvenMerchantKey } from '@ngome/signatures'
+import type { NetworkBucket } from '../limits/address-limits.ts'
 import type { PaymentNote } from '../usage/recorder.ts'
 import type { AuthenticatedCaller, VerifiedSignature } from './call.ts'
 
@@ -23,6 +24,8 @@ export class GatewayRequest extends IncomingMessage {
   faultCode: FaultCode | null = null
   /** The payment that came of it, for the counts of its key. */
   payment: PaymentNote | undefined
+  /** What its address pays from; `undefined` until somebody asked. */
+  addressBucket: NetworkBucket | undefined
   /** Names and values in turn that guards add to the answer, whatever it will be. */
   answerHeaders: string[] | undefined
   #id: RequestId | undefined

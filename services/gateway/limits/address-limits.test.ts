@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { AddressLimits } from './address-limits.ts'
+import { AddressLimits, type Paying } from './address-limits.ts'
 
 const limit = { ratePerS: 1, burst: 5 }
 const startUs = 3_600_000_000
-const from = (remoteAddress?: string) => ({ remoteAddress })
+const on = (socket: Paying['socket']): Paying => ({ socket, addressBucket: undefined })
+const from = (remoteAddress?: string) => on({ remoteAddress })
 
 /** How many requests of cost 1 are let in at once. */
 function drain(limits: AddressLimits, address: string, nowUs = startUs): number {
@@ -53,11 +54,13 @@ test('who makes up addresses gets coarser buckets, and nobody\u2019s spent bucke
 test('a bucket that was forgotten because it was full is found anew by a connection that still holds it', () => {
   const clock = { nowUs: startUs }
   const limits = new AddressLimits(limit, () => clock.nowUs, { networks: 1, coarse: 1 })
-  const socket = from('192.0.2.7')
-  limits.of(socket).spend(5)
+  const socket = { remoteAddress: '192.0.2.7' }
+  const early = on(socket)
+  limits.of(early).spend(5)
   clock.nowUs += 10_000_000
   for (const address of ['192.0.2.8', '192.0.2.9', '192.0.2.8']) limits.of(from(address)).spend(1)
-  const bucket = limits.of(socket)
+  const bucket = limits.of(on(socket))
   bucket.spend(2)
+  assert.equal(limits.of(early), bucket, 'a request that took its time as well')
   assert.equal(limits.of(from('192.0.2.7')), bucket)
 })

@@ -11,9 +11,13 @@ const gone = 'gone'
 const coarseGroups = 3
 
 /** A bucket that was forgotten because it was full; whoever still holds it looks for its successor. */
-class NetworkBucket extends TokenBucket {
+export class NetworkBucket extends TokenBucket {
   isGone = false
 }
+
+type Connection = Pick<Socket, 'remoteAddress'>
+/** A request, as far as its address pays for it. */
+export type Paying = { readonly socket: Connection; addressBucket: NetworkBucket | undefined }
 
 /** One bucket for each network that requests come from, in bounded memory: made-up addresses get coarser ones, never more. */
 export class AddressLimits {
@@ -23,7 +27,7 @@ export class AddressLimits {
   /** Of whoever finds no place in either. */
   readonly #rest: NetworkBucket
   readonly #nowUs: () => number
-  readonly #ofSocket = new WeakMap<Pick<Socket, 'remoteAddress'>, NetworkBucket>()
+  readonly #ofSocket = new WeakMap<Connection, NetworkBucket>()
 
   constructor(limit: Limit, nowUs: () => number, bounds: { readonly networks: number; readonly coarse: number } = { networks: networksMax, coarse: coarseNetworksMax }) {
     this.limit = limit
@@ -40,8 +44,16 @@ export class AddressLimits {
     return this.#exact.size + this.#coarse.size
   }
 
-  /** The bucket of a connection's remote address. */
-  of(socket: Pick<Socket, 'remoteAddress'>): TokenBucket {
+  /** The bucket of the address that a request came from, which the request keeps for the next who asks. */
+  of(request: Paying): TokenBucket {
+    const { addressBucket: held, socket } = request
+    if (held !== undefined && !held.isGone) return held
+    const found = this.#ofConnection(socket)
+    request.addressBucket = found
+    return found
+  }
+
+  #ofConnection(socket: Connection): NetworkBucket {
     const known = this.#ofSocket.get(socket)
     if (known !== undefined && !known.isGone) return known
     const found = this.#find(networkOf(socket.remoteAddress ?? '') ?? gone)

@@ -1,18 +1,15 @@
-import {
-  payFromLeases, rateLimitField, rateLimitPolicyField, spendAll, takeInto, type LeasedMeter, type Meter, type TokenBucket, type TokenStore,
-} from '@ngome/access'
+import { payFromLeases, rateLimitField, spendThree, takeInto, type LeasedMeter, type Meter, type TokenBucket, type TokenStore } from '@ngome/access'
 import type { LimitsView } from '@ngome/contracts'
 import type { ApiKeyId, MerchantId } from '@ngome/kernel'
 import type { Config } from '@ngome/runtime'
 import { operationNames, operations, type OperationName } from '../api/operations.ts'
 import type { AuthenticatedCaller } from '../http/call.ts'
 import type { GatewayRequest } from '../http/gateway-request.ts'
-import type { CallerMeters, KeyMeters, LimitNames, TenantLimits } from './caller-meters.ts'
+import type { CallerMeters, KeyMeters, LimitNames, TenantMeters } from './caller-meters.ts'
 import { limitsOf, type FindOwnLimits } from './merchant-limits.ts'
-import { addAnswerHeaders, refusal } from './refuse.ts'
+import { addAnswerHeader, refusal } from './refuse.ts'
 
 const usPerSecond = 1_000_000
-const names: readonly LimitNames[] = ['key', 'merchant', 'route']
 
 export type CallerLimitsPorts = {
   readonly config: Config['limits']
@@ -31,9 +28,6 @@ export type CallerLimitsPorts = {
 /** Decides whether a caller that is proven may ask for one thing more now: key, merchant, route and address, all or none. */
 export class CallerLimits {
   readonly #ports: CallerLimitsPorts
-  // Of each set of limits, which many tenants have in common.
-  readonly #policyFields = new WeakMap<TenantLimits, string>()
-
   // Bounded by the requests that are open.
   readonly #entering = new Map<ApiKeyId, Promise<KeyMeters>>()
 
@@ -94,41 +88,29 @@ export class CallerLimits {
   #pay(entry: KeyMeters, caller: AuthenticatedCaller, request: GatewayRequest, operation: OperationName): void | Promise<void> {
     const { store, addressOf, nowUs: now } = this.#ports
     const cost = operations[operation].cost * (caller.restriction === undefined ? 1 : this.#ports.costFactor(caller))
-    const meters = entry.of(operation)
-    const address = addressOf(request)
+    const { key, tenant } = entry
+    const call: PaidCall = { caller, request, tenant, cost, key, merchant: tenant.merchant, route: tenant.route(operation), address: addressOf(request) }
     const nowUs = now()
     // Another key of this tenant was the first to hear of new limits.
-    if (entry.key.limit !== entry.tenant.limits.key) entry.key.change(entry.tenant.limits.key)
-    if (cost > 1 && !address.canSpend(cost - 1, nowUs)) throw this.#refuseAddress(caller, request, address, cost, nowUs)
-    const short = spendAll(meters, cost, nowUs)
-    if (short === undefined) {
-      this.#paid(entry, meters, request, address, cost, nowUs)
-      if (store !== undefined) this.#takeAhead(meters as readonly LeasedMeter[], store, nowUs)
-      return undefined
-    }
-    const leased = meters as readonly LeasedMeter[]
-    if (store === undefined || store.awaySinceUs !== null || leased.some((meter) => meter.isRefused(cost, nowUs))) {
-      throw this.#refuse(entry, meters, short, caller, request, cost, nowUs)
-    }
-    return payFromLeases(leased, cost, { store, nowUs: now }).then((refusing) => {
-      if (refusing !== undefined) throw this.#refuse(entry, meters, refusing, caller, request, cost, now())
-      this.#paid(entry, meters, request, address, cost, now())
-    })
+    if (key.limit !== tenant.limits.key) key.change(tenant.limits.key)
+    if (cost > 1 && !call.address.canSpend(cost - 1, nowUs)) throw this.#refuseAddress(call, nowUs)
+    const short = spendThree(key, call.merchant, call.route, cost, nowUs)
+    if (short !== undefined) return this.#payLater(call, short, nowUs)
+    paid(call, nowUs)
+    if (store !== undefined) this.#takeAhead(metersOf(call) as readonly LeasedMeter[], store, nowUs)
+    return undefined
   }
 
-  #paid(entry: KeyMeters, meters: readonly Meter[], request: GatewayRequest, address: TokenBucket, cost: number, nowUs: number): void {
-    if (cost > 1) address.spend(cost - 1)
-    let tightest = 0
-    let remaining = Number.POSITIVE_INFINITY
-    for (let at = 0; at < meters.length; at++) {
-      const left = meters[at]?.remaining(nowUs) ?? 0
-      if (left >= remaining) continue
-      remaining = left
-      tightest = at
+  /** What is not here may be in the store that gateways share. */
+  async #payLater(call: PaidCall, short: Meter, nowUs: number): Promise<void> {
+    const { store, nowUs: now } = this.#ports
+    const leased = metersOf(call) as readonly LeasedMeter[]
+    if (store === undefined || store.awaySinceUs !== null || leased.some((meter) => meter.isRefused(call.cost, nowUs))) {
+      throw this.#refuse(call, short, nowUs)
     }
-    const resetS = Math.ceil((meters[tightest]?.fullInUs(nowUs) ?? 0) / usPerSecond)
-    addAnswerHeaders(request, 'ratelimit-policy', this.#policyField(entry.tenant),
-      'ratelimit', rateLimitField({ name: names[tightest] ?? 'key', remaining, resetS }))
+    const refusing = await payFromLeases(leased, call.cost, { store, nowUs: now })
+    if (refusing !== undefined) throw this.#refuse(call, refusing, now())
+    paid(call, now())
   }
 
   /** Behind the request: the next one finds what it needs. */
@@ -137,26 +119,56 @@ export class CallerLimits {
     if (low.length > 0) void takeInto(low, 0, { store, nowUs: this.#ports.nowUs })
   }
 
-  #refuse(
-    entry: KeyMeters, meters: readonly Meter[], short: Meter, caller: AuthenticatedCaller, request: GatewayRequest, cost: number, nowUs: number,
-  ): Error {
-    const name = names[meters.indexOf(short)] ?? 'key'
+  #refuse(call: PaidCall, short: Meter, nowUs: number): Error {
+    const { caller, request, tenant, cost } = call
+    const name = nameOf(short, call)
     this.#ports.onRefused(caller, name)
-    const waitUs = Math.max(...meters.map((meter) => meter.canSpend(cost, nowUs) ? 0 : meter.waitUs(cost, nowUs)))
-    return refusal(request, { name, limit: short.limit, cost, remaining: short.remaining(nowUs), waitUs, policyField: this.#policyField(entry.tenant) })
+    const waitUs = Math.max(...metersOf(call).map((meter) => meter.canSpend(cost, nowUs) ? 0 : meter.waitUs(cost, nowUs)))
+    return refusal(request, { name, limit: short.limit, cost, waitUs, fields: ['ratelimit-policy', tenant.policyField, 'ratelimit', stateField(name, call, nowUs)] })
   }
 
-  #refuseAddress(caller: AuthenticatedCaller, request: GatewayRequest, address: TokenBucket, cost: number, nowUs: number): Error {
+  #refuseAddress({ caller, request, address, cost }: PaidCall, nowUs: number): Error {
     this.#ports.onRefused(caller, 'address')
     const { address: limit } = this.#ports.config
-    return refusal(request, { name: 'address', limit, cost, remaining: 0, waitUs: address.waitUs(cost, nowUs), policyField: undefined })
+    return refusal(request, { name: 'address', limit, cost, waitUs: address.waitUs(cost, nowUs), fields: [] })
   }
+}
 
-  #policyField({ limits }: { readonly limits: TenantLimits }): string {
-    const known = this.#policyFields.get(limits)
-    if (known !== undefined) return known
-    const made = rateLimitPolicyField(names.map((name) => [name, limits[name]]))
-    this.#policyFields.set(limits, made)
-    return made
-  }
+/** A call, and what it is paid from. */
+type PaidCall = Readonly<Record<LimitNames, Meter>> & {
+  readonly caller: AuthenticatedCaller
+  readonly request: GatewayRequest
+  readonly tenant: TenantMeters
+  readonly cost: number
+  readonly address: TokenBucket
+}
+
+function metersOf({ key, merchant, route }: PaidCall): readonly Meter[] {
+  return [key, merchant, route]
+}
+
+/** The address pays the rest, and the answer says how the limit stands that is nearest to its end. */
+function paid(call: PaidCall, nowUs: number): void {
+  const { request, tenant, address, cost } = call
+  if (cost > 1) address.spend(cost - 1)
+  addAnswerHeader(request, 'ratelimit-policy', tenant.policyField)
+  addAnswerHeader(request, 'ratelimit', stateField(tightestOf(call, nowUs), call, nowUs))
+}
+
+function tightestOf({ key, merchant, route }: PaidCall, nowUs: number): LimitNames {
+  const ofKey = key.remaining(nowUs)
+  const ofMerchant = merchant.remaining(nowUs)
+  const ofRoute = route.remaining(nowUs)
+  if (ofKey <= ofMerchant && ofKey <= ofRoute) return 'key'
+  return ofMerchant <= ofRoute ? 'merchant' : 'route'
+}
+
+function nameOf(meter: Meter, { key, merchant }: PaidCall): LimitNames {
+  if (meter === key) return 'key'
+  return meter === merchant ? 'merchant' : 'route'
+}
+
+function stateField(name: LimitNames, call: PaidCall, nowUs: number): string {
+  const { [name]: meter } = call
+  return rateLimitField({ name, remaining: meter.remaining(nowUs), moreInS: Math.ceil(meter.moreInUs(nowUs) / usPerSecond) })
 }

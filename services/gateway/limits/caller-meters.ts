@@ -1,4 +1,4 @@
-import { IdleTable, type Limit, type Meter } from '@ngome/access'
+import { IdleTable, rateLimitPolicyField, type Limit, type Meter } from '@ngome/access'
 import type { ApiKeyId, MerchantId, Tenant } from '@ngome/kernel'
 import { operationNames, type OperationName } from '../api/operations.ts'
 
@@ -7,6 +7,7 @@ const keysMax = 100_000
 const tenantsMax = 50_000
 
 export type LimitNames = 'key' | 'merchant' | 'route'
+const names: readonly LimitNames[] = ['key', 'merchant', 'route']
 /** The limits of one tenant: its own, or the configuration's. */
 export type TenantLimits = Readonly<Record<LimitNames, Limit>>
 /** Makes the meter of a bucket; where its tokens are is the maker's business. */
@@ -21,6 +22,8 @@ export class TenantMeters {
   /** How often its limits may have changed: who reads them notices what happened meanwhile. */
   version = 0
   readonly merchant: Meter
+  /** `RateLimit-Policy` of its answers, which changes only with its limits. */
+  policyField: string
   readonly #name: string
   readonly #newMeter: NewMeter
   readonly #routes: (Meter | undefined)[] = []
@@ -29,6 +32,7 @@ export class TenantMeters {
     this.#name = name
     this.#newMeter = from.newMeter
     this.limits = limits
+    this.policyField = policyFieldOf(limits)
     this.isStale = from.isStale
     this.merchant = from.newMeter(`m:${name}`, limits.merchant)
   }
@@ -44,25 +48,24 @@ export class TenantMeters {
 
   change(limits: TenantLimits): void {
     this.limits = limits
+    this.policyField = policyFieldOf(limits)
     this.merchant.change(limits.merchant)
     for (const route of this.#routes) route?.change(limits.route)
   }
 }
 
-/** The three meters that a call of one key pays from, by its operation. */
-export class KeyMeters {
-  readonly tenant: TenantMeters
-  readonly key: Meter
-  readonly #trios: (readonly Meter[])[] = []
+/** What a call of one key pays from: one look-up finds all of it. */
+export type KeyMeters = { readonly tenant: TenantMeters; readonly key: Meter }
 
-  constructor(tenant: TenantMeters, key: Meter) {
-    this.tenant = tenant
-    this.key = key
-  }
+// Of each set of limits, which many tenants have in common.
+const policyFields = new WeakMap<TenantLimits, string>()
 
-  of(operation: OperationName): readonly Meter[] {
-    return this.#trios[indexOf(operation)] ??= [this.key, this.tenant.merchant, this.tenant.route(operation)]
-  }
+function policyFieldOf(limits: TenantLimits): string {
+  const known = policyFields.get(limits)
+  if (known !== undefined) return known
+  const made = rateLimitPolicyField(names.map((name) => [name, limits[name]]))
+  policyFields.set(limits, made)
+  return made
 }
 
 const indexes = new Map(operationNames.map((name, at) => [name, at]))
@@ -115,7 +118,7 @@ export class CallerMeters {
     if (known === undefined && !this.#tenants.add(name, shared, nowUs)) return this.#restOf(tenant, limits)
     // A key that outlived its tenant's idleness keeps what it spent.
     const former = this.#keys.get(id)
-    const entry = new KeyMeters(shared, former?.key ?? this.#newMeter(`k:${id}`, limits.key))
+    const entry = { tenant: shared, key: former?.key ?? this.#newMeter(`k:${id}`, limits.key) }
     if (former !== undefined) {
       this.#keys.replace(id, entry)
       return entry
@@ -138,7 +141,7 @@ export class CallerMeters {
     const known = this.#rest.get(world)
     if (known !== undefined) return known
     const tenant = new TenantMeters(`*/${world}`, limits, { newMeter: this.#newMeter, isStale: false })
-    const made = new KeyMeters(tenant, this.#newMeter(`k:*/${world}`, limits.key))
+    const made = { tenant, key: this.#newMeter(`k:*/${world}`, limits.key) }
     this.#rest.set(world, made)
     return made
   }

@@ -1,4 +1,4 @@
-import { LeasedMeter, OwnMeter, paceOf, shareOf, type Limit, type TokenStore } from '@ngome/access'
+import { LeasedMeter, OwnMeter, paceOf, shareOf, type Limit, type Pace, type TokenStore } from '@ngome/access'
 import type { LimitsView } from '@ngome/contracts'
 import type { ApiKeyId, Clock, MerchantId } from '@ngome/kernel'
 import type { Config } from '@ngome/runtime'
@@ -48,7 +48,7 @@ export function createLimits(from: {
   const addresses = new AddressLimits(config.address, nowUs)
   const meters = new CallerMeters({ newMeter: store === undefined ? ownMeters(config, nowUs) : leasedMeters(config, store), nowUs })
   const counts = limitsMetrics(from.metrics, { addresses, meters, store })
-  const addressOf = ({ socket }: GatewayRequest) => addresses.of(socket)
+  const addressOf = (request: GatewayRequest) => addresses.of(request)
   const callers = new CallerLimits({
     config, meters, find: from.find, nowUs, addressOf, store, costFactor,
     onRefused: (caller, limit) => {
@@ -65,7 +65,7 @@ export function createLimits(from: {
       const atUs = nowUs()
       if (!address.canSpend(now, atUs)) {
         counts.refused('address')
-        throw refusal(request, { name: 'address', limit: config.address, cost, remaining: 0, waitUs: address.waitUs(now, atUs), policyField: undefined })
+        throw refusal(request, { name: 'address', limit: config.address, cost, waitUs: address.waitUs(now, atUs), fields: [] })
       }
       address.spend(now)
     },
@@ -82,7 +82,15 @@ export function createLimits(from: {
 
 /** Without a store each of several gateways enforces its part. */
 function ownMeters({ gateways }: Config['limits'], nowUs: () => number): NewMeter {
-  const partOf = (limit: Limit) => shareOf(paceOf(limit), gateways)
+  // Most buckets are of few limits: what they have in common is close by when it is needed.
+  const paces = new WeakMap<Limit, Pace>()
+  const partOf = (limit: Limit): Pace => {
+    const known = paces.get(limit)
+    if (known !== undefined) return known
+    const made = shareOf(paceOf(limit), gateways)
+    paces.set(limit, made)
+    return made
+  }
   return (_bucket, limit) => new OwnMeter(limit, { paceOf: partOf, sinceUs: 0, nowUs: nowUs() })
 }
 
