@@ -2,6 +2,9 @@
  * `npm test`: types, lint, then every test file; the last line is `N passed, N failed, N skipped`. Arguments choose test
  * files by a part of their path, for work on one room; the coverage gate needs all of them and rests then.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setUpSystem } from './setup-system.ts'
 import { coverageGaps, coveragePercent, gatedRooms, LineCounts } from './testing/coverage.ts'
@@ -63,6 +66,11 @@ async function runFiles(files: readonly string[], atOnce: number, timeMsMax: num
   }
   await Promise.all(Array.from({ length: atOnce }, lane))
 }
+
+// What the files of this run need alike is made by the first of them, and copied by the others.
+const runFolder = mkdtempSync(join(tmpdir(), 'ngome-test-run-'))
+process.env['TEST_RUN_FOLDER'] = runFolder
+process.once('exit', () => rmSync(runFolder, { recursive: true, force: true }))
 
 if (isCi) setUpSystem()
 const { side, alone, waiting } = findTestFiles(root, filters)

@@ -76,7 +76,7 @@ export { findAnswer, type IdempotencyClaim, type IdempotentOutcome } from './pay
 export { insertDataKey, type DataKeyRow } from './payments/insert-data-key.ts'
 export { listPayments, paymentPageMax } from './payments/list-payments.ts'
 export { readGrants, type CatalogQuery } from './read-grants.ts'
-export { createRoles, databaseRoles, type DatabaseRole } from './roles.ts'
+export { createDatabase, createRoles, databaseRoles, type DatabaseRole } from './roles.ts'
 export type { AcmeOrderState, ApiKeyReminder, AttemptState, DeliveryState, RevocationKind, UsageFacet } from './tables.ts'
 export { findSigningKey } from './signing/find-signing-key.ts'
 export { insertSigningKey } from './signing/insert-signing-key.ts'

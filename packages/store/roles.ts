@@ -48,13 +48,17 @@ async function createRole(client: pg.Client, role: DatabaseRole, verifier: strin
     CONNECTION LIMIT ${connectionsMax[role]} PASSWORD ${client.escapeLiteral(verifier)}`)
 }
 
-async function createDatabase(client: pg.Client, database: string): Promise<void> {
+/**
+ * Makes the database where it is missing, owned by the migrator and closed to all but our roles.
+ * @param template what it is a copy of; nobody may be connected to it
+ */
+export async function createDatabase(client: pg.Client, database: string, template = 'template0'): Promise<void> {
   const name = client.escapeIdentifier(database)
   const existing = await client.query('SELECT FROM pg_database WHERE datname = $1', [database])
   if (existing.rowCount === 0) {
     // An administrator who is not a superuser must be a member of the role that shall own the database.
     await client.query('GRANT ngome_migrator TO CURRENT_USER')
-    await client.query(`CREATE DATABASE ${name} OWNER ngome_migrator TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`)
+    await client.query(`CREATE DATABASE ${name} OWNER ngome_migrator TEMPLATE ${client.escapeIdentifier(template)} ENCODING 'UTF8' LOCALE 'C'`)
   }
   await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
   await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${databaseRoles.join(', ')}`)

@@ -4,11 +4,12 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { Secret, systemRandom, toBase64Url } from '@ngome/kernel'
 import {
-  createRoles, databaseRoles, migrate, openDatabase, startEmbeddedPostgres,
+  createDatabase, createRoles, databaseRoles, migrate, openDatabase, startEmbeddedPostgres,
   type Connection, type Database, type DatabaseRole, type EmbeddedPostgres, type RunAs,
 } from '@ngome/store'
 import pg from 'pg'
 import { freePorts } from './free-ports.ts'
+import { copyOfMade, isKept, keepMade } from './made-server.ts'
 
 /** A database of its own for one test, migrated, with all roles, on a real PostgreSQL. */
 export type TestDatabase = {
@@ -38,8 +39,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const server = await (shared ??= sharedServer())
   const { admin } = server.postgres
   const name = `test_${++databases}`
-  await runSql(admin, `CREATE DATABASE ${name} TEMPLATE ${template} OWNER ngome_migrator`)
-  await createRoles(admin, name, server.passwords, systemRandom)
+  await withClient(admin, (client) => createDatabase(client, name, template))
   return describeDatabase(server, name)
 }
 
@@ -48,13 +48,17 @@ export async function testDatabase(): Promise<TestDatabase> {
  * folder is removed then.
  */
 export async function testServer(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  const place = await newPlace()
+  const passwords = Object.fromEntries(databaseRoles.map((role) => [role, randomPassword()]))
+  return { ...place, passwords: passwords as Record<DatabaseRole, Secret<string>>, postgres: await startTestServer(place, settings) }
+}
+
+async function newPlace(): Promise<Pick<TestServer, 'folder' | 'port'>> {
   const folder = await mkdtemp(join(tmpdir(), 'ngome-postgres-'))
   // mkdtemp closes the folder to all others, and PostgreSQL runs as another user where we are root.
   await chmod(folder, 0o711)
   const [port = 0] = await freePorts(1)
-  const passwords = Object.fromEntries(databaseRoles.map((role) => [role, randomPassword()]))
-  const server = { folder, port, passwords: passwords as Record<DatabaseRole, Secret<string>> }
-  return { ...server, postgres: await startTestServer(server, settings) }
+  return { folder, port }
 }
 
 /** Starts the server of this folder, again where it was stopped or killed. */
@@ -103,12 +107,19 @@ export function describeDatabase(server: TestServer, name: string): TestDatabase
 
 const template = 'ngome_template'
 
+/** The machine does not lose its power in these tests, and a flush to disk for each commit would slow all of them. */
+const sharedSettings = { fsync: 'off', full_page_writes: 'off' }
+
 async function sharedServer(): Promise<TestServer> {
-  // The machine does not lose its power in these tests, and a flush to disk for each commit would slow all of them.
-  const server = await testServer({ fsync: 'off', full_page_writes: 'off' })
+  const made = await copyOfMade(newPlace)
+  if (made !== undefined) return { ...made, postgres: await startTestServer(made, sharedSettings) }
+  const server = await testServer(sharedSettings)
   await createRoles(server.postgres.admin, template, server.passwords, systemRandom)
   await migrate(describeDatabase(server, template).connection('ngome_migrator'))
-  return server
+  if (!isKept()) return server
+  await server.postgres.stop()
+  await keepMade(server)
+  return { ...server, postgres: await startTestServer(server, sharedSettings) }
 }
 
 function randomPassword(): Secret<string> {
@@ -120,12 +131,15 @@ async function runSql(
   sql: string,
   values: readonly unknown[] = [],
 ): Promise<readonly Record<string, unknown>[]> {
+  return withClient(connection, async (client) => (await client.query<Record<string, unknown>>(sql, [...values])).rows)
+}
+
+async function withClient<T>(connection: Connection, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const { host, port, database, user, password } = connection
   const client = new pg.Client({ host, port, database, user, password: password.expose((text) => text) })
   await client.connect()
   try {
-    const result = await client.query<Record<string, unknown>>(sql, [...values])
-    return result.rows
+    return await use(client)
   } finally {
     await client.end()
   }

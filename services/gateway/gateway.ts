@@ -86,7 +86,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   await untilItStands('merchant keys', logger, () => statements.fetchAll())
   const certificates = await publicCertificates(from)
   const usage = createUsage(from)
-  const limits = startLimits(from)
+  const limits = await startLimits(from)
   const { lease, authenticator, peppers, verify } = createAccess(from, secrets, { recorder: usage.recorder, limits })
   const dataKeys = createDataKeys(from, statements)
   const metrics = gatewayMetrics(from.metrics, lease, monotonicMs)

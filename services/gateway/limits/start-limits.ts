@@ -5,7 +5,6 @@ import { appendEvent, findMerchantLimits, inPlatform, type Database } from '@ngo
 import type { Registry } from 'prom-client'
 import { createLimits, type Limits } from './compose-limits.ts'
 import { LimitEvents } from './limit-events.ts'
-import { connectRedis } from './redis-store.ts'
 import { DeadlineStore } from './shared-store.ts'
 
 export type StartedLimits = Limits & { stop(): void }
@@ -21,9 +20,9 @@ type Surroundings = {
 }
 
 /** Starts the limits of a gateway. */
-export function startLimits(from: Surroundings): StartedLimits {
+export async function startLimits(from: Surroundings): Promise<StartedLimits> {
   const events = new LimitEvents(from)
-  const store = from.config.limits.store === undefined ? undefined : shareLimits(from, from.config.limits.store)
+  const store = from.config.limits.store === undefined ? undefined : await shareLimits(from, from.config.limits.store)
   const limits = createLimits({
     ...from,
     config: from.config.limits,
@@ -35,8 +34,10 @@ export function startLimits(from: Surroundings): StartedLimits {
 }
 
 /** The store of several gateways, with an event when it goes away and when it is back. */
-function shareLimits(from: Surroundings, config: NonNullable<Config['limits']['store']>): DeadlineStore {
+async function shareLimits(from: Surroundings, config: NonNullable<Config['limits']['store']>): Promise<DeadlineStore> {
   const { database, clock, random, logger } = from
+  // A third of all that a gateway would load, and one gateway alone has no use for it.
+  const { connectRedis } = await import('./redis-store.ts')
   const tell = (event: Event): void => {
     inPlatform(database, (tx) => appendEvent(tx, event))
       .catch((err: unknown) => logger.error({ err }, 'an event of the limits\' store could not be kept'))
