@@ -71,8 +71,16 @@ test('every command has a help page of its own and a line in the overview', () =
     assert.ok(overviewHelp(commands).includes(`  ${command.name} `))
     assert.match(command.summary, /\.$/)
   }
-  assert.deepEqual(given(), { kind: 'help', command: undefined })
-  assert.deepEqual(given('--help'), { kind: 'help', command: undefined })
+  for (const args of [[], ['--help'], ['-h'], ['help']]) assert.deepEqual(given(...args), { kind: 'overview', commands })
+  assert.deepEqual([...new Set(commands)], commands)
+})
+
+test('the first words of several commands have a page of these', () => {
+  for (const args of [['tls', 'pins', '--help'], ['help', 'tls', 'pins'], ['tls', 'pins', '-h']]) {
+    const page = given(...args)
+    assert.ok(page.kind === 'overview')
+    assert.deepEqual(page.commands.map(({ name }) => name), ['tls pins add', 'tls pins remove', 'tls pins list'])
+  }
 })
 
 test('asks for an option that has to be there', () => {

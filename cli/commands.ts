@@ -59,8 +59,6 @@ export const commands: readonly Command[] = [
   merchantsOriginsAdd, merchantsOriginsRemove, merchantsOriginsList,
   merchantsKeysAdd, merchantsKeysMake, merchantsKeysList, merchantsKeysRevoke, keysIssue, keysList, keysRoll, keysScan, keysRevoke,
   keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate, keysUnrestrict,
-  merchantsKeysAdd, merchantsKeysMake, merchantsKeysList, merchantsKeysRevoke, keysIssue, keysList, keysRoll, keysScan, keysRevoke,
-  keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate, keysUnrestrict,
   certificatesList, certificatesRevoke, staffEnrol, staffList, staffApprovals, staffApprove, staffExecute, staffRetire,
   revealPayment, events, vaultImport, vaultPin,
   bansList, bansAdd, bansRemove, forwardsAllow, forwardsList, forwardsRemove,

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { forwardSchema, vaultKeysSchema, vaultTokenSchema } from '@ngome/contracts'
 import { VaultKey } from '@ngome/sealer'
 import { Platform, TestAuthority, type Answer, type MerchantClient } from '@ngome/testkit'
+import { tryKeysAndLimits, tryMerchantKeys, tryPins } from './testing/operator-commands.ts'
 
 const card = '4929737290417382'
 /** The dispatcher starts again, and looks after what its death left behind. */
@@ -122,18 +123,30 @@ test('the operator keeps the list of a merchant\u2019s origins', async () => {
   assert.deepEqual([removed.code, /is not among the origins/.test(removed.stderr)], [1, true])
 })
 
-test('where the dispatcher dies with the request on its way, it ends as unknown and is never sent again', { timeout: endMsMax * 2 }, async () => {
+/** The forward that was on its way as the dispatcher died. */
+let leftId = ''
+test('where the dispatcher dies with the request on its way, its merchant is not told that it was answered', async () => {
   received = []
   isSilent = true
   const asked = post('/v1/forward', charge())
   while (received.length === 0) await sleep(20)
   assert.ok(platform.kill('dispatcher'))
-  const { id } = forwardSchema.parse(JSON.parse((await asked).text))
+  const left = forwardSchema.parse(JSON.parse((await asked).text))
+  leftId = left.id
+  assert.notEqual(left.status, 'answered')
   isSilent = false
+})
+
+// While the dispatcher waits until nobody can be sending that request any more.
+test('an operator makes, lists and revokes a merchant\'s keys, and is told what is wrong with others', () => tryMerchantKeys(platform))
+test('an operator rolls a key of the API and sets limits, and is told what is wrong with others', () => tryKeysAndLimits(platform))
+test('an operator publishes pins, and none that would lock apps out', () => tryPins(platform))
+
+test('what was on its way as the dispatcher died ends as unknown and was never sent again', { timeout: endMsMax * 2 }, async () => {
   let status = ''
   for (let waitedMs = 0; status !== 'unknown' && waitedMs < endMsMax; waitedMs += 500) {
     await sleep(500)
-    status = forwardSchema.parse(JSON.parse((await client.call({ path: `/v1/forwards/${id}` })).text)).status
+    status = forwardSchema.parse(JSON.parse((await client.call({ path: `/v1/forwards/${leftId}` })).text)).status
   }
   assert.equal(status, 'unknown')
   assert.equal(received.length, 1)

@@ -17,7 +17,7 @@ export function commandHelp(command: Command): string {
   ].join('\n')
 }
 
-/** The page of all commands. */
+/** The page of all commands, or of those that begin alike. */
 export function overviewHelp(commands: readonly Command[]): string {
   return [
     'usage: ngome COMMAND [OPTION…]', '',

@@ -10,11 +10,13 @@ export const keysList: Command = {
   operands: [{ name: 'merchant', about: 'whose keys; the first merchant\'s where it is left out', isRequired: false }],
   options: {},
   async run(context, { operands, isJson }) {
-    const rows = await withDatabase(context, async (db) => (
-      listApiKeys(db, { merchant: await merchantOrFirst(db, operands['merchant']), world: 'test' })
-    ))
+    const { merchant, rows } = await withDatabase(context, async (db) => {
+      const found = await merchantOrFirst(db, operands['merchant'])
+      return { merchant: found, rows: await listApiKeys(db, { merchant: found, world: 'test' }) }
+    })
     const nowMs = context.clock.nowMs()
     if (isJson) context.out(JSON.stringify(rows.map((row) => keyView(row, nowMs))))
+    else if (rows.length === 0) context.err(`${merchant} has no API key: ngome keys issue ${merchant}`)
     else for (const row of rows) for (const line of keyLines(keyView(row, nowMs), row)) context.out(line)
     return exitCodes.done
   },

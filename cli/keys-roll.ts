@@ -24,7 +24,7 @@ export const keysRoll: Command = {
   async run(context, given) {
     const { operands, options, isJson } = given
     const key = parseId('apiKey', operands['key'] ?? '')
-    if (key === undefined) throw new Misuse('that is no id of a key, such as key_01h455vb4pex5vsknk084sn02q')
+    if (key === undefined) throw new Misuse('that is no id of a key, such as key_01h455vb4pex5vsknk084sn02q: ngome keys list')
     const overlapMs = parseDuration('overlap', typeof options['overlap'] === 'string' ? options['overlap'] : '24h', overlapDaysMax)
     const person = await personOf(context, given)
     const rolled = await withOperator(context, (access) => rollApiKey(access, key, overlapMs), person)

@@ -5,7 +5,7 @@ import { askSecret } from './ask-secret.ts'
 import { exitCodes, Misuse, type Context, type ExitCode } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, overviewHelp } from './help.ts'
-import { parseCommandLine } from './parse-command-line.ts'
+import { findCommand, parseCommandLine } from './parse-command-line.ts'
 import { watchSignals } from './signals.ts'
 
 /** A reader that goes away, as `head` does, is no failure of ours. */
@@ -19,8 +19,8 @@ process.exitCode = await run(process.argv.slice(2))
 async function run(args: readonly string[]): Promise<ExitCode> {
   try {
     const line = parseCommandLine(commands, args)
-    if (line.kind === 'help') {
-      out(line.command === undefined ? overviewHelp(commands) : commandHelp(line.command))
+    if (line.kind !== 'run') {
+      out(line.kind === 'help' ? commandHelp(line.command) : overviewHelp(line.commands))
       return exitCodes.done
     }
     const { interrupted, insisted, onReload } = watchSignals(process, [0, 1, 2].some((fd) => isatty(fd)), () => performance.now())
@@ -38,13 +38,14 @@ async function run(args: readonly string[]): Promise<ExitCode> {
     }
     return await line.command.run(context, line.given)
   } catch (error) {
-    return tellFailure(error)
+    return tellFailure(error, args)
   }
 }
 
-function tellFailure(error: unknown): ExitCode {
+function tellFailure(error: unknown, args: readonly string[]): ExitCode {
   if (error instanceof Misuse) {
-    err(`ngome: ${error.message}\nngome --help lists the commands`)
+    const command = findCommand(commands, args)
+    err(`ngome: ${error.message}\n${command === undefined ? 'ngome --help lists the commands' : `ngome ${command.name} --help says what it takes`}`)
     return exitCodes.misuse
   }
   if (error instanceof Fault) {

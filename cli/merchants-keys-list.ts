@@ -9,11 +9,13 @@ export const merchantsKeysList: Command = {
   summary: 'List a merchant\'s public keys, with what they are for and until when.',
   ...merchantKeyCommand,
   async run(context, given) {
-    const rows = await withDatabase(context, (db) => listSigningKeys(db, tenantOf(given)))
+    const tenant = tenantOf(given)
+    const rows = await withDatabase(context, (db) => listSigningKeys(db, tenant))
     const views = rows.map(({ id, algorithm, uses, createdAtMs, expiresAtMs, isRevoked }) => ({
       key: id, algorithm, uses, createdAt: new Date(createdAtMs).toISOString(), expiresAt: new Date(expiresAtMs).toISOString(), isRevoked,
     }))
     if (given.isJson) context.out(JSON.stringify(views))
+    else if (views.length === 0) context.err(`${tenant.merchant} has no such key in ${tenant.world}: ngome merchants keys add, or make`)
     else for (const { key, algorithm, uses, expiresAt, isRevoked } of views) context.out(`${key}  ${algorithm}  ${uses.join(',')}  ${isRevoked ? 'revoked' : expiresAt}`)
     return exitCodes.done
   },

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { toBase64Url } from '@ngome/kernel'
+import { existsSync, rmSync } from 'node:fs'
+import type { SigningKeyUse } from '@ngome/contracts'
+import { Fault, toBase64Url } from '@ngome/kernel'
 import { Misuse, type Command } from './command.ts'
 import { writePrivateFile } from './launcher/private-file.ts'
 import { addMerchantKey } from './operator/add-merchant-key.ts'
@@ -25,18 +26,23 @@ export const merchantsKeysMake: Command = {
   async run(context, given) {
     const person = await personOf(context, given)
     const [tenant, rest, path] = [tenantOf(given), usesAndEnd(given, context.clock), String(given.options['private-key'])]
-    const { publicKey, privateKey } = makePair(given.options['algorithm'])
+    const { publicKey, privateKey } = makePair(given.options['algorithm'], rest.uses)
     if (existsSync(path)) throw new Misuse(`${path} is there already: a key is never overwritten`)
     const from = { spki: toBase64Url(publicKey) }
     // First the file: a key whose private half nobody has could not be told from one that somebody has.
     writePrivateFile(path, privateKey)
-    const added = await withOperator(context, (access) => addMerchantKey(access, tenant, { from, ...rest }), person)
+    const added = await withOperator(context, (access) => addMerchantKey(access, tenant, { from, ...rest }), person).catch((error: unknown) => {
+      // Refused is not added. What failed otherwise may have been added, and then this is its only half.
+      if (error instanceof Misuse || (error instanceof Fault && error.code === 'custodian/refused')) rmSync(path)
+      throw error
+    })
     return tellKey(context, given, tenant, { ...added, uses: rest.uses }, path)
   },
 }
 
-function makePair(algorithm: string | boolean | undefined): { readonly publicKey: Buffer; readonly privateKey: string } {
+function makePair(algorithm: string | boolean | undefined, uses: readonly SigningKeyUse[]): { readonly publicKey: Buffer; readonly privateKey: string } {
   const encodings = { publicKeyEncoding: { format: 'der', type: 'spki' }, privateKeyEncoding: { format: 'pem', type: 'pkcs8' } } as const
+  if (algorithm === 'ed25519' && uses.includes('encrypt')) throw new Misuse('an ed25519 key only signs: take --algorithm rsa to encrypt')
   if (algorithm === 'ed25519') return generateKeyPairSync('ed25519', encodings)
   if (algorithm === undefined || algorithm === 'rsa') return generateKeyPairSync('rsa', { modulusLength: rsaBits, ...encodings })
   throw new Misuse('--algorithm is rsa or ed25519')

@@ -14,6 +14,7 @@ export const merchantsOriginsList: Command = {
     const tenant = tenantOf(given)
     const origins = await withDatabase(context, (db) => listOrigins(db, tenant))
     if (given.isJson) context.out(JSON.stringify({ ...tenant, origins }))
+    else if (origins.length === 0) context.err(`${tenant.merchant} has no origin in ${tenant.world}: ngome merchants origins add`)
     else for (const origin of origins) context.out(origin)
     return exitCodes.done
   },

@@ -5,18 +5,17 @@ import { nearest } from '@ngome/runtime'
 /** Reads what follows `ngome` into a command and what it was given. */
 export type CommandLine =
   | { readonly kind: 'run'; readonly command: Command; readonly given: Given }
-  | { readonly kind: 'help'; readonly command: Command | undefined }
+  | { readonly kind: 'help'; readonly command: Command }
+  /** All commands, or those that begin with the words that were given. */
+  | { readonly kind: 'overview'; readonly commands: readonly Command[] }
 
 /**
  * Finds the command, longest name first, and reads its options and operands.
  * @throws Misuse for an unknown command or option, a missing or a surplus operand
  */
 export function parseCommandLine(commands: readonly Command[], args: readonly string[]): CommandLine {
-  const words = wordsOf(args)
-  const command = [3, 2, 1].map((count) => words.slice(0, count).join(' '))
-    .map((name) => commands.find((candidate) => candidate.name === name))
-    .find((candidate) => candidate !== undefined)
-  if (command === undefined) return helpOrMisuse(commands, args, words)
+  const command = findCommand(commands, args)
+  if (command === undefined) return helpOrMisuse(commands, args, wordsOf(args))
   const rest = args.slice(command.name.split(' ').length)
   const { values, positionals } = readOptions(command, rest)
   if (values['help'] === true) return { kind: 'help', command }
@@ -27,6 +26,14 @@ export function parseCommandLine(commands: readonly Command[], args: readonly st
   return { kind: 'run', command, given: { operands: readOperands(command, positionals), options, isJson: json === true } }
 }
 
+/** The command that the first words name, the longest name first; `undefined` where they name none. */
+export function findCommand(commands: readonly Command[], args: readonly string[]): Command | undefined {
+  const words = wordsOf(args)
+  return [3, 2, 1].map((count) => words.slice(0, count).join(' '))
+    .map((name) => commands.find((candidate) => candidate.name === name))
+    .find((candidate) => candidate !== undefined)
+}
+
 /** The words before the first option name the command. */
 function wordsOf(args: readonly string[]): readonly string[] {
   const firstOption = args.findIndex((arg) => arg.startsWith('-'))
@@ -34,18 +41,16 @@ function wordsOf(args: readonly string[]): readonly string[] {
 }
 
 function helpOrMisuse(commands: readonly Command[], args: readonly string[], words: readonly string[]): CommandLine {
-  if (words[0] === 'help') {
-    const name = words.slice(1).join(' ')
-    const command = commands.find((candidate) => candidate.name === name)
-    if (name === '' || command !== undefined) return { kind: 'help', command }
-  }
-  if (words.length === 0 && (args.length === 0 || args.includes('--help') || args.includes('-h'))) {
-    return { kind: 'help', command: undefined }
-  }
-  const given = words.join(' ')
-  const group = commands.filter((candidate) => candidate.name.startsWith(`${given} `)).map(({ name }) => name)
-  if (words.length > 0 && group.length > 0) throw new Misuse(`"${given}" is one of: ${group.join(', ')}`)
-  const meant = nearest(words.slice(0, 2).join(' '), commands.map(({ name }) => name))
+  const isHelp = words[0] === 'help'
+  const given = (isHelp ? words.slice(1) : words).join(' ')
+  const wantsHelp = isHelp || args.includes('--help') || args.includes('-h')
+  const command = isHelp ? commands.find(({ name }) => name === given) : undefined
+  if (command !== undefined) return { kind: 'help', command }
+  if (given === '' && (wantsHelp || args.length === 0)) return { kind: 'overview', commands }
+  const group = given === '' ? [] : commands.filter(({ name }) => name.startsWith(`${given} `))
+  if (group.length > 0 && wantsHelp) return { kind: 'overview', commands: group }
+  if (group.length > 0) throw new Misuse(`"${given}" is one of: ${group.map(({ name }) => name).join(', ')}`)
+  const meant = nearest(given.split(' ').slice(0, 2).join(' '), commands.map(({ name }) => name))
   throw new Misuse(`there is no command "${given}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`)
 }
 

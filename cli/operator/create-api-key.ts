@@ -3,6 +3,7 @@ import { emit } from '@ngome/contracts'
 import { parseBase64Url, toBase64Url, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
 import { issueApiKey } from '@ngome/store'
 import type { OperatorAccess } from './create-merchant.ts'
+import { explainRefusal } from './explain-refusal.ts'
 
 /** `ngome_sk_test_` and the first characters of the id: enough to recognise a key by, nothing to use it by. */
 const hintLength = 24
@@ -12,9 +13,9 @@ export async function createApiKey(
   { db, custodian, clock, random }: OperatorAccess, tenant: Tenant, settings: ApiKeySettings = defaultKeySettings(),
 ): Promise<{ readonly id: ApiKeyId; readonly text: Secret<string>; readonly hint: string }> {
   const key = newApiKey({ clock, random, world: tenant.world, kind: settings.kind })
-  const { verifier, pepperVersion, proof } = await custodian.call('/v1/api-key-verifier', {
+  const { verifier, pepperVersion, proof } = await explainRefusal(custodian.call('/v1/api-key-verifier', {
     ...tenant, key: key.id, digest: toBase64Url(key.digest), settings: keySettingsJson(settings),
-  })
+  }), `the custodian refused to make a key: ${tenant.merchant} must be a merchant of the ${tenant.world} world, as ngome merchants list shows`)
   const kept = { verifier: parseBase64Url(verifier), proof: parseBase64Url(proof) }
   if (kept.verifier === undefined || kept.proof === undefined) throw new TypeError('the custodian\'s bytes are base64url by contract')
   const hint = `${key.text.expose((text) => text.slice(0, hintLength))}…`

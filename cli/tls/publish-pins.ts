@@ -25,7 +25,7 @@ export async function publishedSet(db: Database, statementKey: KeyObject): Promi
 /** Has a set signed, and publishes it. @throws Misuse where it would lock apps out */
 export async function publishPins({ db, custodian, clock, random }: OperatorAccess, config: Config, set: NewPinSet): Promise<void> {
   const problem = pinSetProblem(set, clock.nowMs())
-  if (problem !== undefined) throw new Misuse(`this set would lock apps out: ${problem}`)
+  if (problem !== undefined) throw new Misuse(`this set would lock apps out: ${problem}. ngome tls pins add takes --current, --next and --backup-key FILE`)
   const folder = requestsFolder(config)
   const backupRequests = readdirSync(folder).filter((name) => name.endsWith('.csr')).map((name) => readFileSync(join(folder, name), 'utf8'))
   const { statement } = await custodian.call('/v1/pin-set', { set, backupRequests })
