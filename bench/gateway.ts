@@ -4,7 +4,7 @@ import { createRoles, migrate } from '@ngome/store'
 import { addTestMerchant, describeDatabase, testServer, type TestDatabase, type TestServer } from '@ngome/testkit'
 import { Authenticator } from '../services/gateway/access/authenticate.ts'
 import { tlsContext } from '../services/gateway/http/public-server.ts'
-import { fixedPeppers, provenRow } from '../services/gateway/testing/proven-keys.ts'
+import { fixedPeppers, manualLease, provenRow } from '../services/gateway/testing/proven-keys.ts'
 import { TestPlatform } from '../services/gateway/testing/test-platform.ts'
 import type { GatewayProcess } from '../services/gateway/testing/gateway-process.ts'
 import type { RawSqlReport } from './gateway/raw-sql.ts'
@@ -132,7 +132,7 @@ function keyChecks(): BenchCase[] {
   const verifier = apiKeyVerifier(pepper, { ...key, tenant })
   const row = provenRow({ id: key.id, tenant, verifier, pepperVersion: 1, isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true })
   const authenticator = new Authenticator({
-    peppers: fixedPeppers(new Map([[1, pepper]])), lease: { isHeld: true }, clock: systemClock, rows: { cached: () => row, load: async () => undefined },
+    peppers: fixedPeppers(new Map([[1, pepper]])), lease: manualLease(), clock: systemClock, rows: { cached: () => row, load: async () => undefined },
   })
   const header = key.text.expose((text) => `Bearer ${text}`)
   const microsOf = (connection: () => object): number => {

@@ -4,7 +4,7 @@ import { newId, Secret, systemClock, systemRandom, type ApiKeyId, type Tenant } 
 import { Authenticator } from '../services/gateway/access/authenticate.ts'
 import type { ProvenApiKey } from '../services/gateway/access/prove-api-key.ts'
 import { keyIn, verifiesKey } from '../services/gateway/access/verify-key.ts'
-import { fixedPeppers, provenRow } from '../services/gateway/testing/proven-keys.ts'
+import { fixedPeppers, manualLease, provenRow } from '../services/gateway/testing/proven-keys.ts'
 import { interleave, rateCase, timeCase, type BenchCase, type BenchReport } from './harness.ts'
 import { revocations } from './keys/revocations.ts'
 import { rivalCheck } from './keys/rival.ts'
@@ -56,7 +56,7 @@ function newKnown(): Known {
 function authenticatorOf(known: readonly Known[]): Authenticator {
   const rows = new Map<ApiKeyId, ProvenApiKey>(known.map(({ row }) => [row.id, row]))
   return new Authenticator({
-    peppers, lease: { isHeld: true }, clock: systemClock, rows: { cached: (id) => rows.get(id), load: async () => undefined },
+    peppers, lease: manualLease(), clock: systemClock, rows: { cached: (id) => rows.get(id), load: async () => undefined },
   })
 }
 

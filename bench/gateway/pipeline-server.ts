@@ -11,7 +11,7 @@ import { createPublicApi } from '../../services/gateway/http/public-api.ts'
 import { Shedding } from '../../services/gateway/overload/shedding.ts'
 import { gatewayMetrics } from '../../services/gateway/process/gateway-metrics.ts'
 import { noDefence } from '../../services/gateway/testing/no-defence.ts'
-import { fixedPeppers, provenRow } from '../../services/gateway/testing/proven-keys.ts'
+import { fixedPeppers, manualLease, provenRow } from '../../services/gateway/testing/proven-keys.ts'
 
 export type PipelineOrder = {
   readonly certificate: { readonly key: string; readonly cert: string }
@@ -37,7 +37,7 @@ async function serve({ certificate, status, body }: PipelineOrder): Promise<Pipe
     isRevoked: false, isMerchantFrozen: false, isVaultPlaintextAllowed: true,
   })
   const authenticator = new Authenticator({
-    peppers: fixedPeppers(new Map([[1, pepper]])), lease: { isHeld: true }, clock: systemClock, rows: { cached: () => row, load: async () => undefined },
+    peppers: fixedPeppers(new Map([[1, pepper]])), lease: manualLease(), clock: systemClock, rows: { cached: () => row, load: async () => undefined },
   })
   const metrics = gatewayMetrics(createMetrics({ process: 'gateway' }), { ageMs: 0 }, monotonicMs)
   const shedding = new Shedding({ monotonicMs, onShed: () => undefined })

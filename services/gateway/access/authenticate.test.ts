@@ -5,7 +5,7 @@ import { apiKeyVerifier, defaultKeySettings, newApiKey, type NewApiKey } from '@
 import type { KeyKind } from '@ngome/contracts'
 import { Fault, ManualClock, newId, Secret, systemClock, systemRandom, type ApiKeyId, type Tenant } from '@ngome/kernel'
 import type { ApiKeyRow } from '@ngome/store'
-import { fixedPeppers, provenRow } from '../testing/proven-keys.ts'
+import { fixedPeppers, manualLease, provenRow } from '../testing/proven-keys.ts'
 import { ApiKeyCache } from './api-key-cache.ts'
 import { Authenticator } from './authenticate.ts'
 import type { ProvenApiKey } from './prove-api-key.ts'
@@ -18,7 +18,7 @@ const pepper = new Secret(systemRandom.bytes(32))
 function world() {
   const stored = new Map<ApiKeyId, ProvenApiKey>()
   const cache = new ApiKeyCache(async (id) => stored.get(id))
-  const lease = { isHeld: true }
+  const lease = manualLease()
   const clock = new ManualClock(nowMs)
   const authenticator = new Authenticator({ peppers: fixedPeppers(new Map([[1, pepper]])), rows: cache, lease, clock })
   const issue = (kind: KeyKind = 'secret'): NewApiKey => {

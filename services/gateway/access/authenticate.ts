@@ -20,6 +20,9 @@ export type ApiKeyPeppers = {
 }
 
 const scheme = 'Bearer '
+/** The right to believe what is in memory; `whenHeld` waits, within bounds, where it has ended and may be renewed. */
+export type Lease = { readonly isHeld: boolean; whenHeld(): Promise<boolean> }
+
 /** A digest that was verified under a row. A row counts while it is the one in memory: a revocation undoes this as well. */
 type Proof = { readonly digest: Uint8Array; readonly row: ProvenApiKey }
 
@@ -27,7 +30,7 @@ type Proof = { readonly digest: Uint8Array; readonly row: ProvenApiKey }
 export class Authenticator {
   readonly #peppers: ApiKeyPeppers
   readonly #rows: ApiKeyRows
-  readonly #lease: { readonly isHeld: boolean }
+  readonly #lease: Lease
   readonly #clock: Clock
   readonly #onProven: (key: ParsedApiKey, row: ProvenApiKey) => void
   readonly #onRefused: (row: ProvenApiKey | undefined, connection: object) => void
@@ -37,7 +40,7 @@ export class Authenticator {
   constructor(from: {
     readonly peppers: ApiKeyPeppers
     readonly rows: ApiKeyRows
-    readonly lease: { readonly isHeld: boolean }
+    readonly lease: Lease
     readonly clock: Clock
     /** Hears of each key that was proven anew. */
     readonly onProven?: (key: ParsedApiKey, row: ProvenApiKey) => void
@@ -59,7 +62,15 @@ export class Authenticator {
    * revoked, or `custodian/unavailable` where it is of a pepper that we do not have and cannot get
    */
   authenticate(authorization: string | undefined, connection: object): AuthenticatedCaller | Promise<AuthenticatedCaller> {
-    if (!this.#lease.isHeld) throw new Fault('access/lease_lost', 'the revocation counter was not read in time')
+    return this.#lease.isHeld ? this.#recognise(authorization, connection) : this.#afterLease(authorization, connection)
+  }
+
+  async #afterLease(authorization: string | undefined, connection: object): Promise<AuthenticatedCaller> {
+    if (!await this.#lease.whenHeld()) throw new Fault('access/lease_lost', 'the revocation counter was not read in time')
+    return this.#recognise(authorization, connection)
+  }
+
+  #recognise(authorization: string | undefined, connection: object): AuthenticatedCaller | Promise<AuthenticatedCaller> {
     const text = authorization?.startsWith(scheme) === true ? authorization.slice(scheme.length) : ''
     const proof = this.#proofs.get(connection)
     if (proof !== undefined && this.#isProven(text, proof)) return this.#admit(proof.row)

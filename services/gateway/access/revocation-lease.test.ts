@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, newId, Secret, systemClock, systemRandom, type ApiKeyId, type MerchantId } from '@ngome/kernel'
-import { fixedPeppers, provenRow } from '../testing/proven-keys.ts'
+import { fixedPeppers, manualLease, provenRow } from '../testing/proven-keys.ts'
 import { ApiKeyCache } from './api-key-cache.ts'
 import { Authenticator } from './authenticate.ts'
 import type { ProvenApiKey } from './prove-api-key.ts'
@@ -83,10 +83,10 @@ test('a revocation forgets its key, a freeze all keys of its merchant, and no ot
   assert.deepEqual(keys.map((id) => cache.cached(id) !== undefined), [false, false, true])
 })
 
-test('without the lease nobody is served, whatever the key', () => {
+test('without the lease nobody is served, whatever the key', async () => {
   const authenticator = new Authenticator({
     peppers: fixedPeppers(new Map([[1, new Secret(systemRandom.bytes(32))]])),
-    rows: new ApiKeyCache(async () => undefined), lease: { isHeld: false }, clock: systemClock,
+    rows: new ApiKeyCache(async () => undefined), lease: manualLease(false), clock: systemClock,
   })
-  assert.throws(() => authenticator.authenticate('Bearer x', {}), (error) => error instanceof Fault && error.code === 'access/lease_lost')
+  await assert.rejects(async () => authenticator.authenticate('Bearer x', {}), (error) => error instanceof Fault && error.code === 'access/lease_lost')
 })

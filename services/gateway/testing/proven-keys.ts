@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { defaultKeySettings, signApiKey, type ApiKeySettings } from '@ngome/access'
 import type { Secret } from '@ngome/kernel'
 import type { ApiKeyRow } from '@ngome/store'
-import type { ApiKeyPeppers } from '../access/authenticate.ts'
+import type { ApiKeyPeppers, Lease } from '../access/authenticate.ts'
 import { proveApiKey, type ProvenApiKey } from '../access/prove-api-key.ts'
 
 const custodian = generateKeyPairSync('ed25519')
@@ -20,4 +20,9 @@ export function fixedPeppers(values: ReadonlyMap<number, Secret<Uint8Array>>): A
   const [some] = values.values()
   if (some === undefined) throw new TypeError('there is a pepper')
   return { get: (version) => values.get(version), some, learn: async () => undefined }
+}
+
+/** A lease that a test holds and lets go of; nobody renews it. */
+export function manualLease(isHeld = true): Lease & { isHeld: boolean } {
+  return { isHeld, whenHeld: async () => false }
 }
