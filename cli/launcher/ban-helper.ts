@@ -25,6 +25,8 @@ export type BanHelperOptions = {
 export type BanHelper = {
   /** Where gateways write their orders, to be inherited; none while it is started again. */
   readonly pipe: Writable | undefined
+  /** Tells whom it concerns where orders go from now on, each time that the helper was started again. */
+  onRestart(listener: (pipe: Writable) => void): void
   stop(): Promise<void>
 }
 
@@ -36,18 +38,25 @@ export function startBanHelper(options: BanHelperOptions): BanHelper {
   let child: ChildProcess | undefined
   let timer: NodeJS.Timeout | undefined
   let isStopping = false
+  const listeners: ((pipe: Writable) => void)[] = []
   const start = (): void => {
     const started = child = spawnHelper(options)
     started.once('exit', () => {
       if (child === started) child = undefined
-      if (!isStopping) timer = setTimeout(start, restartMs)
+      if (!isStopping) timer = setTimeout(restart, restartMs)
     })
+  }
+  const restart = (): void => {
+    start()
+    const pipe = child?.stdin ?? undefined
+    if (pipe !== undefined) for (const listener of listeners) listener(pipe)
   }
   start()
   return {
     get pipe() {
       return child?.stdin ?? undefined
     },
+    onRestart: (listener) => listeners.push(listener),
     stop: async () => {
       isStopping = true
       clearTimeout(timer)

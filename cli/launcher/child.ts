@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { Fault } from '@ngome/kernel'
 import { parseProcessMessage, type LauncherMessage, type ProcessMessage } from '@ngome/runtime'
@@ -40,8 +41,8 @@ export class Child {
   readonly ready: Promise<void>
   readonly exited: Promise<Exit>
   readonly #process: ChildProcess
-  /** Whether it inherited the ban helper's pipe. */
-  readonly hasBansPipe: boolean
+  /** The ban helper's pipe that it inherited. */
+  readonly bansPipe: Writable | undefined
   readonly #log: LogFile
   readonly #onWaiting: (reason: string) => void
   #exit: Exit | undefined
@@ -50,7 +51,7 @@ export class Child {
     this.#process = process
     this.pid = pid
     this.name = name
-    this.hasBansPipe = bansPipe !== undefined
+    this.bansPipe = bansPipe
     this.#onWaiting = onWaiting
     this.#log = log
     this.exited = new Promise((resolve) => {
@@ -87,6 +88,11 @@ export class Child {
   /** Sends over the process's channel; a process that is gone has nothing to hear, so a closed channel is no error. */
   send(message: LauncherMessage): void {
     if (this.#process.connected) this.#process.send(message, () => undefined)
+  }
+
+  /** Hands it the pipe of a ban helper that was started again; we keep ours for those that start later. */
+  sendBansPipe(pipe: Writable): void {
+    if (this.#process.connected && pipe instanceof Socket) this.#process.send({ type: 'bans' } satisfies LauncherMessage, pipe, { keepOpen: true }, () => undefined)
   }
 
   /** Lets the process end in order, then terminates, then kills. */

@@ -73,8 +73,9 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
     clock,
     tell: options.tell,
     start: () => start(name),
-    ...(name === 'gateway' ? { onReady: (child: Child) => listenOn(child, socket) } : {}),
+    ...(name === 'gateway' ? { onReady: (child: Child) => listenOn(child, socket, options.bans) } : {}),
   })])) as Record<ProcessName, Supervisor>
+  options.bans?.onRestart((pipe) => supervisors.gateway.current?.sendBansPipe(pipe))
   // Where the kernel does not end them with us, and after a second Ctrl-C, nothing of ours stays.
   process.once('exit', () => {
     for (const supervisor of Object.values(supervisors)) supervisor.kill()
@@ -85,7 +86,9 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
   }
 }
 
-async function listenOn(child: Child, socket: ListeningSocket): Promise<void> {
-  child.send({ type: 'listen', fd: inheritedSocketFd, ...(child.hasBansPipe ? { bansFd: inheritedBansFd } : {}) })
+async function listenOn(child: Child, socket: ListeningSocket, bans: BanHelper | undefined): Promise<void> {
+  child.send({ type: 'listen', fd: inheritedSocketFd, ...(child.bansPipe !== undefined ? { bansFd: inheritedBansFd } : {}) })
+  // The helper may have been started again since this child was.
+  if (bans?.pipe !== undefined && bans.pipe !== child.bansPipe) child.sendBansPipe(bans.pipe)
   await socket.untilAccepting()
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createServer, connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -62,6 +63,11 @@ seen['another /64'] = await visit('2001:db8:2::1')
 seen['after its end'] = await untilVisit('2001:db8:1::1', 'open')
 helper.pipe?.write('198.51.100.1/32 0\n')
 seen['pardoned'] = await untilVisit('198.51.100.1', 'open')
+const [{ pid }] = JSON.parse(readFileSync(join(folder, 'processes.json'), 'utf8')) as [{ pid: number }]
+const restarted = new Promise<void>((resolve) => helper.onRestart((pipe) => pipe.write('198.51.100.2/32 600\n', () => resolve())))
+process.kill(pid, 'SIGKILL')
+await restarted
+seen['by a helper that was started again'] = await untilVisit('198.51.100.2', 'silence')
 await helper.stop()
 process.stdout.write(JSON.stringify(seen))
 process.exit(0)

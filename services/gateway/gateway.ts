@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { requestIds, type Clock, type Fault, type Random, type RequestId } from '@ngome/kernel'
 import { untilItStands, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
 import { findApiKey, insertDataKey, listOrigins, rehashApiKey, type Database } from '@ngome/store'
@@ -63,8 +63,8 @@ export type Gateway = {
   readonly isDraining: boolean
   /** Takes connections from now on; `fd` is a socket that was bound before. @returns the port */
   listen(at: { readonly fd: number } | { readonly host: string; readonly port: number }): Promise<number>
-  /** Has the kernel refuse who is banned, by the helper at the other end of this inherited pipe. */
-  useKernelBans(fd: number): void
+  /** Has the kernel refuse who is banned, by the helper at the other end of this pipe; another one takes its place. */
+  useKernelBans(pipe: Socket): void
   /** Hands over to a successor. @returns how many connections were still open at the deadline */
   drain(): Promise<number>
   /** Ends without a successor: answers what is under way. @returns as `drain` */
@@ -135,7 +135,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       return drain.isDraining
     },
     listen: (at) => listen(server, at),
-    useKernelBans: (fd) => defences.useKernel(fd),
+    useKernelBans: (pipe) => defences.useKernel(pipe),
     drain: () => drain.drain(),
     end: (deadlineMs) => drain.end(deadlineMs),
     stop: () => stops.forEach((stop) => stop()),

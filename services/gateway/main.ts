@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
@@ -35,7 +36,7 @@ const metrics = createMetrics({ process: 'gateway' })
 const database = open('gateway', databaseConnections)
 const revocationDatabase = open('gateway-revocations', 1)
 
-const running: { gateway?: Gateway } = {}
+const running: { gateway?: Gateway; bans?: Socket } = {}
 const readiness: Record<string, ReadinessCheck> = {
   started: () => (running.gateway === undefined ? 'starting' : null),
   database: async () => database.ping().then(() => null),
@@ -63,6 +64,10 @@ const shutdown = onShutdown({
   ],
 })
 channel.onDrain(() => void drain())
+channel.onBans((pipe) => {
+  running.bans = pipe
+  running.gateway?.useKernelBans(pipe)
+})
 
 const gateway = await startGateway({
   ...base, config, identity, custodian, database, revocationDatabase, metrics,
@@ -73,7 +78,9 @@ await untilItStands('the database', logger, () => database.ping())
 running.gateway = gateway
 if (channel.isConnected) {
   channel.onListen(({ fd, bansFd }) => {
-    if (bansFd !== undefined) gateway.useKernelBans(bansFd)
+    // A pipe that came since our start is newer than the one that we inherited.
+    const pipe = running.bans ?? (bansFd === undefined ? undefined : new Socket({ fd: bansFd, readable: false, writable: true }))
+    if (pipe !== undefined) gateway.useKernelBans(pipe)
     void gateway.listen({ fd }).then((port) => logger.info({ port }, 'listening'))
   })
 } else {

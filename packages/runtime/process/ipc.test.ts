@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
+import { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { launcherChannel, parseLauncherMessage, parseProcessMessage, type IpcHost } from './ipc.ts'
@@ -18,11 +19,16 @@ describe('the line to the launcher', () => {
     const heard: unknown[] = []
     channel.onDrain(() => heard.push('drain'))
     channel.onListen((socket) => heard.push(socket))
+    channel.onBans((pipe) => heard.push(pipe))
+    const pipe = new Socket()
     host.emit('message', { type: 'listen', fd: 3 })
     host.emit('message', { type: 'drain' })
     host.emit('message', { type: 'listen' })
     host.emit('message', 'drain')
-    assert.deepEqual(heard, [{ fd: 3 }, 'drain'])
+    host.emit('message', { type: 'bans' }, pipe)
+    host.emit('message', { type: 'bans' })
+    host.emit('message', { type: 'bans' }, { write: () => true })
+    assert.deepEqual(heard, [{ fd: 3 }, 'drain', pipe])
     channel.tell({ type: 'ready' })
     assert.deepEqual(host.sent, [{ type: 'ready' }])
   })

@@ -1,3 +1,5 @@
+import { Socket } from 'node:net'
+
 /** What a process tells the launcher. */
 export type ProcessMessage = { readonly type: 'ready' | 'drained' | 'starting' } | WaitingMessage
 /**
@@ -6,7 +8,7 @@ export type ProcessMessage = { readonly type: 'ready' | 'drained' | 'starting' }
  */
 export type WaitingMessage = { readonly type: 'waiting'; readonly reason: string }
 /** What the launcher tells a process. */
-export type LauncherMessage = ListenMessage | { readonly type: 'drain' }
+export type LauncherMessage = ListenMessage | { readonly type: 'drain' | 'bans' }
 
 /**
  * The launcher's bound socket, which the process inherited at its start, to be given to `server.listen`. It may listen
@@ -23,7 +25,7 @@ type ListenMessage = ListeningSocket & { readonly type: 'listen' }
 export type IpcHost = {
   readonly connected?: boolean
   send?(message: ProcessMessage): unknown
-  on(event: 'message', listener: (message: unknown) => void): unknown
+  on(event: 'message', listener: (message: unknown, handle?: unknown) => void): unknown
 }
 
 /** The line to the launcher. Where there is none, nothing is sent and nothing comes. */
@@ -32,15 +34,17 @@ export type LauncherChannel = {
   tell(message: ProcessMessage): void
   onDrain(listener: () => void): void
   onListen(listener: (socket: ListeningSocket) => void): void
+  /** The pipe to a ban helper that was started again comes with the message; the one that was inherited leads nowhere any more. */
+  onBans(listener: (pipe: Socket) => void): void
 }
 
 export function launcherChannel(host: IpcHost = process): LauncherChannel {
   const isConnected = host.send !== undefined && host.connected === true
-  const onMessage = (listener: (message: LauncherMessage) => void) => {
+  const onMessage = (listener: (message: LauncherMessage, handle: unknown) => void) => {
     if (!isConnected) return
-    host.on('message', (message) => {
+    host.on('message', (message, handle) => {
       const parsed = parseLauncherMessage(message)
-      if (parsed !== undefined) listener(parsed)
+      if (parsed !== undefined) listener(parsed, handle)
     })
   }
   return {
@@ -55,6 +59,9 @@ export function launcherChannel(host: IpcHost = process): LauncherChannel {
     onListen: (listener) => onMessage((message) => {
       if (message.type === 'listen') listener({ fd: message.fd, ...(message.bansFd === undefined ? {} : { bansFd: message.bansFd }) })
     }),
+    onBans: (listener) => onMessage((message, handle) => {
+      if (message.type === 'bans' && handle instanceof Socket) listener(handle)
+    }),
   }
 }
 
@@ -64,7 +71,7 @@ const inheritedFdMin = 3
 /** @returns the message, or `undefined` where it is none of the launcher's. */
 export function parseLauncherMessage(message: unknown): LauncherMessage | undefined {
   const type = typeOf(message)
-  if (type === 'drain') return { type }
+  if (type === 'drain' || type === 'bans') return { type }
   if (type !== 'listen' || typeof message !== 'object' || message === null || !('fd' in message)) return undefined
   const { fd } = message
   const bansFd = 'bansFd' in message ? message.bansFd : undefined

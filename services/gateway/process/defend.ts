@@ -1,17 +1,20 @@
+import type { Socket } from 'node:net'
 import type { Clock, Random } from '@ngome/kernel'
 import type { Config, Logger } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
 import { BanList } from '../bans/ban-list.ts'
-import { kernelBans, type KernelBans } from '../bans/kernel-bans.ts'
+import { KernelBans } from '../bans/kernel-bans.ts'
 import { ShareBans } from '../bans/share-bans.ts'
 import { isForForeignPage } from '../browsers/is-for-foreign-page.ts'
 import type { Defence } from '../http/defence.ts'
 import type { GatewayRequest } from '../http/gateway-request.ts'
 import { Shedding } from '../overload/shedding.ts'
 import { OverloadTeller } from '../overload/tell-overload.ts'
-import { watchLoop } from '../overload/watch-loop.ts'
 import { defenceMetrics, type DefenceCounts } from './defence-metrics.ts'
+
+/** How soon after it began an operator hears of an overload. */
+const tellLookMs = 1_000
 
 export type DefencePorts = {
   readonly config: Pick<Config, 'gateway'>
@@ -29,8 +32,8 @@ export type Defences = {
   readonly shedding: Shedding
   /** Judges whoever asked by what came of it. */
   judge(request: GatewayRequest): void
-  /** From now on the kernel refuses whom we ban, by the helper behind this descriptor. */
-  useKernel(fd: number): void
+  /** From now on the kernel refuses whom we ban, by the helper behind this pipe. */
+  useKernel(pipe: Socket): void
   start(): () => void
 }
 
@@ -38,13 +41,13 @@ export function createDefences(from: DefencePorts): Defences {
   const counts: DefenceCounts = {
     slow: { head: 0, body: 0, answer: 0 }, refused: { banned: 0, too_many: 0, too_fast: 0 },
   }
-  const made: { kernel?: KernelBans } = {}
+  const kernel = new KernelBans(from.logger, () => bans.tellAll())
   const sharing = new ShareBans(from, () => bans)
   const bans: BanList = new BanList({
     trusted: from.config.gateway.neverBanned,
     monotonicMs: from.monotonicMs,
     onBan: (ban) => sharing.write(ban),
-    onChange: (network, seconds) => made.kernel?.set(network, seconds),
+    onChange: (network, seconds) => kernel.set(network, seconds),
   })
   const shedding: Shedding = new Shedding({ monotonicMs: from.monotonicMs, onShed: (urgency) => overload.count(urgency) })
   const overload = new OverloadTeller({ ...from, limit: () => shedding.limit.limit })
@@ -63,17 +66,14 @@ export function createDefences(from: DefencePorts): Defences {
       if (faultCode !== null) bans.note(faultCode, socket.remoteAddress)
       else if (caller !== null) bans.noteGood(socket.remoteAddress)
     },
-    useKernel: (fd) => {
-      made.kernel = kernelBans(fd, from.logger)
-      bans.tellAll()
-    },
+    useKernel: (pipe) => kernel.use(pipe),
     start: () => {
       sharing.start()
-      const endWatch = watchLoop(shedding.pressure, () => overload.tell())
+      const telling = setInterval(() => overload.tell(), tellLookMs).unref()
       return () => {
-        endWatch()
+        clearInterval(telling)
         sharing.stop()
-        made.kernel?.close()
+        kernel.close()
       }
     },
   }
