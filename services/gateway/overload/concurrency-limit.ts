@@ -8,8 +8,8 @@ export const shares: Readonly<Record<Urgency, number>> = { deferrable: 0.5, ordi
 
 /** The bounds of the limit, each with its reason. */
 export const concurrencyBounds = {
-  /** As many as one network may have connections: one busy merchant is no overload before anything is known. */
-  startsAt: 256,
+  /** What can wait may fill half, which is as many as one network may have connections: one busy merchant is no overload. */
+  startsAt: 512,
   /** Four for each of the database's connections, since reads share round trips: fewer are never too many. */
   min: 64,
   /** Each holds below 100 KiB; and past this no database of ours answers sooner. */
@@ -20,9 +20,12 @@ export const concurrencyBounds = {
   samplesMin: 5,
   /** How much slower than at its best an operation may be before we call it queueing (Gradient2's default is 1.5). */
   tolerance: 2,
-  /** Slower by less than this is no overload, whatever the ratio: a pause of the collector, a cold page. */
-  slackMs: 10,
-  /** After two of these the best time is forgotten: the machine or the database may be another one. */
+  /**
+   * What a request may wait in our line, whatever the ratio: whom we send away waits a second at least. So the limit
+   * settles at what is answered in this time (Little's law).
+   */
+  slackMs: 100,
+  /** After two of these without an overload the best time is forgotten: the machine or the database may be another one. */
   epochMs: 30_000,
 } as const
 
@@ -31,18 +34,22 @@ type Times = { count: number; sumMs: number; bestMs: number; formerBestMs: numbe
 
 /**
  * How many requests may be in handlers at once, learned from how long they take: the gradient between an operation's best
- * mean time and its present one moves the limit, as in Netflix's concurrency-limits (Gradient2) and TCP Vegas
- * (Brakmo and Peterson 1995); the best is a windowed minimum that is looked for anew with a halved limit, as in BBR
- * (Cardwell et al. 2016), so that an overload that lasts does not become the measure. Each operation is held against
- * itself, so that another mixture of them is no overload.
+ * mean time and its present one moves the limit, as in Netflix's concurrency-limits (Gradient2) and Envoy's adaptive
+ * concurrency. Each operation is held against itself, so that another mixture of them is no overload.
+ *
+ * It differs from both where they turn clients away without need. Gradient2 leaves a limit alone that is not filled; ours
+ * falls only in a window in which somebody found no room: clients who wait for their answers, and fit, are no overload,
+ * however slow they make each other. And no probe cuts the limit to measure the best time anew, as Envoy's does: the best is
+ * a windowed minimum that is kept for as long as anybody is sent away, so that an overload that lasts does not become the
+ * measure; where it has become wrong for good, the lowest limit still keeps the database at work.
  */
 export class ConcurrencyLimit {
   readonly #times = new Map<string, Times>()
   #limit: number = concurrencyBounds.startsAt
   #inFlight = 0
   #mostInFlight = 0
-  #isProbing = false
   #hasShed = false
+  #hasShedInEpoch = false
   #windowEndsAtMs: number
   #epochEndsAtMs: number
 
@@ -53,7 +60,7 @@ export class ConcurrencyLimit {
 
   /** How many there may be now. */
   get limit(): number {
-    return this.#isProbing ? Math.max(concurrencyBounds.min, this.#limit / 2) : this.#limit
+    return this.#limit
   }
 
   get inFlight(): number {
@@ -61,7 +68,7 @@ export class ConcurrencyLimit {
   }
 
   hasRoom(urgency: Urgency): boolean {
-    if (this.#inFlight < this.limit * shares[urgency]) return true
+    if (this.#inFlight < this.#limit * shares[urgency]) return true
     this.#hasShed = true
     return false
   }
@@ -83,16 +90,18 @@ export class ConcurrencyLimit {
   }
 
   #endWindow(nowMs: number): void {
+    const { min, max, startsAt, windowMs } = concurrencyBounds
     const gradient = this.#gradient()
-    // Whoever does not fill the limit learns nothing about more of it.
-    const isFilled = this.#mostInFlight >= this.limit * shares.deferrable
-    if (!this.#isProbing && (gradient < 1 || isFilled)) {
-      const aim = this.#limit * gradient + (gradient < 1 ? 0 : Math.sqrt(this.#limit))
-      this.#limit = Math.min(concurrencyBounds.max, Math.max(concurrencyBounds.min, aim))
+    if (gradient < 1) {
+      if (this.#hasShed) this.#limit = Math.max(min, this.#limit * gradient)
+    } else if (this.#limit < startsAt || this.#mostInFlight >= this.#limit * shares.deferrable) {
+      // Up to where it began for nothing; past that only where it is filled, since else nothing was learned about more.
+      this.#limit = Math.min(max, this.#limit + Math.sqrt(this.#limit))
     }
     this.#mostInFlight = this.#inFlight
-    this.#isProbing = false
-    this.#windowEndsAtMs = nowMs + concurrencyBounds.windowMs
+    this.#hasShedInEpoch ||= this.#hasShed
+    this.#hasShed = false
+    this.#windowEndsAtMs = nowMs + windowMs
     if (nowMs >= this.#epochEndsAtMs) this.#endEpoch(nowMs)
   }
 
@@ -115,12 +124,13 @@ export class ConcurrencyLimit {
   }
 
   #endEpoch(nowMs: number): void {
-    for (const times of this.#times.values()) {
-      times.formerBestMs = times.bestMs
-      times.bestMs = Infinity
+    if (!this.#hasShedInEpoch) {
+      for (const times of this.#times.values()) {
+        times.formerBestMs = times.bestMs
+        times.bestMs = Infinity
+      }
     }
-    this.#isProbing = this.#hasShed
-    this.#hasShed = false
+    this.#hasShedInEpoch = false
     this.#epochEndsAtMs = nowMs + concurrencyBounds.epochMs
   }
 }

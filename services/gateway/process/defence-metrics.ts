@@ -17,7 +17,7 @@ export function defenceMetrics(registry: Registry, from: DefenceCounts & {
   counter(registry, 'ngome_gateway_refused_connections_total', 'Connections ended before their handshake.', 'why', connectionRefusals, from.refused)
   gauge(registry, 'ngome_gateway_concurrency_limit', 'Requests that may be in handlers at once.', () => from.limit.limit)
   gauge(registry, 'ngome_gateway_concurrency', 'Requests in handlers now.', () => from.limit.inFlight)
-  gauge(registry, 'ngome_gateway_loop_pressure', 'How far the event loop is behind, 0 to 3.', () => from.pressure.level)
+  gauge(registry, 'ngome_gateway_loop_pressure', 'Kinds of requests that are too old when they are read, 0 to 3.', () => from.pressure.level)
   gauge(registry, 'ngome_gateway_bans', 'Networks that are banned now.', () => from.bans.size)
   gauge(registry, 'ngome_gateway_offenders', 'Networks with misdeeds that are not forgiven yet.', () => from.bans.offenders)
 }
