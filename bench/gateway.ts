@@ -1,17 +1,16 @@
 import { apiKeyVerifier, newApiKey } from '@ngome/access'
 import { newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
-import { createRoles, migrate } from '@ngome/store'
-import { addTestMerchant, describeDatabase, testServer, type TestDatabase, type TestServer } from '@ngome/testkit'
+import { addTestMerchant } from '@ngome/testkit'
 import { Authenticator } from '../services/gateway/access/authenticate.ts'
 import { tlsContext } from '../services/gateway/http/public-server.ts'
 import { fixedPeppers, manualLease, provenRow } from '../services/gateway/testing/proven-keys.ts'
-import { TestPlatform } from '../services/gateway/testing/test-platform.ts'
-import type { GatewayProcess } from '../services/gateway/testing/gateway-process.ts'
+import type { TestPlatform } from '../services/gateway/testing/test-platform.ts'
 import type { RawSqlReport } from './gateway/raw-sql.ts'
 import { wayIn } from './gateway/way-in.ts'
 import { median, rateCase, timeCase, type BenchCase, type BenchReport } from './harness.ts'
 import { answerOf } from './sides/answer-of.ts'
 import type { BareServerOrder } from './sides/bare-server.ts'
+import { raiseGateway, type GatewayStand } from './sides/gateway-stand.ts'
 import { cpuCase, inTurns, roundMs, rounds, sample, warmUpMs, type Samples } from './sides/in-turns.ts'
 import type { LoadOrder, LoadReport } from './sides/load.ts'
 import { Worker } from './sides/worker.ts'
@@ -24,25 +23,18 @@ const paymentsRead = 200
 const transactionsPerRoundMax = 20_000
 const order = '{"amount":"5.00","currency":"EUR","network":"mtn-sandbox","payer":{"phone":"+46733123499"},"reference":"order-42"}'
 
-type Bench = {
-  readonly server: TestServer
-  readonly database: TestDatabase
-  readonly platform: TestPlatform
-  readonly gateway: GatewayProcess
-  readonly load: Worker
-}
+type Bench = GatewayStand & { readonly load: Worker }
 
 /** The gateway beside a bare HTTPS server, beside raw SQL, and its key check beside its bar. */
 export async function bench(): Promise<BenchReport> {
-  const stand = await raise()
+  const raised = await raiseGateway()
+  const stand: Bench = { ...raised, load: new Worker('sides/load.ts') }
   try {
     const cases = [...await wayIn({ certificate: await stand.platform.certificate(), ca: stand.platform.custody.authority.pem, load: stand.load, order }), ...await reading(stand), ...await writing(stand), ...keyChecks()]
     return { bench: 'gateway', cases, notes }
   } finally {
     stand.load.stop()
-    await stand.platform.close()
-    await stand.database.close()
-    await stand.server.postgres.stop()
+    await raised.close()
   }
 }
 
@@ -54,23 +46,6 @@ const notes = [
   'neither HTTP, TLS, key check, schema nor sealing. PostgreSQL commits to disk on both sides.',
   'Key check, its row in memory: a SHA-256 and, for the first on a connection, an HMAC-SHA-256; the baseline is the bar of 10 µs.',
 ]
-
-async function raise(): Promise<Bench> {
-  const server = await testServer({ shared_buffers: '128MB' })
-  const database = describeDatabase(server, 'ngome')
-  await createRoles(server.postgres.admin, 'ngome', server.passwords, systemRandom)
-  await migrate(database.connection('ngome_migrator'))
-  const platform = await TestPlatform.create(database)
-  const gateway = platform.startGateway({ hasChannel: false })
-  await untilListening(platform, gateway)
-  return { server, database, platform, gateway, load: new Worker('sides/load.ts') }
-}
-
-async function untilListening(platform: TestPlatform, gateway: GatewayProcess): Promise<void> {
-  const client = platform.client()
-  await gateway.untilSo('answer', async () => (await client.call({ path: '/v1/payments' })).status > 0, 20_000)
-  client.close()
-}
 
 async function reading(stand: Bench): Promise<BenchCase[]> {
   const { platform, gateway, load } = stand

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { createClient } from '@redis/client'
 import type { Grant, Want } from '@ngome/access'
 import type { Config } from '@ngome/runtime'
@@ -59,7 +60,8 @@ function newClient(config: StoreConfig) {
   const common = { host, port, connectTimeout: connectTimeoutMs, reconnectStrategy: () => reconnectMs, noDelay: true }
   return createClient({
     socket: url.protocol === 'rediss:'
-      ? { ...common, tls: true, servername: host, minVersion: 'TLSv1.3', ...authorityOf(config) } : common,
+      // An address is no name to ask for (RFC 6066 §3); the certificate is held against it all the same.
+      ? { ...common, tls: true, ...(isIP(host) === 0 ? { servername: host } : {}), minVersion: 'TLSv1.3', ...authorityOf(config) } : common,
     ...(config.user === undefined ? {} : { username: config.user }),
     ...(config.password === undefined ? {} : { password: config.password.expose((text) => text) }),
     ...(url.pathname.length > 1 ? { database: Number(url.pathname.slice(1)) } : {}),

@@ -27,7 +27,7 @@ export class TestPlatform {
 
   static async create(database: TestDatabase): Promise<TestPlatform> {
     const platform = new TestPlatform(await newPlatform(), new TestCustody(await TestAuthority.create()), database)
-    await platform.#addMerchant()
+    platform.key = await platform.#addMerchant(platform.tenant)
     await platform.startCustodian()
     return platform
   }
@@ -65,8 +65,12 @@ export class TestPlatform {
     removePlatform(this.folders)
   }
 
-  async #addMerchant(): Promise<void> {
-    const { tenant } = this
+  /** Adds a merchant besides the one. @returns its key */
+  addMerchant(): Promise<string> {
+    return this.#addMerchant({ merchant: newId('merchant', from), world: 'test' })
+  }
+
+  async #addMerchant(tenant: Tenant): Promise<string> {
     this.custody.addTenant(tenant)
     const operator = this.database.open('ngome_operator', { poolMax: 1 })
     const createdAtMs = from.clock.nowMs()
@@ -75,6 +79,6 @@ export class TestPlatform {
     const key = newApiKey({ world: 'test', ...from })
     await issueApiKey(operator, { ...this.custody.keep(key, tenant), hint: 'test', createdAtMs },
       emit({ ...from, process: 'operator' }, 'api_key.issued', tenant, { key: key.id }))
-    this.key = key.text.expose((text) => text)
+    return key.text.expose((text) => text)
   }
 }

@@ -1,0 +1,34 @@
+import { systemRandom } from '@ngome/kernel'
+import { createRoles, migrate } from '@ngome/store'
+import { describeDatabase, testServer, type TestDatabase } from '@ngome/testkit'
+import type { GatewayProcess } from '../../services/gateway/testing/gateway-process.ts'
+import { TestPlatform } from '../../services/gateway/testing/test-platform.ts'
+
+/** A gateway as a process of its own, with its custodian and a PostgreSQL that commits to disk. */
+export type GatewayStand = {
+  readonly database: TestDatabase
+  readonly platform: TestPlatform
+  readonly gateway: GatewayProcess
+  close(): Promise<void>
+}
+
+/** Raises one that answers. @param env of the gateway, past what makes limits wide */
+export async function raiseGateway(env: Readonly<Record<string, string>> = {}): Promise<GatewayStand> {
+  const server = await testServer({ shared_buffers: '128MB' })
+  const database = describeDatabase(server, 'ngome')
+  await createRoles(server.postgres.admin, 'ngome', server.passwords, systemRandom)
+  await migrate(database.connection('ngome_migrator'))
+  const platform = await TestPlatform.create(database)
+  const gateway = platform.startGateway({ hasChannel: false, env })
+  const client = platform.client()
+  await gateway.untilSo('answer', async () => (await client.call({ path: '/v1/payments' })).status > 0, 20_000)
+  client.close()
+  return {
+    database, platform, gateway,
+    close: async () => {
+      await platform.close()
+      await database.close()
+      await server.postgres.stop()
+    },
+  }
+}
