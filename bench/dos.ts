@@ -61,7 +61,7 @@ const surroundings = [
 function harvestNote(attack: string, { connections, answers }: Harvest, quiet: HonestReport, attacked: HonestReport): string {
   const got = Object.entries(answers).map(([status, count]) => `${count} of ${status}`).join(', ')
   const medians = [quiet, attacked].map(({ get, post }) => `${get.p50Ms.toFixed(1)}/${post.p50Ms.toFixed(1)}`)
-  return `${attack}: ${connections} connections, answers ${got === '' ? 'none' : got}; the merchant\'s p50 of GET/POST ${medians.join(' ms quiet, ')} ms attacked, ${attacked.failed} of his requests failed.`
+  return `${attack}: ${connections} connections, answers ${got === '' ? 'none' : got}; the merchant\u2019s p50 of GET/POST ${medians.join(' ms quiet, ')} ms attacked, ${attacked.failed} of his requests failed.`
 }
 
 async function honestOrder({ platform }: GatewayStand, durationMs: number): Promise<HonestOrder> {

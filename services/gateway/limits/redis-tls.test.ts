@@ -14,7 +14,7 @@ import { connectRedis, type RedisStore } from './redis-store.ts'
 type StoreConfig = NonNullable<Config['limits']['store']>
 
 const password = 'correct-horse-battery'
-/** All that a gateway needs of the store, as the README of `limits` has it; the script's own commands count too. */
+/** All that a gateway needs of the store, as docs/limits.md has it; the script's own commands count too. */
 const rights = 'resetchannels ~ngome:limits:* +ping +eval +evalsha +script|load +time +get +set +hmget +hset +pexpire'
 const want: Want = { bucket: 'b', pace: { capacity: 20_000_000_000, gain: 1_000 }, need: 1_000_000, want: 1_000_000, debt: 0 }
 const skip = redisIsMissing()

@@ -50,7 +50,7 @@ test('where what can wait has filled its part, more of it is sent away with a ti
   const before = api.connections.count
   const away = [...await asOften(5, api, third, 'listPayments'), ...await asOften(5, api, third, 'listPayments')]
   assert.deepEqual(statuses(away), new Set([503]))
-  assert.deepEqual(away.map(({ retryAfter }) => retryAfter).toSorted(), ['1', '1', '2', '2', '3', '3', '4', '4', '5', '5'], 'not all at once')
+  assert.deepEqual(new Set(away.map(({ retryAfter }) => retryAfter)), new Set(['1', '2', '3', '4', '5']), 'not all at once')
   assert.equal(problemSchema.parse(JSON.parse(away[0]?.text ?? '')).code, 'gateway/overloaded')
   assert.equal(new Set(away.map(({ text }) => (JSON.parse(text) as { request_id: string }).request_id)).size, away.length, 'each is its own answer')
   assert.deepEqual(statuses([...await asOften(5, api, third, 'createPayment'), ...await asOften(5, api, third, 'listVaultKeys')]), new Set([200]))
