@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { newId, type Clock, type EventId, type ProcessRole, type Random, type Tenant } from '@ngome/kernel'
 import { z } from 'zod'
+import { webhookHoldReasons, webhookEncryptions } from './api/webhook-endpoints.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { classed } from './classed.ts'
 import { purposes } from './custodian.ts'
@@ -13,6 +14,8 @@ const vaultToken = classed('internal', idSchema('vaultToken'))
 const merchantKey = classed('internal', idSchema('merchantSigningKey'))
 const forward = classed('internal', idSchema('forward'))
 const forwardDestination = classed('internal', idSchema('forwardDestination'))
+const webhookEndpoint = classed('internal', idSchema('webhookEndpoint'))
+const webhookEncryption = classed('internal', z.enum(webhookEncryptions))
 const webhookSecret = {
   endpoint: classed('internal', idSchema('webhookEndpoint')),
   version: classed('internal', z.int().positive()),
@@ -184,6 +187,12 @@ export const eventTypes = {
     severity: 'notice',
     data: z.strictObject({ endpoint: classed('internal', idSchema('webhookEndpoint')) }),
   },
+  /** Its address or its encryption. */
+  'webhook_endpoint.changed': { severity: 'warning', data: z.strictObject({ endpoint: webhookEndpoint, encryption: webhookEncryption }) },
+  /** Once, until something was delivered again. */
+  'webhook_endpoint.held': { severity: 'warning', data: z.strictObject({ endpoint: webhookEndpoint, reason: classed('internal', z.enum(webhookHoldReasons)) }) },
+  /** Its row is not what its merchant stated: nothing is sent to it. */
+  'webhook_endpoint.unproven': { severity: 'alarm', data: z.strictObject({ endpoint: webhookEndpoint }) },
   'webhook_endpoint.deleted': {
     severity: 'notice',
     data: z.strictObject({ endpoint: classed('internal', idSchema('webhookEndpoint')) }),

@@ -36,6 +36,9 @@ export const faults = {
   'webhooks/endpoint_unknown': { status: 404, public: 'No such webhook endpoint.' },
   'webhooks/address_refused': { status: 422, public: 'Webhooks cannot be sent to this address.' },
   'webhooks/too_many': { status: 409, public: 'The limit of webhook endpoints is reached. Delete one first.' },
+  'webhooks/encryption_key_missing': {
+    status: 409, public: 'You have no valid key of use encrypt that webhooks could be encrypted to. Add one first: docs/encrypted-webhooks.md says how.',
+  },
   'webhooks/secret_rolling': { status: 409, public: 'The secret before still signs. Wait for its end, or send expires_in 0.' },
   'tls/no_pins': { status: 404, public: 'No certificate pins are published.' },
   'callbacks/unknown': { status: 404, public: 'There is nothing at this address.' },

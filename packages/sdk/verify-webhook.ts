@@ -1,6 +1,8 @@
 import { ambientClock } from './ambient.ts'
 import { concat, fromUtf8, parseBase64, utf8, type Bytes } from './bytes.ts'
-import { misconfigured, SignatureError } from './errors.ts'
+import { decryptJwe } from './decrypt-jwe.ts'
+import { DecryptionError, misconfigured, SignatureError } from './errors.ts'
+import type { PrivateKey } from './private-key.ts'
 
 /** As servers give them: a `Headers`, or names in lower case with values. */
 export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>
@@ -8,6 +10,11 @@ export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly
 export type WebhookOptions = {
   /** How far its time may lie from this machine's clock, seconds; 300 where left out. */
   readonly toleranceS?: number | undefined
+  /**
+   * The private keys of an endpoint whose encryption is `required`: two while one takes over from another. With any, only what was
+   * encrypted to one of them is taken: what came in clear is refused, whatever its headers say.
+   */
+  readonly decryptWith?: PrivateKey | readonly PrivateKey[] | undefined
   /** This machine's clock, milliseconds since 1970; for tests. */
   readonly nowMs?: number | undefined
 }
@@ -16,8 +23,9 @@ export type WebhookOptions = {
 export type Webhook = {
   readonly id: string
   readonly sentAt: Date
+  /** As it came, or decrypted. */
   readonly body: Uint8Array
-  /** The body as JSON; `undefined` where it is something else, such as an encrypted event. */
+  /** The body as JSON; `undefined` where it is something else, such as an event that is encrypted still. */
   readonly event: WebhookEvent | undefined
 }
 
@@ -26,6 +34,8 @@ export type WebhookEvent = { readonly type: string; readonly timestamp?: string;
 const toleranceSDefault = 300
 /** Signatures that one header may list; a secret being replaced needs two. */
 const signaturesMax = 8
+/** Each is tried, at the cost of an RSA operation. */
+const decryptionKeysMax = 4
 const secretPrefix = 'whsec_'
 const secretBytesMin = 24
 const secretBytesMax = 64
@@ -36,7 +46,8 @@ const bodyBytesMax = 1_048_576
  * @param body the exact bytes that came: a body that was parsed and written again has other bytes
  * @param secrets `whsec_…`; two while one is being replaced
  * @throws SignatureError the same, whatever was wrong
- * @throws ConfigurationError for a secret that is none, or a body that was parsed already
+ * @throws DecryptionError where it is signed, and not encrypted to a key of `decryptWith`
+ * @throws ConfigurationError for a secret or a key that is none, or a body that was parsed already
  */
 export async function verifyWebhook(
   body: Uint8Array | string, headers: WebhookHeaders, secrets: string | readonly string[], options: WebhookOptions = {},
@@ -56,7 +67,24 @@ export async function verifyWebhook(
   // Web Cryptography compares in constant time; all are tried, so that time does not tell which one fitted.
   const results = await Promise.all(keys.flatMap((key) => signatures.map((one) => crypto.subtle.verify('HMAC', key, one, signed))))
   if (!isNow || !results.includes(true)) throw refused()
-  return { id, sentAt: new Date(Number(timestamp) * 1_000), body: bytes, event: eventOf(bytes) }
+  const content = options.decryptWith === undefined ? bytes : await decrypt(bytes, [options.decryptWith].flat())
+  return { id, sentAt: new Date(Number(timestamp) * 1_000), body: content, event: eventOf(content) }
+}
+
+/** By whichever key it takes: what the message says of its key is not asked. */
+async function decrypt(bytes: Uint8Array, keys: readonly PrivateKey[]): Promise<Uint8Array> {
+  if (keys.length === 0 || keys.length > decryptionKeysMax) throw misconfigured(`decryptWith takes 1 to ${decryptionKeysMax} keys`)
+  const compact = new TextDecoder().decode(bytes)
+  let refusal: unknown
+  for (const key of keys) {
+    try {
+      return await decryptJwe(compact, key)
+    } catch (error) {
+      if (!(error instanceof DecryptionError)) throw error
+      refusal = error
+    }
+  }
+  throw refusal
 }
 
 function refused(): SignatureError {

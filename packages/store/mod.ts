@@ -103,6 +103,7 @@ export {
   recordUsage, type RequestLine, type UsageBatch, type UsageCounts, type UsageFacetCounts,
 } from './usage/record-usage.ts'
 export { setAnomalyPolicy } from './usage/set-anomaly-policy.ts'
+export { changeWebhookEndpoint } from './webhooks/change-webhook-endpoint.ts'
 export { deleteWebhookEndpoint } from './webhooks/delete-webhook-endpoint.ts'
 export { findOldWebhookSecrets } from './webhooks/find-old-webhook-secrets.ts'
 export { findWebhookEndpoint } from './webhooks/find-webhook-endpoint.ts'

@@ -1,6 +1,7 @@
 import type {
   AlertKind, AnomalyResponse, EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, Restriction,
-  RetentionClass, Severity, SigningKeyAlgorithm, SigningKeyUse, TlsVerdict, VaultTokenStatus, VaultTokenType,
+  RetentionClass, Severity, SigningKeyAlgorithm, SigningKeyUse, TlsVerdict, VaultTokenStatus, VaultTokenType, WebhookEncryption,
+  WebhookHoldReason,
 } from '@ngome/contracts'
 import type {
   AccountId, AcmeOrderId, AlertId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
@@ -92,6 +93,11 @@ export type Tables = {
     id: WebhookEndpointId
     slot: number
     url: string
+    encryption: Generated<WebhookEncryption>
+    /** `null` of those that nobody stated since proofs came. */
+    terms_proof: Uint8Array | null
+    held_since: Date | null
+    held_because: WebhookHoldReason | null
     created_at: Date
   }
   webhook_secrets: TenantColumns & {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
   emit, forwardAnswerSchema, type CustodianRequest, type CustodianResponse, type ForwardAnswer, type RetentionClass,
-  type SealedForward, type SealedPayment, type SealedVaultToken, type VaultTokenType,
+  type SealedForward, type SealedPayment, type SealedVaultToken, type VaultTokenType, type WebhookEncryption,
 } from '@ngome/contracts'
 import {
   deriveClientSealedKey, deriveRecordKey, generateMerchantKeyPair, makeDataKey, openSealedDataKey, sealRecord, signStatement, verifyStatement, type DataKey,
@@ -13,7 +13,7 @@ import {
 } from '@ngome/kernel'
 import { collectionTransfer, maskPhone } from '@ngome/payments'
 import { VaultKey } from '@ngome/sealer'
-import { decryptForwardAnswer, newWebhookSecret, signDestination, type ForwardDestination } from '@ngome/signatures'
+import { decryptForwardAnswer, newWebhookSecret, proveWebhookTerms, signDestination, type ForwardDestination } from '@ngome/signatures'
 import {
   acceptPayment, addMerchant, insertDataKey, insertForward, insertForwardDestination, insertVaultTokens, insertWebhookEndpoint, replaceWebhookSecret,
   recordCallbackHint, type Database,
@@ -200,15 +200,20 @@ export class SealingMerchant {
     return forwardAnswerSchema.parse(JSON.parse(Buffer.from(plaintext).toString('utf8')))
   }
 
-  /** Adds a webhook endpoint. @returns its secret */
-  async addEndpoint(url: string): Promise<{ id: WebhookEndpointId; secret: Secret<string> }> {
+  /** Adds a webhook endpoint, as the gateway does with the secret that it shares with the dispatcher. @returns its secret */
+  async addEndpoint(
+    termsSecret: Secret<Uint8Array>, url: string, encryption: WebhookEncryption = 'none',
+  ): Promise<{ id: WebhookEndpointId; secret: Secret<string> }> {
     const { tenant } = this
     const id = newId('webhookEndpoint', from)
     const secret = newWebhookSecret(from.random)
     const sealedSecret = this.#sealSecret(id, 1, secret)
     await insertWebhookEndpoint(this.#gateway, {
       tenant,
-      endpoint: { id, url, dataKey: this.#dataKeys.credential.id, sealedSecret, createdAtMs: from.clock.nowMs() },
+      endpoint: {
+        id, url, encryption, termsProof: proveWebhookTerms(termsSecret, { id, tenant, url, encryption }),
+        dataKey: this.#dataKeys.credential.id, sealedSecret, createdAtMs: from.clock.nowMs(),
+      },
       event: emit({ ...from, process: 'gateway' }, 'webhook_endpoint.created', tenant, { endpoint: id }),
       idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
     })

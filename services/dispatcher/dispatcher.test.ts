@@ -49,7 +49,7 @@ class World {
   readonly #servers: Server[] = []
   readonly #workers: Workers[] = []
   readonly #custodianKeys = generateKeyPairSync('ed25519')
-  readonly #callbackSecret = new Secret(systemRandom.bytes(32))
+  readonly callbackSecret = new Secret(systemRandom.bytes(32))
   #credentials: SimulatorCredentials | undefined
   #callbackUrl = ''
   webhookUrl = ''
@@ -76,7 +76,7 @@ class World {
 
   /** A gateway for callbacks, as far as the dispatcher sees one. */
   async #receiveCallback({ path, body }: Received): Promise<void> {
-    const subject = parseCallbackToken(this.#callbackSecret, path.split('/').at(-1) ?? '')
+    const subject = parseCallbackToken(this.callbackSecret, path.split('/').at(-1) ?? '')
     assert(subject !== undefined && path.startsWith('/v1/callbacks/mtn-momo/'))
     await this.merchant.receiveCallback(subject.payment, body)
   }
@@ -122,7 +122,7 @@ class World {
       statementKey: this.#custodianKeys.publicKey,
       egress,
       networks: new Map([['mtn-sandbox', network]]),
-      callbacks: { baseUrl: this.#callbackUrl, secret: this.#callbackSecret },
+      callbacks: { baseUrl: this.#callbackUrl, secret: this.callbackSecret },
       webhooks: { attemptsMax: 3, firstRetryMs: 20, retryMaxMs: 40, timeoutMs: 500 },
       logger,
     }
@@ -577,7 +577,7 @@ describe('webhooks', () => {
   before(async () => {
     await world.simulator.script([])
     dispatcher = await world.dispatcher()
-    endpoint = await world.merchant.addEndpoint(`${world.webhookUrl}/hooks`)
+    endpoint = await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/hooks`)
     world.start(dispatcher)
   })
   after(async () => {
@@ -642,7 +642,7 @@ describe('webhooks', () => {
     world.refusal = undefined
   })
   test('an address that the egress guard refuses is never called, and given up', async () => {
-    const forbidden = await world.merchant.addEndpoint(`${world.simulator.url}/simulator/script`)
+    const forbidden = await world.merchant.addEndpoint(world.callbackSecret, `${world.simulator.url}/simulator/script`)
     const id = await world.accept('+46733230007')
     await world.untilEvent(id, 'webhook.delivered')
     await world.untilEvent(id, 'webhook.given_up')
@@ -658,7 +658,7 @@ describe('webhooks', () => {
   const changes = ['reference = \'order-43\'', 'amount_minor = 5000000', 'status = \'succeeded\', failure = NULL', 'payer_masked = \'+46•••498\'']
   for (const [at, change] of changes.entries()) {
     test(`the tables' owner sets ${change} after the end: the next try is an alarm and not sent`, async () => {
-      const { id: endpointId } = await world.merchant.addEndpoint(`${world.webhookUrl}/owner/${at}`)
+      const { id: endpointId } = await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/owner/${at}`)
       world.answers.push(...Array.from({ length: 10 }, () => 500))
       const id = await world.accept('+46733123451')
       await world.ended(id)
@@ -669,7 +669,7 @@ describe('webhooks', () => {
     })
   }
   test('the tables\' owner changes the reference between the sending and the end: nothing is told', async () => {
-    const { id: endpointId } = await world.merchant.addEndpoint(`${world.webhookUrl}/owner`)
+    const { id: endpointId } = await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/owner`)
     const id = await world.accept('+46733123453')
     await world.untilEvent(id, 'payment.processing')
     await asOwner(`UPDATE ngome.payments SET reference = 'order-43' WHERE id = '${id}'`)
@@ -679,7 +679,7 @@ describe('webhooks', () => {
     await removeEndpoint(endpointId)
   })
   test('the tables\' owner makes up a delivery, with another\'s proof: nothing is told', async () => {
-    const { id: endpointId } = await world.merchant.addEndpoint(`${world.webhookUrl}/owner`)
+    const { id: endpointId } = await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/owner`)
     const real = await world.accept('+46733230010')
     await world.untilEvent(real, 'webhook.delivered')
     const id = await world.accept('+46733123451')
@@ -701,12 +701,12 @@ describe('webhooks', () => {
     let next: Secret<string>
     before(async () => {
       await removeEndpoint(endpoint.id)
-      rolled = await world.merchant.addEndpoint(`${world.webhookUrl}/rolled`)
+      rolled = await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/rolled`)
       next = await world.merchant.replaceSecret(rolled.id, 2, systemClock.nowMs() + 3_600_000)
     })
     after(async () => {
       await removeEndpoint(rolled.id)
-      endpoint = await world.merchant.addEndpoint(`${world.webhookUrl}/hooks`)
+      endpoint = await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/hooks`)
     })
 
     /** Which of these secrets verify the webhook, and how many signatures it has. */
@@ -758,11 +758,11 @@ describe('webhooks', () => {
   test('a hundred to endpoints that hang hold up no other merchant\'s', async () => {
     const slow = await SealingMerchant.create(world.database)
     world.others.push(slow)
-    for (let at = 0; at < 10; at++) await slow.addEndpoint(`${world.webhookUrl}/hang/${at}`)
+    for (let at = 0; at < 10; at++) await slow.addEndpoint(world.callbackSecret, `${world.webhookUrl}/hang/${at}`)
     for (let at = 0; at < 10; at++) await world.ended(await slow.accept({ phone: `+4673323010${at}` }))
     const [row] = await world.database.asAdmin('SELECT count(*)::int AS n FROM ngome.webhook_deliveries WHERE merchant = $1', [slow.tenant.merchant])
     assert.deepEqual(row, { n: 100 })
-    await world.merchant.addEndpoint(`${world.webhookUrl}/hooks`)
+    await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/hooks`)
     const id = await world.accept('+46733230009')
     await world.ended(id)
     const endedAtMs = Date.now()

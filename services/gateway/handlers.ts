@@ -1,6 +1,7 @@
-import type { Clock, Random } from '@ngome/kernel'
+import type { Clock, Random, Tenant } from '@ngome/kernel'
 import type { Config, Identity, Logger } from '@ngome/runtime'
 import { findPinSet, type Database } from '@ngome/store'
+import { findEncryptionKey } from './access/find-encryption-key.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { referencePage } from './api/reference-page.ts'
 import { receiveCallback } from './callbacks/receive-callback.ts'
@@ -29,6 +30,7 @@ import { deleteVaultToken } from './vault/delete-vault-token.ts'
 import { getVaultToken } from './vault/get-vault-token.ts'
 import { listVaultKeys } from './vault/list-vault-keys.ts'
 import { listVaultTokens } from './vault/list-vault-tokens.ts'
+import { changeWebhookEndpoint } from './webhook-endpoints/change-webhook-endpoint.ts'
 import { createWebhookEndpoint } from './webhook-endpoints/create-webhook-endpoint.ts'
 import { deleteWebhookEndpoint } from './webhook-endpoints/delete-webhook-endpoint.ts'
 import { listWebhookEndpoints } from './webhook-endpoints/list-webhook-endpoints.ts'
@@ -56,6 +58,10 @@ export function createHandlers(from: {
   const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency }
   const providers = new Set(Object.values(config.networks).map((network) => network.connector))
   const callbacks = { database, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
+  const stating = {
+    allowedAddresses: config.egress.allowPrivate, termsSecret: secrets.callback,
+    findEncryptionKey: (tenant: Tenant) => findEncryptionKey({ database, clock, statementKey }, tenant),
+  }
   const reader = new PaymentReader(database)
   const forwarding = { ...writing, statementKey, answerSecret: secrets.idempotency, waiting: { count: 0 } }
   const pinSets = new PinSets({ ...from, find: () => findPinSet(database), statementKey })
@@ -65,8 +71,8 @@ export function createHandlers(from: {
     createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
     getPayment: (call) => getPayment({ reader }, call),
     listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),
-    createWebhookEndpoint: (call) =>
-      createWebhookEndpoint({ ...writing, allowedAddresses: config.egress.allowPrivate }, call),
+    createWebhookEndpoint: (call) => createWebhookEndpoint({ ...writing, ...stating }, call),
+    changeWebhookEndpoint: (call) => changeWebhookEndpoint({ ...writing, ...stating }, call),
     listWebhookEndpoints: (call) => listWebhookEndpoints({ database, clock }, call),
     deleteWebhookEndpoint: (call) => deleteWebhookEndpoint({ database, clock, random }, call),
     replaceWebhookSecret: (call) => replaceWebhookSecret(writing, call),

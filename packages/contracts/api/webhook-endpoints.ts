@@ -5,17 +5,41 @@ import { idSchema, worldSchema } from '../ids.ts'
 /** The longest address that a webhook goes to; longer ones hide things in logs and break proxies. */
 const urlLengthMax = 512
 
+/** `required`: events go out encrypted to the merchant's key (JWE), or not at all. */
+export const webhookEncryptions = ['none', 'required'] as const
+export type WebhookEncryption = (typeof webhookEncryptions)[number]
+/** Why nothing is sent to an endpoint for now, though there is something to tell. */
+export const webhookHoldReasons = ['encryption_key_missing', 'terms_unproven'] as const
+export type WebhookHoldReason = (typeof webhookHoldReasons)[number]
+
+const url = classed('internal', z.url({ protocol: /^https?$/ }).max(urlLengthMax))
+  .meta({ description: 'Where events go. HTTPS, unless the operator allows the address by name.', example: 'https://shop.example/hooks' })
+const encryption = classed('internal', z.enum(webhookEncryptions))
+const encryptionDescription = '`required`: each event is encrypted to your newest key of use `encrypt` (JWE, RSA-OAEP-256 with A256GCM), and waits where you have none. `none`: JSON.'
+
 export const createWebhookEndpointSchema = z.strictObject({
-  url: classed('internal', z.url({ protocol: /^https?$/ }).max(urlLengthMax))
-    .meta({ description: 'Where events go. HTTPS, unless the operator allows the address by name.', example: 'https://shop.example/hooks' }),
+  url,
+  encryption: encryption.default('none').meta({ description: encryptionDescription }),
 })
 export type CreateWebhookEndpoint = z.output<typeof createWebhookEndpointSchema>
+
+/** Whole, so that nothing of what was before has to be believed. */
+export const changeWebhookEndpointSchema = z.strictObject({
+  url,
+  encryption: encryption.meta({ description: encryptionDescription }),
+})
+export type ChangeWebhookEndpoint = z.output<typeof changeWebhookEndpointSchema>
 
 export const webhookEndpointSchema = z.strictObject({
   id: classed('internal', idSchema('webhookEndpoint')),
   object: classed('public', z.literal('webhook_endpoint')),
   world: classed('internal', worldSchema),
   url: classed('internal', z.string()),
+  encryption: classed('internal', z.enum(webhookEncryptions)),
+  held_since: classed('internal', z.iso.datetime()).nullable()
+    .meta({ description: 'Since when events wait, because nothing can be sent here; `null` where they go out.' }),
+  held_because: classed('internal', z.enum(webhookHoldReasons)).nullable()
+    .meta({ description: '`encryption_key_missing`: you have no valid key of use `encrypt`; add one. `terms_unproven`: state the endpoint anew with PUT.' }),
   created_at: classed('internal', z.iso.datetime()),
   secret_created_at: classed('internal', z.iso.datetime()),
   previous_secret_ends_at: classed('internal', z.iso.datetime()).nullable()

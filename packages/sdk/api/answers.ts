@@ -19,6 +19,11 @@ export type CreatedWebhookEndpoint = {
   readonly object: 'webhook_endpoint'
   readonly world: 'test' | 'live'
   readonly url: string
+  readonly encryption: 'none' | 'required'
+  /** Since when events wait, because nothing can be sent here; `null` where they go out. */
+  readonly held_since: string | null
+  /** `encryption_key_missing`: you have no valid key of use `encrypt`; add one. `terms_unproven`: state the endpoint anew with PUT. */
+  readonly held_because: 'encryption_key_missing' | 'terms_unproven' | null
   readonly created_at: string
   readonly secret_created_at: string
   /** Until then the secret before signs as well; `null` where one secret signs alone. */
@@ -249,6 +254,11 @@ export type WebhookEndpoint = {
   readonly object: 'webhook_endpoint'
   readonly world: 'test' | 'live'
   readonly url: string
+  readonly encryption: 'none' | 'required'
+  /** Since when events wait, because nothing can be sent here; `null` where they go out. */
+  readonly held_since: string | null
+  /** `encryption_key_missing`: you have no valid key of use `encrypt`; add one. `terms_unproven`: state the endpoint anew with PUT. */
+  readonly held_because: 'encryption_key_missing' | 'terms_unproven' | null
   readonly created_at: string
   readonly secret_created_at: string
   /** Until then the secret before signs as well; `null` where one secret signs alone. */

@@ -12,9 +12,11 @@ import type {
   PaymentPage,
   VaultToken,
   VaultTokenPage,
+  WebhookEndpoint,
   WebhookEndpointPage,
 } from './answers.ts'
 import type {
+  ChangeWebhookEndpoint,
   CreateForward,
   CreatePayment,
   CreateVaultToken,
@@ -25,6 +27,15 @@ import type {
 
 /** What each operation takes and gives. */
 export type Operations = {
+  /** State a webhook endpoint anew. */
+  readonly changeWebhookEndpoint: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: ChangeWebhookEndpoint
+    readonly answer: WebhookEndpoint
+  }
   /** Forward a request with tokens. */
   readonly createForward: {
     readonly params: undefined
@@ -241,6 +252,7 @@ export type OperationName = keyof Operations
 export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly path: string; readonly isKeyed: boolean }
 
 export const routes: Readonly<Record<OperationName, Route>> = {
+  changeWebhookEndpoint: { method: 'PUT', path: '/v1/webhook_endpoints/{id}', isKeyed: false },
   createForward: { method: 'POST', path: '/v1/forward', isKeyed: true },
   createPayment: { method: 'POST', path: '/v1/payments', isKeyed: true },
   createVaultToken: { method: 'POST', path: '/v1/vault/tokens', isKeyed: true },

@@ -1,5 +1,12 @@
 // Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
 
+export type ChangeWebhookEndpoint = {
+  /** Where events go. HTTPS, unless the operator allows the address by name. */
+  readonly url: string
+  /** `required`: each event is encrypted to your newest key of use `encrypt` (JWE, RSA-OAEP-256 with A256GCM), and waits where you have none. `none`: JSON. */
+  readonly encryption: 'none' | 'required'
+}
+
 export type CreateForward = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Begins with an address that the operator allowed for you, to the letter. Tokens may stand in path segments and query values. */
@@ -50,6 +57,8 @@ export type CreateVaultTokensRequest = {
 export type CreateWebhookEndpoint = {
   /** Where events go. HTTPS, unless the operator allows the address by name. */
   readonly url: string
+  /** `required`: each event is encrypted to your newest key of use `encrypt` (JWE, RSA-OAEP-256 with A256GCM), and waits where you have none. `none`: JSON. */
+  readonly encryption?: 'none' | 'required' | undefined
 }
 
 export type ReplaceWebhookSecret = {

@@ -1,5 +1,5 @@
-import type { CreatedWebhookEndpoint, WebhookEndpointPage } from '../api/answers.ts'
-import type { CreateWebhookEndpoint, ReplaceWebhookSecret } from '../api/requests.ts'
+import type { CreatedWebhookEndpoint, WebhookEndpoint, WebhookEndpointPage } from '../api/answers.ts'
+import type { ChangeWebhookEndpoint, CreateWebhookEndpoint, ReplaceWebhookSecret } from '../api/requests.ts'
 import type { CallOptions, Caller } from '../caller.ts'
 import { assertId } from '../check-input.ts'
 
@@ -13,6 +13,12 @@ export class WebhookEndpoints {
   /** Its secret is in this answer, once; `null` where a retry got the answer again: then `replaceSecret` gives a new one. */
   async create(endpoint: CreateWebhookEndpoint, options?: CallOptions): Promise<CreatedWebhookEndpoint> {
     return this.#caller.call('createWebhookEndpoint', { body: endpoint }, options)
+  }
+
+  /** States it anew and whole: where events go, and whether they are encrypted. Its secret stays. */
+  async change(id: string, endpoint: ChangeWebhookEndpoint, options?: CallOptions): Promise<WebhookEndpoint> {
+    assertId(id, 'whe')
+    return this.#caller.call('changeWebhookEndpoint', { params: { id }, body: endpoint }, options)
   }
 
   /** All of them; there are few. */

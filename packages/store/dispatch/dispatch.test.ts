@@ -10,6 +10,7 @@ import type { Database } from '../database.ts'
 import { checkLedger } from '../ledger-check.ts'
 import { acceptPayment } from '../payments/accept-payment.ts'
 import { deleteWebhookEndpoint } from '../webhooks/delete-webhook-endpoint.ts'
+import { findWebhookEndpoint } from '../webhooks/find-webhook-endpoint.ts'
 import { insertWebhookEndpoint } from '../webhooks/insert-webhook-endpoint.ts'
 import { findOpenPayments } from './find-open-payments.ts'
 import { loadDelivery } from './load-delivery.ts'
@@ -84,6 +85,8 @@ async function addEndpoint(): Promise<WebhookEndpointId> {
     endpoint: {
       id,
       url: 'https://shop.example/hooks',
+      encryption: 'none',
+      termsProof: systemRandom.bytes(32),
       dataKey: merchant.dataKey,
       sealedSecret: systemRandom.bytes(200),
       createdAtMs: from.clock.nowMs(),
@@ -250,6 +253,36 @@ describe('webhook deliveries', () => {
     assert.equal(await record({ kind: 'retry', httpStatus: null, afterMs: 1 }), 'superseded')
     const settled = await loadDelivery(dispatcher, merchant.tenant, id)
     assert.deepEqual([settled?.state, settled?.tries], ['delivered', 2])
+    await removeEndpoint(endpoint)
+  })
+
+  test('is held without being a try, told once, and released by the next that goes out', async () => {
+    const endpoint = await addEndpoint()
+    const ids = [await endedWithDelivery(), await endedWithDelivery()] as const
+    const record = (id: WebhookDeliveryId, result: DeliveryResult) =>
+      recordDeliveryResult(dispatcher, merchant.tenant, id, result, from.clock.nowMs())
+    const held = (because: 'encryption_key_missing' | 'terms_unproven'): DeliveryResult => ({
+      kind: 'held', endpoint, because, afterMs: 60_000,
+      event: emit(dispatcherEvents, 'webhook_endpoint.held', merchant.tenant, { endpoint, reason: because }),
+    })
+    const told = (): Promise<unknown> => database.asAdmin(
+      'SELECT data->>\'reason\' AS reason FROM ngome.events WHERE type = \'webhook_endpoint.held\' AND data->>\'endpoint\' = $1 ORDER BY id', [endpoint])
+    const shown = async () => (await findWebhookEndpoint(gateway, merchant.tenant, endpoint))?.held?.because
+    for (const id of [...ids, ...ids]) assert.equal(await record(id, held('encryption_key_missing')), 'recorded')
+    assert.deepEqual([await told(), await shown()], [[{ reason: 'encryption_key_missing' }], 'encryption_key_missing'])
+    const waiting = await loadDelivery(dispatcher, merchant.tenant, ids[0])
+    assert.deepEqual([waiting?.tries, waiting?.state, waiting?.endpoint?.isHeld], [0, 'pending', true])
+    const jobs = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job
+      WHERE data->>'delivery' = $1 AND start_after > now() + interval '50 s'`, [ids[0]])
+    assert.deepEqual(jobs, [{ n: 2 }])
+    await record(ids[0], held('terms_unproven'))
+    assert.deepEqual(await told(), [{ reason: 'encryption_key_missing' }, { reason: 'terms_unproven' }])
+    await record(ids[0], { kind: 'retry', httpStatus: 500, afterMs: 1, released: endpoint })
+    assert.equal(await shown(), undefined)
+    const event = emit(dispatcherEvents, 'webhook.delivered', merchant.tenant, { delivery: ids[0], payment: newId('payment', from) })
+    await record(ids[0], { kind: 'delivered', httpStatus: 200, event })
+    assert.equal(await record(ids[0], held('terms_unproven')), 'superseded')
+    assert.equal(await shown(), undefined)
     await removeEndpoint(endpoint)
   })
 

@@ -1,4 +1,4 @@
-import type { EventType } from '@ngome/contracts'
+import type { EventType, WebhookEncryption } from '@ngome/contracts'
 import type { DataKeyId, EventId, Tenant, WebhookDeliveryId, WebhookEndpointId } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { toPaymentRow, type PaymentRow } from '../payments/find-payment.ts'
@@ -20,6 +20,11 @@ export type Delivery = {
   readonly endpoint: {
     readonly id: WebhookEndpointId
     readonly url: string
+    readonly encryption: WebhookEncryption
+    /** That id, address and encryption are what the merchant stated; `null` where nobody proved it. */
+    readonly termsProof: Uint8Array | null
+    /** Whether deliveries to it wait. */
+    readonly isHeld: boolean
     /** The newest first. */
     readonly secrets: readonly SealedWebhookSecret[]
   } | null
@@ -46,7 +51,7 @@ export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeli
     const payment = await tx.selectFrom('payments').selectAll()
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', delivery.payment)
       .executeTakeFirstOrThrow()
-    const endpoint = await tx.selectFrom('webhook_endpoints').select(['id', 'url'])
+    const endpoint = await tx.selectFrom('webhook_endpoints').select(['id', 'url', 'encryption', 'terms_proof', 'held_since'])
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', delivery.endpoint)
       .executeTakeFirst()
     const secrets = await tx.selectFrom('webhook_secrets as s')
@@ -65,7 +70,11 @@ export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeli
       event: { id: delivery.event, type: delivery.event_type, atMs: delivery.event_at.getTime() },
       payment: toPaymentRow(payment),
       endpoint: endpoint === undefined ? null : {
-        ...endpoint,
+        id: endpoint.id,
+        url: endpoint.url,
+        encryption: endpoint.encryption,
+        termsProof: endpoint.terms_proof,
+        isHeld: endpoint.held_since !== null,
         secrets: secrets.map((secret) => ({
           version: secret.version,
           sealed: secret.sealed,

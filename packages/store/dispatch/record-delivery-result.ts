@@ -1,16 +1,25 @@
-import type { Event } from '@ngome/contracts'
-import type { Tenant, WebhookDeliveryId } from '@ngome/kernel'
-import { sql } from 'kysely'
+import type { Event, WebhookHoldReason } from '@ngome/contracts'
+import type { Tenant, WebhookDeliveryId, WebhookEndpointId } from '@ngome/kernel'
+import { sql, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { enqueue } from '../jobs/enqueue.ts'
+import type { Tables } from '../tables.ts'
 import { inTenant } from '../transaction.ts'
 
 export type DeliveryResult =
-  /** `event`: `webhook.delivered`. */
-  | { readonly kind: 'delivered'; readonly httpStatus: number; readonly event: Event }
+  /** `event`: `webhook.delivered`; `released`: its endpoint, where that was held until now. */
+  | { readonly kind: 'delivered'; readonly httpStatus: number; readonly event: Event; readonly released?: WebhookEndpointId }
+  /** Nothing may be sent to its endpoint: it is looked at again after the wait. `event` is written where that is news. */
+  | {
+      readonly kind: 'held'
+      readonly endpoint: WebhookEndpointId
+      readonly because: WebhookHoldReason
+      readonly event: Event
+      readonly afterMs: number
+    }
   /** It is tried again after the wait. */
-  | { readonly kind: 'retry'; readonly httpStatus: number | null; readonly afterMs: number }
+  | { readonly kind: 'retry'; readonly httpStatus: number | null; readonly afterMs: number; readonly released?: WebhookEndpointId }
   /** `event`: `webhook.given_up`; `alarms`: what was found out with it. */
   | {
       readonly kind: 'given_up'
@@ -32,6 +41,7 @@ export async function recordDeliveryResult(
   atMs: number,
 ): Promise<'recorded' | 'superseded'> {
   return inTenant(db, tenant, async (tx) => {
+    if (result.kind === 'held') return hold(tx, tenant, id, result, atMs)
     const isSettled = result.kind !== 'retry'
     const updated = await tx.updateTable('webhook_deliveries')
       .set({
@@ -50,6 +60,33 @@ export async function recordDeliveryResult(
       const alarms = result.kind === 'given_up' ? result.alarms ?? [] : []
       for (const event of [...alarms, result.event]) await appendEvent(tx, event)
     }
+    if (result.kind !== 'given_up' && result.released !== undefined) await setHeld(tx, tenant, result.released, null)
     return 'recorded'
   })
+}
+
+/** No try of the endpoint's: what waits for its owner is not used up by waiting. */
+async function hold(
+  tx: Transaction<Tables>, tenant: Tenant, id: WebhookDeliveryId, { endpoint, because, event, afterMs }: DeliveryResult & { kind: 'held' },
+  atMs: number,
+): Promise<'recorded' | 'superseded'> {
+  const pending = await tx.selectFrom('webhook_deliveries').select('id')
+    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
+    .where('state', '=', 'pending').forUpdate().executeTakeFirst()
+  if (pending === undefined) return 'superseded'
+  if (await setHeld(tx, tenant, endpoint, { because, atMs })) await appendEvent(tx, event)
+  await enqueue(tx, 'webhook-deliver', { ...tenant, delivery: id }, { startAfterMs: afterMs })
+  return 'recorded'
+}
+
+/** @returns whether that changed anything */
+async function setHeld(
+  tx: Transaction<Tables>, tenant: Tenant, endpoint: WebhookEndpointId, held: { readonly because: WebhookHoldReason; readonly atMs: number } | null,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx.updateTable('webhook_endpoints')
+    .set({ held_because: held?.because ?? null, held_since: held === null ? null : new Date(held.atMs) })
+    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', endpoint)
+    .where('held_because', 'is distinct from', held?.because ?? null)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }

@@ -1,4 +1,4 @@
-import type { Event } from '@ngome/contracts'
+import type { Event, WebhookEncryption } from '@ngome/contracts'
 import { Fault, type DataKeyId, type Tenant, type WebhookEndpointId } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
@@ -10,6 +10,9 @@ import { insertSecretStatement } from './insert-secret-statement.ts'
 export type NewWebhookEndpoint = {
   readonly id: WebhookEndpointId
   readonly url: string
+  readonly encryption: WebhookEncryption
+  /** That all of the above is what its merchant stated. */
+  readonly termsProof: Uint8Array
   readonly dataKey: DataKeyId
   readonly sealedSecret: Uint8Array
   readonly createdAtMs: number
@@ -55,12 +58,13 @@ export async function insertWebhookEndpoint(
 function endpointStatement(tenant: Tenant, endpoint: NewWebhookEndpoint): Statement {
   return {
     name: 'insert_webhook_endpoint',
-    text: `INSERT INTO ngome.webhook_endpoints (id, merchant, world, slot, url, created_at)
-      SELECT $1, $2, $3, min(free.slot), $4, $5
+    text: `INSERT INTO ngome.webhook_endpoints (id, merchant, world, slot, url, encryption, terms_proof, created_at)
+      SELECT $1, $2, $3, min(free.slot), $4, $5, $6, $7
       FROM generate_series(1, ${webhookEndpointsMax + 1}) AS free (slot)
       WHERE NOT EXISTS (
         SELECT FROM ngome.webhook_endpoints e WHERE e.merchant = $2 AND e.world = $3 AND e.slot = free.slot
       )`,
-    values: [endpoint.id, tenant.merchant, tenant.world, endpoint.url, new Date(endpoint.createdAtMs)],
+    values: [endpoint.id, tenant.merchant, tenant.world, endpoint.url, endpoint.encryption, endpoint.termsProof,
+      new Date(endpoint.createdAtMs)],
   }
 }

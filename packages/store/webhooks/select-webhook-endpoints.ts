@@ -1,3 +1,4 @@
+import type { WebhookEncryption, WebhookHoldReason } from '@ngome/contracts'
 import type { Tenant, WebhookEndpointId } from '@ngome/kernel'
 import type { Transaction } from 'kysely'
 import type { Tables } from '../tables.ts'
@@ -6,6 +7,9 @@ export type WebhookEndpointRow = {
   readonly id: WebhookEndpointId
   readonly tenant: Tenant
   readonly url: string
+  readonly encryption: WebhookEncryption
+  /** Why nothing is sent to it, and since when; `null` where it goes out. */
+  readonly held: { readonly because: WebhookHoldReason; readonly sinceMs: number } | null
   readonly createdAtMs: number
   readonly secret: {
     /** Counts from 1. */
@@ -25,13 +29,19 @@ export function selectWebhookEndpoints(tx: Transaction<Tables>, tenant: Tenant) 
     .leftJoin('webhook_secrets as p', (join) => join
       .onRef('p.merchant', '=', 'e.merchant').onRef('p.world', '=', 'e.world').onRef('p.endpoint', '=', 'e.id')
       .on('p.ends_at', 'is not', null))
-    .select(['e.id', 'e.url', 'e.created_at', 's.version', 's.created_at as secret_created_at', 'p.ends_at as previous_ends_at'])
+    .select([
+      'e.id', 'e.url', 'e.encryption', 'e.held_since', 'e.held_because', 'e.created_at', 's.version', 's.created_at as secret_created_at',
+      'p.ends_at as previous_ends_at',
+    ])
     .where('e.merchant', '=', tenant.merchant).where('e.world', '=', tenant.world)
 }
 
 export function toWebhookEndpointRow(tenant: Tenant, row: {
   readonly id: WebhookEndpointId
   readonly url: string
+  readonly encryption: WebhookEncryption
+  readonly held_since: Date | null
+  readonly held_because: WebhookHoldReason | null
   readonly created_at: Date
   readonly version: number
   readonly secret_created_at: Date
@@ -41,6 +51,8 @@ export function toWebhookEndpointRow(tenant: Tenant, row: {
     id: row.id,
     tenant,
     url: row.url,
+    encryption: row.encryption,
+    held: row.held_because === null || row.held_since === null ? null : { because: row.held_because, sinceMs: row.held_since.getTime() },
     createdAtMs: row.created_at.getTime(),
     secret: {
       version: row.version,

@@ -1,10 +1,12 @@
-import { emit, type Event, type JobData } from '@ngome/contracts'
+import { emit, type Event, type JobData, type WebhookHoldReason } from '@ngome/contracts'
 import { Fault, Secret, type Tenant, type WebhookDeliveryId } from '@ngome/kernel'
 import { parseWebhookSecret, signWebhook } from '@ngome/signatures'
 import { loadDelivery, recordDeliveryResult, type Delivery, type SealedWebhookSecret } from '@ngome/store'
 import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import { holdEvent } from './hold-event.ts'
+import { prepareMessage } from './prepare-message.ts'
 import { isProof, proveDelivery } from './prove-delivery.ts'
-import { parseRetryAfterMs, pauseAfterTry } from './retry-schedule.ts'
+import { parseRetryAfterMs, pauseAfterTry, pauseWhileHeld } from './retry-schedule.ts'
 import { webhookBody } from './webhook-body.ts'
 
 /** What came of one try; `status` is `null` where no answer came. */
@@ -15,7 +17,8 @@ const away: Omit<Try, 'reason'> = { isDelivered: false, status: null, retryAfter
 /**
  * The job that tells a merchant's endpoint what happened, signed as Standard Webhooks says. A webhook may arrive more
  * than once; its id is the same each time.
- * One that does not say what its payment's end proved is an alarm, and never sent.
+ * One that does not say what its payment's end proved is an alarm, and never sent. While its endpoint is not what its merchant
+ * stated, or what it says could only be said in clear, it waits.
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function deliverWebhook(
@@ -34,8 +37,14 @@ export async function deliverWebhook(
     await giveUp(dispatcher, tenant, delivery, null)
     return
   }
+  const message = await prepareMessage(dispatcher, tenant, delivery.endpoint, body)
+  if (message.kind === 'held') {
+    await hold(dispatcher, tenant, delivery, delivery.endpoint, message.because)
+    return
+  }
   const secrets = await openSecrets(dispatcher, tenant, delivery.endpoint, signal)
-  const result = secrets.length === 0 ? { ...away, reason: 'no secret' } : await send(dispatcher, { id, url: delivery.endpoint.url, body }, secrets)
+  const webhook = { id, url: delivery.endpoint.url, ...message }
+  const result = secrets.length === 0 ? { ...away, reason: 'no secret' } : await send(dispatcher, webhook, secrets)
   await record(dispatcher, tenant, delivery, result)
 }
 
@@ -83,11 +92,11 @@ async function openSecret(
   return undefined
 }
 
-type Webhook = { readonly id: WebhookDeliveryId; readonly url: string; readonly body: Uint8Array }
+type Webhook = { readonly id: WebhookDeliveryId; readonly url: string; readonly contentType: string; readonly body: Uint8Array }
 
-async function send({ egress, clock, webhooks }: Dispatcher, { id, url, body }: Webhook, secrets: readonly Secret<Uint8Array>[]): Promise<Try> {
+async function send({ egress, clock, webhooks }: Dispatcher, { id, url, contentType, body }: Webhook, secrets: readonly Secret<Uint8Array>[]): Promise<Try> {
   const timestampS = Math.floor(clock.nowMs() / 1_000)
-  const headers = { 'content-type': 'application/json', 'user-agent': 'Ngome', ...signWebhook(secrets, { id, timestampS, body }) }
+  const headers = { 'content-type': contentType, 'user-agent': 'Ngome', ...signWebhook(secrets, { id, timestampS, body }) }
   try {
     const sent = await egress.toWebhook(url, { method: 'POST', headers, body, timeoutMs: webhooks.timeoutMs })
     if (sent.kind !== 'answered') return { ...away, reason: sent.reason }
@@ -103,15 +112,32 @@ async function send({ egress, clock, webhooks }: Dispatcher, { id, url, body }: 
 async function record(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, result: Try): Promise<void> {
   const { db, clock, random, logger, webhooks } = dispatcher
   const tries = delivery.tries + 1
+  // Something may be sent again: its merchant and the operator need not look at it any more.
+  const released = delivery.endpoint?.isHeld === true ? { released: delivery.endpoint.id } : {}
   logger.info({ delivery: delivery.id, payment: delivery.payment.id, tries, ...result }, 'webhook tried')
   if (result.isDelivered) {
     const event = emit(eventSource(dispatcher), 'webhook.delivered', tenant, { delivery: delivery.id, payment: delivery.payment.id })
-    await recordDeliveryResult(db, tenant, delivery.id, { kind: 'delivered', httpStatus: result.status ?? 0, event }, clock.nowMs())
+    await recordDeliveryResult(db, tenant, delivery.id, { kind: 'delivered', httpStatus: result.status ?? 0, event, ...released }, clock.nowMs())
     return
   }
   const afterMs = pauseAfterTry(tries, webhooks, random, result.retryAfterMs)
   if (afterMs === undefined) await giveUp(dispatcher, tenant, delivery, result.status)
-  else await recordDeliveryResult(db, tenant, delivery.id, { kind: 'retry', httpStatus: result.status, afterMs }, clock.nowMs())
+  else await recordDeliveryResult(db, tenant, delivery.id, { kind: 'retry', httpStatus: result.status, afterMs, ...released }, clock.nowMs())
+}
+
+/** Waits for its merchant, or for the operator; looked at again until it would be too old to be of use. */
+async function hold(
+  dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, { id: endpoint }: Endpoint, because: WebhookHoldReason,
+): Promise<void> {
+  const { db, clock, random, logger, webhooks } = dispatcher
+  const afterMs = pauseWhileHeld(clock.nowMs() - delivery.createdAtMs, webhooks, random)
+  logger.warn({ delivery: delivery.id, endpoint, because, afterMs }, 'a webhook is held: nothing is sent in its place')
+  if (afterMs === undefined) {
+    await giveUp(dispatcher, tenant, delivery, null)
+    return
+  }
+  const event = holdEvent(dispatcher, tenant, endpoint, because)
+  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'held', endpoint, because, event, afterMs }, clock.nowMs())
 }
 
 async function giveUp(

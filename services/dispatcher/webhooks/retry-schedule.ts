@@ -21,8 +21,30 @@ export function pauseAfterTry(
   if (tries >= settings.attemptsMax) return undefined
   const inFirsts = pausesInFirsts[Math.min(tries, pausesInFirsts.length) - 1] ?? 1
   const pauseMs = Math.min(Math.max(inFirsts * settings.firstRetryMs, retryAfterMs), settings.retryMaxMs)
-  const spread = ((random.bytes(1)[0] ?? 0) / 255 - 0.5) * 2 * jitterShare
-  return Math.round(pauseMs * (1 + spread))
+  return spread(pauseMs, random)
+}
+
+/** As long as an endpoint that is away is tried. */
+const heldMsMax = 3 * 86_400_000
+/** So that who adds his key is told within the hour. */
+const heldPauseMsMax = 3_600_000
+/** Looked at less and less often, in shares of its age. */
+const heldPauseShare = 0.25
+
+/**
+ * How long to wait before a delivery that may not be sent is looked at again. That is no try: its endpoint was not asked.
+ * @returns milliseconds, or `undefined` where it has waited for three days
+ */
+export function pauseWhileHeld(
+  ageMs: number, { firstRetryMs, retryMaxMs }: Pick<WebhookSettings, 'firstRetryMs' | 'retryMaxMs'>, random: Random,
+): number | undefined {
+  if (ageMs >= heldMsMax) return undefined
+  return spread(Math.min(Math.max(ageMs * heldPauseShare, firstRetryMs), heldPauseMsMax, retryMaxMs), random)
+}
+
+function spread(pauseMs: number, random: Random): number {
+  const by = ((random.bytes(1)[0] ?? 0) / 255 - 0.5) * 2 * jitterShare
+  return Math.round(pauseMs * (1 + by))
 }
 
 /** @returns the wait that a `Retry-After` in seconds asks for (RFC 9110 §10.2.3); dates are not read */

@@ -7,7 +7,7 @@ import type { OperationName } from '../api/operations.ts'
  * of keys join as they come.
  */
 const required: ReadonlySet<OperationName> = new Set<OperationName>([
-  'createWebhookEndpoint', 'replaceWebhookSecret', 'deleteWebhookEndpoint',
+  'createWebhookEndpoint', 'changeWebhookEndpoint', 'replaceWebhookSecret', 'deleteWebhookEndpoint',
 ])
 
 export function signaturePolicyOf(operation: OperationName): 'required' | 'optional' {

@@ -19,6 +19,9 @@ const endpoint = {
   object: 'webhook_endpoint',
   world: 'test',
   url: 'https://shop.example.com/hooks',
+  encryption: 'none',
+  held_since: null,
+  held_because: null,
   created_at: '2026-11-22T09:30:00.000Z',
   secret_created_at: '2026-11-22T09:30:00.000Z',
   previous_secret_ends_at: null,
@@ -110,6 +113,10 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
   createWebhookEndpoint: {
     request: { url: endpoint.url },
     answer: { ...endpoint, secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=' },
+  },
+  changeWebhookEndpoint: {
+    request: { url: endpoint.url, encryption: 'required' },
+    answer: { ...endpoint, encryption: 'required' },
   },
   replaceWebhookSecret: {
     request: { expires_in: 86_400 },

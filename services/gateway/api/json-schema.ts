@@ -1,5 +1,5 @@
 import {
-  createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
+  changeWebhookEndpointSchema, createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema, limitsSchema,
   paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
   webhookEndpointSchema,
@@ -12,6 +12,7 @@ type Io = 'input' | 'output'
 /** The schemas that the document names; others stand where they are used. */
 const named = {
   input: {
+    ChangeWebhookEndpoint: changeWebhookEndpointSchema,
     CreateForward: createForwardSchema,
     CreatePayment: createPaymentSchema,
     CreateVaultToken: createVaultTokenSchema,

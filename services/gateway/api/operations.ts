@@ -1,8 +1,9 @@
 import {
-  createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
+  changeWebhookEndpointSchema, createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
   createWebhookEndpointSchema, forwardSchema, idSchema, limitsSchema, paymentPageSchema, paymentSchema, publishedPinSetSchema,
   replaceWebhookSecretSchema,
   vaultBatchMax, vaultBatchSchema, vaultKeysSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
+  webhookEndpointSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
 import { webhookEndpointsMax } from '@ngome/store'
@@ -68,7 +69,7 @@ export const operations = {
     method: 'POST',
     path: '/v1/webhook_endpoints',
     summary: 'Add a webhook endpoint',
-    description: 'Events are signed by the Standard Webhooks scheme with the secret in this answer. It is shown once: a repeated request gets `null` in its place.',
+    description: 'Events are signed by the Standard Webhooks scheme with the secret in this answer, and encrypted to your key where you ask for it. The secret is shown once: a repeated request gets `null` in its place.',
     credentials: 'api-key',
     scope: 'webhooks:write',
     cost: 10,
@@ -78,7 +79,23 @@ export const operations = {
     bodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The endpoint with its secret.', schema: createdWebhookEndpointSchema },
-    faults: [...authenticated, ...withBody, ...acting, 'webhooks/address_refused', 'webhooks/too_many'],
+    faults: [...authenticated, ...withBody, ...acting, 'webhooks/address_refused', 'webhooks/encryption_key_missing', 'webhooks/too_many'],
+  },
+  changeWebhookEndpoint: {
+    method: 'PUT',
+    path: '/v1/webhook_endpoints/:id',
+    summary: 'State a webhook endpoint anew',
+    description: 'Where events go and whether they are encrypted, both stated whole. What waits goes out as stated here; the secret stays.',
+    credentials: 'api-key',
+    scope: 'webhooks:write',
+    cost: 10,
+    urgency: 'ordinary',
+    headerGroups: ['every', 'fetch', 'credential', 'signature', 'body'],
+    params: { schema: z.strictObject({ id: idSchema('webhookEndpoint') }), otherwise: 'webhooks/endpoint_unknown' },
+    body: { kind: 'json', schema: changeWebhookEndpointSchema },
+    bodyBytesMax,
+    success: { status: 200, description: 'The endpoint as it is now, without its secret.', schema: webhookEndpointSchema },
+    faults: [...authenticated, ...withBody, 'webhooks/endpoint_unknown', 'webhooks/address_refused', 'webhooks/encryption_key_missing'],
   },
   listWebhookEndpoints: {
     method: 'GET',

@@ -7,15 +7,13 @@ import type { Call } from '../http/call.ts'
 import { answerOutcome } from '../idempotency/answer-outcome.ts'
 import { idempotencyMarks } from '../idempotency/marks.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
-import { checkAddress } from './check-address.ts'
 import { sealWebhookSecret } from './seal-webhook-secret.ts'
+import { stateTerms, type StateTermsPorts } from './state-terms.ts'
 import { webhookEndpointView } from './webhook-endpoint-view.ts'
 
-export type CreateWebhookEndpointPorts = {
+export type CreateWebhookEndpointPorts = StateTermsPorts & {
   readonly database: Database
   readonly dataKeys: DataKeys
-  /** `host:port` that the operator allows by name although private or plain HTTP. */
-  readonly allowedAddresses: readonly string[]
   readonly idempotencySecret: Secret<Uint8Array>
   readonly clock: Clock
   readonly random: Random
@@ -24,21 +22,22 @@ export type CreateWebhookEndpointPorts = {
 /**
  * Adds an endpoint and shows its secret, this once: what is kept for a repetition is the answer without it, since we
  * cannot open what we sealed.
- * @throws Fault `webhooks/address_refused`, `webhooks/too_many`, `idempotency/key_reused`, `idempotency/in_flight`
+ * @throws Fault `webhooks/address_refused`, `webhooks/encryption_key_missing`, `webhooks/too_many`, `idempotency/key_reused`, `idempotency/in_flight`
  */
 export async function createWebhookEndpoint(
   ports: CreateWebhookEndpointPorts, call: Call<'createWebhookEndpoint'>,
 ): Promise<Answer> {
   const { tenant } = call.caller
-  const url = checkAddress(call.body.url, ports.allowedAddresses)
   const id = newId('webhookEndpoint', ports)
+  const terms = await stateTerms(ports, tenant, id, call.body)
   const createdAtMs = ports.clock.nowMs()
   const secret = newWebhookSecret(ports.random)
   const record = await sealWebhookSecret(ports, tenant, id, 1, secret)
-  const view = webhookEndpointView({ id, tenant, url, createdAtMs, secret: { version: 1, createdAtMs, previousEndsAtMs: null } }, createdAtMs)
+  const view = webhookEndpointView(
+    { id, tenant, ...terms, held: null, createdAtMs, secret: { version: 1, createdAtMs, previousEndsAtMs: null } }, createdAtMs)
   const outcome = await insertWebhookEndpoint(ports.database, {
     tenant,
-    endpoint: { id, url, dataKey: record.dataKey, sealedSecret: record.blob, createdAtMs },
+    endpoint: { id, ...terms, dataKey: record.dataKey, sealedSecret: record.blob, createdAtMs },
     event: emit({ ...ports, process: 'gateway' }, 'webhook_endpoint.created', tenant, { endpoint: id }),
     idempotency: {
       ...idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey }),

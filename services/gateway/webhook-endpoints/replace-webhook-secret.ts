@@ -8,6 +8,7 @@ import { answerOutcome } from '../idempotency/answer-outcome.ts'
 import { idempotencyMarks } from '../idempotency/marks.ts'
 import type { CreateWebhookEndpointPorts } from './create-webhook-endpoint.ts'
 import { sealWebhookSecret } from './seal-webhook-secret.ts'
+import type { StateTermsPorts } from './state-terms.ts'
 import { webhookEndpointView } from './webhook-endpoint-view.ts'
 
 /**
@@ -18,7 +19,7 @@ import { webhookEndpointView } from './webhook-endpoint-view.ts'
  * `webhooks/secret_rolling`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`, `store/unavailable`
  */
 export async function replaceWebhookSecret(
-  ports: Omit<CreateWebhookEndpointPorts, 'allowedAddresses'>, call: Call<'replaceWebhookSecret'>,
+  ports: Omit<CreateWebhookEndpointPorts, keyof StateTermsPorts>, call: Call<'replaceWebhookSecret'>,
 ): Promise<Answer> {
   const { caller: { tenant }, params: { id }, body: { expires_in: expiresInS } } = call
   const marks = idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey })
@@ -35,7 +36,7 @@ export async function replaceWebhookSecret(
 }
 
 async function replace(
-  ports: Omit<CreateWebhookEndpointPorts, 'allowedAddresses'>, marks: ReturnType<typeof idempotencyMarks>,
+  ports: Omit<CreateWebhookEndpointPorts, keyof StateTermsPorts>, marks: ReturnType<typeof idempotencyMarks>,
   endpoint: WebhookEndpointRow, previousEndsAtMs: number | null,
 ): Promise<Answer> {
   const { tenant, id } = endpoint
