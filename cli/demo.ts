@@ -13,6 +13,7 @@ import { isInstanceRunning } from './launcher/instance-lock.ts'
 import { Undo } from './launcher/undo.ts'
 import { createApiKey } from './operator/create-api-key.ts'
 import { createMerchant, type OperatorAccess } from './operator/create-merchant.ts'
+import { localWebhookAddress } from './operator/local-webhook-address.ts'
 import { configOf } from './operator/load.ts'
 import { operatorDatabase, operatorIdentity } from './operator/operator-access.ts'
 import { revokeKey } from './operator/revoke-key.ts'
@@ -80,12 +81,10 @@ async function openAccess({ clock, random }: Context, config: Config, undo: Undo
   return { db, custodian: operator.custodian, clock, random }
 }
 
-/** Webhooks to this machine go only to what the operator allows by name: one of those, and no network's, is ours. */
 async function openReceiver(config: Config, undo: Undo): Promise<WebhookReceiver> {
-  const networks = new Set(Object.values(config.networks).map(({ baseUrl }) => new URL(baseUrl).host))
-  const allowed = config.egress.allowPrivate.find((place) => place.startsWith('localhost:') && !networks.has(place))
+  const allowed = localWebhookAddress(config)
   if (allowed === undefined) throw new Fault('launcher/failed', 'egress.allowPrivate allows no localhost:PORT to receive webhooks on')
-  const receiver = await startWebhookReceiver('localhost', Number(allowed.slice('localhost:'.length)))
+  const receiver = await startWebhookReceiver(allowed.host, allowed.port)
   await undo.push(() => receiver.close())
   return receiver
 }

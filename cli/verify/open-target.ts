@@ -5,8 +5,9 @@ import { getCACertificates } from 'node:tls'
 import { Fault, Secret } from '@ngome/kernel'
 import { authorityPath, processFolder, type Config, type Identity } from '@ngome/runtime'
 import { openDatabase, type Database } from '@ngome/store'
-import { NotReached, plantCard, plantPayment, type Auditor, type PlantedPayment, type ProbeNetwork, type Target } from '@ngome/verify'
+import { NotReached, plantCard, plantPayment, type Auditor, type PlantedPayment, type ProbeMerchant, type ProbeNetwork, type Target } from '@ngome/verify'
 import type { Context } from '../command.ts'
+import { localWebhookAddress } from '../operator/local-webhook-address.ts'
 import { operatorDatabase, operatorIdentity, type OperatorIdentity } from '../operator/operator-access.ts'
 import { custodianView } from './custodian-view.ts'
 import { keyRecords } from './key-records.ts'
@@ -44,9 +45,8 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
   const identity = async (): Promise<Identity> => (await operator()).identity
   const keys = new ProbeKeys(access)
   const gateway = { name: 'gateway', host: reachable(config.gateway.host), port: config.gateway.port }
-  const plant = async (which: 'first' | 'second'): Promise<PlantedPayment> => {
-    return plantPayment({ gateway, authority, network: probeNetwork(config), random }, await keys.merchant(which))
-  }
+  const pay = (merchant: ProbeMerchant): Promise<PlantedPayment> => plantPayment({ gateway, authority, network: probeNetwork(config), random }, merchant)
+  const plant = async (which: 'first' | 'second'): Promise<PlantedPayment> => pay(await keys.merchant(which))
   const planted = { first: once(() => plant('first')), second: once(() => plant('second')) }
   const custodian = { name: 'custodian', host: config.custodian.host, port: config.custodian.port }
   const enrolment = { name: 'custodian enrolment', host: config.custodian.host, port: config.custodian.enrolmentPort }
@@ -74,6 +74,8 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     revokeKey: (key) => keys.revokeKey(key),
     planted: (which) => planted[which](),
     plantedCard: once(async () => plantCard({ gateway, authority, random }, await keys.merchant('first'))),
+    pay: async (merchant) => pay(merchant),
+    webhookAddress: localWebhookAddress(config),
     machine: () => Promise.resolve(viewMachine(config.dataDir)),
     expectedGrants: readExpectedGrants(root),
     random,

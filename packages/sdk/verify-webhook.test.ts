@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 import { suite, test } from 'node:test'
+import { CompactEncrypt } from 'jose'
 import { Webhook as Reference } from 'standardwebhooks'
-import { SignatureError, verifyWebhook, type WebhookHeaders } from './mod.ts'
+import { DecryptionError, SignatureError, verifyWebhook, type WebhookHeaders } from './mod.ts'
 
 const secret = `whsec_${randomBytes(32).toString('base64')}`
 const other = `whsec_${randomBytes(32).toString('base64')}`
@@ -80,3 +81,75 @@ suite('a webhook is refused', () => {
     }
   })
 })
+
+suite('a webhook of an endpoint whose encryption is required', () => {
+  const [own, next, strangers] = [0, 1, 2].map(() => generateKeyPairSync('rsa', { modulusLength: 3_072 }))
+  const pemOf = (pair: typeof own): string => String(pair?.privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  /** By `jose`, which shares nothing with what decrypts. */
+  const encrypted = async (to: KeyObject | undefined, header: object = {}, alg = 'RSA-OAEP-256'): Promise<Uint8Array> =>
+    Buffer.from(await new CompactEncrypt(body).setProtectedHeader({ alg, enc: 'A256GCM', kid: 'msk_1', cty: 'application/json', ...header }).encrypt(to ?? new Uint8Array()))
+  const verify = (bytes: Uint8Array, decryptWith: string | readonly string[], headers: object = {}) =>
+    verifyWebhook(bytes, { ...signed(secret, {}, nowMs / 1_000, bytes), 'content-type': 'application/jose', ...headers }, secret, { nowMs, decryptWith })
+
+  test('is taken with the private key, as the event that it is', async () => {
+    const { event, body: content, id } = await verify(await encrypted(own?.publicKey), pemOf(own))
+    assert.deepEqual([event?.type, Buffer.from(content), id], ['payment.succeeded', body, 'evt_1'])
+  })
+  test('is taken with either key while one takes over, whatever it calls its key', async () => {
+    const both = [pemOf(own), pemOf(next)]
+    for (const pair of [own, next]) {
+      for (const header of [{}, { kid: 'msk_2' }, { kid: undefined }]) {
+        assert.equal((await verify(await encrypted(pair?.publicKey, header), both)).event?.type, 'payment.succeeded')
+      }
+    }
+  })
+  test('is left as it is where nobody asked for it to be opened', async () => {
+    const bytes = await encrypted(own?.publicKey)
+    const { event, body: content } = await verifyWebhook(bytes, signed(secret, {}, nowMs / 1_000, bytes), secret, { nowMs })
+    assert.deepEqual([event, content], [undefined, bytes])
+  })
+  test('is refused by its signature first: nothing of it is decrypted', async () => {
+    const bytes = await encrypted(own?.publicKey)
+    await assert.rejects(verifyWebhook(bytes, signed(other, {}, nowMs / 1_000, bytes), secret, { nowMs, decryptWith: pemOf(own) }), SignatureError)
+  })
+
+  const attacks: readonly (readonly [string, () => Uint8Array | Promise<Uint8Array>, object?])[] = [
+    ['in clear', () => body],
+    ['in clear, and called JSON', () => body, { 'content-type': 'application/json' }],
+    ['in clear, and called nothing', () => body, { 'content-type': undefined }],
+    ['to another key', () => encrypted(strangers?.publicKey)],
+    ['to another key, called by this one\'s name', () => encrypted(strangers?.publicKey, { kid: 'msk_1' })],
+    ['as a JWE without encryption', () => Buffer.from([Buffer.from('{"alg":"none","enc":"A256GCM"}').toString('base64url'), '', '', body.toString('base64url'), ''].join('.'))],
+    ['as a JWS', () => Buffer.from([Buffer.from('{"alg":"none"}').toString('base64url'), body.toString('base64url'), ''].join('.'))],
+    ['by RSA-OAEP with SHA-1', () => encrypted(own?.publicKey, {}, 'RSA-OAEP')],
+    ['by another cipher', () => encrypted(own?.publicKey, { enc: 'A128CBC-HS256' })],
+    ['and says RSA1_5', async () => retold(await encrypted(own?.publicKey), { alg: 'RSA1_5' })],
+    ['and is compressed, which ends in gigabytes', async () => retold(await encrypted(own?.publicKey), { zip: 'DEF' })],
+    ['and asks for an extension', async () => retold(await encrypted(own?.publicKey), { crit: ['exp'], exp: 1 })],
+    ['cut short', async () => (await encrypted(own?.publicKey)).slice(0, -8)],
+    ['and is longer than any of ours', () => Buffer.alloc(300_000, 'A')],
+  ]
+  for (const [what, bytes, headers] of attacks) {
+    test(`is refused where it came ${what}`, async () => {
+      await assert.rejects(verify(await bytes(), pemOf(own), headers), (error) => {
+        assert.ok(error instanceof DecryptionError)
+        assert.deepEqual([error.code, error.cause], ['sdk/decryption_refused', undefined])
+        return true
+      })
+    })
+  }
+  test('is not looked at where the receiver gave no key, or a signing one', async () => {
+    const bytes = await encrypted(own?.publicKey)
+    await assert.rejects(verify(bytes, []), { code: 'sdk/configuration' })
+    await assert.rejects(verify(bytes, Array.from({ length: 5 }, () => pemOf(own))), { code: 'sdk/configuration' })
+    const ed25519 = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    await assert.rejects(verify(bytes, ed25519), { code: 'sdk/configuration' })
+  })
+})
+
+/** The same message, with another header. */
+function retold(jwe: Uint8Array, header: object): Uint8Array {
+  const parts = Buffer.from(jwe).toString().split('.')
+  const stated = JSON.parse(Buffer.from(parts[0] ?? '', 'base64url').toString()) as object
+  return Buffer.from(parts.with(0, Buffer.from(JSON.stringify({ ...stated, ...header })).toString('base64url')).join('.'))
+}

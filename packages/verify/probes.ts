@@ -33,6 +33,7 @@ import { tls13Only } from './probes/tls-1-3-only.ts'
 import { unapprovedRevealIsRefused } from './probes/unapproved-reveal-is-refused.ts'
 import { transportIsWatched } from './probes/transport-is-watched.ts'
 import { unusualUseIsFlagged } from './probes/unusual-use-is-flagged.ts'
+import { webhooksAreEncrypted } from './probes/webhooks-are-encrypted.ts'
 import type { Target } from './target.ts'
 
 /** Every probe that there is; the catalog names them by id. */
@@ -43,6 +44,6 @@ export const probes: readonly Probe<Target>[] = [
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
-  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, signedRequestsAreVerified, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
+  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, signedRequestsAreVerified, webhooksAreEncrypted, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows,
 ]

@@ -12,11 +12,12 @@ import type { KeyRoller } from './probes/api-keys-roll-and-end.ts'
 import type { LimitedMerchants } from './probes/rate-limits-hold.ts'
 import type { BrowserKeys } from './probes/browsers-are-held-to-their-origins.ts'
 import type { MerchantKeyAdder } from './probes/signed-requests-are-verified.ts'
+import type { WebhooksOfProbes } from './probes/webhooks-are-encrypted.ts'
 import type { WatchedTransport } from './probes/transport-is-watched.ts'
 
 /** The running system, as far as the probes reach it; each takes the part that it needs. */
 export type Target = Planted & PlantedVault & ProbeMerchants & SelfTester & KeyRoller & BrowserKeys & MerchantKeyAdder & LimitedMerchants
-  & WatchedTransport & {
+  & WatchedTransport & WebhooksOfProbes & {
   readonly gateway: Endpoint
   /** Everything of the platform that listens and speaks TLS, the public API among them. */
   readonly listeners: readonly Endpoint[]

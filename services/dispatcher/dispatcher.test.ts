@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, sign } from 'node:crypto'
+import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { compactDecrypt } from 'jose'
 import { emit, paymentSchema, type PaymentStatus } from '@ngome/contracts'
 import { Fault, newId, Secret, systemClock, systemRandom, type PaymentId, type WebhookEndpointId } from '@ngome/kernel'
 import { createLogger, createMetrics, CustodianRefusal, type CustodianClient } from '@ngome/runtime'
-import { parseCallbackToken, parseWebhookSecret, verifyWebhook } from '@ngome/signatures'
+import { parseCallbackToken, parseWebhookSecret, signMerchantKey, verifyWebhook, type MerchantKey } from '@ngome/signatures'
 import {
-  checkLedger, deleteWebhookEndpoint, enqueue, inTenant, markAttemptSent, prepareAttempt, recordOutcome, type Database,
+  checkLedger, deleteWebhookEndpoint, enqueue, insertSigningKey, inTenant, markAttemptSent, prepareAttempt, recordOutcome, type Database,
   type Workers,
 } from '@ngome/store'
 import {
@@ -94,6 +95,19 @@ class World {
     this.#servers.push(server)
     await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  /** As the operator adds it: stated by the custodian. */
+  async addEncryptionKey(publicKey: KeyObject): Promise<void> {
+    const { tenant } = this.merchant
+    const createdAtMs = systemClock.nowMs()
+    const key: MerchantKey = {
+      id: newId('merchantSigningKey', base), tenant, algorithm: 'rsa-pss-sha512', uses: ['encrypt'], expiresAtMs: createdAtMs + 3_600_000,
+      spki: publicKey.export({ format: 'der', type: 'spki' }),
+    }
+    const proof = signMerchantKey(key, this.#custodianKeys.privateKey)
+    await insertSigningKey(this.database.open('ngome_operator', { poolMax: 1 }), { ...key, proof, createdAtMs },
+      emit({ ...base, process: 'operator' }, 'merchant_key.added', tenant, { key: key.id }))
   }
 
   async dispatcher(): Promise<Dispatcher> {
@@ -695,6 +709,40 @@ describe('webhooks', () => {
     await expectUntold(id)
     assert.deepEqual(world.received, [])
     await removeEndpoint(endpointId)
+  })
+  test('an endpoint that is to be told encrypted waits without a key, is told of it once, and gets what its key opens', async () => {
+    const pair = generateKeyPairSync('rsa', { modulusLength: 3_072 })
+    const { id: endpointId, secret: text } = await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/encrypted`, 'required')
+    const id = await world.accept('+46733230012')
+    await world.ended(id)
+    const told = async (type: string): Promise<readonly unknown[]> => (await world.database.asAdmin(
+      `SELECT severity, data->>'reason' AS reason FROM ngome.events WHERE type = '${type}' AND data->>'endpoint' = $1`, [endpointId]))
+    while ((await told('webhook_endpoint.held')).length === 0) await sleep(40)
+    await sleep(300)
+    assert.deepEqual(await told('webhook_endpoint.held'), [{ severity: 'warning', reason: 'encryption_key_missing' }])
+    assert(!world.received.some(({ path }) => path === '/encrypted'), 'nothing is sent in its place')
+    await world.addEncryptionKey(pair.publicKey)
+    await world.untilEvent(id, 'webhook.delivered')
+    const webhook = world.received.find(({ path }) => path === '/encrypted')
+    assert(webhook !== undefined)
+    assert.equal(webhook.headers['content-type'], 'application/jose')
+    assert(!webhook.body.includes(id) && !webhook.body.includes(Buffer.from(id).toString('base64url').slice(2, -2)))
+    const secret = parseWebhookSecret(text)
+    assert(secret !== undefined && verifyWebhook([secret], webhook.headers as Record<string, string>, webhook.body, systemClock) !== undefined)
+    const { plaintext } = await compactDecrypt(webhook.body.toString(), pair.privateKey)
+    assert.equal(paymentSchema.parse((JSON.parse(Buffer.from(plaintext).toString()) as { data: unknown }).data).id, id)
+    const shown = (): Promise<unknown> => world.database.asAdmin('SELECT held_because FROM ngome.webhook_endpoints WHERE id = $1', [endpointId])
+    assert.deepEqual(await shown(), [{ held_because: null }])
+
+    world.received.length = 0
+    await asOwner(`UPDATE ngome.webhook_endpoints SET encryption = 'none' WHERE id = '${endpointId}'`)
+    const other = await world.accept('+46733230013')
+    await world.ended(other)
+    while ((await told('webhook_endpoint.unproven')).length === 0) await sleep(40)
+    assert.deepEqual(await told('webhook_endpoint.unproven'), [{ severity: 'alarm', reason: null }])
+    assert(!world.received.some(({ path }) => path === '/encrypted'), 'who owns the table has nothing sent in clear')
+    await removeEndpoint(endpointId)
+    await world.untilEvent(other, 'webhook.given_up')
   })
   describe('while a secret takes over from another', () => {
     let rolled: Awaited<ReturnType<SealingMerchant['addEndpoint']>>

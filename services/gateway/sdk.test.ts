@@ -93,11 +93,16 @@ suite('a payment', () => {
 })
 
 suite('everything else of the API', () => {
-  test('webhook endpoints are added, listed, given a new secret and deleted', async () => {
+  test('webhook endpoints are added, listed, stated anew, given a new secret and deleted', async () => {
     const ngome = client()
     const endpoint = await ngome.webhookEndpoints.create({ url: 'https://shop.example.com/hooks' })
     assert.match(endpoint.secret ?? '', /^whsec_/)
     assert.deepEqual((await ngome.webhookEndpoints.list()).data.map(({ id }) => id), [endpoint.id])
+    const elsewhere = { url: 'https://shop.example.com/other', encryption: 'none' } as const
+    assert.partialDeepStrictEqual(await ngome.webhookEndpoints.change(endpoint.id, elsewhere), { id: endpoint.id, ...elsewhere })
+    await assert.rejects(ngome.webhookEndpoints.change(endpoint.id, { ...elsewhere, encryption: 'required' }), {
+      name: 'ConflictError', code: 'webhooks/encryption_key_missing',
+    })
     const replaced = await ngome.webhookEndpoints.replaceSecret(endpoint.id, { expires_in: 60 })
     assert.notEqual(replaced.secret, endpoint.secret)
     await ngome.webhookEndpoints.delete(endpoint.id)

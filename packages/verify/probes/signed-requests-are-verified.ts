@@ -1,10 +1,11 @@
-import { constants, createDecipheriv, generateKeyPairSync, privateDecrypt, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { Clock, MerchantSigningKeyId, Random } from '@ngome/kernel'
 import type { Endpoint } from '@ngome/runtime'
 import { signRequest } from '@ngome/signatures'
 import type { Probe } from '../probe.ts'
 import type { ProbeMerchant } from '../probe-merchant.ts'
 import { fails, holds } from '../verdict.ts'
+import { newMerchantPair, openJwe, strangersPair } from '../wire/merchant-pair.ts'
 import { ask, type ApiAnswer } from '../wire/request.ts'
 
 /** Adds a public key for a merchant of the probes, as the operator adds one; it is revoked when the probes are done. */
@@ -29,8 +30,8 @@ export const signedRequestsAreVerified: Probe<Target> = {
   does: 'Adds an RSA key for a merchant of the probes and reads its payments in a signed request, which must be answered. The same request again, one with another query, one that another key signed, and an unsigned change of webhooks must get 401. Then it asks for an encrypted answer, which its private key must open and another must not.',
   timeMsMax: 60_000,
   run: async (target) => {
-    const own = newPair()
-    const foreign = stranger ??= newPair()
+    const own = newMerchantPair()
+    const foreign = strangersPair()
     const { apiKey, keyId } = await target.addMerchantKey(own.publicKey)
     const read = (headers: Readonly<Record<string, string>>, from = path): Promise<ApiAnswer> =>
       ask(target.gateway, target.authority, { method: 'GET', path: from, apiKey, headers })
@@ -52,29 +53,8 @@ export const signedRequestsAreVerified: Probe<Target> = {
     const taken = refused.find(([, { status }]) => status !== 401)
     if (taken !== undefined) return fails(`${taken[0]} was answered ${taken[1].status}`)
     const answer = await read({ accept: 'application/jose' })
-    if (open(answer.text, own.privateKey) !== first.text) return fails('an answer that was asked for encrypted does not open with the merchant\'s key')
-    if (open(answer.text, foreign.privateKey) !== undefined) return fails('an encrypted answer opens with another key')
+    if (openJwe(answer.text, own.privateKey) !== first.text) return fails('an answer that was asked for encrypted does not open with the merchant\'s key')
+    if (openJwe(answer.text, foreign.privateKey) !== undefined) return fails('an encrypted answer opens with another key')
     return holds('a signed request was answered; repeated, changed, signed by another key or unsigned where it must be it got 401; an encrypted answer opened with the merchant\'s key alone')
   },
-}
-
-/** Made once: whose key it is does not matter, as long as nobody added it. */
-let stranger: ReturnType<typeof newPair> | undefined
-
-/** NIST SP 800-57, part 1, table 2: 128 bits of strength. */
-function newPair(): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
-  return generateKeyPairSync('rsa', { modulusLength: 3_072 })
-}
-
-/** Opens a JWE (RFC 7516 §5.2) with other code than wrote it. @returns `undefined` where it does not open */
-function open(jwe: string, key: KeyObject): string | undefined {
-  const [header = '', ...parts] = jwe.split('.')
-  const [wrapped = Buffer.of(), iv = Buffer.of(), ciphertext = Buffer.of(), tag = Buffer.of()] = parts.map((part) => Buffer.from(part, 'base64url'))
-  try {
-    const cek = privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, wrapped)
-    const decipher = createDecipheriv('aes-256-gcm', cek, iv, { authTagLength: 16 }).setAAD(Buffer.from(header, 'latin1')).setAuthTag(tag)
-    return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8')
-  } catch {
-    return undefined
-  }
 }

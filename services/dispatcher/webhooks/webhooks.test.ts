@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newId, systemClock, systemRandom, type Random } from '@ngome/kernel'
 import type { Delivery } from '@ngome/store'
-import { parseRetryAfterMs, pauseAfterTry } from './retry-schedule.ts'
+import { parseRetryAfterMs, pauseAfterTry, pauseWhileHeld } from './retry-schedule.ts'
 import { webhookBody } from './webhook-body.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -38,6 +38,25 @@ describe('the schedule of retries', () => {
   ] as const) {
     test(`Retry-After "${header ?? ''}" asks for ${ms} ms`, () => { assert.equal(parseRetryAfterMs(header), ms) })
   }
+})
+
+describe('the schedule of what is held', () => {
+  const whole = { firstRetryMs: 5_000, retryMaxMs: 86_400_000 }
+  test('begins as a retry does, grows with what waits, and never exceeds an hour', () => {
+    assert(Math.abs((pauseWhileHeld(0, whole, middle) ?? 0) - 5_000) < 50)
+    assert(Math.abs((pauseWhileHeld(4 * hourMs / 10, whole, middle) ?? 0) - hourMs / 10) < 2_000)
+    assert(Math.abs((pauseWhileHeld(71 * hourMs, whole, middle) ?? 0) - hourMs) < 20_000)
+  })
+  test('keeps within the configured bound', () => { assert((pauseWhileHeld(hourMs, { ...whole, retryMaxMs: 1_000 }, fixed(255)) ?? 0) <= 1_200) })
+  test('ends after three days', () => { assert.equal(pauseWhileHeld(72 * hourMs, whole, middle), undefined) })
+  test('looks at one delivery about a hundred times at most', () => {
+    let [ageMs, looks] = [0, 0]
+    for (let pause = pauseWhileHeld(0, whole, middle); pause !== undefined; pause = pauseWhileHeld(ageMs, whole, middle)) {
+      ageMs += pause
+      looks += 1
+    }
+    assert(looks < 120, String(looks))
+  })
 })
 
 describe('the body of a webhook', () => {

@@ -188,7 +188,7 @@ suite('where an API key is not enough', () => {
   })
   test('are the operations that change where webhooks go, and whatever will change keys', () => {
     const required = operationNames.filter((name) => signaturePolicyOf(name) === 'required')
-    assert.deepEqual(required.filter((name) => name.includes('Webhook')).toSorted(), ['createWebhookEndpoint', 'deleteWebhookEndpoint', 'replaceWebhookSecret'])
+    assert.deepEqual(required.filter((name) => name.includes('Webhook')).toSorted(), ['changeWebhookEndpoint', 'createWebhookEndpoint', 'deleteWebhookEndpoint', 'replaceWebhookSecret'])
     const changesKeys = operationNames.filter((name) => 'scope' in operations[name] && operations[name].method !== 'GET' && String(operations[name].scope).startsWith('keys:'))
     assert.deepEqual(changesKeys.filter((name) => signaturePolicyOf(name) === 'optional'), [])
   })

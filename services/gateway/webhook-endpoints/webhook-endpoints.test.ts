@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { createdWebhookEndpointSchema, webhookEndpointPageSchema } from '@ngome/contracts'
-import { Fault, Secret } from '@ngome/kernel'
-import { parseWebhookSecret } from '@ngome/signatures'
+import { generateKeyPairSync } from 'node:crypto'
+import { after, before, suite, test } from 'node:test'
+import { createdWebhookEndpointSchema, webhookEndpointPageSchema, webhookEndpointSchema } from '@ngome/contracts'
+import { Fault, Secret, type WebhookEndpointId } from '@ngome/kernel'
+import { areWebhookTerms, parseWebhookSecret } from '@ngome/signatures'
 import { webhookEndpointsMax } from '@ngome/store'
 import type { Answer } from '@ngome/testkit'
 import { problemIn } from '../testing/problem-in.ts'
@@ -154,6 +155,76 @@ for (const [what, body] of [
     assert.deepEqual([answer.status, problemIn(answer).code], [422, 'request/invalid'])
   })
 }
+
+suite('an endpoint that is to be told encrypted', () => {
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 3_072 })
+  const url = 'https://shop.example.com/encrypted'
+  const call = (as: TestMerchant, method: 'POST' | 'PUT', path: string, body: object): Promise<Answer> =>
+    as.client.call({ method, path, body, ...(method === 'POST' ? { idempotencyKey: `e-${++serial}` } : {}) })
+  const change = (id: string, body: object, as: TestMerchant): Promise<Answer> => call(as, 'PUT', `/v1/webhook_endpoints/${id}`, body)
+  const viewOf = (answer: Answer) => {
+    assert.equal(answer.status, 200, answer.text)
+    return webhookEndpointSchema.parse(JSON.parse(answer.text))
+  }
+  /** Whether the dispatcher would take the row for what its merchant stated. */
+  const isProven = async (id: string, { tenant }: TestMerchant): Promise<boolean> => {
+    const [row] = await running.database.asAdmin('SELECT url, encryption, terms_proof FROM ngome.webhook_endpoints WHERE id = $1', [id])
+    const { url: place, encryption, terms_proof: proof } = row as { url: string; encryption: 'none' | 'required'; terms_proof: Uint8Array }
+    return areWebhookTerms(running.custody.secret('callback'), { id: id as WebhookEndpointId, tenant, url: place, encryption }, proof)
+  }
+
+  test('needs a key to encrypt to, and says so', async () => {
+    const owner = await running.addMerchant()
+    const refused = await call(owner, 'POST', '/v1/webhook_endpoints', { url, encryption: 'required' })
+    const { code, errors, title } = problemIn(refused)
+    assert.deepEqual([refused.status, code, errors?.[0]?.pointer], [409, 'webhooks/encryption_key_missing', '/encryption'])
+    assert.match(String(title), /docs\/encrypted-webhooks\.md/)
+    const onlySigns = generateKeyPairSync('ed25519').publicKey
+    await running.addSigningKey(owner, onlySigns, ['encrypt'])
+    assert.equal((await call(owner, 'POST', '/v1/webhook_endpoints', { url, encryption: 'required' })).status, 409)
+    assert.deepEqual(await running.database.asAdmin('SELECT 1 FROM ngome.webhook_endpoints WHERE merchant = $1', [owner.tenant.merchant]), [])
+  })
+  test('is made, shown, stated anew and proven each time; the operator hears of a change', async () => {
+    const owner = await running.addMerchant()
+    await running.addSigningKey(owner, publicKey, ['encrypt'])
+    const made = created(await call(owner, 'POST', '/v1/webhook_endpoints', { url, encryption: 'required' }))
+    assert.deepEqual([made.encryption, made.held_since, made.held_because], ['required', null, null])
+    assert.equal(await isProven(made.id, owner), true)
+    const changed = viewOf(await change(made.id, { url: `${url}/2`, encryption: 'none' }, owner))
+    const { secret: _secret, ...shown } = made
+    assert.deepEqual(changed, { ...shown, url: `${url}/2`, encryption: 'none' })
+    assert.equal(await isProven(made.id, owner), true)
+    const events = await running.database.asAdmin(
+      `SELECT severity, data FROM ngome.events WHERE type = 'webhook_endpoint.changed' AND data->>'endpoint' = $1`, [made.id])
+    assert.deepEqual(events, [{ severity: 'warning', data: { endpoint: made.id, encryption: 'none' } }])
+    await running.database.asAdmin(`UPDATE ngome.webhook_endpoints SET url = 'https://thief.example/' WHERE id = $1`, [made.id])
+    assert.equal(await isProven(made.id, owner), false)
+  })
+  test('that is held says so and why, and what is stated anew counts again', async () => {
+    const owner = await running.addMerchant()
+    const made = created(await call(owner, 'POST', '/v1/webhook_endpoints', { url }))
+    await running.database.asAdmin(
+      `UPDATE ngome.webhook_endpoints SET terms_proof = NULL, held_because = 'terms_unproven', held_since = '2027-01-01T00:00:00Z' WHERE id = $1`, [made.id])
+    const page = webhookEndpointPageSchema.parse(JSON.parse((await owner.client.call({ path: '/v1/webhook_endpoints' })).text))
+    assert.deepEqual(page.data.map((one) => [one.held_because, one.held_since]), [['terms_unproven', '2027-01-01T00:00:00.000Z']])
+    assert.equal(viewOf(await change(made.id, { url, encryption: 'none' }, owner)).held_because, null)
+    assert.equal(await isProven(made.id, owner), true)
+  })
+  test('is nobody else\'s to change, and only whole', async () => {
+    const [owner, thief] = [await running.addMerchant(), await running.addMerchant()]
+    const { id } = created(await call(owner, 'POST', '/v1/webhook_endpoints', { url }))
+    for (const target of [id, 'whe_01k8z3f7q2e9d8m4n6p0r5s7tv', 'x']) {
+      const answer = await change(target, { url: 'https://thief.example/', encryption: 'none' }, thief)
+      assert.deepEqual([answer.status, problemIn(answer).code], [404, 'webhooks/endpoint_unknown'])
+    }
+    for (const body of [{ url }, { encryption: 'none' }, { url, encryption: 'optional' }, { url, encryption: null }, { url, encryption: 'none', secret: 'x' }]) {
+      const answer = await change(id, body, owner)
+      assert.deepEqual([answer.status, problemIn(answer).code], [422, 'request/invalid'])
+    }
+    const refused = await change(id, { url: 'https://169.254.169.254/', encryption: 'none' }, owner)
+    assert.equal(problemIn(refused).code, 'webhooks/address_refused')
+  })
+})
 
 test('an endpoint goes with its secrets', async () => {
   const id = await firstId()
