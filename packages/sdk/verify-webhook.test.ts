@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { CompactEncrypt } from 'jose'
 import { Webhook as Reference } from 'standardwebhooks'
@@ -145,6 +147,18 @@ suite('a webhook of an endpoint whose encryption is required', () => {
     const ed25519 = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     await assert.rejects(verify(bytes, ed25519), { code: 'sdk/configuration' })
   })
+})
+
+test('the example of docs/encrypted-webhooks.md opens as it says', async () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'encrypted-webhooks.md'), 'utf8')
+  const part = (pattern: RegExp): string => pattern.exec(page)?.[1] ?? assert.fail(String(pattern))
+  const sent = part(/```http\n([^]*?)\n```/)
+  const [head = '', jwe = ''] = sent.split('\n\n')
+  const headers = Object.fromEntries(head.split('\n').slice(1).map((line) => line.split(': ', 2)))
+  const { event, body: content } = await verifyWebhook(jwe, headers as Record<string, string>, part(/secret `(whsec_[^`]+)`/), {
+    decryptWith: part(/(-----BEGIN PRIVATE KEY-----[^]*?-----END PRIVATE KEY-----)/), nowMs: 1_798_761_600_000,
+  })
+  assert.deepEqual([event?.type, Buffer.from(content).toString()], ['payment.succeeded', part(/```json\n([^]*?)\n```/)])
 })
 
 /** The same message, with another header. */

@@ -71,7 +71,8 @@ const webhooks = `<section aria-labelledby="webhooks">
 <a href="https://www.standardwebhooks.com/">Standard Webhooks</a> scheme. Check <code>webhook-signature</code> over
 <code>webhook-id</code>, <code>webhook-timestamp</code> and the exact body with your endpoint's secret, refuse timestamps
 more than five minutes away, and answer 2xx. Anything else is tried again, later and later. An event may come twice: its
-<code>webhook-id</code> is the same.</p>
+<code>webhook-id</code> is the same. An endpoint whose <code>encryption</code> is <code>required</code> gets them as JWE,
+encrypted to your key, and nothing in clear: decrypt after the signature is checked.</p>
 </section>`
 
 function section(path: string, method: string, operation: OpenApiOperation, document: OpenApiDocument): string {
