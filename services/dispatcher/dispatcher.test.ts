@@ -715,8 +715,8 @@ describe('webhooks', () => {
     const { id: endpointId, secret: text } = await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/encrypted`, 'required')
     const id = await world.accept('+46733230012')
     await world.ended(id)
-    const told = async (type: string): Promise<readonly unknown[]> => (await world.database.asAdmin(
-      `SELECT severity, data->>'reason' AS reason FROM ngome.events WHERE type = '${type}' AND data->>'endpoint' = $1`, [endpointId]))
+    const told = (type: string): Promise<readonly unknown[]> => world.database.asAdmin(
+      `SELECT severity, data->>'reason' AS reason FROM ngome.events WHERE type = '${type}' AND data->>'endpoint' = $1`, [endpointId])
     while ((await told('webhook_endpoint.held')).length === 0) await sleep(40)
     await sleep(300)
     assert.deepEqual(await told('webhook_endpoint.held'), [{ severity: 'warning', reason: 'encryption_key_missing' }])

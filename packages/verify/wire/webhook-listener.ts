@@ -10,7 +10,7 @@ export type CameWebhook = { readonly headers: Readonly<Record<string, string>>; 
 export type WebhookListener = {
   readonly url: string
   /** Waits for the next that `isWanted`. @returns `undefined` where none came in time */
-  next(isWanted: (webhook: CameWebhook) => boolean, withinMs: number): Promise<CameWebhook | undefined>
+  readonly next: (isWanted: (webhook: CameWebhook) => boolean, withinMs: number) => Promise<CameWebhook | undefined>
 }
 
 const bodyBytesMax = 262_144

@@ -32,15 +32,15 @@ export async function replaceWebhookSecret(
   if (expiresInS > 0 && (endpoint.secret.previousEndsAtMs ?? 0) > nowMs) {
     throw new Fault('webhooks/secret_rolling', `version ${endpoint.secret.version} of ${id} takes over still`)
   }
-  return replace(ports, marks, endpoint, expiresInS === 0 ? null : nowMs + expiresInS * 1_000)
+  return replace(ports, marks, endpoint, { nowMs, previousEndsAtMs: expiresInS === 0 ? null : nowMs + expiresInS * 1_000 })
 }
 
 async function replace(
   ports: Omit<CreateWebhookEndpointPorts, keyof StateTermsPorts>, marks: ReturnType<typeof idempotencyMarks>,
-  endpoint: WebhookEndpointRow, previousEndsAtMs: number | null,
+  endpoint: WebhookEndpointRow,
+  { nowMs, previousEndsAtMs }: { readonly nowMs: number; readonly previousEndsAtMs: number | null },
 ): Promise<Answer> {
   const { tenant, id } = endpoint
-  const nowMs = ports.clock.nowMs()
   const version = endpoint.secret.version + 1
   const secret = newWebhookSecret(ports.random)
   const record = await sealWebhookSecret(ports, tenant, id, version, secret)
