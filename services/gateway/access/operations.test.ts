@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newApiKey, scopes } from '@ngome/access'
@@ -24,6 +25,7 @@ const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: ()
   getPayment: { kind: 'payment', make: () => idFrom('createPayment') },
   getVaultToken: { kind: 'vaultToken', make: () => idFrom('createVaultToken') },
   deleteVaultToken: { kind: 'vaultToken', make: () => idFrom('createVaultToken') },
+  changeWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   replaceWebhookSecret: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   deleteWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   getForward: { kind: 'forward', make: () => forward() },
@@ -89,6 +91,8 @@ const elsewhere = await running.issueKey(owner.tenant, { allowedAddresses: ['192
 const publishable = await running.issueKey(owner.tenant, { kind: 'publishable' })
 const revoked = await running.issueKey(owner.tenant)
 const frozen = await running.addMerchant()
+// The example of an endpoint is told encrypted.
+await running.addSigningKey(owner, generateKeyPairSync('rsa', { modulusLength: 3_072 }).publicKey, ['encrypt'])
 const byScope = new Map(await Promise.all(scopes.map(async (scope) =>
   [scope, await running.issueKey(owner.tenant, { scopes: new Set([scope]) })] as const)))
 await running.revoke(revoked)

@@ -242,11 +242,16 @@ suite('a signed request that is sent again', () => {
       await third.close()
     }
   })
-  test('is refused also where it only reads or deletes', async () => {
+  test('is refused also where it only reads, states anew or deletes', async () => {
     const read = signRaw({ ...unsigned(), method: 'GET', target: '/v1/payments', body: '', headers: {} }, signer)
     assert.equal((await send(read)).status, 200)
     assertRefused(await send(read))
     const { id } = JSON.parse((await send(signRaw(unsigned({ target: '/v1/webhook_endpoints', body: '{"url":"https://b.example/"}' }), signer))).text) as { id: string }
+    const put = unsigned({ method: 'PUT', target: `/v1/webhook_endpoints/${id}`, body: '{"url":"https://c.example/","encryption":"none"}' })
+    const { 'idempotency-key': _key, ...headers } = put.headers
+    const anew = signRaw({ ...put, headers }, signer)
+    assert.equal((await send(anew)).status, 200)
+    assertRefused(await send(anew))
     const remove = signRaw({ ...unsigned(), method: 'DELETE', target: `/v1/webhook_endpoints/${id}`, body: '', headers: {} }, signer)
     assert.equal((await send(remove)).status, 204)
     assertRefused(await send(remove))

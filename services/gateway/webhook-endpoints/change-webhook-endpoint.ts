@@ -1,6 +1,6 @@
 import { emit } from '@ngome/contracts'
 import { Fault, type Clock, type Random } from '@ngome/kernel'
-import { changeWebhookEndpoint as changeRow, type Database } from '@ngome/store'
+import { changeWebhookEndpoint as changeRow, findWebhookEndpoint, type Database } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { stateTerms, type StateTermsPorts } from './state-terms.ts'
@@ -16,9 +16,12 @@ export async function changeWebhookEndpoint(
   call: Call<'changeWebhookEndpoint'>,
 ): Promise<Answer> {
   const { caller: { tenant }, params: { id } } = call
+  const unknown = (): Fault => new Fault('webhooks/endpoint_unknown', `no ${id} for this tenant`)
+  // First: what is not yours is answered alike, whatever else would be wrong.
+  if (await findWebhookEndpoint(ports.database, tenant, id) === undefined) throw unknown()
   const terms = await stateTerms(ports, tenant, id, call.body)
   const event = emit({ ...ports, process: 'gateway' }, 'webhook_endpoint.changed', tenant, { endpoint: id, encryption: terms.encryption })
   const row = await changeRow(ports.database, tenant, id, terms, event)
-  if (row === undefined) throw new Fault('webhooks/endpoint_unknown', `no ${id} for this tenant`)
+  if (row === undefined) throw unknown()
   return { status: 200, contentType: jsonType, body: JSON.stringify(webhookEndpointView(row, ports.clock.nowMs())) }
 }
