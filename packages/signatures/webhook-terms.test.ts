@@ -45,5 +45,5 @@ test('no two statements have the same proof, wherever one field ends and the nex
   }), { numRuns: 50 })
   assert.notDeepEqual(
     proveWebhookTerms(secret, { ...terms, url: 'https://a.example/none', encryption: 'none' }),
-    proveWebhookTerms(secret, { ...terms, url: 'https://a.example/nonenone' as string, encryption: 'none' }))
+    proveWebhookTerms(secret, { ...terms, url: 'https://a.example/nonenone', encryption: 'none' }))
 })
