@@ -3,15 +3,17 @@ import { apiKeyVerifier, newApiKey } from '@ngome/access'
 import { newId, requestIds, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
 import { createMetrics } from '@ngome/runtime'
 import { Authenticator } from '../../services/gateway/access/authenticate.ts'
+import { composeGuards } from '../../services/gateway/access/compose-guards.ts'
 import { operationNames } from '../../services/gateway/api/operations.ts'
 import { jsonType, type Answer } from '../../services/gateway/http/answer.ts'
 import type { Handlers } from '../../services/gateway/http/call.ts'
-import { inOrder } from '../../services/gateway/http/guards.ts'
 import { createPublicApi } from '../../services/gateway/http/public-api.ts'
+import { createLimits } from '../../services/gateway/limits/compose-limits.ts'
 import { Shedding } from '../../services/gateway/overload/shedding.ts'
 import { gatewayMetrics } from '../../services/gateway/process/gateway-metrics.ts'
 import { noDefence } from '../../services/gateway/testing/no-defence.ts'
 import { fixedPeppers, manualLease, provenRow } from '../../services/gateway/testing/proven-keys.ts'
+import { UsageRecorder } from '../../services/gateway/usage/recorder.ts'
 
 export type PipelineOrder = {
   readonly certificate: { readonly key: string; readonly cert: string }
@@ -23,8 +25,13 @@ export type PipelineReport = { readonly port: number; readonly key: string }
 
 const from = { clock: systemClock, random: systemRandom }
 const monotonicMs = (): number => performance.now()
+/** Wide: every check is made and none refuses. */
+const wide = { ratePerS: 1_000_000, burst: 1_000_000 }
+const wideLimits = { key: wide, merchant: wide, route: wide }
+/** As often as the gateway writes down what was heard of its callers. */
+const takeMs = 1_000
 
-/** The gateway's public API whole, with the way of a request in front of handlers that do nothing. */
+/** The gateway's public API whole, with every guard and count of a request, in front of handlers that do nothing. */
 process.once('message', (order: PipelineOrder) => void serve(order).then((report) => process.send?.(report)))
 process.once('disconnect', () => process.exit())
 
@@ -39,20 +46,29 @@ async function serve({ certificate, status, body }: PipelineOrder): Promise<Pipe
   const authenticator = new Authenticator({
     peppers: fixedPeppers(new Map([[1, pepper]])), lease: manualLease(), clock: systemClock, rows: { cached: () => row, load: async () => undefined },
   })
-  const metrics = gatewayMetrics(createMetrics({ process: 'gateway' }), { ageMs: 0 }, monotonicMs)
+  const registry = createMetrics({ process: 'gateway' })
+  const metrics = gatewayMetrics(registry, { ageMs: 0 }, monotonicMs)
   const shedding = new Shedding({ monotonicMs, onShed: () => undefined })
+  const limits = createLimits({
+    config: { gateways: 1, address: wide, failureCost: 40, ceiling: wide, test: wideLimits, live: wideLimits },
+    monotonicMs, clock: systemClock, find: async () => undefined, store: undefined, onRefused: () => undefined, metrics: registry,
+  })
+  const usage = new UsageRecorder(from)
+  setInterval(() => usage.take(), takeMs).unref()
   const answer: Answer = { status, contentType: jsonType, body }
   const server = await createPublicApi(certificate, {
     hosts: ['localhost'], newRequestId: requestIds(from), monotonicMs, isDraining: () => false,
-    guards: {
-      admit: inOrder((request, operation) => shedding.admit(request, operation)),
+    guards: composeGuards({
+      clock: systemClock, limits, shedding, verify: () => undefined, onSeenInBrowser: () => undefined,
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
-      authorize: inOrder(),
-      verify: inOrder((_call, request, operation) => shedding.begin(request, operation)),
-    },
+    }),
     defence: noDefence,
     onHandled: (request, operation) => shedding.end(request, operation),
-    onAnswer: metrics.onAnswer,
+    onAnswer: (route, status, ms, request) => {
+      metrics.onAnswer(route, status, ms)
+      limits.onAnswer(request)
+      usage.onAnswer(route, status, ms, request)
+    },
     onFailure: (fault) => console.error(fault),
   }, Object.fromEntries(operationNames.map((name) => [name, () => answer])) as unknown as Handlers)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

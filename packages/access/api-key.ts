@@ -63,6 +63,14 @@ export function apiKeyDigest(text: string): Uint8Array {
   return hash('sha256', text, 'buffer')
 }
 
+/**
+ * The same digest as text, base64url. Made several times as fast: an array of bytes outside of JavaScript's heap costs more
+ * than to hash a key.
+ */
+export function apiKeyDigestText(text: string): string {
+  return hash('sha256', text, 'base64url')
+}
+
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 /** CRC-32 (ISO/IEC 3309) of all that precedes, as six digits of base 62, the way GitHub's tokens do it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { equalsInConstantTime, lengthPrefixed, parseBase64Url, parseLengthPrefixed, toBase64Url, wipeableBytes } from './bytes.ts'
+import { equalsInConstantTime, lengthPrefixed, parseBase64Url, parseLengthPrefixed, textsEqualInConstantTime, toBase64Url, wipeableBytes } from './bytes.ts'
 
 const lists = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 })
 const plain = (fields: readonly Uint8Array[]): number[][] => fields.map((field) => Array.from(field))
@@ -85,4 +85,11 @@ test('bytes to be wiped are zeroes in memory of their own, which nothing moves',
   const bytes = wipeableBytes(32)
   assert.equal(bytes.buffer.byteLength, 32)
   assert.ok(bytes.every((byte) => byte === 0))
+})
+
+test('texts compare like bytes, in a time that depends on the lengths only', () => {
+  fc.assert(fc.property(fc.string(), fc.string(), (a, b) => {
+    assert.equal(textsEqualInConstantTime(a, b), a === b)
+    assert.ok(textsEqualInConstantTime(a, `${a}`) && !textsEqualInConstantTime(a, `${a}x`) && !textsEqualInConstantTime(`${a}x`, a))
+  }))
 })

@@ -61,7 +61,15 @@ export type GatewayInstanceId = Id<'gatewayInstance'>
 
 /** Makes an id from a UUID of version 7 (RFC 9562 §5.7): ids of one kind sort by the time they were made. */
 export function newId<K extends IdKind>(kind: K, from: { readonly clock: Clock; readonly random: Random }): Id<K> {
-  return `${idPrefixes[kind]}_${toBase32(uuidV7(from.clock.nowMs(), from.random.bytes(randomBytes)))}` as Id<K>
+  const random = from.random.bytes(idRandomBytes)
+  if (random.length !== idRandomBytes) throw new RangeError('a source that gave another number of bytes')
+  return idOf(kind, from.clock.nowMs(), random, 0)
+}
+
+/** The id of a time and of the {@link idRandomBytes} bytes that stand at `at` in an array. */
+export function idOf<K extends IdKind>(kind: K, nowMs: number, random: Uint8Array, at: number): Id<K> {
+  layUuidV7(nowMs, random, at)
+  return `${idPrefixes[kind]}_${toBase32(uuid)}` as Id<K>
 }
 
 /** @returns the id, or `undefined` where the text is not an id of this kind in its one canonical form. */
@@ -84,35 +92,43 @@ export function idCreatedAtMs(id: Id<IdKind>): number {
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const suffixLength = 26
 /** What a UUID of version 7 takes beside its time, with its six bits of version and variant. */
-const randomBytes = 10
+export const idRandomBytes = 10
+/** Two characters for each ten bits. */
+const pairBits = 10
+const pairs = Array.from({ length: 1 << pairBits }, (_, bits) => alphabet.charAt(bits >> 5) + alphabet.charAt(bits & 31))
 
 const patterns = Object.fromEntries(
   Object.entries(idPrefixes).map(([kind, prefix]) => [kind, new RegExp(`^${prefix}_[0-7][${alphabet}]{25}$`)]),
 ) as Record<IdKind, RegExp>
 
-function uuidV7(nowMs: number, random: Uint8Array): Uint8Array {
-  if (random.length !== randomBytes) throw new RangeError('a source that gave another number of bytes')
-  const bytes = Buffer.alloc(16)
-  bytes.writeUIntBE(nowMs, 0, 6)
-  bytes.set(random, 6)
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
-  return bytes
+/** The one that is being written: a new array for each id would cost more than all the rest of it. */
+const uuid = new Uint8Array(16)
+const timeBytes = 6
+
+function layUuidV7(nowMs: number, random: Uint8Array, from: number): void {
+  if (!(nowMs >= 0 && nowMs < 2 ** (timeBytes * 8))) throw new RangeError('a time that six bytes do not hold')
+  // Beyond 32 bits, where shifts end.
+  let rest = nowMs
+  for (let at = timeBytes - 1; at >= 0; at--) {
+    uuid[at] = rest
+    rest = Math.floor(rest / 256)
+  }
+  for (let at = 0; at < idRandomBytes; at++) uuid[timeBytes + at] = random[from + at] ?? 0
+  uuid[6] = 0x70 | ((uuid[6] ?? 0) & 0x0f)
+  uuid[8] = 0x80 | ((uuid[8] ?? 0) & 0x3f)
 }
 
-/** 128 bits behind the two spare ones, a byte at a time: every request and every row gets an id. */
+/** 128 bits behind the two spare ones, two characters at a time: every request and every row gets an id. */
 function toBase32(bytes: Uint8Array): string {
   let text = ''
   let pending = 0
   let pendingBits = suffixLength * 5 - bytes.length * 8
   for (const byte of bytes) {
-    pending = pending << 8 | byte
+    pending = (pending << 8 | byte) & 0x3_ffff
     pendingBits += 8
-    while (pendingBits >= 5) {
-      pendingBits -= 5
-      text += alphabet.charAt(pending >> pendingBits & 31)
-    }
-    pending &= 31
+    if (pendingBits < pairBits) continue
+    pendingBits -= pairBits
+    text += pairs[pending >> pendingBits & (1 << pairBits) - 1]
   }
   return text
 }

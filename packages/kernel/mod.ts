@@ -1,7 +1,7 @@
 export {
   bansMax, formatBanOrder, operatorBanSecondsMax, parseBanNetwork, parseBanOrder, type BanNetwork, type BanOrder,
 } from './bans.ts'
-export { equalsInConstantTime, lengthPrefixed, parseBase64Url, parseLengthPrefixed, toBase64Url, wipeableBytes } from './bytes.ts'
+export { equalsInConstantTime, lengthPrefixed, parseBase64Url, parseLengthPrefixed, textsEqualInConstantTime, toBase64Url, wipeableBytes } from './bytes.ts'
 export { ManualClock, systemClock, type Clock } from './clock.ts'
 export { Fault, publicFault, type FaultCode, type FieldFault, type PublicFault } from './fault.ts'
 export { faults } from './faults.ts'

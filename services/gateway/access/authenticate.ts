@@ -1,5 +1,5 @@
-import { apiKeyDigest, type ParsedApiKey } from '@ngome/access'
-import { equalsInConstantTime, Fault, type ApiKeyId, type Clock, type Secret } from '@ngome/kernel'
+import { apiKeyDigestText, type ParsedApiKey } from '@ngome/access'
+import { Fault, textsEqualInConstantTime, toBase64Url, type ApiKeyId, type Clock, type Secret } from '@ngome/kernel'
 import type { AuthenticatedCaller } from '../http/call.ts'
 import type { ProvenApiKey } from './prove-api-key.ts'
 import { keyIn, verifiesKey } from './verify-key.ts'
@@ -24,7 +24,7 @@ const scheme = 'Bearer '
 export type Lease = { readonly isHeld: boolean; whenHeld(): Promise<boolean> }
 
 /** A digest that was verified under a row. A row counts while it is the one in memory: a revocation undoes this as well. */
-type Proof = { readonly digest: Uint8Array; readonly row: ProvenApiKey }
+type Proof = { readonly digest: string; readonly row: ProvenApiKey }
 
 /** Checks the API key of each request. */
 export class Authenticator {
@@ -81,7 +81,7 @@ export class Authenticator {
   }
 
   #isProven(text: string, { digest, row }: Proof): boolean {
-    return this.#rows.cached(row.id) === row && equalsInConstantTime(digest, apiKeyDigest(text)) && !this.#isOver(row)
+    return this.#rows.cached(row.id) === row && textsEqualInConstantTime(digest, apiKeyDigestText(text)) && !this.#isOver(row)
   }
 
   #isOver({ settings: { expiresAtMs } }: ProvenApiKey): boolean {
@@ -103,7 +103,7 @@ export class Authenticator {
       this.#onRefused(row, connection)
       throw new Fault('access/unauthenticated', `key ${key.id} was not accepted`)
     }
-    this.#proofs.set(connection, { digest: key.digest, row })
+    this.#proofs.set(connection, { digest: toBase64Url(key.digest), row })
     this.#onProven(key, row)
     return this.#admit(row)
   }

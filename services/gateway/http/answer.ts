@@ -50,21 +50,26 @@ export const pageHeaders: readonly string[] = [
 
 /** The headers that every answer carries, refusals of malformed bytes included. */
 export function answerHeaders(answer: Answer, requestId: RequestId): string[] {
-  const headers = [
-    ...everyAnswer,
+  const headers = everyAnswer.concat([
     'content-security-policy', answer.contentSecurityPolicy ?? nothingRuns,
     'cache-control', answer.cacheS === undefined ? 'no-store' : `public, max-age=${answer.cacheS}`,
     'request-id', requestId,
-  ]
+  ])
   if (answer.contentType !== undefined) headers.push('content-type', answer.contentType)
   if (answer.status !== 204) headers.push('content-length', String(Buffer.byteLength(answer.body ?? '')))
   if (answer.headers !== undefined) headers.push(...answer.headers)
   return headers
 }
 
-/** Sends an answer; `isLast` tells the client that this connection ends with it. */
-export function sendAnswer(response: ServerResponse, answer: Answer, requestId: RequestId, isLast: boolean): void {
+/**
+ * Sends an answer; `isLast` tells the client that this connection ends with it.
+ * @param added names and values in turn, beside the answer's own
+ */
+export function sendAnswer(
+  response: ServerResponse, answer: Answer, requestId: RequestId, isLast: boolean, added?: readonly string[],
+): void {
   const headers = answerHeaders(answer, requestId)
+  if (added !== undefined) headers.push(...added)
   if (isLast) headers.push('connection', 'close')
   response.writeHead(answer.status, headers)
   response.end(answer.body)

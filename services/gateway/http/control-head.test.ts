@@ -66,6 +66,22 @@ test('never throws, whatever the head', () => {
   }))
 })
 
+test('decides on each head as one does that has seen no other before it', () => {
+  const values = fc.constantFrom('localhost', 'evil.example', '1', '17', 'a', '', 'a b', ' a', 'a\u00e9', 'keep-alive', 'a'.repeat(600), 'identity', '?1')
+  const headers = fc.array(fc.tuple(fc.constantFrom(...Object.keys(headerTable), 'Host', 'X-Other'), values), { maxLength: 6 })
+  fc.assert(fc.property(fc.array(headers, { minLength: 2, maxLength: 8 }), (heads) => {
+    const seasoned = new HeadControl(['localhost'])
+    for (const each of heads) {
+      const given = { ...head([]), rawHeaders: ['host', 'localhost', ...each.flat()] }
+      const told = (one: HeadControl) => {
+        const verdict = one.check(given)
+        return verdict.ok ? verdict.groups : verdict.fault.message
+      }
+      assert.equal(told(seasoned), told(new HeadControl(['localhost'])))
+    }
+  }), { numRuns: 400 })
+})
+
 test('paths have one spelling', () => {
   for (const target of ['/', '/v1/payments', '/v1/openapi.json', '/v1/payments?limit=5&cursor=a-_%20', '/v1/payments/', '/favicon.ico']) {
     assert.ok(isOk(head([], { target })), target)

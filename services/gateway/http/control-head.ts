@@ -1,5 +1,5 @@
 import { Fault, type FaultCode } from '@ngome/kernel'
-import { headerGroups, headerTable } from './header-table.ts'
+import { headerGroups, headerTable, type HeaderGroup } from './header-table.ts'
 import { headerCountMax, targetLengthMax } from './limits.ts'
 
 /** The head of a request, as the parser hands it over: names as sent, in order, repeated ones included. */
@@ -23,19 +23,27 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 const targetPattern = /^\/(?:[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*\/?)?(?:\?[A-Za-z0-9._~=&%+-]*)?$/
 
 type CompiledRule = {
-  readonly at: number; readonly bit: number; readonly lengthMax: number; readonly isOnce: boolean; readonly pattern: RegExp
+  readonly at: number; readonly isSecret: boolean; readonly bit: number; readonly lengthMax: number; readonly isOnce: boolean; readonly pattern: RegExp
   readonly code: FaultCode
 }
 
+/** Whose values are never kept, not even to know one again. */
+const secretGroups: ReadonlySet<HeaderGroup> = new Set(['credential', 'signature'])
 const codes: Readonly<Record<string, FaultCode>> = { 'content-encoding': 'request/media_type' }
-const rules: ReadonlyMap<string, CompiledRule> = new Map(Object.entries(headerTable).map(([name, rule], at) => [name, {
+/** By name, in lower case and as most clients write it. */
+const rules: ReadonlyMap<string, CompiledRule> = new Map(Object.entries(headerTable).flatMap(([name, rule], at) => spellings(name).map((spelling) => [spelling, {
   at,
+  isSecret: secretGroups.has(rule.group),
   bit: headerGroups[rule.group],
   lengthMax: rule.lengthMax,
   isOnce: rule.isOften !== true,
   pattern: rule.pattern,
   code: codes[name] ?? 'request/header_refused',
-}]))
+}])))
+
+function spellings(name: string): readonly string[] {
+  return [name, name.replaceAll(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase())]
+}
 
 /**
  * Decides on the head of a request before anything else reads it.
@@ -46,6 +54,8 @@ export class HeadControl {
   // In which request each header was seen last: says "again" without a set for each request.
   readonly #seenIn = new Float64Array(rules.size)
   #serial = 0
+  // Of each header the value that passed last: the next request on a connection brings the same ones.
+  readonly #passed: string[] = []
 
   constructor(hosts: readonly string[]) {
     this.#hosts = new Set(hosts.map((name) => name.toLowerCase()))
@@ -69,10 +79,12 @@ export class HeadControl {
       if (rule === undefined) return refuse('request/header_refused', `${nameable(name)} is not allowed`)
       if (rule.isOnce && this.#seenIn[rule.at] === serial) return refuse('request/header_refused', `${nameable(name)} is repeated`)
       this.#seenIn[rule.at] = serial
+      groups |= rule.bit
+      if (this.#passed[rule.at] === value) continue
       if (value.length > rule.lengthMax) return refuse(rule.code, `${nameable(name)} is too long`)
       if (!rule.pattern.test(value)) return refuse(rule.code, `${nameable(name)} is not well formed`)
       if (rule.at === hostAt && !this.#hosts.has(hostName(value))) return refuse('request/header_refused', 'host is unknown')
-      groups |= rule.bit
+      if (!rule.isSecret) this.#passed[rule.at] = value
     }
     return this.#seenIn[hostAt] === serial ? { ok: true, groups } : refuse('request/header_refused', 'host is missing')
   }

@@ -5,6 +5,8 @@ import { sendAnswer, type Answer } from './answer.ts'
 type Waiting = {
   readonly response: ServerResponse
   readonly answer: Answer
+  /** Headers that guards add to it. */
+  readonly added?: readonly string[] | undefined
   readonly requestId: RequestId
   readonly isLast: boolean
 }
@@ -35,11 +37,11 @@ export class Outbox {
   }
 
   /** One that fails must not take the answers behind it along. */
-  #sendOne({ response, answer, requestId, isLast }: Waiting): void {
+  #sendOne({ response, answer, added, requestId, isLast }: Waiting): void {
     // The first answer to a request is the one, and a client that left needs none.
     if (response.headersSent || response.destroyed) return
     try {
-      sendAnswer(response, answer, requestId, isLast)
+      sendAnswer(response, answer, requestId, isLast, added)
     } catch (error) {
       response.destroy()
       this.#onFailure(error, requestId)

@@ -180,9 +180,13 @@ function isLimited(error: unknown): boolean {
   return error instanceof Fault && error.code === 'access/limit_exceeded'
 }
 
+/** One for all: a new array for each request without a body would cost more than the rest of its reading. */
+const noBytes = new Uint8Array()
+
 function readCall(operation: Operation, request: Incoming, raw: GatewayRequest): Call {
-  const [path = '', ...query] = (raw.url ?? '').split('?', 2)
-  const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array()
+  const url = raw.url ?? ''
+  const queryAt = url.indexOf('?')
+  const bytes = request.body instanceof Uint8Array ? request.body : noBytes
   const idempotencyKey = request.headers['idempotency-key']
   if (operation.needsIdempotencyKey === true && typeof idempotencyKey !== 'string') {
     throw new Fault('idempotency/key_required', 'no idempotency key')
@@ -190,10 +194,10 @@ function readCall(operation: Operation, request: Incoming, raw: GatewayRequest):
   return {
     requestId: raw.requestId,
     method: operation.method,
-    path,
+    path: queryAt < 0 ? url : url.slice(0, queryAt),
     caller: raw.caller ?? undefined,
     params: readParams(operation, request.params),
-    query: readQuery(operation, request.query, query.length > 0),
+    query: readQuery(operation, request.query, queryAt >= 0),
     body: operation.body?.kind === 'json'
       ? readJsonBody(operation.body, request.headers['content-type'], bytes) : undefined,
     bytes,
@@ -207,8 +211,7 @@ function send(ports: Routes, name: OperationName | 'none', raw: GatewayRequest, 
   const hasUnreadBody = (raw.headerBits & headerGroups.body) !== 0 && !raw.complete
   const isLast = raw.isLastOnConnection || hasUnreadBody || ports.isDraining()
   const { answerHeaders } = raw
-  const whole = answerHeaders === undefined ? answer : { ...answer, headers: [...answer.headers ?? [], ...answerHeaders] }
-  ports.outbox.add({ response: reply.raw, answer: whole, requestId: raw.requestId, isLast })
+  ports.outbox.add({ response: reply.raw, answer, added: answerHeaders, requestId: raw.requestId, isLast })
   ports.onAnswer(name, answer.status, ports.monotonicMs() - raw.startedAtMs, raw)
 }
 
