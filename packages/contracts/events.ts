@@ -6,6 +6,7 @@ import { canonicalJson } from './canonical-json.ts'
 import { classed } from './classed.ts'
 import { purposes } from './custodian.ts'
 import { idSchema, worldSchema } from './ids.ts'
+import { stapleFailures } from './staples.ts'
 import { certificateRefusals, tlsFindingCodes, tlsVerdicts } from './tls-checks.ts'
 import { anomalyKinds, anomalyResponses, restrictions } from './use.ts'
 
@@ -52,6 +53,8 @@ const tlsFound = z.strictObject({
 })
 /** A certificate that was ordered by ACME. */
 const acmeOrder = { order: classed('internal', idSchema('acmeOrder')), names: z.array(classed('internal', z.string().max(253))) }
+/** Of a certificate, in hexadecimal. */
+const serial = classed('internal', z.string().max(64))
 const custodianAct = z.strictObject(custodianRow)
 
 /** An alarm is an event whose severity is `alarm`: somebody should look now. */
@@ -248,7 +251,7 @@ export const eventTypes = {
   'tls.expires_in_days': { severity: 'alarm', data: tlsFound },
   'tls.chain_changed': { severity: 'warning', data: tlsFound },
   'tls.certificate_loaded': {
-    severity: 'notice', data: z.strictObject({ serial: classed('internal', z.string().max(64)), ends_at: classed('internal', z.iso.datetime()) }),
+    severity: 'notice', data: z.strictObject({ serial, ends_at: classed('internal', z.iso.datetime()) }),
   },
   'tls.certificate_refused': { severity: 'alarm', data: z.strictObject({ reason: classed('internal', z.enum(certificateRefusals)) }) },
   'tls.acme_ordered': { severity: 'notice', data: z.strictObject(acmeOrder) },
@@ -260,6 +263,22 @@ export const eventTypes = {
     }),
   },
   'tls.acme_renewal_asked': { severity: 'notice', data: z.strictObject({ instances: classed('internal', z.int()) }) },
+  /** What the authority says of the served certificate is new, and stapled. */
+  'tls.stapled': {
+    severity: 'info', data: z.strictObject({ serial, ends_at: classed('internal', z.iso.datetime()) }),
+  },
+  /** Asking failed several times; what is kept is stapled while it counts. */
+  'tls.staple_failed': { severity: 'warning', data: z.strictObject({ serial, reason: classed('internal', z.enum(stapleFailures)) }) },
+  /** Nothing can be stapled: clients that obey a demand for it turn away. */
+  'tls.staple_missing': {
+    severity: 'alarm', data: z.strictObject({ serial, reason: classed('internal', z.enum(stapleFailures)), is_demanded: classed('internal', z.boolean()) }),
+  },
+  /** A row that is not what an authority signed about the served certificate. */
+  'tls.staple_unproven': { severity: 'alarm', data: z.strictObject({ serial, reason: classed('internal', z.enum(stapleFailures)) }) },
+  /** The authority has revoked the certificate that is served. */
+  'tls.certificate_revoked': {
+    severity: 'alarm', data: z.strictObject({ serial, revoked_at: classed('internal', z.iso.datetime()) }),
+  },
   'tls.pins_published': { severity: 'warning', data: z.strictObject({ version: classed('internal', z.int().positive()) }) },
   'tls.pins_unproven': { severity: 'alarm', data: z.strictObject({ version: classed('internal', z.int()) }) },
   'tls.root_change_due': { severity: 'warning', data: tlsFound },

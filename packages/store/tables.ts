@@ -1,7 +1,7 @@
 import type {
   AlertKind, AnomalyResponse, EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, Restriction,
-  RetentionClass, Severity, SigningKeyAlgorithm, SigningKeyUse, TlsVerdict, VaultTokenStatus, VaultTokenType, WebhookEncryption,
-  WebhookHoldReason,
+  RetentionClass, Severity, SigningKeyAlgorithm, SigningKeyUse, StapleFailure, StapleStatus, TlsVerdict, VaultTokenStatus, VaultTokenType,
+  WebhookEncryption, WebhookHoldReason,
 } from '@ngome/contracts'
 import type {
   AccountId, AcmeOrderId, AlertId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
@@ -249,6 +249,20 @@ export type Tables = {
     findings: readonly string[]
     chain: Uint8Array | null
     observed: ColumnType<unknown, string | null, never>
+  }
+  ocsp_staples: {
+    leaf: Uint8Array
+    chain: string
+    wanted_at: Date
+    next_ask_at: Date
+    response: Uint8Array | null
+    status: StapleStatus | null
+    this_update: Date | null
+    next_update: Date | null
+    failures: number
+    failure: StapleFailure | null
+    failing_since: Date | null
+    told_at: Date | null
   }
   pin_sets: { version: number; statement: string; published_at: Date }
   acme_orders: {

@@ -33,3 +33,6 @@ export {
   defaultParameters, digestOf, newNonce, signRaw, type SignedRequest, type SigningOptions,
 } from './raw-signature.ts'
 export { rsaAttacks, signatureAttacks, signPss, type AttackedRequest, type SignatureAttack } from './signature-attacks.ts'
+export { OcspAuthority, ocspSigningUsage, type OcspIssued, type OcspIssueOptions } from './ocsp-authority.ts'
+export { declinedOcspResponse, makeOcspResponse, type OcspAnswerOptions } from './ocsp-response.ts'
+export { OcspServer, type OcspManners } from './ocsp-server.ts'

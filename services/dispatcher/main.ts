@@ -20,6 +20,7 @@ import { followCustodianLog } from './process/follow-custodian-log.ts'
 import { keepHouseHourly } from './process/housekeeping.ts'
 import { selfTests } from './process/self-tests.ts'
 import { startJobs } from './process/start-jobs.ts'
+import { followStaples } from './transport/follow-staples.ts'
 import { watchPublicTls } from './transport/watch-public-tls.ts'
 import { watchKeys } from './usage/watch-keys.ts'
 
@@ -118,5 +119,8 @@ watchPublicTls({
   isRenewedByItself: config.gateway.tls.certificatePath === undefined,
   plannedRootChange: config.gateway.tls.plannedRootChange,
 }, { addresses: config.gateway.tls.watched, intervalMs: config.gateway.tls.checkEveryS * 1_000 }, stopping.signal)
+followStaples({
+  ...base, db: database, egress, roots: () => publicRoots(config.gateway.tls, identity.authority), names: config.gateway.publicNames,
+}, stopping.signal)
 logger.info({ networks: [...networks.keys()] }, 'working')
 channel.tell({ type: 'ready' })

@@ -25,7 +25,7 @@ import { tellSeenInBrowser } from './browsers/tell-seen-in-browser.ts'
 import { createHandlers } from './handlers.ts'
 import { inOrder } from './http/guards.ts'
 import { createPublicApi } from './http/public-api.ts'
-import { tlsContext, type PublicServer } from './http/public-server.ts'
+import type { PublicServer } from './http/public-server.ts'
 import { fetchSecrets, pepperSource, type GatewaySecrets } from './keys/custodian-secrets.ts'
 import { DataKeys } from './keys/data-keys.ts'
 import { endSigner } from './keys/end-signer.ts'
@@ -38,6 +38,7 @@ import { createDefences } from './process/defend.ts'
 import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
 import { publicCertificates } from './transport/public-certificates.ts'
+import { Staples } from './transport/staples.ts'
 import { createUsage } from './usage/create-usage.ts'
 import type { UsageRecorder } from './usage/recorder.ts'
 
@@ -112,6 +113,8 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     },
     onFailure: failureTeller(logger),
   }, createHandlers({ ...from, version: apiVersion, secrets, statements, dataKeys, limits }))
+  const staples = new Staples(from, server)
+  await staples.begin(certificates.first)
   const drain = made.drain = new Drain(server, async () => {
     await usage.flush()
     await endSigner(custodian, logger)
@@ -119,7 +122,8 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   const stops = [
     refreshStatements({ statements, logger, random: from.random, periodMs: from.config.keys.merchantKeyPeriodS * 1_000 }),
     watchReplacedKeys({ ...from, statements, dataKeys }),
-    certificates.follow((renewed) => server.setSecureContext(tlsContext(renewed))),
+    certificates.follow((renewed) => void staples.change(renewed)),
+    staples.keepLooking(),
     peppers.keepLooking(),
     defences.start(),
     () => usage.stop(),

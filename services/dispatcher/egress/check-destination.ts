@@ -1,10 +1,16 @@
 import { isIP } from 'node:net'
-import { isUsualPort, nameOf, refused, type Destination } from './destination.ts'
+import { httpPort, isUsualPort, nameOf, refused, type Destination } from './destination.ts'
 import { isPublicAddress } from './is-public-address.ts'
 import type { Resolver } from './resolver.ts'
 
 /** A destination with the addresses that may be connected to; only {@link checkDestination} makes one. */
 export type CheckedDestination = Destination & { readonly addresses: readonly string[]; readonly isChecked: true }
+
+/**
+ * Lets a destination be plain HTTP on port 80. Only what carries its own signature may come that way, and nothing secret
+ * may leave: OCSP (docs/adr/0025). A test lists who uses it.
+ */
+export const plainHttpAllowed: unique symbol = Symbol('plain HTTP allowed')
 
 /** A name has a handful of addresses; a longer list is an attempt to hide one. */
 const addressesMax = 16
@@ -18,12 +24,13 @@ const addressesMax = 16
  * @throws Fault `egress/refused`
  */
 export async function checkDestination(
-  destination: Destination, allowedByName: ReadonlySet<string>, resolve: Resolver,
+  destination: Destination, allowedByName: ReadonlySet<string>, resolve: Resolver, options: { readonly [plainHttpAllowed]?: true } = {},
 ): Promise<CheckedDestination> {
   const isAllowedByName = allowedByName.has(nameOf(destination))
   if (!isAllowedByName) {
-    if (destination.protocol !== 'https:') throw refused('plain HTTP')
-    if (!isUsualPort(destination.port)) throw refused(`port ${destination.port}`)
+    const isPlainHttp = destination.protocol !== 'https:'
+    if (isPlainHttp && options[plainHttpAllowed] !== true) throw refused('plain HTTP')
+    if (isPlainHttp ? destination.port !== httpPort : !isUsualPort(destination.port)) throw refused(`port ${destination.port}`)
   }
   const addresses = await addressesOf(destination.host, resolve)
   if (addresses.length > addressesMax) throw refused(`a name with ${addresses.length} addresses`)

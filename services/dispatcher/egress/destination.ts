@@ -15,7 +15,7 @@ const urlCharactersMax = 2048
 /** Below this live services that were never meant for HTTP (mail, databases' well-known ports); 443 is the exception. */
 const unprivilegedPortMin = 1024
 const httpsPort = 443
-const httpPort = 80
+export const httpPort = 80
 
 /**
  * Takes an address apart.

@@ -1,5 +1,6 @@
-import { checkDestination, type CheckedDestination } from './check-destination.ts'
+import { checkDestination, plainHttpAllowed, type CheckedDestination } from './check-destination.ts'
 import { nameOf, parseDestination, refused, type Destination } from './destination.ts'
+import { ocspQuestion, type OcspQuestion } from './ocsp-question.ts'
 import type { Resolver } from './resolver.ts'
 import { makeAgents, transmit, type Outgoing, type Transmission, type Trust } from './transmit.ts'
 
@@ -38,6 +39,12 @@ export type EgressGuard = {
    * @throws Fault `egress/refused` where it is not one of ours
    */
   toOwn(address: string): Promise<CheckedDestination>
+  /**
+   * Asks an authority about the status of a certificate that it issued, where the certificate says: the only request that
+   * may be plain HTTP, on port 80. What comes back is believed for its signature alone.
+   * @throws Fault `egress/refused` also where the certificate names no responder, or is not the issuer's
+   */
+  toResponder(question: OcspQuestion): Promise<Transmission>
   close(): void
 }
 
@@ -54,10 +61,12 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
 
   const { resolve, resolveOperators = resolve } = settings
 
-  const send = async (destination: Destination, outgoing: Outgoing, agents = webhookAgents): Promise<Transmission> => {
+  const send = async (
+    destination: Destination, outgoing: Outgoing, agents = webhookAgents, options: Parameters<typeof checkDestination>[3] = {},
+  ): Promise<Transmission> => {
     const deadline = AbortSignal.timeout(outgoing.timeoutMs)
     const isOperators = agents === providerAgents || allowedByName.has(nameOf(destination))
-    const checking = checkDestination(destination, allowedByName, isOperators ? resolveOperators : resolve)
+    const checking = checkDestination(destination, allowedByName, isOperators ? resolveOperators : resolve, options)
     const checked = await Promise.race([checking, aborted(deadline)])
     if (checked === 'aborted') return { kind: 'unreached', reason: 'no address in time' }
     return transmit(checked, outgoing, agents, deadline, settings.authorities === undefined ? {} : { authorities: settings.authorities })
@@ -89,6 +98,12 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
       const destination = ownAddresses.get(address)
       if (destination === undefined) throw refused('a look at an address that is not ours')
       return checkDestination(destination, new Set([nameOf(destination)]), resolveOperators)
+    },
+    async toResponder(question) {
+      const { url, outgoing } = ocspQuestion(question)
+      const destination = parseDestination(url)
+      if (providerNames.has(nameOf(destination))) throw refused('a question to a payment network')
+      return send(destination, outgoing, webhookAgents, { [plainHttpAllowed]: true })
     },
     close() {
       for (const { http, https } of [providerAgents, webhookAgents]) {

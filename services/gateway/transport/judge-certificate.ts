@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { CertificateRefusal } from '@ngome/contracts'
-import { isWeakSignature, mustStaple, seenCertificate, weakKey } from '@ngome/runtime'
+import { isWeakSignature, mustStaple, ocspResponder, seenCertificate, weakKey } from '@ngome/runtime'
 import type { PublicCertificate } from '../http/public-server.ts'
 
 export type CertificateFiles = {
@@ -35,20 +35,20 @@ export function judgeCertificate(
   const leaf = chain?.[0]
   if (chain === undefined || privateKey === undefined || leaf === undefined) return refused('not_pem')
   if (!leaf.checkPrivateKey(privateKey)) return refused('key_mismatch')
-  const reason = judgeUse(leaf, names) ?? judgeChain(chain, nowMs)
+  const reason = judgeUse(leaf, names, chain.length > 1) ?? judgeChain(chain, nowMs)
   if (reason !== undefined) return refused(reason)
   return { ok: true, leaf, certificate: { key, cert: chain.map((certificate) => certificate.toString()).join('') } }
 }
 
 const refused = (reason: CertificateRefusal): CertificateVerdict => ({ ok: false, reason })
 
-function judgeUse(leaf: X509Certificate, names: readonly string[]): CertificateRefusal | undefined {
+function judgeUse(leaf: X509Certificate, names: readonly string[], hasIssuer: boolean): CertificateRefusal | undefined {
   if (leaf.ca) return 'not_for_servers'
   // Node calls it keyUsage: the OIDs of the extended one, where there is one.
   const usages = leaf.keyUsage as readonly string[] | undefined
   if (usages !== undefined && !usages.includes(serverAuthOid)) return 'not_for_servers'
-  // The gateway staples nothing, so that every client that obeys the certificate would turn away.
-  if (mustStaple(leaf)) return 'must_staple'
+  // Where nobody can be asked for what it demands, every client that obeys the certificate would turn away.
+  if (mustStaple(leaf) && (!hasIssuer || ocspResponder(leaf) === undefined)) return 'must_staple'
   const isNamed = (name: string): boolean => (isIP(name) === 0 ? leaf.checkHost(name) : leaf.checkIP(name)) !== undefined
   return names.every(isNamed) ? undefined : 'name_missing'
 }

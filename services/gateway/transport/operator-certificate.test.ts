@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { certificateRefusals, type CertificateRefusal } from '@ngome/contracts'
 import { systemClock, systemRandom } from '@ngome/kernel'
 import { x509 } from '@ngome/runtime'
-import { TestAuthority, testDatabase, type TestDatabase } from '@ngome/testkit'
+import { OcspAuthority, TestAuthority, testDatabase, type TestDatabase } from '@ngome/testkit'
 import { TestGateway } from '../testing/test-gateway.ts'
 import type { PublicCertificate } from '../http/public-server.ts'
 import { judgeCertificate } from './judge-certificate.ts'
@@ -58,7 +58,7 @@ const bad: readonly (readonly [string, CertificateRefusal, () => Promise<Partial
   ['an authority\'s own certificate', 'not_for_servers', () => made({ isAuthority: true })],
   ['RSA of 2048 bits', 'key_weak', () => made({ bits: 2_048 })],
   ['a signature over SHA-1', 'signature_weak', () => made({ hash: 'SHA-1' })],
-  ['a demand for a stapled answer', 'must_staple', () => made({ isStapled: true })],
+  ['a demand for a stapled answer that nobody can be asked for', 'must_staple', () => made({ isStapled: true })],
   ['a certificate of one name of two', 'name_missing', () => authority.issueWithKey('gateway', { hosts: ['localhost'] })],
 ]
 
@@ -67,6 +67,14 @@ test('a pair that fits is taken, with or without the root that clients have', ()
     const verdict = judgeCertificate({ chain, key: good.key, keyMode: 0o640 }, { names, nowMs: Date.now() })
     assert.equal(verdict.ok, true, JSON.stringify(verdict))
   }
+})
+
+test('a pair that demands a stapled answer is taken where its authority can be asked for one, and not without its issuer', async () => {
+  const stapled = await OcspAuthority.create()
+  const leaf = await stapled.issue({ responder: 'http://ocsp.example/', isStapleDemanded: true, hosts: ['localhost'] })
+  const judge = (chain: string) => judgeCertificate({ chain, key: leaf.key, keyMode: 0o600 }, { names: ['localhost'], nowMs: Date.now() })
+  assert.equal(judge(stapled.chainOf(leaf)).ok, true)
+  assert.deepEqual(judge(leaf.cert), { ok: false, reason: 'must_staple' })
 })
 
 describe('is refused, told, and the one before stays:', () => {
