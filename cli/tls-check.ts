@@ -14,7 +14,7 @@ export const tlsCheck: Command = {
       const { tls } = config.gateway
       const roots = publicRoots(tls, readFileSync(authorityPath(config), 'utf8'))
       return Promise.all(watchedEndpoints(tls).map(async ({ address, name, host, port }) => {
-        const observed = await observeTls({ name, host, port }, roots)
+        const observed = await observeTls({ name, host, port }, roots, context.clock.nowMs())
         const [last] = await findLastTlsChecks(db, address, 1)
         const findings = judgeTls(observed, {
           nowMs: context.clock.nowMs(), previous: last?.observed ?? undefined, isRenewedByItself: tls.certificatePath === undefined,

@@ -77,6 +77,12 @@ export const algorithms: readonly Algorithm[] = [
     usedFor: 'the Merkle trees of both logs; what approvals, keys and migrations are known by',
   },
   {
+    ref: 'algorithm/sha-1', name: 'SHA-1', primitive: 'hash', parameterSetIdentifier: '160',
+    cryptoFunctions: ['digest'], nistQuantumSecurityLevel: 0,
+    usedFor: 'the name of our own certificate in questions to its authority\'s responder (OCSP)',
+    exception: 'broken, and nothing rests on it: RFC 5019 §2.1.1 has no other, and it names what a signature proves',
+  },
+  {
     ref: 'algorithm/x25519', name: 'X25519', primitive: 'key-agree', parameterSetIdentifier: '25519', curve: 'X25519',
     cryptoFunctions: ['keygen', 'keyderive'], nistQuantumSecurityLevel: 0,
     usedFor: 'the box in which a holder\'s share goes to the custodian; half of the hybrid above',

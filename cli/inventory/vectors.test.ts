@@ -36,6 +36,7 @@ const vectors: Readonly<Record<string, readonly Vectors[]>> = {
     { file: 'packages/signatures/http-messages/rsa-vectors.test.ts', test: 'Wycheproof: RSAES-OAEP', from: 'rsa_oaep_3072_sha256_mgf1sha256_test.json' },
   ],
   'algorithm/sha-256': [{ file: 'packages/audit/vectors.test.ts', test: 'inclusion proofs', from: '\'merkle\', \'testdata\'' }],
+  'algorithm/sha-1': [{ file: 'packages/runtime/ocsp/cert-id-digests.test.ts', test: 'SHA-1, which names certificates', from: 'FIPS 180-2' }],
   'algorithm/x25519': [{ file: envelope, test: 'X25519', from: 'x25519_test.json' }],
   // There are no published vectors of Shamir's scheme; another implementation, from the definition, stands in for them.
   'algorithm/shamir': [
@@ -50,7 +51,7 @@ const vectors: Readonly<Record<string, readonly Vectors[]>> = {
 
 /** How the product's source names each algorithm of Node's; whatever is used under another name is not in the inventory. */
 const calls: readonly { readonly pattern: RegExp; readonly of: (name: string) => string | undefined }[] = [
-  { pattern: /createHash\('([^']+)'/g, of: (name) => ({ sha256: 'algorithm/sha-256' })[name] },
+  { pattern: /createHash\('([^']+)'/g, of: (name) => ({ sha1: 'algorithm/sha-1', sha256: 'algorithm/sha-256' })[name] },
   { pattern: /createHmac\('([^']+)'/g, of: (name) => ({ sha256: 'algorithm/hmac-sha-256', sha512: 'algorithm/hmac-sha-512' })[name] },
   { pattern: /create(?:C|Dec)ipheriv\('([^']+)'/g, of: (name) => ({ 'aes-256-gcm': 'algorithm/aes-256-gcm' })[name] },
   { pattern: /hkdfSync\('([^']+)'/g, of: (name) => ({ sha256: 'algorithm/hkdf-sha-256' })[name] },

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { classed } from './classed.ts'
+import { stapleFailures, stapleStatuses } from './staples.ts'
 
 /** What a look at a public address may find, and how much that matters. A check without an alarm among them is sound. */
 export const tlsFindings = {
@@ -19,6 +20,8 @@ export const tlsFindings = {
   'hsts_missing': 'alarm',
   'pin_unmatched': 'alarm',
   'staple_missing': 'alarm',
+  'staple_flawed': 'alarm',
+  'staple_absent': 'warning',
   'chain_changed': 'warning',
   'root_change_due': 'warning',
   'root_change_missed': 'alarm',
@@ -64,6 +67,10 @@ export const tlsObservationSchema = z.strictObject({
   /** Whether the leaf demands a stapled OCSP answer (RFC 7633), and whether one came. */
   mustStaple: classed('internal', z.boolean()),
   isStapled: classed('internal', z.boolean()),
+  /** What the stapled answer proves, or why it proves nothing; evidence of before this was looked at has none. */
+  staple: classed('internal', z.enum([...stapleStatuses, ...stapleFailures])).optional(),
+  /** Whether the leaf names a responder, so that an answer could be stapled. */
+  namesResponder: classed('internal', z.boolean()).optional(),
 })
 export type TlsObservation = z.output<typeof tlsObservationSchema>
 

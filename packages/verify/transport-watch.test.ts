@@ -22,7 +22,7 @@ before(async () => {
   server.on('tlsClientError', () => undefined)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   port = (server.address() as AddressInfo).port
-  observed = await observeTls({ name: 'localhost', host: '127.0.0.1', port }, [authority.pem])
+  observed = await observeTls({ name: 'localhost', host: '127.0.0.1', port }, [authority.pem], nowMs)
 })
 after(() => {
   server.closeAllConnections()

@@ -1,14 +1,9 @@
-import { createHash, type X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { x509 } from '../identity/x509.ts'
+import { sha1, sha1Oid } from './cert-id-digests.ts'
 import { certificateParts } from './certificate-parts.ts'
 import { derTag, oidHex, writeDer } from './der.ts'
 
-/**
- * RFC 5019 §2.1.1: responders of the lightweight profile know certificates by SHA-1. It identifies and proves nothing: who
- * finds two issuers of one digest still needs the signature of ours.
- */
-const certIdHash = 'sha1'
-const sha1Oid = '1.3.14.3.2.26'
 /** Longer ones are not addresses of responders. */
 const urlCharactersMax = 512
 /** RFC 5019 §5: up to this, GET, so that a cache on the way may answer. */
@@ -30,7 +25,7 @@ export function ocspResponder(leaf: X509Certificate): string | undefined {
 export function ocspRequest(leaf: X509Certificate, issuer: X509Certificate): Uint8Array {
   const { serial, issuer: issuerName } = certificateParts(leaf)
   const { publicKey } = certificateParts(issuer)
-  const digest = (bytes: Uint8Array): Uint8Array => writeDer(derTag.octetString, createHash(certIdHash).update(bytes).digest())
+  const digest = (bytes: Uint8Array): Uint8Array => writeDer(derTag.octetString, sha1(bytes))
   const algorithm = writeDer(derTag.sequence, writeDer(derTag.oid, Buffer.from(oidHex(sha1Oid), 'hex')), writeDer(derTag.null))
   const certId = writeDer(derTag.sequence, algorithm, digest(issuerName), digest(publicKey), writeDer(derTag.integer, serial))
   // OCSPRequest, TBSRequest, requestList, Request (RFC 6960 §4.1.1).

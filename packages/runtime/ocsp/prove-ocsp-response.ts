@@ -1,7 +1,8 @@
-import { createHash, verify, X509Certificate, type KeyObject } from 'node:crypto'
+import { verify, X509Certificate, type KeyObject } from 'node:crypto'
 import type { StapleFailure } from '@ngome/contracts'
 import { isWeakSignature, weakKey } from '../transport/key-strength.ts'
 import { seenCertificate } from '../transport/seen-certificate.ts'
+import { certIdDigests, sha1 } from './cert-id-digests.ts'
 import { certificateParts } from './certificate-parts.ts'
 import { NotDer, oidHex } from './der.ts'
 import { parseOcspResponse, type OcspAnswer, type SingleStatus } from './parse-ocsp-response.ts'
@@ -16,7 +17,6 @@ export type OcspProof =
 const skewMs = 300_000
 /** RFC 6960 §4.2.2.2: id-kp-OCSPSigning. */
 const ocspSigningOid = '1.3.6.1.5.5.7.3.9'
-const certIdHashes: Readonly<Record<string, string>> = { [oidHex('1.3.14.3.2.26')]: 'sha1', [oidHex('2.16.840.1.101.3.4.2.1')]: 'sha256' }
 /** No SHA-1, no RSA-PSS: responders of public authorities sign with one of these. */
 const algorithms: Readonly<Record<string, { readonly hash: string | null; readonly keyType: string }>> = {
   [oidHex('1.2.840.113549.1.1.11')]: { hash: 'sha256', keyType: 'rsa' },
@@ -63,11 +63,10 @@ function prove(answer: OcspAnswer, asked: Asked): OcspProof {
 }
 
 function isAbout({ hashOid, issuerNameHash, issuerKeyHash, serial }: SingleStatus, { leaf, issuer }: Asked): boolean {
-  const hash = certIdHashes[hashOid]
-  if (hash === undefined) return false
+  const digest = certIdDigests[hashOid]
+  if (digest === undefined) return false
   const [own, above] = [certificateParts(leaf), certificateParts(issuer)]
-  const isDigest = (digest: Uint8Array, of: Uint8Array): boolean => createHash(hash).update(of).digest().equals(digest)
-  return Buffer.from(own.serial).equals(serial) && isDigest(issuerNameHash, own.issuer) && isDigest(issuerKeyHash, above.publicKey)
+  return Buffer.from(own.serial).equals(serial) && digest(own.issuer).equals(issuerNameHash) && digest(above.publicKey).equals(issuerKeyHash)
 }
 
 /**
@@ -82,7 +81,7 @@ function responderKey({ responder, certificates }: OcspAnswer, asked: Asked): Ke
   if (others.includes(undefined)) return undefined
   const isNamed = (certificate: X509Certificate): boolean => {
     const { subject, publicKey } = certificateParts(certificate)
-    return 'name' in responder ? Buffer.from(subject).equals(responder.name) : createHash('sha1').update(publicKey).digest().equals(responder.keyHash)
+    return 'name' in responder ? Buffer.from(subject).equals(responder.name) : sha1(publicKey).equals(responder.keyHash)
   }
   if (isNamed(issuer)) return issuer.publicKey
   return others.find((one) => one !== undefined && isNamed(one) && isResponder(one, asked))?.publicKey

@@ -96,8 +96,10 @@ function judgeHsts({ hsts }: TlsObservation): TlsFinding[] {
   return ageS >= hstsAgeSMin ? [] : [{ code: 'hsts_missing', detail: hsts ?? 'no Strict-Transport-Security' }]
 }
 
-function judgeStaple({ mustStaple, isStapled }: TlsObservation): TlsFinding[] {
-  return mustStaple && !isStapled ? [{ code: 'staple_missing', detail: 'the certificate demands a stapled answer' }] : []
+function judgeStaple({ mustStaple, isStapled, staple, namesResponder }: TlsObservation): TlsFinding[] {
+  if (isStapled) return staple === undefined || staple === 'good' ? [] : [{ code: 'staple_flawed', detail: `what is stapled is ${staple}` }]
+  if (mustStaple) return [{ code: 'staple_missing', detail: 'the certificate demands a stapled answer' }]
+  return namesResponder === true ? [{ code: 'staple_absent', detail: 'the certificate names a responder, and nothing is stapled' }] : []
 }
 
 function judgeChange({ chain, refusal }: TlsObservation, { previous, pins, plannedRootChange, nowMs }: TlsJudgement): TlsFinding[] {

@@ -4,7 +4,7 @@ import { createServer, type Server, type ServerOptions } from 'node:https'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { tlsObservationSchema } from '@ngome/contracts'
-import { TestAuthority } from '@ngome/testkit'
+import { makeOcspResponse, OcspAuthority, TestAuthority } from '@ngome/testkit'
 import { judgeTls } from './judge-tls.ts'
 import { observeTls } from './observe-tls.ts'
 import { spkiPin } from './spki-pin.ts'
@@ -36,7 +36,7 @@ async function seen(options: ServerOptions = strict, name = 'localhost', hsts = 
   server.on('tlsClientError', () => undefined)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const observation = await observeTls({ name, host: '127.0.0.1', port }, [authority.pem])
+  const observation = await observeTls({ name, host: '127.0.0.1', port }, [authority.pem], Date.now())
   assert.deepEqual(tlsObservationSchema.parse(observation), observation)
   const findings = judgeTls(observation, { nowMs: Date.now(), previous: undefined, isRenewedByItself: true })
   // A test's own authority lives for a day.
@@ -55,6 +55,30 @@ test('a server as ours is sees nothing against it, and the whole chain is kept, 
 
 test('an address is looked at by its address', async () => {
   assert.deepEqual((await seen(strict, '127.0.0.1')).codes, [])
+})
+
+test('what is stapled is looked into, as clients that check it do', async () => {
+  const stapling = await OcspAuthority.create()
+  const leaf = await stapling.issue({ responder: 'http://ocsp.example/' })
+  const server = createServer({ ...strict, key: leaf.key, cert: stapling.chainOf(leaf) })
+  open.push(server)
+  server.on('tlsClientError', () => undefined)
+  const made = { leaf: leaf.certificate, issuer: stapling.root.certificate, signer: stapling.root }
+  let staple: Uint8Array | null = null
+  server.on('OCSPRequest', (_, __, callback) => { callback(null, staple === null ? null : Buffer.from(staple)) })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const look = async () => {
+    const observation = await observeTls({ name: 'localhost', host: '127.0.0.1', port }, [stapling.root.cert], Date.now())
+    return [tlsObservationSchema.parse(observation).staple, observation.isStapled, observation.namesResponder]
+  }
+  assert.deepEqual(await look(), [undefined, false, true])
+  staple = makeOcspResponse(made)
+  assert.deepEqual(await look(), ['good', true, true])
+  staple = makeOcspResponse({ ...made, key: leaf.privateKey })
+  assert.deepEqual(await look(), ['signature', true, true])
+  staple = makeOcspResponse({ ...made, status: 'revoked' })
+  assert.deepEqual(await look(), ['revoked', true, true])
 })
 
 test('a server that also takes TLS 1.2 is seen', async () => {
@@ -80,10 +104,10 @@ test('a certificate of another name, of nobody, and one that ended are told apar
 })
 
 test('where nobody listens, or nobody speaks TLS, nothing is said to be well', async () => {
-  await assert.rejects(observeTls({ name: 'localhost', host: '127.0.0.1', port: 1 }, []), { name: 'NotReached' })
+  await assert.rejects(observeTls({ name: 'localhost', host: '127.0.0.1', port: 1 }, [], Date.now()), { name: 'NotReached' })
   const mute = createTcpServer((socket) => socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n'))
   await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
-  const observation = await observeTls({ name: 'localhost', host: '127.0.0.1', port: (mute.address() as AddressInfo).port }, [])
+  const observation = await observeTls({ name: 'localhost', host: '127.0.0.1', port: (mute.address() as AddressInfo).port }, [], Date.now())
   mute.close()
   assert.ok(judgeTls(observation, { nowMs: 0, previous: undefined, isRenewedByItself: false }).some(({ code }) => code === 'tls_1_3_refused'))
 })

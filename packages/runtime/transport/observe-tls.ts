@@ -1,7 +1,10 @@
+import type { X509Certificate } from 'node:crypto'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { oldTlsVersions, type TlsObservation } from '@ngome/contracts'
 import { tlsName, type Endpoint } from './endpoint.ts'
 import { handshake } from './handshake.ts'
+import { ocspResponder } from '../ocsp/ocsp-request.ts'
+import { proveOcspResponse } from '../ocsp/prove-ocsp-response.ts'
 import { chainOf, mustStaple, seenCertificate } from './seen-certificate.ts'
 
 /** OpenSSL leaves old versions out at its default security level; who looks must be able to offer them. */
@@ -21,9 +24,10 @@ const answerMsMax = 5_000
  * Looks at a public address as a client that checks everything would, once for each version, suite and group.
  * @param endpoint `name` is what the certificate must be for; `host` is where to connect
  * @param roots what is trusted, PEM
+ * @param nowMs when a stapled answer has to count
  * @throws NotReached where nobody listens, or nobody answers in time
  */
-export async function observeTls(endpoint: Endpoint, roots: readonly string[]): Promise<TlsObservation> {
+export async function observeTls(endpoint: Endpoint, roots: readonly string[], nowMs: number): Promise<TlsObservation> {
   const ca = [...roots]
   const base = { ca, ...nameOptions(endpoint.name), minVersion: 'TLSv1.3' } as const
   const oldVersions = {} as TlsObservation['oldVersions']
@@ -37,7 +41,7 @@ export async function observeTls(endpoint: Endpoint, roots: readonly string[]): 
     oldVersions,
     suites: await filter(suites, (suite) => isAccepted({ ciphers: suite })),
     groups: await filter(groups, (group) => isAccepted({ ecdhCurve: group })),
-    ...await look(endpoint, base),
+    ...await look(endpoint, base, nowMs),
   }
 }
 
@@ -59,19 +63,27 @@ async function filter<T>(all: readonly T[], holds: (one: T) => Promise<boolean>)
   return kept
 }
 
-type Look = Pick<TlsObservation, 'refusal' | 'chain' | 'hsts' | 'mustStaple' | 'isStapled'>
+type Look = Pick<TlsObservation, 'refusal' | 'chain' | 'hsts' | 'mustStaple' | 'isStapled' | 'staple' | 'namesResponder'>
 
-async function look(endpoint: Endpoint, options: ConnectionOptions): Promise<Look> {
+async function look(endpoint: Endpoint, options: ConnectionOptions, nowMs: number): Promise<Look> {
   const result = await handshake(endpoint, { ...options, requestOCSP: true })
   if (result.kind === 'refused') return { refusal: result.code, chain: [], hsts: null, mustStaple: false, isStapled: false }
   const { socket, staple } = result
   try {
     const chain = chainOf(socket)
     const hsts = await readHsts(endpoint, socket)
-    return { refusal: null, chain: chain.map(seenCertificate), hsts, mustStaple: chain[0] !== undefined && mustStaple(chain[0]), isStapled: staple !== undefined }
+    return { refusal: null, chain: chain.map(seenCertificate), hsts, ...lookAtStaple(chain, staple, nowMs) }
   } finally {
     socket.destroy()
   }
+}
+
+function lookAtStaple([leaf, issuer]: readonly X509Certificate[], bytes: Uint8Array | undefined, nowMs: number): Pick<Look, 'mustStaple' | 'isStapled' | 'staple' | 'namesResponder'> {
+  if (leaf === undefined) return { mustStaple: false, isStapled: bytes !== undefined }
+  const seen = { mustStaple: mustStaple(leaf), isStapled: bytes !== undefined, namesResponder: ocspResponder(leaf) !== undefined }
+  if (bytes === undefined || issuer === undefined) return seen
+  const proof = proveOcspResponse(bytes, { leaf, issuer, nowMs })
+  return { ...seen, staple: proof.kind === 'refused' ? proof.reason : proof.kind }
 }
 
 /** @returns the header's value in the answer to a request that any server has an answer to, `null` where it has none */

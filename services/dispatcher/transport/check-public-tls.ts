@@ -53,12 +53,12 @@ export async function checkPublicTls(ports: PublicTlsPorts, address: string): Pr
   return check
 }
 
-async function observe({ egress, roots }: PublicTlsPorts, address: string): Promise<TlsObservation | undefined> {
+async function observe({ egress, roots, clock }: PublicTlsPorts, address: string): Promise<TlsObservation | undefined> {
   const { host, port, addresses } = await egress.toOwn(address)
   const name = host.replace(/^\[|\]$/g, '')
   for (const at of addresses) {
     try {
-      return await observeTls({ name, host: at, port }, roots())
+      return await observeTls({ name, host: at, port }, roots(), clock.nowMs())
     } catch (error) {
       if (!(error instanceof NotReached)) throw error
     }
