@@ -12,7 +12,7 @@ import { rollApiKey } from '../operator/roll-api-key.ts'
 import { setLimits } from '../operator/set-limits.ts'
 
 /** The probes' own merchants, made at their first run; their payments are in the test world and say what they are. */
-const merchantNames = { first: 'Ngome verify, first', second: 'Ngome verify, second', limited: 'Ngome verify, limited' } as const
+const merchantNames = { first: 'Ngome verify, first', second: 'Ngome verify, second', limited: 'Ngome verify, limited', told: 'Ngome verify, told' } as const
 type Which = keyof typeof merchantNames
 
 /** Should the probes be killed, their keys end by themselves. */
@@ -80,9 +80,12 @@ export class ProbeKeys {
     for (const issued of this.#issued) if (issued.id === id) await this.#revoke(issued)
   }
 
-  /** Adds a public key to sign with and to encrypt to; of the second merchant, whom no other probe needs to change. */
-  async addMerchantKey(publicKey: KeyObject): Promise<ProbeMerchant & { readonly keyId: MerchantSigningKeyId }> {
-    const merchant = await this.merchant('second')
+  /**
+   * Adds a public key to sign with and to encrypt to. What is encrypted goes to a merchant's newest key: probes that add one at the same
+   * time each need a merchant of their own.
+   */
+  async addMerchantKey(publicKey: KeyObject, of: 'second' | 'told'): Promise<ProbeMerchant & { readonly keyId: MerchantSigningKeyId }> {
+    const merchant = await this.merchant(of)
     const operator = await this.#operator()
     const { id: keyId } = await addMerchantKey(operator, merchant.tenant, {
       from: { spki: toBase64Url(publicKey.export({ format: 'der', type: 'spki' })) }, uses: ['sign', 'encrypt'],

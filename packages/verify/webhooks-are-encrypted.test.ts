@@ -86,7 +86,7 @@ function provenKey(publicKey: KeyObject, id: MerchantSigningKeyId): ProvenMercha
 
 const targetOf = (webhookAddress: { host: string; port: number } | undefined) => ({
   gateway: { name: 'gateway', host: '127.0.0.1', port: (server.address() as AddressInfo).port }, authority: authority.pem,
-  addMerchantKey: async (publicKey: KeyObject) => {
+  addToldMerchantKey: async (publicKey: KeyObject) => {
     key = provenKey(publicKey, newId('merchantSigningKey', from))
     return { tenant, apiKey: new Secret('key'), keyId: key.id }
   },

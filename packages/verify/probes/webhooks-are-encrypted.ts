@@ -11,13 +11,15 @@ import { withWebhookListener, type CameWebhook, type WebhookAddress } from '../w
 import type { MerchantKeyAdder } from './signed-requests-are-verified.ts'
 
 export type WebhooksOfProbes = {
+  /** As `addMerchantKey`, for a merchant whose webhooks nobody else waits for and whose newest key is ours. */
+  readonly addToldMerchantKey: MerchantKeyAdder['addMerchantKey']
   /** Where webhooks may come to on this machine; `undefined` where the operator allows no such place. */
   readonly webhookAddress: WebhookAddress | undefined
   /** Takes a payment for a merchant of the probes, and waits for its end. */
   readonly pay: (merchant: ProbeMerchant) => Promise<{ readonly id: PaymentId }>
 }
 
-type Target = MerchantKeyAdder & WebhooksOfProbes & {
+type Target = WebhooksOfProbes & {
   readonly gateway: Endpoint
   readonly authority: string
   readonly clock: Clock
@@ -42,7 +44,7 @@ export const webhooksAreEncrypted: Probe<Target> = {
     const { webhookAddress } = target
     if (webhookAddress === undefined) return partial('egress.allowPrivate allows no localhost:PORT to receive webhooks on: none was looked at')
     const pair = newMerchantPair()
-    const owner = { ...await target.addMerchantKey(pair.publicKey), pair }
+    const owner = { ...await target.addToldMerchantKey(pair.publicKey), pair }
     return withWebhookListener(webhookAddress, async ({ url, next }) => {
       const made = await signed(target, owner, 'POST', endpoints, { url, encryption: 'required' })
       if (made.status !== 201) return fails(`an endpoint that is to be told encrypted was answered ${made.status}`)
