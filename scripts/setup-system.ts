@@ -17,6 +17,7 @@ const packages = [
   { name: 'nginx', program: 'nginx', why: 'a proxy in front of the gateway, for the tests of request smuggling' },
   { name: 'haproxy', program: 'haproxy', why: 'another proxy in front of the gateway, for the same tests' },
   { name: 'slowhttptest', program: 'slowhttptest', why: 'slow clients, for the tests of denial of service' },
+  { name: 'openssl', program: 'openssl', why: 'another implementation of OCSP, for the tests of stapling' },
   { name: 'testssl.sh', program: 'testssl', why: 'what an auditor asks of a TLS server' },
   { name: 'g++', program: 'g++', why: 'builds the native part of pkcs11js' },
   { name: 'make', program: 'make', why: 'builds the native part of pkcs11js' },
