@@ -35,11 +35,15 @@ suite('strict JSON reads', () => {
     })
   }
 
-  test('objects without a prototype, so that no key reaches one', () => {
+  test('objects that inherit nothing, so that no key reaches a prototype', () => {
     const result = read('{"a":{"toString":1}}')
     assert.ok(result.ok && typeof result.value === 'object' && result.value !== null && 'a' in result.value)
-    assert.equal(Object.getPrototypeOf(result.value), null)
-    assert.equal(Object.getPrototypeOf(result.value['a']), null)
+    for (const object of [result.value, result.value['a']]) {
+      const inherited: unknown = Object.getPrototypeOf(object)
+      assert.ok(Object.isFrozen(inherited) && Reflect.ownKeys(inherited as object).length === 0 && Object.getPrototypeOf(inherited) === null)
+      for (const name of Object.getOwnPropertyNames(Object.prototype)) assert.ok(!(name in (object as object)) || name === 'toString')
+    }
+    assert.ok(!('toString' in result.value))
   })
 })
 
