@@ -68,8 +68,8 @@ export const algorithms: readonly Algorithm[] = [
   {
     ref: 'algorithm/rsaes-oaep-sha-256', name: 'RSAES-OAEP-SHA-256', primitive: 'key-agree', parameterSetIdentifier: '3072',
     cryptoFunctions: ['encrypt', 'decrypt'], nistQuantumSecurityLevel: 0,
-    usedFor: 'answers that only the merchant opens (JWE)',
-    exception: 'not post-quantum: JOSE has no such algorithm that merchants\' libraries know; answers travel inside hybrid TLS as well',
+    usedFor: 'answers and webhooks that only the merchant opens (JWE)',
+    exception: 'not post-quantum: JOSE has no such algorithm that merchants\' libraries know; answers travel inside hybrid TLS as well, webhooks inside the TLS of the merchant\'s server',
   },
   {
     ref: 'algorithm/sha-256', name: 'SHA-256', primitive: 'hash', parameterSetIdentifier: '256',
