@@ -70,6 +70,7 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     issueKeys: (count) => keys.issueKeys(count),
     addMerchantKey: (publicKey) => keys.addMerchantKey(publicKey, 'second'),
     addToldMerchantKey: (publicKey) => keys.addMerchantKey(publicKey, 'told'),
+    addMerchantSigner: (publicKey) => keys.addMerchantSigner(publicKey),
     browserKey: () => keys.browserKey(),
     rollKey: (key, overlapMs) => keys.rollKey(key, overlapMs),
     revokeKey: (key) => keys.revokeKey(key),

@@ -1,18 +1,22 @@
 import type { KeyObject } from 'node:crypto'
 import { defaultKeySettings, parseApiKey, parseOrigin } from '@ngome/access'
-import { emit } from '@ngome/contracts'
+import { emit, type SigningKeyUse } from '@ngome/contracts'
 import { Fault, toBase64Url, type ApiKeyId, type MerchantSigningKeyId, type Secret, type Tenant } from '@ngome/kernel'
-import { addOrigin, revokeApiKey, revokeSigningKey, type MerchantLimit } from '@ngome/store'
+import { addOrigin, revokeApiKey, type MerchantLimit } from '@ngome/store'
 import type { ProbeMerchant } from '@ngome/verify'
 import { addMerchantKey } from '../operator/add-merchant-key.ts'
 import { createApiKey } from '../operator/create-api-key.ts'
 import { createMerchant, type OperatorAccess } from '../operator/create-merchant.ts'
 import { allMerchants } from '../operator/find-merchant.ts'
+import { revokeMerchantKey } from '../operator/revoke-merchant-key.ts'
 import { rollApiKey } from '../operator/roll-api-key.ts'
 import { setLimits } from '../operator/set-limits.ts'
 
 /** The probes' own merchants, made at their first run; their payments are in the test world and say what they are. */
-const merchantNames = { first: 'Ngome verify, first', second: 'Ngome verify, second', limited: 'Ngome verify, limited', told: 'Ngome verify, told' } as const
+const merchantNames = {
+  first: 'Ngome verify, first', second: 'Ngome verify, second', limited: 'Ngome verify, limited', told: 'Ngome verify, told',
+  signer: 'Ngome verify, signer',
+} as const
 type Which = keyof typeof merchantNames
 
 /** Should the probes be killed, their keys end by themselves. */
@@ -84,11 +88,20 @@ export class ProbeKeys {
    * Adds a public key to sign with and to encrypt to. What is encrypted goes to a merchant's newest key: probes that add one at the same
    * time each need a merchant of their own.
    */
-  async addMerchantKey(publicKey: KeyObject, of: 'second' | 'told'): Promise<ProbeMerchant & { readonly keyId: MerchantSigningKeyId }> {
-    const merchant = await this.merchant(of)
+  addMerchantKey(publicKey: KeyObject, of: 'second' | 'told'): Promise<ProbeMerchant & { readonly keyId: MerchantSigningKeyId }> {
+    return this.#addKey(of, publicKey, ['sign', 'encrypt'])
+  }
+
+  /** Adds one to sign with; of a merchant of its own: to whom one to encrypt to is added meanwhile, answers would come encrypted. */
+  addMerchantSigner(publicKey: KeyObject): Promise<ProbeMerchant & { readonly keyId: MerchantSigningKeyId }> {
+    return this.#addKey('signer', publicKey, ['sign'])
+  }
+
+  async #addKey(which: Which, publicKey: KeyObject, uses: readonly SigningKeyUse[]): Promise<ProbeMerchant & { readonly keyId: MerchantSigningKeyId }> {
+    const merchant = await this.merchant(which)
     const operator = await this.#operator()
     const { id: keyId } = await addMerchantKey(operator, merchant.tenant, {
-      from: { spki: toBase64Url(publicKey.export({ format: 'der', type: 'spki' })) }, uses: ['sign', 'encrypt'],
+      from: { spki: toBase64Url(publicKey.export({ format: 'der', type: 'spki' })) }, uses,
       expiresAtMs: operator.clock.nowMs() + merchantKeyMs,
     })
     this.#added.push({ tenant: merchant.tenant, keyId })
@@ -97,9 +110,8 @@ export class ProbeKeys {
 
   async revokeAll(): Promise<void> {
     for (const { tenant, keyId: key } of this.#added) {
-      const { db, clock, random } = await this.#operator()
-      const event = emit({ clock, random, process: 'operator' }, 'merchant_key.revoked', tenant, { key })
-      await revokeSigningKey(db, tenant, key, clock.nowMs(), event)
+      const { custodian, ...operator } = await this.#operator()
+      await revokeMerchantKey({ ...operator, tellCustodian: (revoked) => custodian.call('/v1/revoke-merchant-signing-key', revoked) }, tenant, key)
     }
     for (const issued of this.#issued) await this.#revoke(issued)
   }

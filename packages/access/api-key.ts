@@ -26,6 +26,14 @@ const checksumLength = 6
 /** Of 32 bytes in base64url. */
 const secretLength = 43
 
+/** `ngome_sk_test_` and the first characters of the id: enough to recognise a key by, nothing to use it by. */
+const hintLength = 24
+
+/** What people know a key by. */
+export function apiKeyHint(text: string): string {
+  return `${text.slice(0, hintLength)}…`
+}
+
 /** Makes a key; its text exists only in the answer. */
 export function newApiKey(
   from: { readonly world: World; readonly kind?: KeyKind; readonly clock: Clock; readonly random: Random },

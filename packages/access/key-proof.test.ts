@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { lengthPrefixed, newId, systemClock, systemRandom, type Currency, type Tenant } from '@ngome/kernel'
 import { defaultKeySettings, noCaps, type ApiKeyCaps, type ApiKeySettings } from './key-settings.ts'
 import { isProvenApiKey, keyProofBytes, signApiKey, type KeptApiKey } from './key-proof.ts'
-import type { Scope } from './scopes.ts'
+import type { Scope } from '@ngome/contracts'
 
 const from = { clock: systemClock, random: systemRandom }
 const custodian = generateKeyPairSync('ed25519')

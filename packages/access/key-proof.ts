@@ -1,7 +1,7 @@
 import { sign, verify, type KeyObject } from 'node:crypto'
 import { equalsInConstantTime, lengthPrefixed, type ApiKeyId, type Tenant } from '@ngome/kernel'
 import { defaultKeySettings, keySettingsBytes, type ApiKeySettings } from './key-settings.ts'
-import type { Scope } from './scopes.ts'
+import type { Scope } from '@ngome/contracts'
 
 /** What the database keeps of an API key, as the custodian made it. */
 export type KeptApiKey = {

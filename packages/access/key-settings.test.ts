@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ApiKeySettingsJson } from '@ngome/contracts'
+import { scopes, type ApiKeySettingsJson } from '@ngome/contracts'
 import { currencyDigits, type Currency } from '@ngome/kernel'
 import fc from 'fast-check'
 import { defaultKeySettings, keySettingsBytes, keySettingsJson, parseKeySettings, type ApiKeySettings } from './key-settings.ts'
-import { scopes } from './scopes.ts'
 
 const currencies = fc.constantFrom(...Object.keys(currencyDigits) as Currency[])
 const amounts = fc.uniqueArray(fc.tuple(currencies, fc.bigInt({ min: 1n, max: 10n ** 17n })), { selector: ([currency]) => currency, maxLength: 4 })

@@ -1,7 +1,6 @@
-import { allowedAddressesMax, apiKeySettingsSchema, type ApiKeySettingsJson, type KeyKind } from '@ngome/contracts'
+import { allowedAddressesMax, apiKeySettingsSchema, scopes, type ApiKeySettingsJson, type KeyKind, type Scope } from '@ngome/contracts'
 import { lengthPrefixed, parseCurrency, type Currency } from '@ngome/kernel'
 import { canonicalAddressRange } from './address-ranges.ts'
-import { scopes, type Scope } from './scopes.ts'
 
 /** How much a key may move, and of what. Where an amount is capped, a currency without an entry is refused. */
 export type ApiKeyCaps = {

@@ -1,12 +1,13 @@
 export { addressMatcher, canonicalAddressRange } from './address-ranges.ts'
 export { apiKeyLength, apiKeyPattern, findApiKeys, type FoundApiKey } from './find-api-keys.ts'
-export { apiKeyDigest, apiKeyDigestText, newApiKey, parseApiKey, withAnotherSecret, type NewApiKey, type ParsedApiKey } from './api-key.ts'
+export { apiKeyDigest, apiKeyDigestText, apiKeyHint, newApiKey, parseApiKey, withAnotherSecret, type NewApiKey, type ParsedApiKey } from './api-key.ts'
 export { isProvenApiKey, keyProofBytes, signApiKey, type KeptApiKey } from './key-proof.ts'
 export { networkOf } from './network-of.ts'
 export { originLengthMax, parseOrigin, type Origin } from './origin.ts'
 export {
   defaultKeySettings, keySettingsBytes, keySettingsJson, noCaps, parseKeySettings, type ApiKeyCaps, type ApiKeySettings,
 } from './key-settings.ts'
+export { readOwnKeyRequest, type OwnKeyPolicy, type OwnKeyReading } from './own-key-settings.ts'
 export { rateLimitField, rateLimitPolicyField, windowS, type LimitState } from './limits/fields.ts'
 export { IdleTable } from './limits/idle-table.ts'
 export { LeasedMeter } from './limits/leased-meter.ts'
@@ -15,5 +16,5 @@ export { burstMax, nano, paceOf, ratePerSMax, shareOf, type Limit, type Pace } f
 export { payFromLeases, settleDebts, takeInto } from './limits/pay-from-leases.ts'
 export { TokenBucket } from './limits/token-bucket.ts'
 export type { Grant, TokenStore, Want } from './limits/token-store.ts'
-export { scopes, type Scope } from './scopes.ts'
+export { scopes, type Scope } from '@ngome/contracts'
 export { apiKeyVerifier } from './verifier.ts'

@@ -40,6 +40,9 @@ export const custodianActs = {
   'certify-destruction': 'custodian.destruction_certified',
   '/v1/forward-destination': 'custodian.destination_signed',
   '/v1/merchant-signing-key': 'custodian.merchant_key_stated',
+  // Whose request it was and with which key is told by `api_key.issued` and `api_key.rolled`, and by `merchant_key.revoked`.
+  '/v1/own-api-key': null,
+  '/v1/revoke-merchant-signing-key': null,
   '/v1/pin-set': 'custodian.pins_signed',
   'first-run': null,
   'own-certificate': null,

@@ -3,6 +3,7 @@ import { approvalSchema } from './approvals.ts'
 import { forwardMethods } from './api/forwards.ts'
 import { classed } from './classed.ts'
 import { apiKeyOperations } from './custodian-api-keys.ts'
+import { ownKeyOperations } from './custodian-own-keys.ts'
 import { signingKeyOperations } from './custodian-signing-keys.ts'
 import { staffOperations } from './custodian-staff.ts'
 import { pinOperations } from './pin-sets.ts'
@@ -210,6 +211,7 @@ export const custodianOperations = {
   ...apiKeyOperations,
   ...staffOperations,
   ...signingKeyOperations,
+  ...ownKeyOperations,
   ...pinOperations,
   /** Derives the key of one payment's record for people, whom the approval names. */
   '/v1/reveal': {

@@ -26,6 +26,8 @@ const network = classed('internal', z.string().max(64))
 const status = classed('internal', z.string())
 const origin = classed('internal', z.string().max(267))
 const apiKey = classed('internal', idSchema('apiKey'))
+/** Of what a merchant did itself: with which API key it asked, and which of its keys signed that. Absent where the operator did it. */
+const byMerchant = { asked_with: apiKey.optional(), signed_with: merchantKey.optional() }
 const alert = classed('internal', idSchema('alert'))
 const anomaly = z.strictObject({
   key: apiKey,
@@ -98,17 +100,17 @@ export const eventTypes = {
   },
   'limits.store_away': { severity: 'warning', data: z.strictObject({}) },
   'limits.store_back': { severity: 'notice', data: z.strictObject({ awayMs: classed('internal', z.int()) }) },
-  'api_key.issued': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
+  'api_key.issued': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')), ...byMerchant }) },
   /** Another key takes its place; until then both work. */
   'api_key.rolled': {
     severity: 'notice', data: z.strictObject({
       key: classed('internal', idSchema('apiKey')), successor: classed('internal', idSchema('apiKey')),
-      ends_at: classed('internal', z.iso.datetime()),
+      ends_at: classed('internal', z.iso.datetime()), ...byMerchant,
     }),
   },
   'api_key.rotation_due': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
   'api_key.unused': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
-  'api_key.revoked': { severity: 'warning', data: z.strictObject({ key: classed('internal', idSchema('apiKey')) }) },
+  'api_key.revoked': { severity: 'warning', data: z.strictObject({ key: classed('internal', idSchema('apiKey')), ...byMerchant }) },
   /** A secret key came from a browser: whoever may see that page has it. `null` is an origin that is none. */
   'api_key.seen_in_browser': {
     severity: 'warning',

@@ -1,6 +1,7 @@
 import { routes, type OperationName, type Operations, type Route } from './api/operations.ts'
 import { utf8, type Bytes } from './bytes.ts'
 import { AbortedError, ConnectionError, invalid, NgomeError, NotFoundError, TimeoutError } from './errors.ts'
+import { openAnswer } from './open-answer.ts'
 import type { ClientSettings } from './options.ts'
 import { parseRateLimit } from './rate-limit-fields.ts'
 import { RateLimiter } from './rate-limiter.ts'
@@ -122,7 +123,7 @@ export class Caller {
     let code: string | undefined
     try {
       answer = await this.#send(call, last)
-      return readAnswer(answer, { origin: this.#settings.origin, nowMs: this.#runtime.nowMs() })
+      return readAnswer(await openAnswer(answer, this.#settings.decryptionKey), { origin: this.#settings.origin, nowMs: this.#runtime.nowMs() })
     } catch (error) {
       code = error instanceof NgomeError ? error.code : 'sdk/bug'
       if (error instanceof NgomeError && error.status === 429 && error.retryAfterS !== undefined) {

@@ -2,8 +2,10 @@ import type { Limits } from './api/answers.ts'
 import type { OperationName, Operations } from './api/operations.ts'
 import { Caller, type CallInput, type CallOptions } from './caller.ts'
 import { readOptions, type NgomeOptions } from './options.ts'
+import { ApiKeys } from './resources/api-keys.ts'
 import { Forwards } from './resources/forwards.ts'
 import { Payments } from './resources/payments.ts'
+import { Usage } from './resources/usage.ts'
 import { Vault } from './resources/vault.ts'
 import { WebhookEndpoints } from './resources/webhook-endpoints.ts'
 import type { Runtime } from './runtime.ts'
@@ -14,6 +16,8 @@ export class Client {
   readonly webhookEndpoints: WebhookEndpoints
   readonly vault: Vault
   readonly forwards: Forwards
+  readonly apiKeys: ApiKeys
+  readonly usage: Usage
   readonly #caller: Caller
 
   /** @throws ConfigurationError where the options cannot be worked with */
@@ -23,6 +27,8 @@ export class Client {
     this.payments = new Payments(this.#caller)
     this.webhookEndpoints = new WebhookEndpoints(this.#caller)
     this.vault = new Vault(this.#caller)
+    this.apiKeys = new ApiKeys(this.#caller)
+    this.usage = new Usage(this.#caller)
     this.forwards = new Forwards(this.#caller, runtime)
   }
 

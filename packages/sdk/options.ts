@@ -1,5 +1,6 @@
 import { ApiKey, type World } from './api-key.ts'
 import { misconfigured } from './errors.ts'
+import type { PrivateKey } from './private-key.ts'
 import type { RateLimits } from './rate-limiter.ts'
 import type { Runtime } from './runtime.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -26,6 +27,8 @@ export type NgomeOptions = {
   readonly world?: World | undefined
   /** Signs every request. */
   readonly signingKey?: SigningKey | undefined
+  /** Opens answers that come encrypted, as those with an API key in them do where you have a key of use encrypt. */
+  readonly decryptionKey?: PrivateKey | undefined
   /** Certificates of authorities to trust in place of the usual ones, PEM. Not in browsers. */
   readonly ca?: string | readonly string[] | undefined
   /** Pins, as the operator publishes them: base64 SHA-256 of public keys. Not in browsers. */
@@ -54,6 +57,7 @@ export type ClientSettings = {
   readonly key: ApiKey
   readonly origin: string
   readonly signingKey: SigningKey | undefined
+  readonly decryptionKey: PrivateKey | undefined
   readonly rateLimits: RateLimits
   readonly onAttempt: ((report: AttemptReport) => void) | undefined
 }
@@ -80,6 +84,7 @@ export function readOptions(options: NgomeOptions, runtime: Runtime): ClientSett
     key,
     origin: originOf(options.baseUrl ?? runtime.environment('NGOME_BASE_URL')),
     signingKey: options.signingKey,
+    decryptionKey: options.decryptionKey,
     timeoutMs: bounded('timeoutMs', options.timeoutMs ?? 60_000, 1, timeoutMsMax),
     attemptTimeoutMs: bounded('attemptTimeoutMs', options.attemptTimeoutMs ?? 20_000, 1, timeoutMsMax),
     retriesMax: bounded('retriesMax', options.retriesMax ?? 4, 0, 20),

@@ -13,6 +13,7 @@ import { hostileHeadersAreRefused } from './probes/hostile-headers-are-refused.t
 import { hstsOnEveryAnswer } from './probes/hsts-on-every-answer.ts'
 import { forbiddenForwardIsRefused } from './probes/forbidden-forward-is-refused.ts'
 import { keysRotateByPolicy } from './probes/keys-rotate-by-policy.ts'
+import { merchantsRollTheirOwnKeys } from './probes/merchants-roll-their-own-keys.ts'
 import { merchantsSeeTheirOwnLogs } from './probes/merchants-see-their-own-logs.ts'
 import { openingsLogOnlyGrows } from './probes/openings-log-only-grows.ts'
 import { operatorCannotOpen } from './probes/operator-cannot-open.ts'
@@ -42,7 +43,7 @@ export const probes: readonly Probe<Target>[] = [
   plantedValueIsNowhere, recordFormat,
   gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
-  apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
+  apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, merchantsRollTheirOwnKeys, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
   hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, signedRequestsAreVerified, webhooksAreEncrypted, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows,

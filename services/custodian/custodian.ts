@@ -1,3 +1,4 @@
+import type { OwnKeyPolicy } from '@ngome/access'
 import type { SuiteName } from '@ngome/envelope'
 import type { Clock, ProcessRole, Random, Secret } from '@ngome/kernel'
 import type { Authorities } from './authority/authorities.ts'
@@ -19,6 +20,8 @@ export type Settings = {
   /** For merchant keys that are made from now on; each keeps its own. */
   readonly merchantKeySuite: SuiteName
   readonly keyPolicy: KeyPolicy
+  /** How far merchants may go with API keys of their own. */
+  readonly ownKeyPolicy: OwnKeyPolicy
   /** Names in the certificate of the public API. */
   readonly publicNames: readonly string[]
   /** Further names by which the processes of a role are reached, besides this machine's own. */

@@ -97,6 +97,7 @@ function settingsOf({ custodian, dispatcher, gateway, keys }: Config): Settings 
       indexAgeMsMax: keys.policy.indexAgeS * 1000,
       destructionWaitMs: keys.policy.destructionWaitS * 1000,
     },
+    ownKeyPolicy: { scopes: keys.policy.merchantKeyScopes, lifeMsMax: keys.policy.merchantApiKeyLifeS * 1000 },
     publicNames: gateway.publicNames,
     internalNames: {
       custodian: [custodian.host], gateway: [gateway.internalHost], dispatcher: [dispatcher.internalHost], operator: [], auditor: [],

@@ -1,7 +1,12 @@
 import type { Clock, Random, Tenant } from '@ngome/kernel'
-import type { Config, Identity, Logger } from '@ngome/runtime'
+import type { Config, CustodianClient, Identity, Logger } from '@ngome/runtime'
 import { findPinSet, type Database } from '@ngome/store'
 import { findEncryptionKey } from './access/find-encryption-key.ts'
+import { createApiKey } from './api-keys/create-api-key.ts'
+import { getApiKey } from './api-keys/get-api-key.ts'
+import { listApiKeys } from './api-keys/list-api-keys.ts'
+import { revokeApiKey, revokeThisApiKey } from './api-keys/revoke-api-key.ts'
+import { rollApiKey } from './api-keys/roll-api-key.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { referencePage } from './api/reference-page.ts'
 import { receiveCallback } from './callbacks/receive-callback.ts'
@@ -41,7 +46,8 @@ const documentCacheS = 300
 
 /** Gives each operation of the table its handler. */
 export function createHandlers(from: {
-  readonly config: Pick<Config, 'networks' | 'egress'>
+  readonly config: Pick<Config, 'networks' | 'egress' | 'keys'>
+  readonly custodian: CustodianClient
   readonly version: string
   readonly secrets: GatewaySecrets
   readonly database: Database
@@ -65,6 +71,12 @@ export function createHandlers(from: {
   const reader = new PaymentReader(database)
   const forwarding = { ...writing, statementKey, answerSecret: secrets.idempotency, waiting: { count: 0 } }
   const pinSets = new PinSets({ ...from, find: () => findPinSet(database), statementKey })
+  const { policy } = config.keys
+  const keys = {
+    ...from, statementKey, idempotencySecret: secrets.idempotency, cursorSecret: secrets.idempotency,
+    policy: { scopes: policy.merchantKeyScopes, lifeMsMax: policy.merchantApiKeyLifeS * 1_000 },
+    reminders: { ageMs: policy.apiKeyAgeS * 1_000, unusedMs: policy.apiKeyUnusedS * 1_000 },
+  }
   const [openApi, reference] = documents(from.version)
   return {
     getLimits: (call) => getLimits(from, call),
@@ -84,6 +96,12 @@ export function createHandlers(from: {
     deleteVaultToken: (call) => deleteVaultToken({ database, clock, random }, call),
     createForward: (call) => createForward(forwarding, call),
     getForward: (call) => getForward(forwarding, call),
+    listApiKeys: (call) => listApiKeys(keys, call),
+    getApiKey: (call) => getApiKey(keys, call),
+    createApiKey: (call) => createApiKey(keys, call),
+    rollApiKey: (call) => rollApiKey(keys, call),
+    revokeApiKey: (call) => revokeApiKey(keys, call),
+    revokeThisApiKey: (call) => revokeThisApiKey(keys, call),
     listUsage: (call) => listUsage({ database, clock }, call),
     listRequests: (call) => listRequests({ database, cursorSecret: secrets.idempotency }, call),
     exportRequests: (call) => exportRequests({ database }, call),

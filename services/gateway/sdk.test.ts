@@ -201,3 +201,31 @@ test('what `ngome verify` looks at holds', async () => {
   assert.ok(result)
   assert.equal(result.status, 'holds', result.evidence)
 })
+
+suite('keys of its own', () => {
+  test('are made, rolled, listed and revoked by a merchant that signs; a key opens what was encrypted to it', async () => {
+    const owner = await running.addMerchant()
+    const [signing, encryption] = [generateKeyPairSync('ed25519'), generateKeyPairSync('rsa', { modulusLength: 3_072 })]
+    const pem = (key: typeof signing.privateKey): string => key.export({ format: 'pem', type: 'pkcs8' }).toString()
+    const id = await running.addSigningKey(owner, signing.publicKey)
+    const signingKey = new SigningKey({ keyId: id, privateKey: pem(signing.privateKey) })
+    const ngome = client({ apiKey: owner.key, signingKey, decryptionKey: pem(encryption.privateKey) })
+    const plain = await ngome.apiKeys.create({ scopes: ['payments:read'] })
+    await running.addSigningKey(owner, encryption.publicKey, ['encrypt'])
+    const rolled = await ngome.apiKeys.roll(plain.id, { expires_in: 3_600 })
+    assert.deepEqual([rolled.old_key, rolled.scopes, rolled.secret_status], [plain.id, ['payments:read'], 'shown'])
+    const successor = client({ apiKey: rolled.secret ?? '' })
+    assert.deepEqual((await successor.payments.list().first()).data, [])
+    const seen: string[] = []
+    for await (const key of ngome.apiKeys.list({ limit: 2 })) seen.push(key.id)
+    assert.deepEqual(seen.toSorted(), [owner.keyId, plain.id, rolled.id].toSorted())
+    assert.equal((await ngome.apiKeys.revoke(plain.id)).state, 'revoked')
+    assert.equal((await successor.apiKeys.revokeThis()).state, 'revoked')
+    assert.equal((await ngome.apiKeys.get(rolled.id)).state, 'revoked')
+    const blind = client({ apiKey: owner.key, signingKey, retriesMax: 0 })
+    await assert.rejects(blind.apiKeys.roll(owner.keyId), { code: 'sdk/decryption_key_missing' })
+    assert.deepEqual(await ngome.usage.alerts().first(), { object: 'list', data: [], next_cursor: null })
+    assert.ok(Array.isArray((await ngome.usage.requests().first()).data))
+    assert.ok(Array.isArray((await ngome.usage.list()).data))
+  })
+})

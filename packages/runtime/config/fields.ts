@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { anomalyResponses } from '@ngome/contracts'
+import { anomalyResponses, merchantKeyScopesDefault, scopes } from '@ngome/contracts'
 import { currencyDigits, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
 import { publicTls } from './public-tls.ts'
@@ -116,6 +116,10 @@ const keys = z.strictObject({
       .describe('How old an API key becomes before its people are reminded.'),
     apiKeyUnusedS: seconds(30 * daySeconds, daySeconds, 730 * daySeconds, 'a key that nobody uses is one that nobody misses')
       .describe('How long an API key is unused before its people are reminded.'),
+    merchantKeyScopes: z.array(z.enum(scopes, { error: 'must be scopes of API keys' })).max(scopes.length).default([...merchantKeyScopesDefault])
+      .describe('Which scopes merchants may give API keys that they make themselves; none: they make none.'),
+    merchantApiKeyLifeS: seconds(365 * daySeconds, daySeconds, 1_830 * daySeconds, 'what nobody renews nobody looks at')
+      .describe('How long an API key that a merchant makes itself can work at most.'),
     pepperAgeS: seconds(365 * daySeconds, 60, 730 * daySeconds, 'a copy of a gateway\'s memory serves for so long')
       .describe('How old the pepper of API keys becomes before it is replaced.'),
     pepperKeptS: seconds(400 * daySeconds, 3600, 1460 * daySeconds, 'a key that is used once a year must live through it')

@@ -47,6 +47,9 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/key-inventory': true,
   '/v1/forward-destination': true,
   '/v1/merchant-signing-key': true,
+  '/v1/revoke-merchant-signing-key': true,
+  // The nonce is spent by the first one.
+  '/v1/own-api-key': false,
   '/v1/pin-set': true,
   '/v1/alarms': true,
   '/v1/approvals': true,

@@ -1,5 +1,51 @@
 // Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
 
+export type ApiKey = {
+  readonly id: `key_${string}`
+  readonly object: 'api_key'
+  readonly world: 'test' | 'live'
+  /** Its first characters: enough to know it by. */
+  readonly prefix: string
+  readonly state: 'valid' | 'ended' | 'revoked' | 'invalid'
+  readonly name: string
+  readonly kind: 'secret' | 'publishable'
+  readonly scopes: readonly string[]
+  readonly allowed_addresses: readonly string[]
+  readonly caps: {
+    /** For one payment, by currency, in major units. Where amounts are capped, a currency without one is refused. */
+    readonly amount_max: Readonly<Record<string, string>>
+    /** The same, for all payments of a UTC day. */
+    readonly day_total_max: Readonly<Record<string, string>>
+    /** Empty: every one. */
+    readonly currencies: readonly string[]
+    /** Empty: every one. */
+    readonly networks: readonly string[]
+  }
+  readonly must_sign: boolean
+  readonly created_at: string
+  /** A key that was rolled works until then. */
+  readonly expires_at: string | null
+  readonly revoked_at: string | null
+  /** Some seconds behind. */
+  readonly last_used_at: string | null
+  /** From where: /24 of an IPv4 address, /48 of an IPv6 one. */
+  readonly last_network: string | null
+  readonly last_agent: string | null
+  readonly age_days: number
+  /** Roll it before then. */
+  readonly rotate_by: string
+  /** It works and is older than it should be. */
+  readonly is_rotation_due: boolean
+  /** It works and nobody used it for long: revoke it where nobody needs it. */
+  readonly is_unused: boolean
+}
+
+export type ApiKeyPage = {
+  readonly object: 'list'
+  readonly data: readonly ApiKey[]
+  readonly next_cursor: string | null
+}
+
 export type CreateVaultTokensAnswer = {
   readonly object: 'vault_batch'
   /** One for each item, in their order. */
@@ -12,6 +58,50 @@ export type CreateVaultTokensAnswer = {
       readonly detail: string
     } | null
   })[]
+}
+
+export type CreatedApiKey = {
+  readonly id: `key_${string}`
+  readonly object: 'api_key'
+  readonly world: 'test' | 'live'
+  /** Its first characters: enough to know it by. */
+  readonly prefix: string
+  readonly state: 'valid' | 'ended' | 'revoked' | 'invalid'
+  readonly name: string
+  readonly kind: 'secret' | 'publishable'
+  readonly scopes: readonly string[]
+  readonly allowed_addresses: readonly string[]
+  readonly caps: {
+    /** For one payment, by currency, in major units. Where amounts are capped, a currency without one is refused. */
+    readonly amount_max: Readonly<Record<string, string>>
+    /** The same, for all payments of a UTC day. */
+    readonly day_total_max: Readonly<Record<string, string>>
+    /** Empty: every one. */
+    readonly currencies: readonly string[]
+    /** Empty: every one. */
+    readonly networks: readonly string[]
+  }
+  readonly must_sign: boolean
+  readonly created_at: string
+  /** A key that was rolled works until then. */
+  readonly expires_at: string | null
+  readonly revoked_at: string | null
+  /** Some seconds behind. */
+  readonly last_used_at: string | null
+  /** From where: /24 of an IPv4 address, /48 of an IPv6 one. */
+  readonly last_network: string | null
+  readonly last_agent: string | null
+  readonly age_days: number
+  /** Roll it before then. */
+  readonly rotate_by: string
+  /** It works and is older than it should be. */
+  readonly is_rotation_due: boolean
+  /** It works and nobody used it for long: revoke it where nobody needs it. */
+  readonly is_unused: boolean
+  /** The key, shown this once. `null` where a repeated request gets this answer again. */
+  readonly secret: string | null
+  /** `shown_before`: nobody has it any more but who got the first answer. If that was lost, roll this key. */
+  readonly secret_status: 'shown' | 'shown_before'
 }
 
 export type CreatedWebhookEndpoint = {
@@ -220,6 +310,52 @@ export type Problem = {
     readonly pointer: string
     readonly detail: string
   }[]
+}
+
+export type RolledApiKey = {
+  readonly id: `key_${string}`
+  readonly object: 'api_key'
+  readonly world: 'test' | 'live'
+  /** Its first characters: enough to know it by. */
+  readonly prefix: string
+  readonly state: 'valid' | 'ended' | 'revoked' | 'invalid'
+  readonly name: string
+  readonly kind: 'secret' | 'publishable'
+  readonly scopes: readonly string[]
+  readonly allowed_addresses: readonly string[]
+  readonly caps: {
+    /** For one payment, by currency, in major units. Where amounts are capped, a currency without one is refused. */
+    readonly amount_max: Readonly<Record<string, string>>
+    /** The same, for all payments of a UTC day. */
+    readonly day_total_max: Readonly<Record<string, string>>
+    /** Empty: every one. */
+    readonly currencies: readonly string[]
+    /** Empty: every one. */
+    readonly networks: readonly string[]
+  }
+  readonly must_sign: boolean
+  readonly created_at: string
+  /** A key that was rolled works until then. */
+  readonly expires_at: string | null
+  readonly revoked_at: string | null
+  /** Some seconds behind. */
+  readonly last_used_at: string | null
+  /** From where: /24 of an IPv4 address, /48 of an IPv6 one. */
+  readonly last_network: string | null
+  readonly last_agent: string | null
+  readonly age_days: number
+  /** Roll it before then. */
+  readonly rotate_by: string
+  /** It works and is older than it should be. */
+  readonly is_rotation_due: boolean
+  /** It works and nobody used it for long: revoke it where nobody needs it. */
+  readonly is_unused: boolean
+  /** The key, shown this once. `null` where a repeated request gets this answer again. */
+  readonly secret: string | null
+  /** `shown_before`: nobody has it any more but who got the first answer. If that was lost, roll this key. */
+  readonly secret_status: 'shown' | 'shown_before'
+  readonly old_key: `key_${string}`
+  readonly old_key_works_until: string
 }
 
 export type VaultToken = {

@@ -1,6 +1,9 @@
 // Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
 import type {
+  ApiKey,
+  ApiKeyPage,
   CreateVaultTokensAnswer,
+  CreatedApiKey,
   CreatedWebhookEndpoint,
   Forward,
   Limits,
@@ -10,6 +13,7 @@ import type {
   ListVaultKeysAnswer,
   Payment,
   PaymentPage,
+  RolledApiKey,
   VaultToken,
   VaultTokenPage,
   WebhookEndpoint,
@@ -17,12 +21,14 @@ import type {
 } from './answers.ts'
 import type {
   ChangeWebhookEndpoint,
+  CreateApiKey,
   CreateForward,
   CreatePayment,
   CreateVaultToken,
   CreateVaultTokensRequest,
   CreateWebhookEndpoint,
   ReplaceWebhookSecret,
+  RollApiKey,
 } from './requests.ts'
 
 /** What each operation takes and gives. */
@@ -35,6 +41,13 @@ export type Operations = {
     readonly query: undefined
     readonly body: ChangeWebhookEndpoint
     readonly answer: WebhookEndpoint
+  }
+  /** Make an API key. */
+  readonly createApiKey: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: CreateApiKey
+    readonly answer: CreatedApiKey
   }
   /** Forward a request with tokens. */
   readonly createForward: {
@@ -107,6 +120,15 @@ export type Operations = {
     readonly body: undefined
     readonly answer: undefined
   }
+  /** Read an API key. */
+  readonly getApiKey: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: ApiKey
+  }
   /** Read a forward. */
   readonly getForward: {
     readonly params: {
@@ -154,6 +176,18 @@ export type Operations = {
     }
     readonly body: undefined
     readonly answer: ListAlertsAnswer
+  }
+  /** List your API keys. */
+  readonly listApiKeys: {
+    readonly params: undefined
+    readonly query: {
+      /** How many on the page, 1 to 100; 20 when left out. */
+      readonly limit?: number | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+    }
+    readonly body: undefined
+    readonly answer: ApiKeyPage
   }
   /** List payments. */
   readonly listPayments: {
@@ -244,6 +278,31 @@ export type Operations = {
     readonly body: ReplaceWebhookSecret
     readonly answer: CreatedWebhookEndpoint
   }
+  /** Revoke an API key. */
+  readonly revokeApiKey: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: ApiKey
+  }
+  /** Revoke the key that asks. */
+  readonly revokeThisApiKey: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: ApiKey
+  }
+  /** Roll an API key. */
+  readonly rollApiKey: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: RollApiKey
+    readonly answer: RolledApiKey
+  }
 }
 
 export type OperationName = keyof Operations
@@ -253,6 +312,7 @@ export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readon
 
 export const routes: Readonly<Record<OperationName, Route>> = {
   changeWebhookEndpoint: { method: 'PUT', path: '/v1/webhook_endpoints/{id}', isKeyed: false },
+  createApiKey: { method: 'POST', path: '/v1/api_keys', isKeyed: true },
   createForward: { method: 'POST', path: '/v1/forward', isKeyed: true },
   createPayment: { method: 'POST', path: '/v1/payments', isKeyed: true },
   createVaultToken: { method: 'POST', path: '/v1/vault/tokens', isKeyed: true },
@@ -261,11 +321,13 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   deleteVaultToken: { method: 'DELETE', path: '/v1/vault/tokens/{id}', isKeyed: false },
   deleteWebhookEndpoint: { method: 'DELETE', path: '/v1/webhook_endpoints/{id}', isKeyed: false },
   exportRequests: { method: 'GET', path: '/v1/requests/export', isKeyed: false },
+  getApiKey: { method: 'GET', path: '/v1/api_keys/{id}', isKeyed: false },
   getForward: { method: 'GET', path: '/v1/forwards/{id}', isKeyed: false },
   getLimits: { method: 'GET', path: '/v1/limits', isKeyed: false },
   getPayment: { method: 'GET', path: '/v1/payments/{id}', isKeyed: false },
   getVaultToken: { method: 'GET', path: '/v1/vault/tokens/{id}', isKeyed: false },
   listAlerts: { method: 'GET', path: '/v1/alerts', isKeyed: false },
+  listApiKeys: { method: 'GET', path: '/v1/api_keys', isKeyed: false },
   listPayments: { method: 'GET', path: '/v1/payments', isKeyed: false },
   listRequests: { method: 'GET', path: '/v1/requests', isKeyed: false },
   listUsage: { method: 'GET', path: '/v1/usage', isKeyed: false },
@@ -273,4 +335,7 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   listVaultTokens: { method: 'GET', path: '/v1/vault/tokens', isKeyed: false },
   listWebhookEndpoints: { method: 'GET', path: '/v1/webhook_endpoints', isKeyed: false },
   replaceWebhookSecret: { method: 'POST', path: '/v1/webhook_endpoints/{id}/secret', isKeyed: true },
+  revokeApiKey: { method: 'POST', path: '/v1/api_keys/{id}/revoke', isKeyed: false },
+  revokeThisApiKey: { method: 'POST', path: '/v1/api_keys/self/revoke', isKeyed: false },
+  rollApiKey: { method: 'POST', path: '/v1/api_keys/{id}/roll', isKeyed: true },
 }

@@ -7,6 +7,32 @@ export type ChangeWebhookEndpoint = {
   readonly encryption: 'none' | 'required'
 }
 
+export type CreateApiKey = {
+  /** What you call it: one line. */
+  readonly name?: string | undefined
+  /** `secret` stays on your servers; `publishable` is for pages and can only seal. */
+  readonly kind?: 'secret' | 'publishable' | undefined
+  /** What it may do: as little as it needs. `keys:write` is the operator’s to give. */
+  readonly scopes: readonly ('payments:read' | 'payments:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read')[]
+  /** Addresses and ranges (CIDR) that it may be used from; empty: anywhere. */
+  readonly allowed_addresses?: readonly string[] | undefined
+  /** How much it may move, and of what. */
+  readonly caps?: {
+    /** For one payment, by currency, in major units. Where amounts are capped, a currency without one is refused. */
+    readonly amount_max?: Readonly<Record<string, string>> | undefined
+    /** The same, for all payments of a UTC day. */
+    readonly day_total_max?: Readonly<Record<string, string>> | undefined
+    /** Empty: every one. */
+    readonly currencies?: readonly string[] | undefined
+    /** Empty: every one. */
+    readonly networks?: readonly string[] | undefined
+  } | undefined
+  /** From then on nobody knows it. Left out: as late as the operator lets it be, which the answer says. */
+  readonly expires_at?: string | undefined
+  /** Each of its requests must be signed as well. */
+  readonly must_sign?: boolean | undefined
+}
+
 export type CreateForward = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Begins with an address that the operator allowed for you, to the letter. Tokens may stand in path segments and query values. */
@@ -63,5 +89,10 @@ export type CreateWebhookEndpoint = {
 
 export type ReplaceWebhookSecret = {
   /** Seconds for which the secret before signs as well; 0 ends it, and any before it, at once. */
+  readonly expires_in?: number | undefined
+}
+
+export type RollApiKey = {
+  /** Seconds for which the old key works as well; 0 ends it at once. */
   readonly expires_in?: number | undefined
 }

@@ -35,6 +35,8 @@ import { listSecretVersions } from '../secrets/list-secret-versions.ts'
 import { makeApiKeyVerifier } from '../secrets/make-api-key-verifier.ts'
 import { rehashApiKey } from '../secrets/rehash-api-key.ts'
 import { rotateSecret } from '../secrets/rotate-secret.ts'
+import { makeOwnApiKey } from '../secrets/make-own-api-key.ts'
+import { revokeMerchantKey } from '../signing-keys/revoke-merchant-key.ts'
 import { stateMerchantKey } from '../signing-keys/state-merchant-key.ts'
 import { admitStaff } from '../staff/admit-staff.ts'
 import { listApprovals } from '../staff/list-approvals.ts'
@@ -95,6 +97,8 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/key-inventory': (custodian, _caller, request) => listKeys(custodian, request),
   '/v1/forward-destination': signForwardDestination,
   '/v1/merchant-signing-key': stateMerchantKey,
+  '/v1/revoke-merchant-signing-key': revokeMerchantKey,
+  '/v1/own-api-key': makeOwnApiKey,
   '/v1/pin-set': signPins,
   '/v1/alarms': (custodian, _caller, request) => listAlarms(custodian, request),
   '/v1/openings': (custodian, _caller, request) => listOpenings(custodian, request),

@@ -8,6 +8,7 @@ import { Fault, ManualClock, newId, parseBase64Url, processRoles, systemRandom, 
 import { CustodianRefusal, newCertificateRequest, spkiPin, verifyRefusal } from '@ngome/runtime'
 import { destruction } from '../testing/test-destruction.ts'
 import { allAllowed, endRequest, issueKey, rehashRequest } from '../testing/test-api-key.ts'
+import { ownKeyRequest, stateKey } from '../testing/test-own-key.ts'
 import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.ts'
 import { admission, approvalText, approvedReveal, newPerson, revealRequest, signedBy, twoPeople } from '../testing/test-staff.ts'
 import { TestCustodian, type Gateway, type Peer } from '../testing/test-custodian.ts'
@@ -59,6 +60,8 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/key-inventory': ['operator', 'auditor'],
   '/v1/forward-destination': ['operator'],
   '/v1/merchant-signing-key': ['operator'],
+  '/v1/revoke-merchant-signing-key': ['operator'],
+  '/v1/own-api-key': ['gateway'],
   '/v1/pin-set': ['operator'],
   '/v1/alarms': ['dispatcher'],
   '/v1/openings': ['operator', 'auditor'],
@@ -148,6 +151,8 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
         expires: new Date(clock.nowMs() + 1_000).toISOString(),
       }
     }
+    case '/v1/revoke-merchant-signing-key': return { ...tenant, key: (await stateKey(test, tenant)).id }
+    case '/v1/own-api-key': return ownKeyRequest(test, await stateKey(test, tenant))
     case '/v1/pin-set': {
       const { csr, publicKey } = await newCertificateRequest('gateway')
       const [from, until] = [new Date(clock.nowMs()).toISOString(), new Date(clock.nowMs() + 1_000).toISOString()]

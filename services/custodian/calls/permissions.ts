@@ -46,6 +46,9 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/key-inventory': ['operator', 'auditor'],
   '/v1/forward-destination': ['operator'],
   '/v1/merchant-signing-key': ['operator'],
+  '/v1/revoke-merchant-signing-key': ['operator'],
+  // It carries what a merchant signed, and makes no key without that.
+  '/v1/own-api-key': ['gateway'],
   '/v1/pin-set': ['operator'],
   // It writes them as events where people look; this process opens no connection.
   '/v1/alarms': ['dispatcher'],

@@ -1,4 +1,4 @@
-import { signApiKey } from '@ngome/access'
+import { signApiKey, type KeptApiKey } from '@ngome/access'
 import type { CustodianResponse } from '@ngome/contracts'
 import { toBase64Url } from '@ngome/kernel'
 import { callerName, type ProvenCaller } from '../calls/caller.ts'
@@ -28,6 +28,13 @@ export async function endApiKey(
     })
     return endsAtMs
   })
-  const proof = signApiKey({ ...kept, settings: { ...kept.settings, expiresAtMs } }, statementKey.privateKey)
+  return endResponse(kept, expiresAtMs, statementKey)
+}
+
+/** The key with its end, signed anew; nothing else of it changes. */
+export function endResponse(
+  kept: KeptApiKey, expiresAtMs: number, { privateKey }: Custodian['statementKey'],
+): CustodianResponse<'/v1/end-api-key'> {
+  const proof = signApiKey({ ...kept, settings: { ...kept.settings, expiresAtMs } }, privateKey)
   return { proof: toBase64Url(proof), endsAt: new Date(expiresAtMs).toISOString() }
 }

@@ -9,6 +9,7 @@ import type { Custodian } from '../custodian.ts'
 import { appendLog } from '../log/append-log.ts'
 import { isRegistered, tenantName } from '../merchants/tenants.ts'
 import { parseMerchantRequest } from './parse-merchant-request.ts'
+import { insertSigningKey } from './signing-key-records.ts'
 
 /** A key that nobody renews once in a while may be one that nobody has any more. */
 const lifeMsMax = 800 * 86_400_000
@@ -34,10 +35,13 @@ export async function stateMerchantKey(
   if (publicKey === undefined || algorithm === undefined || others.length > 0) throw new Refusal('request_invalid', `${id} /from`)
   const spki = publicKey.export({ format: 'der', type: 'spki' })
   const proof = signMerchantKey({ id, tenant, algorithm, spki, uses, expiresAtMs }, statementKey.privateKey)
-  await store.commits.run((transaction) => appendLog(transaction, clock, {
-    caller: callerName(caller), operation: '/v1/merchant-signing-key', outcome: 'allowed', reason: '',
-    subject: `${tenantName(tenant)}/${id} ${uses.join(',')} sha256:${createHash('sha256').update(spki).digest('hex')}`,
-  }))
+  await store.commits.run(async (transaction) => {
+    if (!await insertSigningKey(transaction, id, tenant, proof)) throw new Refusal('signing_key_known', `${tenantName(tenant)}/${id}`)
+    await appendLog(transaction, clock, {
+      caller: callerName(caller), operation: '/v1/merchant-signing-key', outcome: 'allowed', reason: '',
+      subject: `${tenantName(tenant)}/${id} ${uses.join(',')} sha256:${createHash('sha256').update(spki).digest('hex')}`,
+    })
+  })
   return { algorithm, spki: toBase64Url(spki), proof: toBase64Url(proof) }
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import type { CustodianPath, CustodianRequest, CustodianResponse } from '@ngome/contracts'
+import { merchantKeyScopesDefault, type CustodianPath, type CustodianRequest, type CustodianResponse } from '@ngome/contracts'
 import {
   ManualClock, newId, systemRandom, toBase64Url,
   type Clock, type JsonValue, type ProcessRole, type SignerId, type Tenant,
@@ -29,6 +29,7 @@ export const testSettings: Settings = {
     rootAgeMsMax: 365 * dayMs, authorityAgeMsMax: 1_825 * dayMs, pepperAgeMsMax: 730 * dayMs, pepperKeptMs: 400 * dayMs,
     indexAgeMsMax: 1_460 * dayMs, destructionWaitMs: 7 * dayMs,
   },
+  ownKeyPolicy: { scopes: merchantKeyScopesDefault, lifeMsMax: 365 * dayMs },
   publicNames: ['localhost', '127.0.0.1'],
   internalNames: { gateway: [], custodian: ['0.0.0.0'], dispatcher: ['dispatcher.example'], operator: [], auditor: [] },
 }

@@ -3,7 +3,7 @@ import type { Logger } from '@ngome/runtime'
 import { isContentDigest, isSignedBy, readSignature, signatureHeaders, type ProvenMerchantKey, type StatedSignature } from '@ngome/signatures'
 import { spendNonce, type Database } from '@ngome/store'
 import type { OperationName } from '../api/operations.ts'
-import type { AuthenticatedCaller, Call, VerifiedSignature } from '../http/call.ts'
+import type { AuthenticatedCaller, Call, SignedMessage, VerifiedSignature } from '../http/call.ts'
 import type { GatewayRequest } from '../http/gateway-request.ts'
 import type { Guards } from '../http/guards.ts'
 import { restrictionOf } from './refuse-suspended.ts'
@@ -45,8 +45,10 @@ function demandsSignature(ports: VerifySignaturePorts, caller: AuthenticatedCall
   const refuse = (): never => {
     throw new Fault('access/signature_required', `${operation} of ${caller.apiKey} came without a signature`)
   }
-  if (caller.mustSign || restrictionOf(caller, ports.clock.nowMs()) === 'demand_signed') return refuse()
-  if (signaturePolicyOf(operation) === 'optional') return undefined
+  const policy = signaturePolicyOf(operation)
+  if (policy === 'never') return undefined
+  if (policy === 'always' || caller.mustSign || restrictionOf(caller, ports.clock.nowMs()) === 'demand_signed') return refuse()
+  if (policy === 'optional') return undefined
   return ports.canSign(caller.tenant).then((can) => can ? refuse() : undefined)
 }
 
@@ -69,7 +71,15 @@ async function verifySignature(ports: VerifySignaturePorts, turns: Turns, signed
   if (call.idempotencyKey === undefined && await spendNonce(ports.database, caller.tenant, stated) === 'seen') {
     return refuse('the nonce was seen before')
   }
-  request.signature = { keyId, nonce, createdS } as VerifiedSignature
+  request.signature = { keyId, nonce, createdS, message: messageOf(request) } as VerifiedSignature
+}
+
+function messageOf({ headers, method = '', url = '' }: GatewayRequest): SignedMessage {
+  const field = (name: string): string => String(headers[name] ?? '')
+  return {
+    method, target: url, host: field('host'), contentDigest: field('content-digest'), signatureInput: field('signature-input'),
+    signature: field('signature'),
+  }
 }
 
 /** What the signature says, where form, time and digest are right; else why not. */

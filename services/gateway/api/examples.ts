@@ -27,6 +27,16 @@ const endpoint = {
   previous_secret_ends_at: null,
 }
 
+const apiKey = {
+  id: 'key_01k8z3f7q2e9d8m4n6p0r5s7tv', object: 'api_key', world: 'test', prefix: 'ngome_sk_test_01k8z3f7q2…', state: 'valid', name: 'shop server',
+  kind: 'secret', scopes: ['payments:read', 'payments:write'], allowed_addresses: ['192.0.2.7/32'],
+  caps: { amount_max: { UGX: '500000' }, day_total_max: {}, currencies: [], networks: [] }, must_sign: false,
+  created_at: '2026-11-22T09:30:00.000Z', expires_at: '2027-11-22T09:30:00.000Z', revoked_at: null, last_used_at: '2026-11-22T09:41:07.120Z',
+  last_network: '192.0.2.0/24', last_agent: 'ngome-sdk/0.1.0', age_days: 0, rotate_by: '2027-02-20T09:30:00.000Z', is_rotation_due: false,
+  is_unused: false,
+}
+const newApiKey = { ...apiKey, last_used_at: null, last_network: null, last_agent: null }
+
 const token = {
   id: 'tok_01k8z3f7q2e9d8m4n6p0r5s7tv',
   object: 'vault_token',
@@ -125,6 +135,21 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
       secret: 'whsec_Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=',
     },
   },
+  listApiKeys: { answer: { object: 'list', data: [apiKey], next_cursor: null } },
+  getApiKey: { answer: apiKey },
+  createApiKey: {
+    request: { name: 'shop server', scopes: ['payments:read', 'payments:write'], allowed_addresses: ['192.0.2.7'], caps: { amount_max: { UGX: '500000' } } },
+    answer: { ...newApiKey, secret: 'ngome_sk_test_…', secret_status: 'shown' },
+  },
+  rollApiKey: {
+    request: { expires_in: 86_400 },
+    answer: {
+      ...newApiKey, secret: 'ngome_sk_test_…', secret_status: 'shown', old_key: 'key_01k5z3f7q2e9d8m4n6p0r5s7tv',
+      old_key_works_until: '2026-11-23T09:30:00.000Z',
+    },
+  },
+  revokeApiKey: { answer: { ...apiKey, state: 'revoked', revoked_at: '2026-11-22T10:02:11.000Z' } },
+  revokeThisApiKey: { answer: { ...apiKey, state: 'revoked', revoked_at: '2026-11-22T10:02:11.000Z' } },
   createVaultToken: {
     request: {
       type: 'card_number', value: '4242 4242 4242 4242', expires_at: '2036-11-22T00:00:00Z', metadata: { customer: 'c-1042' },

@@ -1,7 +1,8 @@
 import {
-  changeWebhookEndpointSchema, createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
+  apiKeyPageSchema, apiKeySchema, changeWebhookEndpointSchema, createApiKeySchema, createdApiKeySchema, createdWebhookEndpointSchema, createForwardSchema,
+  createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema, limitsSchema,
-  paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
+  paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
   webhookEndpointSchema,
 } from '@ngome/contracts'
 import { z } from 'zod'
@@ -13,13 +14,19 @@ type Io = 'input' | 'output'
 const named = {
   input: {
     ChangeWebhookEndpoint: changeWebhookEndpointSchema,
+    CreateApiKey: createApiKeySchema,
     CreateForward: createForwardSchema,
     CreatePayment: createPaymentSchema,
     CreateVaultToken: createVaultTokenSchema,
     CreateWebhookEndpoint: createWebhookEndpointSchema,
     ReplaceWebhookSecret: replaceWebhookSecretSchema,
+    RollApiKey: rollApiKeySchema,
   },
   output: {
+    ApiKey: apiKeySchema,
+    ApiKeyPage: apiKeyPageSchema,
+    CreatedApiKey: createdApiKeySchema,
+    RolledApiKey: rolledApiKeySchema,
     Forward: forwardSchema,
     Limits: limitsSchema,
     Payment: paymentSchema,

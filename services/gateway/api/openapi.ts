@@ -1,6 +1,7 @@
 import type { Scope } from '@ngome/access'
 import { Fault, publicFault, type FaultCode, type RequestId } from '@ngome/kernel'
 import { problemMediaType, problemOf } from '@ngome/runtime'
+import { signaturePolicyOf, type SignaturePolicy } from '../access/signature-policy.ts'
 import { jsonType } from '../http/answer.ts'
 import { headerGroups, headerTable, type HeaderGroup } from '../http/header-table.ts'
 import { idempotencyKeyLengthMax } from '../http/limits.ts'
@@ -32,6 +33,8 @@ export type OpenApiOperation = {
   readonly 'x-ngome-headers': readonly HeaderGroup[]
   /** Whether pages may call it, with a publishable key. */
   readonly 'x-ngome-browsers': boolean
+  /** Whether it must be signed: always, once the merchant has a key to sign with, where its key says so, or never. */
+  readonly 'x-ngome-signature': SignaturePolicy
 }
 export type OpenApiDocument = {
   readonly openapi: '3.1.0'
@@ -88,6 +91,7 @@ function describe(name: OperationName, operation: Operation): OpenApiOperation {
     security: operation.credentials === 'api-key' ? [{ apiKey: operation.scope === undefined ? [] : [operation.scope] }] : [],
     'x-ngome-headers': operation.headerGroups,
     'x-ngome-browsers': operation.browsers === true,
+    'x-ngome-signature': signaturePolicyOf(name),
     parameters: parameters(operation),
     ...(operation.body === undefined ? {} : { requestBody: requestBody(name, operation.body) }),
     responses: { ...success(name, operation), ...failures([...commonFaults, ...operation.faults]) },

@@ -26,6 +26,8 @@ export type Operation = {
   readonly body?: { readonly kind: 'json'; readonly schema: z.ZodObject; readonly nodesMax?: number } | { readonly kind: 'raw' }
   readonly bodyBytesMax?: number
   readonly needsIdempotencyKey?: true
+  /** Its answer is encrypted to every merchant who has a key for that, whether it asks or not. */
+  readonly encryptsWhereItCan?: true
   readonly success: {
     readonly status: number
     readonly description: string

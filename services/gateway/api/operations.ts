@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { bodyBytesMax, callbackBytesMax, forwardNodesMax, vaultBatchBytesMax, vaultBatchNodesMax } from '../http/limits.ts'
 import { pageQuerySchema } from '../payments/page-query.ts'
 import { vaultPageQuerySchema } from '../vault/page-query.ts'
+import { apiKeyOperations } from './api-key-operations.ts'
 import { acting, authenticated, fromPages, reading, visiting, withBody, writing, type Operation } from './operation.ts'
 import { usageOperations } from './usage-operations.ts'
 
@@ -276,6 +277,7 @@ export const operations = {
     success: { status: 200, description: 'The limits.', schema: limitsSchema },
     faults: authenticated,
   },
+  ...apiKeyOperations,
   ...usageOperations,
   receiveCallback: {
     method: 'POST',

@@ -27,9 +27,19 @@ export type AuthenticatedCaller = {
   readonly [authenticated]: true
 }
 
+/** What of a signed request somebody needs to check its signature once more, beside its body and idempotency key. */
+export type SignedMessage = {
+  readonly method: string
+  readonly target: string
+  readonly host: string
+  readonly contentDigest: string
+  readonly signatureInput: string
+  readonly signature: string
+}
+
 declare const verified: unique symbol
 /** That the caller signed this very request, with a key of its own; only `verifySignature` makes one. */
-export type VerifiedSignature = RequestNonce & { readonly [verified]: true }
+export type VerifiedSignature = RequestNonce & { readonly message: SignedMessage; readonly [verified]: true }
 
 /** A request as its handler sees it: every part proven by header control, authentication and schema. */
 export type Call<N extends OperationName = OperationName> = {

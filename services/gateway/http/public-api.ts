@@ -208,7 +208,7 @@ function readCall(operation: Operation, request: Incoming, raw: GatewayRequest):
 
 function send(ports: Routes, name: OperationName | 'none', raw: GatewayRequest, reply: Outgoing, answer: Answer): void {
   // A body that was not read to its end would be taken for the next request: the connection goes with it.
-  const hasUnreadBody = (raw.headerBits & headerGroups.body) !== 0 && !raw.complete
+  const hasUnreadBody = (raw.headerBits & headerGroups.body) !== 0 && !raw.complete && raw.headers['content-length'] !== '0'
   const isLast = raw.isLastOnConnection || hasUnreadBody || ports.isDraining()
   const { answerHeaders } = raw
   ports.outbox.add({ response: reply.raw, answer, added: answerHeaders, requestId: raw.requestId, isLast })

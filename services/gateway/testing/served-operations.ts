@@ -1,5 +1,5 @@
 import type { Scope } from '@ngome/access'
-import type { Answer, MerchantCall, MerchantClient } from '@ngome/testkit'
+import { digestOf, type Answer, type MerchantCall, type MerchantClient, type SignedRequest } from '@ngome/testkit'
 import type { OpenApiDocument } from '../api/openapi.ts'
 import type { OperationName } from '../api/operations.ts'
 
@@ -8,7 +8,9 @@ export type ServedOperation = {
   readonly name: OperationName
   readonly method: NonNullable<MerchantCall['method']>
   readonly path: string
-  readonly scope: Scope
+  /** `undefined`: every secret key may. */
+  readonly scope: Scope | undefined
+  readonly mustBeSigned: boolean
   readonly isForPages: boolean
   readonly body: unknown
   readonly needsIdempotencyKey: boolean
@@ -24,10 +26,10 @@ export async function servedOperations(client: MerchantClient): Promise<readonly
     const [first] = one.security
     if (first === undefined) return []
     const [scope] = first.apiKey
-    if (scope === undefined) throw new TypeError(`${one.operationId} names no scope`)
     const content = one.requestBody?.['content'] as Record<string, { example?: unknown }> | undefined
     return [{
       name: one.operationId, method: method.toUpperCase() as ServedOperation['method'], path, scope,
+      mustBeSigned: ['always', 'required'].includes(one['x-ngome-signature']),
       isForPages: one['x-ngome-browsers'],
       body: content?.['application/json']?.example,
       needsIdempotencyKey: one.parameters.some((parameter) => parameter.in === 'header' && parameter.name === 'Idempotency-Key'),
@@ -38,14 +40,18 @@ export async function servedOperations(client: MerchantClient): Promise<readonly
 
 let serial = 0
 
+/** How a merchant signs, where an operation demands that. */
+export type Signer = (request: SignedRequest) => SignedRequest
+
 /** Asks for an operation with all that it needs. */
 export function callServed(
-  client: MerchantClient, { method, path, body, needsIdempotencyKey }: ServedOperation,
-  id: string | undefined, more: Pick<MerchantCall, 'headers' | 'isBare'> = {},
+  client: MerchantClient, { method, path, body, needsIdempotencyKey, mustBeSigned }: ServedOperation,
+  id: string | undefined, { signer, ...more }: Pick<MerchantCall, 'headers' | 'isBare'> & { readonly signer?: Signer | undefined } = {},
 ): Promise<Answer> {
-  return client.call({
-    method, path: path.replace('{id}', id ?? ''), ...more,
-    ...(body === undefined ? {} : { body }),
-    ...(needsIdempotencyKey ? { idempotencyKey: `served-${++serial}` } : {}),
-  })
+  const target = path.replace('{id}', id ?? '')
+  const text = body === undefined ? '' : JSON.stringify(body)
+  const idempotencyKey = needsIdempotencyKey ? { 'idempotency-key': `served-${++serial}` } : {}
+  const plain = { method, target, host: 'localhost', body: text, headers: { ...text === '' ? {} : { 'content-digest': digestOf(text) }, ...idempotencyKey } }
+  const { headers } = mustBeSigned && signer !== undefined ? signer(plain) : { headers: idempotencyKey }
+  return client.call({ method, path: target, ...more, ...text === '' ? {} : { text }, headers: { host: 'localhost', ...headers, ...more.headers } })
 }

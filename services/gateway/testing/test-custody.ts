@@ -1,7 +1,9 @@
-import { apiKeyVerifier, defaultKeySettings, parseKeySettings, signApiKey, type KeptApiKey, type NewApiKey } from '@ngome/access'
-import { retentionClasses, type CustodianSecretName } from '@ngome/contracts'
+import {
+  apiKeyVerifier, defaultKeySettings, keySettingsJson, parseKeySettings, readOwnKeyRequest, scopes, signApiKey, type KeptApiKey, type NewApiKey,
+} from '@ngome/access'
+import { retentionClasses, type CustodianRequest, type CustodianResponse, type CustodianSecretName } from '@ngome/contracts'
 import { generateMerchantKeyPair, signStatement } from '@ngome/envelope'
-import { newId, Secret, systemClock, systemRandom, toBase64Url, type ApiKeyId, type Tenant } from '@ngome/kernel'
+import { Fault, newId, Secret, systemClock, systemRandom, toBase64Url, type ApiKeyId, type Tenant } from '@ngome/kernel'
 import type { CustodianAnswers, TestAuthority } from '@ngome/testkit'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -17,6 +19,7 @@ export class TestCustody {
   /** By version. */
   readonly peppers = new Map([[1, new Secret(systemRandom.bytes(32))]])
   periodMs = 86_400_000
+  refusesOwnKeys = false
 
   constructor(authority: TestAuthority) {
     this.authority = authority
@@ -50,6 +53,10 @@ export class TestCustody {
         const [verifier, proof] = [toBase64Url(kept.verifier), toBase64Url(kept.proof)]
         return { statement: { pepperVersion: kept.pepperVersion, verifier, proof } }
       },
+      '/v1/own-api-key': (request) => {
+        this.calls.push(`/v1/own-api-key ${request.signed.target}`)
+        return this.#makeOwnKey(request)
+      },
       '/v1/secrets': ({ names }) => ({
         secrets: names.flatMap((name) => [...name === 'api-pepper' ? this.peppers : new Map([[1, this.secret(name)]])].map(
           ([version, value]) => ({ name, version, value: value.expose((bytes) => toBase64Url(bytes)) }),
@@ -75,6 +82,23 @@ export class TestCustody {
         return {}
       },
     }
+  }
+
+  /** As the custodian does, whose own tests hold that it looks at the signature first. */
+  #makeOwnKey({ merchant, world, key, digest, signed, rolled }: CustodianRequest<'/v1/own-api-key'>): CustodianResponse<'/v1/own-api-key'> {
+    if (this.refusesOwnKeys) throw new Fault('custodian/refused', 'the test wants it so')
+    const tenant = { merchant, world } as Tenant
+    const body = JSON.parse(Buffer.from(signed.body, 'base64url').toString()) as { readonly expires_in?: number }
+    const reading = readOwnKeyRequest(body, { scopes, lifeMsMax: 365 * 86_400_000 }, systemClock.nowMs())
+    const settings = rolled === null ? reading.kind === 'settings' ? reading.settings : undefined : parseKeySettings(rolled.settings)
+    if (settings === undefined) throw new Fault('custodian/refused', 'settings')
+    const kept = this.keep({ id: key as ApiKeyId, digest: Buffer.from(digest, 'base64url') }, tenant, settings)
+    const statement = { pepperVersion: kept.pepperVersion, verifier: toBase64Url(kept.verifier), proof: toBase64Url(kept.proof) }
+    if (rolled === null) return { statement, settings: keySettingsJson(settings), ended: null }
+    const expiresAtMs = systemClock.nowMs() + (body.expires_in ?? 86_400) * 1_000
+    const old = { id: rolled.key as ApiKeyId, tenant, pepperVersion: rolled.pepperVersion, verifier: Buffer.from(rolled.verifier, 'base64url') }
+    const proof = signApiKey({ ...old, settings: { ...settings, expiresAtMs } }, this.authority.statementKeys.privateKey)
+    return { statement, settings: keySettingsJson(settings), ended: { proof: toBase64Url(proof), endsAt: new Date(expiresAtMs).toISOString() } }
   }
 
   async #statement(tenant: Tenant, retention: string, ahead: number): Promise<string> {

@@ -17,7 +17,7 @@ export type CustodianDatabase = {
 /** In order; a file is never edited once released, only followed by the next. */
 const migrations = [
   '0001-first.sql', '0002-key-life.sql', '0003-merkle-log.sql', '0004-secret-versions.sql', '0005-authorities.sql',
-  '0006-index-chains.sql', '0008-api-key-ends.sql',
+  '0006-index-chains.sql', '0008-api-key-ends.sql', '0009-own-keys.sql',
 ] as const
 const migrationLock = 6_704_614
 /** One for the works, which come one after the other, and a few for reads. */

@@ -9,7 +9,7 @@ import { SqliteStore, storeFileName } from './sqlite-store.ts'
 /** In order; a file is never edited once released, only followed by the next. */
 const migrations = [
   '0001-first.sql', '0002-revoked-signers.sql', '0003-staff.sql', '0004-key-life.sql', '0005-merkle-log.sql',
-  '0006-secret-versions.sql', '0007-authorities.sql', '0008-index-chains.sql', '0010-api-key-ends.sql',
+  '0006-secret-versions.sql', '0007-authorities.sql', '0008-index-chains.sql', '0010-api-key-ends.sql', '0011-own-keys.sql',
 ] as const
 /** A start waits this long for the last process to let go of the file, then refuses. */
 const lockWaitMs = 2_000

@@ -11,3 +11,9 @@ export const scopes = [
   'usage:read',
 ] as const
 export type Scope = (typeof scopes)[number]
+
+/**
+ * What a merchant may give its own keys where the operator says nothing else. Not `keys:write`: a key that makes keys comes
+ * from the operator, so that a thief of one cannot leave another behind that does.
+ */
+export const merchantKeyScopesDefault: readonly Scope[] = scopes.filter((scope) => scope !== 'keys:write')
