@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Secret, type Clock, type MerchantSigningKeyId, type Random } from '@ngome/kernel'
 import type { Endpoint } from '@ngome/runtime'
@@ -67,7 +67,7 @@ export const merchantsRollTheirOwnKeys: Probe<Target> = {
 /** Headers of a request with its idempotency key, signed or not. */
 function signedHeaders({ clock, random }: Target, path: string, body: object | undefined, by: Signer | null): Record<string, string> {
   if (body === undefined) return {}
-  const idempotencyKey = randomUUID()
+  const idempotencyKey = Buffer.from(random.bytes(16)).toString('hex')
   if (by === null) return { 'idempotency-key': idempotencyKey }
   const bytes = Buffer.from(JSON.stringify(body))
   return {

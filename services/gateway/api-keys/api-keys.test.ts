@@ -4,6 +4,7 @@ import { after, before, suite, test } from 'node:test'
 import { compactDecrypt } from 'jose'
 import type { ApiKeyView } from '@ngome/contracts'
 import { newId, systemClock, systemRandom } from '@ngome/kernel'
+import { ownApiKeysMax } from '@ngome/store'
 import { digestOf, signRaw, type Answer, type SignedRequest } from '@ngome/testkit'
 import { problemIn } from '../testing/problem-in.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
@@ -197,6 +198,15 @@ test('an answer with a key in it is encrypted to who has a key for that, asked o
   const { plaintext } = await compactDecrypt(answer.text, createPrivateKey(encryption.privateKey.export({ format: 'pem', type: 'pkcs8' })))
   const { secret } = JSON.parse(Buffer.from(plaintext).toString()) as Made
   assert.equal((await gateway.client(secret ?? '').call({ path: '/v1/payments' })).status, 200)
+})
+
+test('a merchant has no more keys that work than it can have', async () => {
+  const owner = await gateway.addMerchant()
+  const by = { keyId: await gateway.addSigningKey(owner, pair.publicKey), privateKey: pair.privateKey }
+  await gateway.database.asAdmin(`INSERT INTO ngome.api_keys (id, merchant, world, verifier, pepper_version, proof, settings, hint, created_at)
+    SELECT 'key_0' || lpad(at::text, 25, '0'), merchant, world, verifier, pepper_version, proof, settings, hint, created_at
+    FROM ngome.api_keys, generate_series(1, $2::int) AS at WHERE id = $1`, [owner.keyId, ownApiKeysMax - 1])
+  assertCode(await send(signed(request('/v1/api_keys', wanted), by), owner), 409, 'keys/too_many')
 })
 
 test('age, use and end show in what is seen of a key', () => {
