@@ -89,7 +89,7 @@ function view(id: string, secret: string | null): object {
 
 /** As the gateway looks at a signature, but for what a saboteur took out. */
 async function refusalOf({ headers, method = '', url = '' }: IncomingMessage, body: Buffer): Promise<number | undefined> {
-  if (headers.signature === undefined) return sabotage === 'unsigned' ? undefined : 401
+  if (headers['signature'] === undefined) return sabotage === 'unsigned' ? undefined : 401
   const field = (name: string): string | undefined => headers[name]?.toString()
   if (!isContentDigest(field('content-digest') ?? '', body)) return 401
   const isReplay = seen.has(field('signature') ?? '')
