@@ -9,6 +9,14 @@ const currency = z.string().regex(/^[A-Z]{3}$/)
 const amounts = z.record(currency, z.string().regex(/^[0-9]{1,15}(?:\.[0-9]{1,3})?$/))
 const scope = classed('internal', z.enum(scopes))
 
+/** As an answer has them; what each means stands where it is asked for. */
+const plainCaps = z.strictObject({
+  amount_max: classed('internal', amounts),
+  day_total_max: classed('internal', amounts),
+  currencies: z.array(classed('internal', currency)),
+  networks: z.array(classed('internal', z.string())),
+})
+
 const caps = {
   amount_max: classed('internal', amounts)
     .meta({ description: 'For one payment, by currency, in major units. Where amounts are capped, a currency without one is refused.', example: { UGX: '500000' } }),
@@ -52,13 +60,14 @@ export const apiKeySchema = z.strictObject({
   id: classed('internal', idSchema('apiKey')),
   object: classed('public', z.literal('api_key')),
   world: classed('internal', worldSchema),
-  prefix: classed('internal', z.string()).meta({ description: 'Its first characters: enough to know it by.' }),
+  /** Its first characters: enough to know it by. */
+  prefix: classed('internal', z.string()),
   state: classed('internal', z.enum(apiKeyStates)),
   name: classed('internal', z.string()),
   kind: classed('internal', z.enum(keyKinds)),
   scopes: z.array(classed('internal', z.string())),
   allowed_addresses: z.array(classed('internal', z.string())),
-  caps: z.strictObject(caps),
+  caps: plainCaps,
   must_sign: classed('internal', z.boolean()),
   created_at: classed('internal', z.iso.datetime()),
   expires_at: classed('internal', z.iso.datetime()).nullable().meta({ description: 'A key that was rolled works until then.' }),

@@ -4,7 +4,6 @@ export type ApiKey = {
   readonly id: `key_${string}`
   readonly object: 'api_key'
   readonly world: 'test' | 'live'
-  /** Its first characters: enough to know it by. */
   readonly prefix: string
   readonly state: 'valid' | 'ended' | 'revoked' | 'invalid'
   readonly name: string
@@ -12,13 +11,9 @@ export type ApiKey = {
   readonly scopes: readonly string[]
   readonly allowed_addresses: readonly string[]
   readonly caps: {
-    /** For one payment, by currency, in major units. Where amounts are capped, a currency without one is refused. */
     readonly amount_max: Readonly<Record<string, string>>
-    /** The same, for all payments of a UTC day. */
     readonly day_total_max: Readonly<Record<string, string>>
-    /** Empty: every one. */
     readonly currencies: readonly string[]
-    /** Empty: every one. */
     readonly networks: readonly string[]
   }
   readonly must_sign: boolean
@@ -64,7 +59,6 @@ export type CreatedApiKey = {
   readonly id: `key_${string}`
   readonly object: 'api_key'
   readonly world: 'test' | 'live'
-  /** Its first characters: enough to know it by. */
   readonly prefix: string
   readonly state: 'valid' | 'ended' | 'revoked' | 'invalid'
   readonly name: string
@@ -72,13 +66,9 @@ export type CreatedApiKey = {
   readonly scopes: readonly string[]
   readonly allowed_addresses: readonly string[]
   readonly caps: {
-    /** For one payment, by currency, in major units. Where amounts are capped, a currency without one is refused. */
     readonly amount_max: Readonly<Record<string, string>>
-    /** The same, for all payments of a UTC day. */
     readonly day_total_max: Readonly<Record<string, string>>
-    /** Empty: every one. */
     readonly currencies: readonly string[]
-    /** Empty: every one. */
     readonly networks: readonly string[]
   }
   readonly must_sign: boolean
@@ -316,7 +306,6 @@ export type RolledApiKey = {
   readonly id: `key_${string}`
   readonly object: 'api_key'
   readonly world: 'test' | 'live'
-  /** Its first characters: enough to know it by. */
   readonly prefix: string
   readonly state: 'valid' | 'ended' | 'revoked' | 'invalid'
   readonly name: string
@@ -324,13 +313,9 @@ export type RolledApiKey = {
   readonly scopes: readonly string[]
   readonly allowed_addresses: readonly string[]
   readonly caps: {
-    /** For one payment, by currency, in major units. Where amounts are capped, a currency without one is refused. */
     readonly amount_max: Readonly<Record<string, string>>
-    /** The same, for all payments of a UTC day. */
     readonly day_total_max: Readonly<Record<string, string>>
-    /** Empty: every one. */
     readonly currencies: readonly string[]
-    /** Empty: every one. */
     readonly networks: readonly string[]
   }
   readonly must_sign: boolean
