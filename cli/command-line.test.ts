@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { exitCodes, Misuse, type Command } from './command.ts'
-import { commands } from './commands.ts'
+import { allCommands, commandNames, commandsFor } from './commands.ts'
 import { commandHelp, overviewHelp } from './help.ts'
 import { originOf } from './operator/origins.ts'
 import { parseCommandLine } from './parse-command-line.ts'
 
+const commands = await allCommands()
 const given = (...args: string[]) => parseCommandLine(commands, args)
 
 test('reads a command of two words, its operand and its options', () => {
@@ -72,7 +73,12 @@ test('every command has a help page of its own and a line in the overview', () =
     assert.match(command.summary, /\.$/)
   }
   for (const args of [[], ['--help'], ['-h'], ['help']]) assert.deepEqual(given(...args), { kind: 'overview', commands })
-  assert.deepEqual([...new Set(commands)], commands)
+})
+
+test('a command is loaded by its name alone, and all are where none is named', async () => {
+  assert.deepEqual(commands.map(({ name }) => name), commandNames)
+  assert.deepEqual(await commandsFor(['keys', 'list', 'mer_x', '--json']), commands.filter(({ name }) => name === 'keys list'))
+  for (const args of [[], ['keys'], ['--help'], ['help', 'keys', 'list'], ['stauts'], ['constructor']]) assert.deepEqual(await commandsFor(args), commands)
 })
 
 test('the first words of several commands have a page of these', () => {

@@ -1,66 +1,72 @@
-import { bansAdd } from './bans-add.ts'
-import { bansList } from './bans-list.ts'
-import { bansRemove } from './bans-remove.ts'
-import { certificatesList } from './certificates-list.ts'
-import { certificatesRevoke } from './certificates-revoke.ts'
 import type { Command } from './command.ts'
-import { demo } from './demo.ts'
-import { events } from './events.ts'
-import { keysCeremony } from './keys-ceremony.ts'
-import { forwardsAllow } from './forwards-allow.ts'
-import { forwardsList } from './forwards-list.ts'
-import { forwardsRemove } from './forwards-remove.ts'
-import { keysIssue } from './keys-issue.ts'
-import { keysList } from './keys-list.ts'
-import { keysCancel } from './keys-cancel.ts'
-import { keysCertificate } from './keys-certificate.ts'
-import { keysDestroy } from './keys-destroy.ts'
-import { keysInventory } from './keys-inventory.ts'
-import { keysRoll } from './keys-roll.ts'
-import { keysRotate } from './keys-rotate.ts'
-import { keysRotations } from './keys-rotations.ts'
-import { keysScan } from './keys-scan.ts'
-import { keysRevoke } from './keys-revoke.ts'
-import { keysUnrestrict } from './keys-unrestrict.ts'
-import { merchantsAdd } from './merchants-add.ts'
-import { merchantsFreeze } from './merchants-freeze.ts'
-import { merchantsKeysAdd } from './merchants-keys-add.ts'
-import { merchantsKeysList } from './merchants-keys-list.ts'
-import { merchantsKeysMake } from './merchants-keys-make.ts'
-import { merchantsKeysRevoke } from './merchants-keys-revoke.ts'
-import { merchantsLimits } from './merchants-limits.ts'
-import { merchantsList } from './merchants-list.ts'
-import { merchantsOriginsAdd } from './merchants-origins-add.ts'
-import { merchantsOriginsList } from './merchants-origins-list.ts'
-import { merchantsOriginsRemove } from './merchants-origins-remove.ts'
-import { merchantsPolicy } from './merchants-policy.ts'
-import { merchantsUnfreeze } from './merchants-unfreeze.ts'
-import { revealPayment } from './reveal-payment.ts'
-import { staffApprovals } from './staff-approvals.ts'
-import { staffApprove } from './staff-approve.ts'
-import { staffEnrol } from './staff-enrol.ts'
-import { staffExecute } from './staff-execute.ts'
-import { staffList } from './staff-list.ts'
-import { staffRetire } from './staff-retire.ts'
-import { status } from './status.ts'
-import { tlsCalendar } from './tls-calendar.ts'
-import { tlsCheck } from './tls-check.ts'
-import { tlsPinsAdd } from './tls-pins-add.ts'
-import { tlsPinsList } from './tls-pins-list.ts'
-import { tlsPinsRemove } from './tls-pins-remove.ts'
-import { up } from './up.ts'
-import { vaultImport } from './vault-import.ts'
-import { vaultPin } from './vault-pin.ts'
-import { verify } from './verify.ts'
+import { nameIn } from './parse-command-line.ts'
 
-/** Every command, in the order of the help page. */
-export const commands: readonly Command[] = [
-  up, demo, status, merchantsAdd, merchantsList, merchantsFreeze, merchantsUnfreeze, merchantsPolicy, merchantsLimits,
-  merchantsOriginsAdd, merchantsOriginsRemove, merchantsOriginsList,
-  merchantsKeysAdd, merchantsKeysMake, merchantsKeysList, merchantsKeysRevoke, keysIssue, keysList, keysRoll, keysScan, keysRevoke,
-  keysCeremony, keysRotate, keysRotations, keysInventory, keysDestroy, keysCancel, keysCertificate, keysUnrestrict,
-  certificatesList, certificatesRevoke, staffEnrol, staffList, staffApprovals, staffApprove, staffExecute, staffRetire,
-  revealPayment, events, vaultImport, vaultPin,
-  bansList, bansAdd, bansRemove, forwardsAllow, forwardsList, forwardsRemove,
-  tlsCheck, tlsCalendar, tlsPinsAdd, tlsPinsRemove, tlsPinsList, verify,
-]
+/** Every command, in the order of the help page. All of them load as much again as the one that is typed. */
+const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+  'up': async () => (await import('./up.ts')).up,
+  'demo': async () => (await import('./demo.ts')).demo,
+  'status': async () => (await import('./status.ts')).status,
+  'merchants add': async () => (await import('./merchants-add.ts')).merchantsAdd,
+  'merchants list': async () => (await import('./merchants-list.ts')).merchantsList,
+  'merchants freeze': async () => (await import('./merchants-freeze.ts')).merchantsFreeze,
+  'merchants unfreeze': async () => (await import('./merchants-unfreeze.ts')).merchantsUnfreeze,
+  'merchants policy': async () => (await import('./merchants-policy.ts')).merchantsPolicy,
+  'merchants limits': async () => (await import('./merchants-limits.ts')).merchantsLimits,
+  'merchants origins add': async () => (await import('./merchants-origins-add.ts')).merchantsOriginsAdd,
+  'merchants origins remove': async () => (await import('./merchants-origins-remove.ts')).merchantsOriginsRemove,
+  'merchants origins list': async () => (await import('./merchants-origins-list.ts')).merchantsOriginsList,
+  'merchants keys add': async () => (await import('./merchants-keys-add.ts')).merchantsKeysAdd,
+  'merchants keys make': async () => (await import('./merchants-keys-make.ts')).merchantsKeysMake,
+  'merchants keys list': async () => (await import('./merchants-keys-list.ts')).merchantsKeysList,
+  'merchants keys revoke': async () => (await import('./merchants-keys-revoke.ts')).merchantsKeysRevoke,
+  'keys issue': async () => (await import('./keys-issue.ts')).keysIssue,
+  'keys list': async () => (await import('./keys-list.ts')).keysList,
+  'keys roll': async () => (await import('./keys-roll.ts')).keysRoll,
+  'keys scan': async () => (await import('./keys-scan.ts')).keysScan,
+  'keys revoke': async () => (await import('./keys-revoke.ts')).keysRevoke,
+  'keys ceremony': async () => (await import('./keys-ceremony.ts')).keysCeremony,
+  'keys rotate': async () => (await import('./keys-rotate.ts')).keysRotate,
+  'keys rotations': async () => (await import('./keys-rotations.ts')).keysRotations,
+  'keys inventory': async () => (await import('./keys-inventory.ts')).keysInventory,
+  'keys destroy': async () => (await import('./keys-destroy.ts')).keysDestroy,
+  'keys cancel': async () => (await import('./keys-cancel.ts')).keysCancel,
+  'keys certificate': async () => (await import('./keys-certificate.ts')).keysCertificate,
+  'keys unrestrict': async () => (await import('./keys-unrestrict.ts')).keysUnrestrict,
+  'certificates list': async () => (await import('./certificates-list.ts')).certificatesList,
+  'certificates revoke': async () => (await import('./certificates-revoke.ts')).certificatesRevoke,
+  'staff enrol': async () => (await import('./staff-enrol.ts')).staffEnrol,
+  'staff list': async () => (await import('./staff-list.ts')).staffList,
+  'staff approvals': async () => (await import('./staff-approvals.ts')).staffApprovals,
+  'staff approve': async () => (await import('./staff-approve.ts')).staffApprove,
+  'staff execute': async () => (await import('./staff-execute.ts')).staffExecute,
+  'staff retire': async () => (await import('./staff-retire.ts')).staffRetire,
+  'reveal payment': async () => (await import('./reveal-payment.ts')).revealPayment,
+  'events': async () => (await import('./events.ts')).events,
+  'vault import': async () => (await import('./vault-import.ts')).vaultImport,
+  'vault pin': async () => (await import('./vault-pin.ts')).vaultPin,
+  'bans list': async () => (await import('./bans-list.ts')).bansList,
+  'bans add': async () => (await import('./bans-add.ts')).bansAdd,
+  'bans remove': async () => (await import('./bans-remove.ts')).bansRemove,
+  'forwards allow': async () => (await import('./forwards-allow.ts')).forwardsAllow,
+  'forwards list': async () => (await import('./forwards-list.ts')).forwardsList,
+  'forwards remove': async () => (await import('./forwards-remove.ts')).forwardsRemove,
+  'tls check': async () => (await import('./tls-check.ts')).tlsCheck,
+  'tls calendar': async () => (await import('./tls-calendar.ts')).tlsCalendar,
+  'tls pins add': async () => (await import('./tls-pins-add.ts')).tlsPinsAdd,
+  'tls pins remove': async () => (await import('./tls-pins-remove.ts')).tlsPinsRemove,
+  'tls pins list': async () => (await import('./tls-pins-list.ts')).tlsPinsList,
+  'verify': async () => (await import('./verify.ts')).verify,
+}
+
+/** The names by which commands are found. */
+export const commandNames: readonly string[] = Object.keys(loaders)
+
+/** What has to be loaded to answer this command line: the command that it names, or else all. */
+export async function commandsFor(args: readonly string[]): Promise<readonly Command[]> {
+  const load = loaders[nameIn(commandNames, args) ?? '']
+  return load === undefined ? allCommands() : [await load()]
+}
+
+export function allCommands(): Promise<readonly Command[]> {
+  return Promise.all(Object.values(loaders).map((load) => load()))
+}

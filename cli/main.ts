@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { Fault, systemClock, systemRandom } from '@ngome/kernel'
 import { askSecret } from './ask-secret.ts'
 import { exitCodes, Misuse, type Context, type ExitCode } from './command.ts'
-import { commands } from './commands.ts'
+import { commandNames, commandsFor } from './commands.ts'
 import { commandHelp, overviewHelp } from './help.ts'
-import { findCommand, parseCommandLine } from './parse-command-line.ts'
+import { nameIn, parseCommandLine } from './parse-command-line.ts'
 import { watchSignals } from './signals.ts'
 
 /** A reader that goes away, as `head` does, is no failure of ours. */
@@ -18,7 +18,7 @@ process.exitCode = await run(process.argv.slice(2))
 
 async function run(args: readonly string[]): Promise<ExitCode> {
   try {
-    const line = parseCommandLine(commands, args)
+    const line = parseCommandLine(await commandsFor(args), args)
     if (line.kind !== 'run') {
       out(line.kind === 'help' ? commandHelp(line.command) : overviewHelp(line.commands))
       return exitCodes.done
@@ -44,8 +44,8 @@ async function run(args: readonly string[]): Promise<ExitCode> {
 
 function tellFailure(error: unknown, args: readonly string[]): ExitCode {
   if (error instanceof Misuse) {
-    const command = findCommand(commands, args)
-    err(`ngome: ${error.message}\n${command === undefined ? 'ngome --help lists the commands' : `ngome ${command.name} --help says what it takes`}`)
+    const name = nameIn(commandNames, args)
+    err(`ngome: ${error.message}\n${name === undefined ? 'ngome --help lists the commands' : `ngome ${name} --help says what it takes`}`)
     return exitCodes.misuse
   }
   if (error instanceof Fault) {

@@ -14,7 +14,8 @@ export type CommandLine =
  * @throws Misuse for an unknown command or option, a missing or a surplus operand
  */
 export function parseCommandLine(commands: readonly Command[], args: readonly string[]): CommandLine {
-  const command = findCommand(commands, args)
+  const named = nameIn(commands.map(({ name }) => name), args)
+  const command = commands.find(({ name }) => name === named)
   if (command === undefined) return helpOrMisuse(commands, args, wordsOf(args))
   const rest = args.slice(command.name.split(' ').length)
   const { values, positionals } = readOptions(command, rest)
@@ -26,12 +27,10 @@ export function parseCommandLine(commands: readonly Command[], args: readonly st
   return { kind: 'run', command, given: { operands: readOperands(command, positionals), options, isJson: json === true } }
 }
 
-/** The command that the first words name, the longest name first; `undefined` where they name none. */
-export function findCommand(commands: readonly Command[], args: readonly string[]): Command | undefined {
+/** The command's name that stands at the beginning, the longest first; `undefined` where none does. */
+export function nameIn(names: readonly string[], args: readonly string[]): string | undefined {
   const words = wordsOf(args)
-  return [3, 2, 1].map((count) => words.slice(0, count).join(' '))
-    .map((name) => commands.find((candidate) => candidate.name === name))
-    .find((candidate) => candidate !== undefined)
+  return [3, 2, 1].map((count) => words.slice(0, count).join(' ')).find((name) => names.includes(name))
 }
 
 /** The words before the first option name the command. */
