@@ -89,7 +89,7 @@ after(() => {
 
 function start(...args: readonly string[]) {
   return spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'vault', 'import', file, '--key', keyFile, ...args], {
-    env: { PATH: process.env['PATH'], NGOME_DATA: folder, NGOME_CONFIG: '', NGOME_GATEWAY__PORT: String(port) },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], NGOME_DATA: folder, NGOME_CONFIG: '', NGOME_GATEWAY__PORT: String(port) },
   })
 }
 

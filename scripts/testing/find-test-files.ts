@@ -1,9 +1,10 @@
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 const rooms = ['packages', 'services', 'simulators', 'cli', 'bench', 'scripts', 'controls']
 
-/** They start the whole platform, and then wait for a time that the product keeps: a minute, which others can use. */
-const waitingFiles = ['cli/forwards.test.ts']
+/** They mostly wait, for times that the product or a network keeps: others can use the processor meanwhile. */
+const waitingFiles = ['cli/forwards.test.ts', 'services/dispatcher/dispatcher.test.ts', 'packages/runtime/identity/identity.test.ts']
 
 /**
  * Test files, relative to the root, in groups: those that start the whole platform run alone, after the others, with those
@@ -14,11 +15,13 @@ export function findTestFiles(root: string, filters: readonly string[]): { side:
     .flatMap((room) => globSync(`${room}/**/*.test.ts`, { cwd: root, exclude: (path) => path.includes('node_modules') }))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .toSorted()
-  const startsPlatform = (file: string): boolean => file.startsWith('cli/')
-  const waits = (file: string): boolean => waitingFiles.includes(file)
-  return {
-    side: files.filter((file) => !startsPlatform(file)),
-    alone: files.filter((file) => startsPlatform(file) && !waits(file)),
-    waiting: files.filter(waits),
-  }
+  const waiting = files.filter((file) => waitingFiles.includes(file))
+  const others = files.filter((file) => !waiting.includes(file))
+  const alone = others.filter((file) => startsPlatform(readFileSync(join(root, file), 'utf8')))
+  return { side: others.filter((file) => !alone.includes(file)), alone, waiting }
+}
+
+/** As the kit for tests starts one; nothing else of a test file starts more than a process or two. */
+function startsPlatform(text: string): boolean {
+  return /\bPlatform\.(?:create|start)\(/.test(text)
 }

@@ -79,8 +79,11 @@ describe('workers', () => {
 
   test('never hold more jobs at once than they may', async () => {
     let [running, most, ended] = [0, 0, 0]
+    const { promise: four, resolve: reachFour } = Promise.withResolvers<void>()
     const workers = work({ 'payment-enquire': async () => {
       most = Math.max(most, ++running)
+      if (running === 4) reachFour()
+      await four
       await wait(30)
       running--
       ended++
