@@ -1,10 +1,11 @@
+import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { attacks, type Harvest } from './dos/attacks.ts'
 import type { AttackOrder } from './dos/attacker.ts'
 import type { HonestOrder, HonestReport } from './dos/honest.ts'
 import { timeCase, type BenchCase, type BenchReport } from './harness.ts'
 import { raiseGateway, type GatewayStand } from './sides/gateway-stand.ts'
-import { Worker } from './sides/worker.ts'
+import { cpuSeconds, Worker } from './sides/worker.ts'
 
 /** Four hundred reads and two hundred payments each, so that a p99 is more than the worst. */
 const phaseMs = 10_000
@@ -35,20 +36,31 @@ export async function benchFor(ms: number, names: readonly string[] = Object.key
     const notes: string[] = []
     for (const [at, attack] of names.entries()) {
       process.stderr.write(`${attack}\n`)
-      const quiet = await honest.ask<HonestReport>(merchant)
+      const quiet = await phase(stand, () => honest.ask<HonestReport>(merchant))
       const { port, ca } = merchant
       const under = attacker.ask<Harvest>({ attack, port, ca, key: attackersKey, network: `${at + 10}.0`, durationMs: rampMs + ms } satisfies AttackOrder)
       await sleep(rampMs)
-      const attacked = await honest.ask<HonestReport>(merchant)
-      cases.push(timeCase(`${attack}: GET, p99`, 'ms', attacked.get.p99Ms, quiet.get.p99Ms), timeCase(`${attack}: POST, p99`, 'ms', attacked.post.p99Ms, quiet.post.p99Ms))
+      const attacked = await phase(stand, () => honest.ask<HonestReport>(merchant))
+      cases.push(timeCase(`${attack}: GET, p99`, 'ms', attacked.report.get.p99Ms, quiet.report.get.p99Ms), timeCase(`${attack}: POST, p99`, 'ms', attacked.report.post.p99Ms, quiet.report.post.p99Ms))
       notes.push(harvestNote(attack, await under, quiet, attacked))
     }
-    return { bench: 'dos', cases, notes: [...notes, ...surroundings] }
+    return { bench: 'dos', cases, notes: [...notes, ...surroundings, `Load of the machine at the end: ${loadavg()[0]?.toFixed(1) ?? ''}; past its cores others work on it, and the gateway\u2019s part of a core says more than a ratio.`] }
   } finally {
     honest.stop()
     attacker.stop()
     await stand.close()
   }
+}
+
+type Phase = { readonly report: HonestReport; readonly core: number | undefined }
+
+/** How the merchant fared, and what part of a core the gateway used meanwhile. */
+async function phase({ gateway }: GatewayStand, run: () => Promise<HonestReport>): Promise<Phase> {
+  const pid = gateway.child.pid ?? 0
+  const [before, beganAtMs] = [cpuSeconds(pid), performance.now()]
+  const report = await run()
+  const [after, seconds] = [cpuSeconds(pid), (performance.now() - beganAtMs) / 1_000]
+  return { report, core: before === undefined || after === undefined ? undefined : (after - before) / seconds }
 }
 
 const surroundings = [
@@ -58,10 +70,11 @@ const surroundings = [
   'neighbour that only computes says what of a ratio is the machine\'s: an attack that is no worse than it costs nothing more.',
 ]
 
-function harvestNote(attack: string, { connections, answers }: Harvest, quiet: HonestReport, attacked: HonestReport): string {
+function harvestNote(attack: string, { connections, answers }: Harvest, quiet: Phase, attacked: Phase): string {
   const got = Object.entries(answers).map(([status, count]) => `${count} of ${status}`).join(', ')
-  const medians = [quiet, attacked].map(({ get, post }) => `${get.p50Ms.toFixed(1)}/${post.p50Ms.toFixed(1)}`)
-  return `${attack}: ${connections} connections, answers ${got === '' ? 'none' : got}; the merchant\u2019s p50 of GET/POST ${medians.join(' ms quiet, ')} ms attacked, ${attacked.failed} of his requests failed.`
+  const [before, during] = [quiet, attacked].map(({ report: { get, post }, core }) =>
+    `p50 ${get.p50Ms.toFixed(1)}/${post.p50Ms.toFixed(1)} ms, gateway ${core === undefined ? '?' : (core * 100).toFixed(0)} % of a core`)
+  return `${attack}: ${connections} connections, answers ${got === '' ? 'none' : got}. GET/POST of the merchant: ${before}; attacked: ${during}, ${attacked.report.failed} failed.`
 }
 
 async function honestOrder({ platform }: GatewayStand, durationMs: number): Promise<HonestOrder> {

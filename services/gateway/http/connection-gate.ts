@@ -15,13 +15,14 @@ export class ConnectionGate {
     this.#pace = new ConnectionPace(monotonicMs)
   }
 
-  /** Counts a connection until it closes, or ends it now. */
-  take(socket: Connection): void {
+  /** Counts a connection until it closes, or ends it now. @returns whether it may go on */
+  take(socket: Connection): boolean {
     const why = this.#refusal(socket)
-    if (why === undefined) return
+    if (why === undefined) return true
     this.#defence.onConnectionRefused(why)
     if (why !== 'banned') this.#defence.onMisdeed(why, socket.remoteAddress)
     socket.destroy()
+    return false
   }
 
   sweep(): void {

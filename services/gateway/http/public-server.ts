@@ -137,7 +137,13 @@ function watchConnections(
     defence.onCut(kind)
     defence.onMisdeed(`slow_${kind}`, remoteAddress)
   })
-  server.on('connection', (socket: Socket) => gate.take(socket))
+  // In front of what makes a TLS connection of it: one that is refused costs little more than its accept.
+  const [beginTls, ...others] = server.listeners('connection')
+  if (beginTls === undefined || others.length > 0) throw new TypeError('Node begins TLS in another way')
+  server.removeAllListeners('connection')
+  server.on('connection', (socket: Socket) => {
+    if (gate.take(socket)) beginTls.call(server, socket)
+  })
   server.prependListener('secureConnection', (socket) => {
     const requests: Requests = { served: 0, open: 0, last: undefined, bytesAtHead: 0 }
     requestsOn.set(socket, requests)

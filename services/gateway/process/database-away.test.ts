@@ -5,6 +5,7 @@ import { systemRandom } from '@ngome/kernel'
 import type { Identity } from '@ngome/runtime'
 import { createRoles, migrate } from '@ngome/store'
 import { describeDatabase, startTestServer, testServer, type MerchantClient, type TestDatabase, type TestServer } from '@ngome/testkit'
+import { leaseMs } from '../access/revocation-lease.ts'
 import { callInternal } from '../testing/call-internal.ts'
 import type { GatewayProcess } from '../testing/gateway-process.ts'
 import { TestPlatform } from '../testing/test-platform.ts'
@@ -44,6 +45,15 @@ async function readyz(): Promise<number> {
 }
 
 const until = (isSo: () => Promise<boolean>): Promise<void> => gateway.untilSo('recovery', isSo, 25_000)
+
+test('a gateway that stood still for longer than its lease lasts answers all who waited', async () => {
+  assert.equal((await create('known')).status, 201)
+  gateway.child.kill('SIGSTOP')
+  const waiting = Array.from({ length: 6 }, (_, at) => at % 2 === 0 ? create(`still-${at}`) : client.call({ path: '/v1/payments' }))
+  await sleep(leaseMs + 300)
+  gateway.child.kill('SIGCONT')
+  assert.deepEqual((await Promise.all(waiting)).map(({ status }) => status), [201, 200, 201, 200, 201, 200])
+})
 
 test('without its database the gateway answers 503 with Retry-After, says that it is not ready, and recovers by itself', async () => {
   assert.equal((await create('before')).status, 201)
