@@ -1,6 +1,8 @@
 export { addressMatcher, canonicalAddressRange } from './address-ranges.ts'
 export { apiKeyLength, apiKeyPattern, findApiKeys, type FoundApiKey } from './find-api-keys.ts'
-export { apiKeyDigest, apiKeyDigestText, apiKeyHint, newApiKey, parseApiKey, withAnotherSecret, type NewApiKey, type ParsedApiKey } from './api-key.ts'
+export {
+  apiKeyDigest, apiKeyDigestText, apiKeyHint, newApiKey, parseApiKey, readApiKey, withAnotherSecret, type NewApiKey, type ParsedApiKey,
+} from './api-key.ts'
 export { isProvenApiKey, keyProofBytes, signApiKey, type KeptApiKey } from './key-proof.ts'
 export { networkOf } from './network-of.ts'
 export { originLengthMax, parseOrigin, type Origin } from './origin.ts'

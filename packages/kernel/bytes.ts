@@ -2,20 +2,27 @@ import { timingSafeEqual } from 'node:crypto'
 
 /** The longest field that {@link lengthPrefixed} frames: its length is written in four bytes. */
 const fieldBytesMax = 0xffff_ffff
+const lengthBytes = 4
+const numberBytes = 8
 
 /**
  * Frames fields so that no two different lists give the same bytes: each field is its length (four bytes, big
  * endian) and then its bytes. Strings are UTF-8, bigints and numbers are eight bytes, big endian, unsigned.
  */
 export function lengthPrefixed(...fields: readonly (string | Uint8Array | number | bigint)[]): Uint8Array {
-  const parts: Uint8Array[] = []
+  let length = 0
+  for (const field of fields) length += lengthBytes + byteLength(field)
+  const framed = Buffer.allocUnsafe(length)
+  let at = 0
   for (const field of fields) {
-    const bytes = fieldBytes(field)
-    const length = Buffer.allocUnsafe(4)
-    length.writeUInt32BE(bytes.length)
-    parts.push(length, bytes)
+    const bytes = byteLength(field)
+    at = framed.writeUInt32BE(bytes, at)
+    if (typeof field === 'string') framed.write(field, at, 'utf8')
+    else if (typeof field === 'object') framed.set(field, at)
+    else framed.writeBigUInt64BE(BigInt(field), at)
+    at += bytes
   }
-  return Buffer.concat(parts)
+  return framed
 }
 
 /**
@@ -68,13 +75,9 @@ export function parseBase64Url(text: string): Uint8Array | undefined {
   return bytes.toString('base64url') === text ? bytes : undefined
 }
 
-function fieldBytes(field: string | Uint8Array | number | bigint): Uint8Array {
-  if (typeof field === 'string') return Buffer.from(field, 'utf8')
-  if (typeof field === 'object') {
-    if (field.length > fieldBytesMax) throw new RangeError('a field longer than four bytes can count')
-    return field
-  }
-  const number = Buffer.allocUnsafe(8)
-  number.writeBigUInt64BE(BigInt(field))
-  return number
+function byteLength(field: string | Uint8Array | number | bigint): number {
+  if (typeof field === 'string') return Buffer.byteLength(field, 'utf8')
+  if (typeof field !== 'object') return numberBytes
+  if (field.length > fieldBytesMax) throw new RangeError('a field longer than four bytes can count')
+  return field.length
 }

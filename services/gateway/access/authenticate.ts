@@ -1,8 +1,8 @@
-import { apiKeyDigestText, type ParsedApiKey } from '@ngome/access'
+import { apiKeyDigestText, readApiKey, type ParsedApiKey } from '@ngome/access'
 import { Fault, textsEqualInConstantTime, toBase64Url, type ApiKeyId, type Clock, type Secret } from '@ngome/kernel'
 import type { AuthenticatedCaller } from '../http/call.ts'
 import type { ProvenApiKey } from './prove-api-key.ts'
-import { keyIn, verifiesKey } from './verify-key.ts'
+import { verifiesKey } from './verify-key.ts'
 
 export type ApiKeyRows = {
   /** The row where it is in memory. */
@@ -74,9 +74,10 @@ export class Authenticator {
     const text = authorization?.startsWith(scheme) === true ? authorization.slice(scheme.length) : ''
     const proof = this.#proofs.get(connection)
     if (proof !== undefined && this.#isProven(text, proof)) return this.#admit(proof.row)
-    const { key, isKey } = keyIn(text)
-    if (!isKey) return this.#check(key, undefined, connection)
+    const { key, isKey } = readApiKey(text)
+    // Looked for in any case: a look into memory would tell a text that is no key from one that is.
     const row = this.#rows.cached(key.id)
+    if (!isKey) return this.#check(key, undefined, connection)
     return row === undefined || this.#peppers.get(row.pepperVersion) === undefined ? this.#load(key, connection) : this.#check(key, row, connection)
   }
 
