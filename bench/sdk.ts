@@ -1,8 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { newApiKey } from '@ngome/access'
 import { systemClock, systemRandom } from '@ngome/kernel'
 import { TestAuthority } from '@ngome/testkit'
-import { median, rateCase, type BenchCase, type BenchReport } from './harness.ts'
+import { buildSdk } from '../scripts/sdk/build.ts'
+import { gzippedBytes, gzippedBytesMax, sdkEntries } from '../scripts/sdk/size.ts'
+import { median, rateCase, timeCase, type BenchCase, type BenchReport } from './harness.ts'
 import type { BareServerOrder } from './sides/bare-server.ts'
 import { cpuCase, inTurnsOf, type Runner } from './sides/in-turns.ts'
 import type { LoadReport } from './sides/load.ts'
@@ -34,7 +39,11 @@ export async function bench(): Promise<BenchReport> {
       pid: workers[through].pid,
       run: (durationMs) => workers[through].ask<LoadReport>({ ...order, through, durationMs } satisfies MerchantOrder),
     })
-    return { bench: 'sdk', cases: [...await beside('POST', runner('sdk'), runner('bare')), ...await beside('POST, signed by Ed25519', runner('sdk-signed'), runner('bare'))], notes }
+    const cases = [
+      ...await beside('POST', runner('sdk'), runner('bare')), ...await beside('POST, signed by Ed25519', runner('sdk-signed'), runner('bare')),
+      ...sizes(),
+    ]
+    return { bench: 'sdk', cases, notes }
   } finally {
     for (const worker of [server, ...Object.values(workers)]) worker.stop()
   }
@@ -43,8 +52,19 @@ export async function bench(): Promise<BenchReport> {
 const notes = [
   `${calls} calls at once on kept TLS connections; the server answers every request with the same bytes, on the same machine. The baseline is`,
   'node:https with the same headers and the answer parsed, and neither limits, deadlines, retries nor checks. Signed calls are',
-  'held against the unsigned baseline: the ratio is what signing costs a program that does nothing else.',
+  'held against the unsigned baseline: the ratio is what signing costs a program that does nothing else. Sizes are of the built package,',
+  'each entry with all that it imports, with gzip, against their bar.',
 ]
+
+function sizes(): BenchCase[] {
+  const built = mkdtempSync(join(tmpdir(), 'ngome-sdk-'))
+  try {
+    buildSdk(built)
+    return sdkEntries.map((entry) => timeCase(`size of ${entry}, compressed`, 'bytes', gzippedBytes(built, entry), gzippedBytesMax))
+  } finally {
+    rmSync(built, { recursive: true, force: true })
+  }
+}
 
 async function beside(name: string, ours: Runner, bare: Runner): Promise<BenchCase[]> {
   const [one, other] = await inTurnsOf([ours, bare])

@@ -3,7 +3,7 @@ import { utf8, type Bytes } from './bytes.ts'
 import { AbortedError, ConnectionError, invalid, NgomeError, NotFoundError, TimeoutError } from './errors.ts'
 import { openAnswer } from './open-answer.ts'
 import type { ClientSettings } from './options.ts'
-import { parseRateLimit } from './rate-limit-fields.ts'
+import { parseRateLimit, parseRateLimitPolicy } from './rate-limit-fields.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { readAnswer } from './read-answer.ts'
 import { backoffMs, isRetryable } from './retry.ts'
@@ -117,7 +117,8 @@ export class Caller {
 
   async #attempt(call: Call, attempt: number, last: unknown): Promise<unknown> {
     const leftMs = call.endsAtMs - this.#runtime.elapsedMs()
-    if (!await this.#limiter.turn(leftMs, call.signal)) throw call.ended(last)
+    const price = { operation: call.operation, cost: call.route.cost }
+    if (!await this.#limiter.turn(price, leftMs, call.signal)) throw call.ended(last)
     const startedAtMs = this.#runtime.elapsedMs()
     let answer: TransportAnswer | undefined
     let code: string | undefined
@@ -131,9 +132,10 @@ export class Caller {
       }
       throw error
     } finally {
-      this.#server.ended()
+      this.#server.ended(price)
       const nowMs = this.#runtime.elapsedMs()
-      this.#server.note(parseRateLimit(answer?.header('ratelimit')), nowMs)
+      const said = { quotas: parseRateLimit(answer?.header('ratelimit')), policies: parseRateLimitPolicy(answer?.header('ratelimit-policy')) }
+      this.#server.note(price, said, nowMs)
       this.#settings.onAttempt?.({
         operation: call.operation, attempt, tookMs: nowMs - startedAtMs, status: answer?.status, requestId: answer?.header('request-id'), code,
       })

@@ -1,5 +1,7 @@
-/** What is left of one of the server's limits: requests (or their cost), and in how many seconds more come. */
+/** What is left of one of the server's limits: tokens, of which a call takes its cost, and in how many seconds more come. */
 export type Quota = { readonly name: string; readonly remaining: number; readonly resetS: number | undefined }
+/** One of the server's limits: how many tokens there can be, and in how many seconds so many come. */
+export type Policy = { readonly name: string; readonly quota: number; readonly windowS: number }
 
 const fieldLengthMax = 1_024
 const quotasMax = 16
@@ -11,12 +13,25 @@ const item = /^(?:"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"|([A-Za-z*][\w!#$
  * remains, `t` seconds until more comes. What is not one is left out: it is advice, and a limit shows in a 429 anyway.
  */
 export function parseRateLimit(field: string | undefined): readonly Quota[] {
+  return itemsOf(field).flatMap(({ name, parameters }) => {
+    const remaining = integer(parameters, 'r')
+    return remaining === undefined ? [] : [{ name, remaining, resetS: integer(parameters, 't') }]
+  })
+}
+
+/** Reads a `RateLimit-Policy` field (the same, "RateLimit-Policy Field"): `q` a quota, `w` the seconds in which it comes; one without is left out. */
+export function parseRateLimitPolicy(field: string | undefined): readonly Policy[] {
+  return itemsOf(field).flatMap(({ name, parameters }) => {
+    const [quota = 0, windowS = 0] = [integer(parameters, 'q'), integer(parameters, 'w')]
+    return quota === 0 || windowS === 0 ? [] : [{ name, quota, windowS }]
+  })
+}
+
+function itemsOf(field: string | undefined): readonly { readonly name: string; readonly parameters: string }[] {
   if (field === undefined || field.length > fieldLengthMax) return []
   return splitList(field).slice(0, quotasMax).flatMap((text) => {
     const [whole, quoted, token, parameters = ''] = item.exec(text) ?? []
-    if (whole === undefined) return []
-    const remaining = integer(parameters, 'r')
-    return remaining === undefined ? [] : [{ name: quoted ?? token ?? '', remaining, resetS: integer(parameters, 't') }]
+    return whole === undefined ? [] : [{ name: quoted ?? token ?? '', parameters }]
   })
 }
 

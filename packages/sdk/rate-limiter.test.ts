@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { parseRateLimit, parseRetryAfter } from './rate-limit-fields.ts'
+import { parseRateLimit, parseRateLimitPolicy, parseRetryAfter } from './rate-limit-fields.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { backoffLastMs, backoffMs } from './retry.ts'
 import { ServerLimits } from './server-limits.ts'
 import { VirtualRuntime } from './testing/virtual-runtime.ts'
 
 const free = new AbortController().signal
+const call = { operation: 'getPayment', cost: 1 }
 
 suite('the limiter', () => {
   test('lets no more than burst + rate × span leave in any span, whatever comes when, and however late timers are', async () => {
@@ -20,7 +21,7 @@ suite('the limiter', () => {
       let asked = 0
       for (const { afterMs, count } of waves) {
         await virtual.pass(afterMs)
-        for (let at = 0; at < count; at++, asked++) void limiter.turn(1e9, free).then(() => left.push(runtime.elapsedMs()))
+        for (let at = 0; at < count; at++, asked++) void limiter.turn(call, 1e9, free).then(() => left.push(runtime.elapsedMs()))
       }
       await virtual.pass((1_000 / ratePerS + lateMs) * (asked + 1))
       assert.equal(left.length, asked)
@@ -36,7 +37,7 @@ suite('the limiter', () => {
     const runtime = new VirtualRuntime()
     const limiter = new RateLimiter({ ratePerS: 10, burst: 1, queueMax: 100 }, new ServerLimits(), runtime)
     const order: number[] = []
-    for (let at = 0; at < 20; at++) void limiter.turn(1e9, free).then(() => order.push(at))
+    for (let at = 0; at < 20; at++) void limiter.turn(call, 1e9, free).then(() => order.push(at))
     await runtime.pass(5_000)
     assert.deepEqual(order, Array.from({ length: 20 }, (_, at) => at))
   })
@@ -45,24 +46,24 @@ suite('the limiter', () => {
     const runtime = new VirtualRuntime()
     const limiter = new RateLimiter({ ratePerS: 1, burst: 1, queueMax: 2 }, new ServerLimits(), runtime)
     const controller = new AbortController()
-    assert.equal(await limiter.turn(1e9, free), true)
-    const leaves = limiter.turn(1e9, controller.signal)
-    const stays = limiter.turn(1e9, free)
-    await assert.rejects(limiter.turn(1e9, free), { code: 'sdk/rate_limited' })
+    assert.equal(await limiter.turn(call, 1e9, free), true)
+    const leaves = limiter.turn(call, 1e9, controller.signal)
+    const stays = limiter.turn(call, 1e9, free)
+    await assert.rejects(limiter.turn(call, 1e9, free), { code: 'sdk/rate_limited' })
     controller.abort()
     assert.equal(await leaves, false)
     await runtime.pass(1_000)
     assert.equal(await stays, true)
-    assert.equal(await limiter.turn(1e9, controller.signal), false)
+    assert.equal(await limiter.turn(call, 1e9, controller.signal), false)
   })
 
   test('refuses at once what would wait too long, and takes nothing for it', async () => {
     const runtime = new VirtualRuntime()
     const limiter = new RateLimiter({ ratePerS: 1, burst: 1, queueMax: 100 }, new ServerLimits(), runtime)
-    await limiter.turn(0, free)
-    for (let at = 0; at < 50; at++) await assert.rejects(limiter.turn(900, free), { code: 'sdk/rate_limited', retryAfterS: 1 })
+    await limiter.turn(call, 0, free)
+    for (let at = 0; at < 50; at++) await assert.rejects(limiter.turn(call, 900, free), { code: 'sdk/rate_limited', retryAfterS: 1 })
     await runtime.pass(1_000)
-    assert.equal(await limiter.turn(0, free), true)
+    assert.equal(await limiter.turn(call, 0, free), true)
   })
 })
 
@@ -72,11 +73,11 @@ suite('the server\'s limits', () => {
     const server = new ServerLimits()
     const limiter = new RateLimiter({ ratePerS: 1_000, burst: 1_000, queueMax: 1_000 }, server, runtime)
     let left = 0
-    for (let at = 0; at < 5; at++) await limiter.turn(0, free)
-    server.ended()
+    for (let at = 0; at < 5; at++) await limiter.turn(call, 0, free)
+    server.ended(call)
     // Four are still under way, and may not be in this count yet.
-    server.note([{ name: 'key', remaining: 6, resetS: 10 }], runtime.elapsedMs())
-    for (let at = 0; at < 20; at++) void limiter.turn(1e9, free).then(() => left++)
+    server.note(call, { quotas: [{ name: 'key', remaining: 6, resetS: 10 }], policies: [] }, runtime.elapsedMs())
+    for (let at = 0; at < 20; at++) void limiter.turn(call, 1e9, free).then(() => left++)
     await runtime.pass(9_999)
     assert.equal(left, 2)
     await runtime.pass(2)
@@ -85,11 +86,49 @@ suite('the server\'s limits', () => {
 
   test('are as many as fit, and one without a time is asked about again after a second', () => {
     const server = new ServerLimits()
-    server.note(Array.from({ length: 100 }, (_, at) => ({ name: String(at), remaining: at < 16 ? 1 : 0, resetS: 60 })), 0)
-    assert.equal(server.delayMs(0), 0)
-    server.note([{ name: '0', remaining: 0, resetS: undefined }], 0)
-    assert.equal(server.delayMs(0), 1_000)
-    assert.equal(server.delayMs(1_000), 0)
+    server.note(call, { quotas: Array.from({ length: 100 }, (_, at) => ({ name: String(at), remaining: at < 64 ? 1 : 0, resetS: 60 })), policies: [] }, 0)
+    assert.equal(server.delayMs(call, 0), 0)
+    server.note(call, { quotas: [{ name: '0', remaining: 0, resetS: undefined }], policies: [] }, 0)
+    assert.equal(server.delayMs(call, 0), 1_000)
+    assert.equal(server.delayMs(call, 1_000), 0)
+  })
+
+  test('with a policy come back token by token: a call waits for those that it takes, and no longer', () => {
+    const server = new ServerLimits()
+    const policies = parseRateLimitPolicy('"key";q=1000;w=2, "route";q=100;w=1')
+    server.note(call, { quotas: parseRateLimit('"key";r=0;t=1'), policies }, 0)
+    assert.deepEqual([1, 5, 50, 5_000].map((cost) => server.delayMs({ ...call, cost }, 0)), [2, 10, 100, 2_000])
+    assert.equal(server.delayMs({ ...call, cost: 5 }, 4), 6)
+    assert.equal(server.delayMs(call, 4), 0)
+    server.took(call)
+    assert.equal(server.delayMs({ ...call, cost: 5 }, 4), 8)
+  })
+
+  test('of a route hold calls of its operation alone', () => {
+    const server = new ServerLimits()
+    server.note(call, { quotas: parseRateLimit('"route";r=0;t=1'), policies: parseRateLimitPolicy('"route";q=10;w=10') }, 0)
+    const other = { operation: 'createPayment', cost: 5 }
+    assert.deepEqual([server.delayMs(call, 0), server.delayMs(other, 0)], [1_000, 0])
+  })
+
+  test('as the server keeps them are never passed by who heard of them once', () => {
+    const calls = fc.array(fc.record({ cost: fc.integer({ min: 1, max: 50 }), restMs: fc.integer({ min: 0, max: 500 }) }), { minLength: 1, maxLength: 60 })
+    fc.assert(fc.property(fc.integer({ min: 50, max: 1_000 }), fc.integer({ min: 1, max: 20 }), fc.nat(50), calls, (quota, windowS, remaining, many) => {
+      const server = new ServerLimits()
+      server.note(call, { quotas: [{ name: 'key', remaining, resetS: 1 }], policies: [{ name: 'key', quota, windowS }] }, 0)
+      let nowMs = 0
+      let level = Math.min(quota, remaining)
+      for (const { cost, restMs } of many) {
+        const price = { ...call, cost }
+        const waitMs = restMs + server.delayMs(price, nowMs + restMs)
+        nowMs += waitMs
+        assert.equal(server.delayMs(price, nowMs), 0)
+        server.took(price)
+        server.ended(price)
+        level = Math.min(quota, level + waitMs * quota / (windowS * 1_000)) - Math.min(cost, quota)
+        assert.ok(level >= -1e-3, `${level}`)
+      }
+    }))
   })
 })
 
@@ -113,6 +152,12 @@ suite('a RateLimit field', () => {
       assert.deepEqual(parseRateLimit(field).map(({ name, remaining, resetS }) => [name, remaining, resetS]), expected)
     })
   }
+
+  test('of policies has quotas and their windows, and leaves out what has none', () => {
+    assert.deepEqual(parseRateLimitPolicy('"key";q=1000;w=2, "burst";q=5, "none";q=0;w=1, "odd";q=1;w=0, "route";w=3;q=7;pk=:cHNl:'),
+      [{ name: 'key', quota: 1_000, windowS: 2 }, { name: 'route', quota: 7, windowS: 3 }])
+    assert.deepEqual(parseRateLimitPolicy(undefined), [])
+  })
 
   test('of any text is read without an error, and in no time', () => {
     fc.assert(fc.property(fc.string({ maxLength: 1_100 }), (field) => { parseRateLimit(field) }))

@@ -1,6 +1,6 @@
 import { RateLimitError } from './errors.ts'
 import type { Runtime } from './runtime.ts'
-import type { ServerLimits } from './server-limits.ts'
+import type { Price, ServerLimits } from './server-limits.ts'
 
 export type RateLimits = {
   /** Requests in a second, in the long run. */
@@ -11,7 +11,7 @@ export type RateLimits = {
   readonly queueMax: number
 }
 
-type Waiter = { readonly go: () => void }
+type Waiter = { readonly price: Price; readonly go: () => void }
 
 /**
  * A token bucket with a queue: never more than `burst + ratePerS × seconds` requests leave in any span of time, and none
@@ -39,10 +39,10 @@ export class RateLimiter {
    * @returns whether it came; not where the signal ended the wait
    * @throws RateLimitError `sdk/rate_limited` where the queue is full, or the turn would come later than `waitMsMax`
    */
-  async turn(waitMsMax: number, signal: AbortSignal): Promise<boolean> {
+  async turn(price: Price, waitMsMax: number, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false
-    const delayMs = this.#delayMs(this.#queue.length)
-    if (delayMs === 0 && this.#queue.length === 0) return this.#take()
+    const delayMs = this.#delayMs(this.#queue.length, price)
+    if (delayMs === 0 && this.#queue.length === 0) return this.#take(price)
     if (this.#queue.length >= this.#limits.queueMax || delayMs > waitMsMax) throw limited(delayMs)
     return new Promise((resolve) => {
       const leave = (): void => {
@@ -51,9 +51,10 @@ export class RateLimiter {
         resolve(false)
       }
       const waiter: Waiter = {
+        price,
         go: () => {
           signal.removeEventListener('abort', leave)
-          resolve(this.#take())
+          resolve(this.#take(price))
         },
       }
       signal.addEventListener('abort', leave, { once: true })
@@ -62,14 +63,14 @@ export class RateLimiter {
     })
   }
 
-  #take(): true {
+  #take(price: Price): true {
     this.#tokens--
-    this.#server.took()
+    this.#server.took(price)
     return true
   }
 
   /** How long until whoever has so many before him may go, as far as is known now. */
-  #delayMs(before: number): number {
+  #delayMs(before: number, price: Price): number {
     const nowMs = this.#runtime.elapsedMs()
     const { ratePerS, burst } = this.#limits
     // A clock that stands or steps back fills nothing.
@@ -77,14 +78,18 @@ export class RateLimiter {
     this.#filledAtMs = Math.max(this.#filledAtMs, nowMs)
     const missing = before + 1 - this.#tokens
     const ownMs = missing <= 0 ? 0 : missing * 1_000 / ratePerS
-    return Math.max(ownMs, this.#server.delayMs(nowMs))
+    return Math.max(ownMs, this.#server.delayMs(price, nowMs))
   }
 
   #schedule(): void {
-    if (this.#cancelTimer !== undefined || this.#queue.length === 0) return
-    this.#cancelTimer = this.#runtime.after(Math.ceil(this.#delayMs(0)), () => {
+    const [first] = this.#queue
+    if (this.#cancelTimer !== undefined || first === undefined) return
+    this.#cancelTimer = this.#runtime.after(Math.ceil(this.#delayMs(0, first.price)), () => {
       this.#cancelTimer = undefined
-      while (this.#queue.length > 0 && this.#delayMs(0) === 0) this.#queue.shift()?.go()
+      for (let [next] = this.#queue; next !== undefined && this.#delayMs(0, next.price) === 0; [next] = this.#queue) {
+        this.#queue.shift()
+        next.go()
+      }
       this.#schedule()
     })
   }

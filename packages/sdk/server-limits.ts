@@ -1,34 +1,46 @@
-import type { Quota } from './rate-limit-fields.ts'
+import type { Policy, Quota } from './rate-limit-fields.ts'
 
-type Left = { remaining: number; readonly resetsAtMs: number }
+/** A call as limits see it: what it is, and how many tokens it takes. */
+export type Price = { readonly operation: string; readonly cost: number }
+/** What is known of one limit: tokens at a time, how fast more come, and how many there can be; or no more than when to ask again. */
+type Left = { level: number; atMs: number; readonly perMs: number; readonly quota: number; readonly endsAtMs: number }
 
-const namesMax = 16
+/** Of the key, the merchant, and each operation. */
+const limitsMax = 64
 /** Without a time of its own a spent quota is asked about again after this. */
 const resetMsDefault = 1_000
+/** What times that are no whole milliseconds leave of a token: nobody waits for that. */
+const roundingMax = 1e-6
+/** The limit of this name is one for each operation; the others are for all. */
+const ofOperation = 'route'
 
-/** What the server last said of its limits: nothing is sent while one of them is spent. */
+/** What the server last said of its limits: nothing is sent for which one of them has too little. */
 export class ServerLimits {
   readonly #left = new Map<string, Left>()
   #heldUntilMs = 0
   #inFlight = 0
 
   /** A request leaves. */
-  took(): void {
-    this.#inFlight++
-    for (const left of this.#left.values()) left.remaining--
+  took({ operation, cost }: Price): void {
+    this.#inFlight += cost
+    for (const [name, left] of this.#left) if (isOf(name, operation)) left.level -= Math.min(cost, left.quota)
   }
 
   /** Its answer came, or none will. */
-  ended(): void {
-    this.#inFlight--
+  ended({ cost }: Price): void {
+    this.#inFlight -= cost
   }
 
-  /** Takes over what an answer says; requests that are under way may not be counted in it yet. */
-  note(quotas: readonly Quota[], nowMs: number): void {
-    for (const { name, remaining, resetS } of quotas) {
-      if (!this.#left.has(name) && this.#left.size >= namesMax) continue
-      const resetsAtMs = nowMs + (resetS === undefined ? resetMsDefault : resetS * 1_000)
-      this.#left.set(name, { remaining: remaining - this.#inFlight, resetsAtMs })
+  /** Takes over what the answer of a call says; requests that are under way may not be counted in it yet. */
+  note({ operation }: Price, said: { readonly quotas: readonly Quota[]; readonly policies: readonly Policy[] }, nowMs: number): void {
+    for (const { name, remaining, resetS } of said.quotas) {
+      const key = name === ofOperation ? nameOf(operation) : name
+      if (!this.#left.has(key) && this.#left.size >= limitsMax) continue
+      const policy = said.policies.find((one) => one.name === name)
+      const known = policy === undefined
+        ? { perMs: 0, quota: Number.POSITIVE_INFINITY, endsAtMs: nowMs + (resetS === undefined ? resetMsDefault : resetS * 1_000) }
+        : { perMs: policy.quota / (policy.windowS * 1_000), quota: policy.quota, endsAtMs: Number.POSITIVE_INFINITY }
+      this.#left.set(key, { ...known, level: remaining - this.#inFlight, atMs: nowMs })
     }
   }
 
@@ -37,13 +49,28 @@ export class ServerLimits {
     this.#heldUntilMs = Math.max(this.#heldUntilMs, untilMs)
   }
 
-  /** How long until the next request may leave; 0: now. */
-  delayMs(nowMs: number): number {
-    let untilMs = this.#heldUntilMs
-    for (const [name, { remaining, resetsAtMs }] of this.#left) {
-      if (resetsAtMs <= nowMs) this.#left.delete(name)
-      else if (remaining <= 0) untilMs = Math.max(untilMs, resetsAtMs)
+  /** How long until this call may leave; 0: now. */
+  delayMs({ operation, cost }: Price, nowMs: number): number {
+    let delayMs = Math.max(0, this.#heldUntilMs - nowMs)
+    for (const [name, left] of this.#left) {
+      const { perMs, quota, endsAtMs } = left
+      if (endsAtMs <= nowMs) this.#left.delete(name)
+      if (endsAtMs <= nowMs || !isOf(name, operation)) continue
+      left.level = Math.min(quota, left.level + Math.max(0, nowMs - left.atMs) * perMs)
+      left.atMs = Math.max(left.atMs, nowMs)
+      // What costs more than there can be costs all of it.
+      const missing = Math.min(cost, quota) - left.level
+      if (missing > roundingMax) delayMs = Math.max(delayMs, perMs === 0 ? endsAtMs - nowMs : missing / perMs)
     }
-    return Math.max(0, untilMs - nowMs)
+    return delayMs
   }
+}
+
+function nameOf(operation: string): string {
+  return `${ofOperation} ${operation}`
+}
+
+/** Whether a limit is paid from by calls of an operation. */
+function isOf(name: string, operation: string): boolean {
+  return !name.startsWith(`${ofOperation} `) || name === nameOf(operation)
 }

@@ -9,6 +9,7 @@ type DocumentOperation = {
   readonly parameters: readonly Parameter[]
   readonly requestBody?: Schema
   readonly responses: Readonly<Record<string, Schema>>
+  readonly 'x-ngome-cost': number
 }
 
 /** The OpenAPI document, as far as the SDK's types are made of it. */
@@ -47,8 +48,8 @@ export type Operations = {\n${body}}
 
 export type OperationName = keyof Operations
 
-/** How an operation is called. \`isKeyed\`: under an \`Idempotency-Key\`. */
-export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly path: string; readonly isKeyed: boolean }
+/** How an operation is called. \`isKeyed\`: under an \`Idempotency-Key\`; \`cost\`: tokens that it takes of each limit. */
+export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly path: string; readonly isKeyed: boolean; readonly cost: number }
 
 export const routes: Readonly<Record<OperationName, Route>> = {\n${operations.map(routeOf).join('')}}
 `,
@@ -100,9 +101,9 @@ function parametersType({ parameters }: Described, place: 'path' | 'query'): str
   return `{\n${lines.join('')}    }`
 }
 
-function routeOf({ operationId, method, path, parameters }: Described): string {
+function routeOf({ operationId, method, path, parameters, 'x-ngome-cost': cost }: Described): string {
   const isKeyed = parameters.some((one) => one.in === 'header' && one.name === 'Idempotency-Key')
-  return `  ${operationId}: { method: '${method}', path: '${path}', isKeyed: ${isKeyed} },\n`
+  return `  ${operationId}: { method: '${method}', path: '${path}', isKeyed: ${isKeyed}, cost: ${cost} },\n`
 }
 
 function schemaIn(part: Schema | undefined): Schema | undefined {

@@ -4,14 +4,13 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { gzipSync } from 'node:zlib'
 import { buildSdk } from './build.ts'
+import { gzippedBytes, gzippedBytesMax, modulesOf, sdkEntries } from './size.ts'
 
 /** A system's own Node 20, the oldest that the SDK runs on. */
 const node20 = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => existsSync(path) &&
   spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout.startsWith('v20.'))
 const root = join(import.meta.dirname, '..', '..')
-const gzippedBytesMax = 20_000
 
 let project: string
 let built: string
@@ -25,23 +24,10 @@ before(() => {
 })
 after(() => rmSync(project, { recursive: true, force: true }))
 
-function compressed(entry: string): number {
-  return gzipSync(modulesOf(join(built, entry)).map((path) => readFileSync(path, 'utf8')).join('\n'), { level: 9 }).length
-}
-
-/** A module and all that it imports, each once. */
-function modulesOf(entry: string): string[] {
-  const found = new Set([entry])
-  for (const path of found) {
-    for (const [, target = ''] of readFileSync(path, 'utf8').matchAll(/from '(\.[^']+)'/g)) found.add(join(path, '..', target))
-  }
-  return [...found]
-}
-
 suite('the built SDK', () => {
   test(`is below ${gzippedBytesMax / 1_000} kB compressed, for servers and for browsers`, (t) => {
-    for (const entry of ['mod.js', 'browser/mod.js']) {
-      const bytes = compressed(entry)
+    for (const entry of sdkEntries) {
+      const bytes = gzippedBytes(built, entry)
       t.diagnostic(`${entry}: ${bytes} bytes with gzip`)
       assert.ok(bytes > 5_000 && bytes < gzippedBytesMax, `${entry}: ${bytes} bytes`)
     }

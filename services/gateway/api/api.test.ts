@@ -43,7 +43,7 @@ test('an integrator sees which headers an operation takes, and how often, how lo
   assert.deepEqual(known.credential['authorization'], { maxLength: 256, pattern: headerTable['authorization']?.pattern.source, comes: 'once' })
   for (const one of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
     const operation: Operation = operations[one.operationId]
-    assert.deepEqual([one['x-ngome-headers'], one['x-ngome-browsers']], [operation.headerGroups, operation.browsers === true])
+    assert.deepEqual([one['x-ngome-headers'], one['x-ngome-browsers'], one['x-ngome-cost']], [operation.headerGroups, operation.browsers === true, operation.cost])
   }
 })
 

@@ -35,6 +35,8 @@ export type OpenApiOperation = {
   readonly 'x-ngome-browsers': boolean
   /** Whether it must be signed: always, once the merchant has a key to sign with, where its key says so, or never. */
   readonly 'x-ngome-signature': SignaturePolicy
+  /** Tokens that a call takes of each of its limits. */
+  readonly 'x-ngome-cost': number
 }
 export type OpenApiDocument = {
   readonly openapi: '3.1.0'
@@ -81,6 +83,7 @@ const introduction = [
   'A request header that a route does not take is refused, and so is one that is repeated, too long or made of other characters:',
   '`x-ngome-headers` says which there are, and which an operation takes. Cookies are read nowhere.',
   'Pages call the operations with `x-ngome-browsers`, with a publishable key and from origins that the operator allowed.',
+  '`x-ngome-cost` is how many tokens a call takes of each of its limits.',
 ].join(' ')
 
 function describe(name: OperationName, operation: Operation): OpenApiOperation {
@@ -92,6 +95,7 @@ function describe(name: OperationName, operation: Operation): OpenApiOperation {
     'x-ngome-headers': operation.headerGroups,
     'x-ngome-browsers': operation.browsers === true,
     'x-ngome-signature': signaturePolicyOf(name),
+    'x-ngome-cost': operation.cost,
     parameters: parameters(operation),
     ...(operation.body === undefined ? {} : { requestBody: requestBody(name, operation.body) }),
     responses: { ...success(name, operation), ...failures([...commonFaults, ...operation.faults]) },
