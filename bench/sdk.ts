@@ -1,12 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newApiKey } from '@ngome/access'
 import { systemClock, systemRandom } from '@ngome/kernel'
 import { TestAuthority } from '@ngome/testkit'
-import { buildSdk } from '../scripts/sdk/build.ts'
-import { gzippedBytes, gzippedBytesMax, sdkEntries } from '../scripts/sdk/size.ts'
 import { median, rateCase, timeCase, type BenchCase, type BenchReport } from './harness.ts'
 import type { BareServerOrder } from './sides/bare-server.ts'
 import { cpuCase, inTurnsOf, type Runner } from './sides/in-turns.ts'
@@ -56,15 +53,14 @@ const notes = [
   'each entry with all that it imports, with gzip, against their bar.',
 ]
 
+/** Of the package as it is published, which a script builds and weighs. */
 function sizes(): BenchCase[] {
-  const built = mkdtempSync(join(tmpdir(), 'ngome-sdk-'))
-  try {
-    buildSdk(built)
-    return sdkEntries.map((entry) => timeCase(`size of ${entry}, compressed`, 'bytes', gzippedBytes(built, entry), gzippedBytesMax))
-  } finally {
-    rmSync(built, { recursive: true, force: true })
-  }
+  const script = join(import.meta.dirname, '..', 'scripts', 'weigh-sdk.ts')
+  const weighed = JSON.parse(execFileSync(process.execPath, [script], { encoding: 'utf8' })) as Weighed
+  return weighed.entries.map(({ entry, bytes }) => timeCase(`size of ${entry}, compressed`, 'bytes', bytes, weighed.bytesMax))
 }
+
+type Weighed = { readonly bytesMax: number; readonly entries: readonly { readonly entry: string; readonly bytes: number }[] }
 
 async function beside(name: string, ours: Runner, bare: Runner): Promise<BenchCase[]> {
   const [one, other] = await inTurnsOf([ours, bare])
