@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import {
-  closeSync, constants, fchmodSync, fchownSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, renameSync, writeSync,
-} from 'node:fs'
-import { Fault } from '@ngome/kernel'
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { Fault, systemRandom } from '@ngome/kernel'
+import { writeOwnFile } from '@ngome/runtime'
 import type { z } from 'zod'
 
 /**
@@ -10,19 +8,8 @@ import type { z } from 'zod'
  * user, so nothing there is followed: the new file is made exclusively and moved into place.
  * @param uid who owns it, where it is not us
  */
-export function writePrivateFile(path: string, content: string | Uint8Array, uid?: number, mode = 0o600): void {
-  const draft = `${path}.${randomBytes(8).toString('hex')}`
-  const fd = openSync(draft, 'wx', mode)
-  try {
-    // The umask has taken from the mode; a public file must be public under any.
-    fchmodSync(fd, mode)
-    writeSync(fd, Buffer.from(content))
-    if (uid !== undefined) fchownSync(fd, uid, uid)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  renameSync(draft, path)
+export function writePrivateFile(path: string, content: string | Uint8Array, uid?: number, mode?: number): void {
+  writeOwnFile(path, content, { random: systemRandom, uid, ...mode === undefined ? {} : { mode } })
 }
 
 /** Certificates and credentials are far smaller; what another process grows past this is not read into our memory. */

@@ -45,6 +45,8 @@ export { ocspGetUrl, ocspRequest, ocspResponder } from './ocsp/ocsp-request.ts'
 export { proveOcspResponse, type OcspProof } from './ocsp/prove-ocsp-response.ts'
 export { contextTag, derTag, oidHex, writeDer } from './ocsp/der.ts'
 export { certificateParts, type CertificateParts } from './ocsp/certificate-parts.ts'
+export { certificateNames, sameNames } from './transport/same-names.ts'
+export { readOwnFile, writeOwnFile } from './process/own-file.ts'
 export { untilItStands } from './process/until-it-stands.ts'
 export { onShutdown, type Shutdown, type ShutdownStep } from './process/on-shutdown.ts'
 export {

@@ -45,7 +45,7 @@ export const bans: readonly Ban[] = [
     rule: 'ambient-randomness',
     why: 'random bytes come from a Random that is passed in',
     uses: imports(['node:crypto'], ['randomBytes', 'randomFillSync', 'randomFill', 'randomInt', 'randomUUID', 'webcrypto', '*']),
-    isAllowed: or(isTooling, isMain, ({ path }) => path === 'packages/kernel/random.ts' || path === 'cli/launcher/private-file.ts'),
+    isAllowed: or(isTooling, isMain, ({ path }) => path === 'packages/kernel/random.ts'),
   },
   {
     rule: 'unverified-tls',

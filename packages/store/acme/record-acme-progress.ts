@@ -6,7 +6,7 @@ import { inPlatform } from '../transaction.ts'
 
 /** Where the dispatcher is with an order; what is left out stays. */
 export type AcmeProgress = {
-  readonly state: 'requested' | 'ordered' | 'issued' | 'failed'
+  readonly state?: 'requested' | 'ordered' | 'issued' | 'failed'
   readonly dueAtMs: number
   readonly account?: string
   /** `null`: the authority's order is over, and another one is to be made. */
@@ -29,7 +29,8 @@ export async function recordAcmeProgress(db: Database, id: AcmeOrderId, progress
   const { state, dueAtMs, account, orderUrl, orderedAtMs, tries, failure, chain, endedAtMs } = progress
   return inPlatform(db, async (tx) => {
     const updated = await tx.updateTable('acme_orders').set({
-      state, due_at: new Date(dueAtMs),
+      due_at: new Date(dueAtMs),
+      ...state === undefined ? {} : { state },
       ...account === undefined ? {} : { account },
       ...orderUrl === undefined ? {} : { order_url: orderUrl },
       ...orderedAtMs === undefined ? {} : { ordered_at: new Date(orderedAtMs) },
@@ -39,7 +40,7 @@ export async function recordAcmeProgress(db: Database, id: AcmeOrderId, progress
       ...endedAtMs === undefined ? {} : { ended_at: new Date(endedAtMs) },
     }).where('id', '=', id).where('state', 'in', ['requested', 'ordered']).executeTakeFirst()
     if (updated.numUpdatedRows === 0n) return false
-    if (state !== 'ordered') await tx.deleteFrom('acme_challenges').where('order_id', '=', id).execute()
+    if (state !== undefined && state !== 'ordered') await tx.deleteFrom('acme_challenges').where('order_id', '=', id).execute()
     if (event !== undefined) await appendEvent(tx, event)
     return true
   })

@@ -11,6 +11,8 @@ export type EgressSettings = {
   readonly allowPrivate: readonly string[]
   /** Where clients reach the platform's own public API, `host:port`; private or not. */
   readonly ownAddresses?: readonly string[]
+  /** The directory of the authority that issues our public certificate, and whom its own HTTPS is trusted by where not by the system's. */
+  readonly certificateAuthority?: { readonly directoryUrl: string; readonly trust: Trust }
   /** Certificates to trust for providers and webhooks in place of the system's, in PEM. */
   readonly authorities?: readonly string[]
   /** For names that merchants chose. */
@@ -32,6 +34,11 @@ export type EgressGuard = {
    * @throws Fault `egress/refused`
    */
   toForward(allowed: AllowedAddress, prepare: () => Promise<(Outgoing & { readonly path: string }) | undefined>): Promise<Transmission | undefined>
+  /**
+   * Sends to the certificate authority. Where, it says itself, answer by answer: below the host of its directory and nowhere else.
+   * @throws Fault `egress/refused`
+   */
+  toCertificateAuthority(url: string, outgoing: Outgoing): Promise<Transmission>
   /**
    * Finds where to connect to for a look at our own public API, as its clients reach it.
    * @param address `host:port`, one of the configured
@@ -55,21 +62,27 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
   const allowedByName = new Set(settings.allowPrivate)
   const ownAddresses = new Map((settings.ownAddresses ?? []).map((address) => [address, parseDestination(`https://${address}/`)]))
   const providers = new Map(Object.entries(settings.providers).map(([name, { baseUrl }]) => [name, parseDestination(baseUrl)]))
-  const providerNames = new Set([...providers.values()].map(nameOf))
+  const { certificateAuthority } = settings
+  const directory = certificateAuthority === undefined ? undefined : parseDestination(certificateAuthority.directoryUrl)
+  /** Of whom the operator chose; a merchant has nothing to send there. */
+  const operatorsNames = new Set([...providers.values(), ...directory === undefined ? [] : [directory]].map(nameOf))
   const providerAgents = makeAgents(true)
   const webhookAgents = makeAgents(false)
+  const authorityAgents = makeAgents(false)
 
   const { resolve, resolveOperators = resolve } = settings
 
   const send = async (
-    destination: Destination, outgoing: Outgoing, agents = webhookAgents, options: Parameters<typeof checkDestination>[3] = {},
+    destination: Destination, outgoing: Outgoing, agents = webhookAgents,
+    { trust = {}, ...options }: Parameters<typeof checkDestination>[3] & { readonly trust?: Trust } = {},
   ): Promise<Transmission> => {
     const deadline = AbortSignal.timeout(outgoing.timeoutMs)
-    const isOperators = agents === providerAgents || allowedByName.has(nameOf(destination))
+    const isOperators = agents === providerAgents || agents === authorityAgents || allowedByName.has(nameOf(destination))
     const checking = checkDestination(destination, allowedByName, isOperators ? resolveOperators : resolve, options)
     const checked = await Promise.race([checking, aborted(deadline)])
     if (checked === 'aborted') return { kind: 'unreached', reason: 'no address in time' }
-    return transmit(checked, outgoing, agents, deadline, settings.authorities === undefined ? {} : { authorities: settings.authorities })
+    const { authorities = settings.authorities } = trust
+    return transmit(checked, outgoing, agents, deadline, authorities === undefined ? {} : { authorities })
   }
 
   return {
@@ -81,7 +94,7 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
     async toWebhook(url, outgoing) {
       const destination = parseDestination(url)
       // What is allowed by name for a provider is not for a merchant to call through us.
-      if (providerNames.has(nameOf(destination))) throw refused('a webhook to a payment network')
+      if (operatorsNames.has(nameOf(destination))) throw refused('a webhook to a payment network, or to the certificate authority')
       return send(destination, outgoing)
     },
     async toForward({ url, trust }, prepare) {
@@ -93,6 +106,14 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
       const { authorities = settings.authorities } = trust
       const believed = authorities === undefined ? trust : { ...trust, authorities }
       return transmit({ ...checked, path: outgoing.path }, outgoing, webhookAgents, AbortSignal.timeout(outgoing.timeoutMs), believed)
+    },
+    async toCertificateAuthority(url, outgoing) {
+      const destination = parseDestination(url)
+      if (certificateAuthority === undefined || directory === undefined) throw refused('a certificate authority that is not configured')
+      if (destination.protocol !== 'https:' || nameOf(destination) !== nameOf(directory)) {
+        throw refused('a certificate authority that leads away from itself')
+      }
+      return send({ ...directory, path: destination.path }, outgoing, authorityAgents, { trust: certificateAuthority.trust })
     },
     async toOwn(address) {
       const destination = ownAddresses.get(address)
@@ -106,7 +127,7 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
       return send(destination, outgoing, webhookAgents, { [plainHttpAllowed]: true })
     },
     close() {
-      for (const { http, https } of [providerAgents, webhookAgents]) {
+      for (const { http, https } of [providerAgents, webhookAgents, authorityAgents]) {
         http.destroy()
         https.destroy()
       }

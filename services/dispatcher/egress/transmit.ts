@@ -6,7 +6,7 @@ import { checkServerIdentity } from 'node:tls'
 import type { CheckedDestination } from './check-destination.ts'
 
 export type Outgoing = {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
   /** From the look at the name to the last byte of the answer. */

@@ -1,0 +1,48 @@
+import { closeSync, fchmodSync, fchownSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { Fault, type Random } from '@ngome/kernel'
+
+/** Bits that let others than the owner read or write. */
+const othersMask = 0o077
+
+/**
+ * Writes a file that only its owner reads, whole or not at all. The target folder may belong to another process's
+ * user, so nothing there is followed: the new file is made exclusively and moved into place.
+ * @param uid who owns it, where it is not us
+ */
+export function writeOwnFile(
+  path: string, content: string | Uint8Array, { random, uid, mode = 0o600 }: { readonly random: Random; readonly uid?: number | undefined; readonly mode?: number },
+): void {
+  const draft = `${path}.${Buffer.from(random.bytes(8)).toString('hex')}`
+  const fd = openSync(draft, 'wx', mode)
+  try {
+    // The umask has taken from the mode; a public file must be public under any.
+    fchmodSync(fd, mode)
+    writeSync(fd, Buffer.from(content))
+    if (uid !== undefined) fchownSync(fd, uid, uid)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+  renameSync(draft, path)
+}
+
+/**
+ * Reads a secret file in our own folder.
+ * @returns its text, or `undefined` where there is none
+ * @throws Fault `config/invalid` where others than its owner may read or write it
+ */
+export function readOwnFile(path: string): string | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    if ((fstatSync(fd).mode & othersMask) !== 0) throw new Fault('config/invalid', `${path} must be readable by its owner only (0600)`)
+    return readFileSync(fd, 'utf8')
+  } finally {
+    closeSync(fd)
+  }
+}
