@@ -52,6 +52,8 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   'forwards remove': async () => (await import('./forwards-remove.ts')).forwardsRemove,
   'tls check': async () => (await import('./tls-check.ts')).tlsCheck,
   'tls calendar': async () => (await import('./tls-calendar.ts')).tlsCalendar,
+  'tls acme status': async () => (await import('./tls-acme-status.ts')).tlsAcmeStatus,
+  'tls acme renew': async () => (await import('./tls-acme-renew.ts')).tlsAcmeRenew,
   'tls pins add': async () => (await import('./tls-pins-add.ts')).tlsPinsAdd,
   'tls pins remove': async () => (await import('./tls-pins-remove.ts')).tlsPinsRemove,
   'tls pins list': async () => (await import('./tls-pins-list.ts')).tlsPinsList,

@@ -14,6 +14,8 @@ export type ChildCommand = {
   readonly socketFd?: number
   /** The ban helper's pipe, which the process inherits as descriptor {@link inheritedBansFd}. */
   readonly bansPipe?: Writable | undefined
+  /** The plain socket for challenges, which the process inherits as descriptor {@link inheritedChallengesFd}. */
+  readonly challengesFd?: number | undefined
   /** Hears for what the process waits before it is ready, where that is people's to give. */
   readonly onWaiting?: (reason: string) => void
 }
@@ -22,6 +24,8 @@ export type ChildCommand = {
 export const inheritedSocketFd = 4
 /** Behind the socket. */
 export const inheritedBansFd = 5
+/** Behind the pipe, or behind where it would be. */
+export const inheritedChallengesFd = 6
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
 
@@ -43,15 +47,17 @@ export class Child {
   readonly #process: ChildProcess
   /** The ban helper's pipe that it inherited. */
   readonly bansPipe: Writable | undefined
+  readonly hasChallengesSocket: boolean
   readonly #log: LogFile
   readonly #onWaiting: (reason: string) => void
   #exit: Exit | undefined
 
-  private constructor(process: ChildProcess, pid: number, { name, bansPipe, onWaiting = () => undefined }: ChildCommand, log: LogFile) {
+  private constructor(process: ChildProcess, pid: number, { name, bansPipe, challengesFd, onWaiting = () => undefined }: ChildCommand, log: LogFile) {
     this.#process = process
     this.pid = pid
     this.name = name
     this.bansPipe = bansPipe
+    this.hasChallengesSocket = challengesFd !== undefined
     this.#onWaiting = onWaiting
     this.#log = log
     this.exited = new Promise((resolve) => {
@@ -150,8 +156,9 @@ export class Child {
   }
 }
 
-function inherited({ socketFd, bansPipe }: ChildCommand): (number | Writable)[] {
-  return socketFd === undefined ? [] : bansPipe === undefined ? [socketFd] : [socketFd, bansPipe]
+function inherited({ socketFd, bansPipe, challengesFd }: ChildCommand): (number | Writable | 'ignore')[] {
+  if (socketFd === undefined) return []
+  return [socketFd, ...bansPipe === undefined ? [] : [bansPipe], ...challengesFd === undefined ? [] : [...bansPipe === undefined ? ['ignore' as const] : [], challengesFd]]
 }
 
 export function describeExit({ code, signal }: Exit): string {

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Random } from '@ngome/kernel'
-import { authorityPath, processFolder, type Config, type Environment } from '@ngome/runtime'
+import { authorityPath, hostAndPort, processFolder, type Config, type Environment } from '@ngome/runtime'
 import { ownAddresses, startBanHelper, type BanHelper } from './ban-helper.ts'
 import { banRules } from './ban-rules.ts'
 import { makeDataFolder } from './data-folder.ts'
@@ -14,7 +14,7 @@ import { prepareGround, type Ground } from './ground.ts'
 import { takeInstanceLock } from './instance-lock.ts'
 import { describeIsolation, type IsolationReport } from './isolation.ts'
 import { KnownProcesses } from './known-processes.ts'
-import { openListeningSocket } from './listening-socket.ts'
+import { openListeningSocket, type ListeningSocket } from './listening-socket.ts'
 import { LogFile } from './log-file.ts'
 import { applyEgressRules, removeEgressRules } from './nftables.ts'
 import { observeIsolation } from './observe-isolation.ts'
@@ -75,8 +75,9 @@ export async function launch(given: LaunchOptions, undo: Undo): Promise<Platform
   const socket = openListeningSocket(address, config.gateway.port)
   await undo.push(() => socket.close())
 
+  const challenges = await openChallenges(config, undo)
   const bans = await raiseBans(options, ground, known, undo)
-  const processes = superviseProcesses({ ...options, ground, known, socket, bans, key: enrolmentKey(join(folder, 'enrolment.key'), random) })
+  const processes = superviseProcesses({ ...options, ground, known, socket, challenges, bans, key: enrolmentKey(join(folder, 'enrolment.key'), random) })
   await Promise.all([
     startStore(options, ground, known, undo),
     startCustodian(options, ground, processes, undo),
@@ -103,6 +104,16 @@ export async function launch(given: LaunchOptions, undo: Undo): Promise<Platform
       processes.of('dispatcher').current?.kill('SIGTERM')
     },
   }
+}
+
+/** As the public socket: bound once, by whoever may bind port 80, and listened on by each gateway in turn. */
+async function openChallenges({ gateway: { tls: { acme } } }: Config, undo: Undo): Promise<ListeningSocket | undefined> {
+  if (acme === undefined) return undefined
+  const { host, port } = hostAndPort(acme.listen)
+  const { address } = await lookup(host)
+  const socket = openListeningSocket(address, port)
+  await undo.push(() => socket.close())
+  return socket
 }
 
 async function raiseRules({ rules, facts, table }: Ground, undo: Undo): Promise<void> {

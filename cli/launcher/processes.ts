@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Clock, Random, Secret } from '@ngome/kernel'
 import { processFolder, type Config, type Environment } from '@ngome/runtime'
-import { Child, inheritedBansFd, inheritedSocketFd } from './child.ts'
+import { Child, inheritedBansFd, inheritedChallengesFd, inheritedSocketFd } from './child.ts'
 import { childCommand } from './child-command.ts'
 import { childEnvironment } from './child-environment.ts'
 import type { BanHelper } from './ban-helper.ts'
@@ -33,6 +33,8 @@ export type ProcessesOptions = {
   readonly ground: Ground
   readonly known: KnownProcesses
   readonly socket: ListeningSocket
+  /** Where challenges of certificate authorities are answered; `undefined` where none are. */
+  readonly challenges: ListeningSocket | undefined
   /** Where the kernel's bans are kept; `undefined` where they are the gateway's own only. */
   readonly bans: BanHelper | undefined
   /** The key that enrolment tokens are made with. */
@@ -63,7 +65,7 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
       hasAddon: name === 'custodian' && needsAddon(config), isFips, operatorFiles: operatorFilesOf(name, config),
     })
     const onWaiting = (reason: string): void => options.tell(`the ${name} is waiting for ${reason}`)
-    const child = Child.start({ ...command, onWaiting, ...(name === 'gateway' ? { socketFd: socket.fd, bansPipe: options.bans?.pipe } : {}) }, logs[name])
+    const child = Child.start({ ...command, onWaiting, ...(name === 'gateway' ? { socketFd: socket.fd, bansPipe: options.bans?.pipe, challengesFd: options.challenges?.fd } : {}) }, logs[name])
     known.add(name, child.pid)
     void child.exited.then(() => known.remove(child.pid))
     return child
@@ -87,7 +89,10 @@ export function superviseProcesses(options: ProcessesOptions): Processes {
 }
 
 async function listenOn(child: Child, socket: ListeningSocket, bans: BanHelper | undefined): Promise<void> {
-  child.send({ type: 'listen', fd: inheritedSocketFd, ...(child.bansPipe !== undefined ? { bansFd: inheritedBansFd } : {}) })
+  child.send({
+    type: 'listen', fd: inheritedSocketFd, ...(child.bansPipe !== undefined ? { bansFd: inheritedBansFd } : {}),
+    ...(child.hasChallengesSocket ? { challengesFd: inheritedChallengesFd } : {}),
+  })
   // The helper may have been started again since this child was.
   if (bans?.pipe !== undefined && bans.pipe !== child.bansPipe) child.sendBansPipe(bans.pipe)
   await socket.untilAccepting()

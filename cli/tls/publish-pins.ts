@@ -46,9 +46,12 @@ function requestsFolder(config: Config): string {
 
 /**
  * The key that apps should hold us to: of the authority where the platform issues, since its leaves change with each
- * process; of the leaf where the operator chose its key.
+ * process; of the leaf where the operator chose its key; of the root where certificates are ordered of an authority of his own.
  */
 export async function servedPin({ gateway: { tls } }: Config, authority: string): Promise<string> {
+  if (tls.acme !== undefined && tls.rootsPath === undefined) {
+    throw new Misuse('each certificate by ACME has another key, and pinning a public authority pins all its customers; name a key with --current')
+  }
   const [endpoint] = watchedEndpoints(tls)
   if (endpoint === undefined) throw new Misuse('no public address is configured; name the key with --current')
   const { address, name } = endpoint

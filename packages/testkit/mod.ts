@@ -1,3 +1,4 @@
+export { AcmeSimulator, type AcmeSimulatorBooks } from './acme-simulator.ts'
 export { TestAuthority, type IssueOptions } from './test-authority.ts'
 export {
   startTestCustodian, type CustodianAnswers, type TestCustodian, type TestCustodianOptions,

@@ -28,6 +28,7 @@ export const allowedEdges: Readonly<Record<string, readonly string[]>> = {
   'services/gateway': [everyPackage],
   'services/custodian': [everyPackage],
   'services/dispatcher': [everyPackage],
+  'simulators/acme': [everyPackage],
   'simulators/mtn-momo': [everyPackage],
   'cli': [everyPackage],
   // A benchmark measures a service from inside, next to its rivals.

@@ -7,6 +7,8 @@ import {
   processFolder, publicRoots, untilItStands, type ReadinessCheck,
 } from '@ngome/runtime'
 import { openDatabase, type Workers } from '@ngome/store'
+import { AccountKeeper } from './acme/account.ts'
+import { watchOrders } from './acme/watch-orders.ts'
 import { alarmOnSpentBudget } from './custodian/alarm-on-spent-budget.ts'
 import { fingerprintComputer } from './custodian/compute-fingerprint.ts'
 import { fetchSecrets } from './custodian/fetch-secrets.ts'
@@ -36,9 +38,11 @@ const channel = launcherChannel()
 const base = { clock, random, logger }
 const folder = processFolder(config, 'dispatcher')
 
+const { acme } = config.gateway.tls
 const egress = createEgressGuard({
   providers: config.networks, allowPrivate: config.egress.allowPrivate, ownAddresses: config.gateway.tls.watched,
   resolve: nameServerResolver(), resolveOperators: systemResolver,
+  ...(acme === undefined ? {} : { certificateAuthority: { directoryUrl: acme.directoryUrl, trust: readTrust(acme.authorityPath) } }),
 })
 const networks = connectNetworks(config.networks, readCredentials(join(folder, 'providers.json')), egress, clock)
 
@@ -122,5 +126,13 @@ watchPublicTls({
 followStaples({
   ...base, db: database, egress, roots: () => publicRoots(config.gateway.tls, identity.authority), names: config.gateway.publicNames,
 }, stopping.signal)
+if (acme !== undefined) {
+  watchOrders({ ...base, db: database, egress, settings: acme, accounts: new AccountKeeper(folder, acme, random) }, stopping.signal)
+}
 logger.info({ networks: [...networks.keys()] }, 'working')
 channel.tell({ type: 'ready' })
+
+/** Whom the authority's own HTTPS is trusted by. */
+function readTrust(path: string | undefined): { readonly authorities?: readonly string[] } {
+  return path === undefined ? {} : { authorities: [readFileSync(path, 'utf8')] }
+}

@@ -1,9 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { requestIds, type Clock, type Fault, type Random, type RequestId } from '@ngome/kernel'
 import { untilItStands, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
-import { findApiKey, insertDataKey, listOrigins, rehashApiKey, type Database } from '@ngome/store'
+import { findApiKey, insertDataKey, listAcmeChallenges, listOrigins, rehashApiKey, type Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
+import { createChallengeServer, type ChallengeServer } from './acme/challenge-server.ts'
+import { Challenges } from './acme/challenges.ts'
 import { ApiKeyCache } from './access/api-key-cache.ts'
 import { Authenticator } from './access/authenticate.ts'
 import { composeGuards } from './access/compose-guards.ts'
@@ -43,7 +46,7 @@ import { createUsage } from './usage/create-usage.ts'
 import type { UsageRecorder } from './usage/recorder.ts'
 
 export type GatewaySurroundings = {
-  readonly config: Pick<Config, 'gateway' | 'keys' | 'networks' | 'egress' | 'limits'>
+  readonly config: Pick<Config, 'dataDir' | 'gateway' | 'keys' | 'networks' | 'egress' | 'limits'>
   readonly identity: Identity
   readonly signingKey: KeyObject
   readonly custodian: CustodianClient
@@ -64,6 +67,8 @@ export type Gateway = {
   readonly isDraining: boolean
   /** Takes connections from now on; `fd` is a socket that was bound before. @returns the port */
   listen(at: { readonly fd: number } | { readonly host: string; readonly port: number }): Promise<number>
+  /** Answers certificate authorities over plain HTTP; `undefined` where nothing is ordered of any. */
+  readonly challenges: ChallengeServer | undefined
   /** Has the kernel refuse who is banned, by the helper at the other end of this pipe; another one takes its place. */
   useKernelBans(pipe: Socket): void
   /** Hands over to a successor. @returns how many connections were still open at the deadline */
@@ -119,7 +124,9 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     await usage.flush()
     await endSigner(custodian, logger)
   })
+  const challenges = from.config.gateway.tls.acme === undefined ? undefined : answerChallenges(from)
   const stops = [
+    () => challenges?.close(),
     refreshStatements({ statements, logger, random: from.random, periodMs: from.config.keys.merchantKeyPeriodS * 1_000 }),
     watchReplacedKeys({ ...from, statements, dataKeys }),
     certificates.follow((renewed) => void staples.change(renewed)),
@@ -139,11 +146,20 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       return drain.isDraining
     },
     listen: (at) => listen(server, at),
+    challenges,
     useKernelBans: (pipe) => defences.useKernel(pipe),
-    drain: () => drain.drain(),
+    drain: () => {
+      challenges?.close()
+      return drain.drain()
+    },
     end: (deadlineMs) => drain.end(deadlineMs),
     stop: () => stops.forEach((stop) => stop()),
   }
+}
+
+function answerChallenges({ database, monotonicMs }: GatewaySurroundings): ChallengeServer {
+  const challenges = new Challenges({ list: () => listAcmeChallenges(database), monotonicMs, sleep })
+  return createChallengeServer((token, name) => challenges.find(token, name))
 }
 
 function failureTeller(logger: Logger): (fault: Fault, requestId: RequestId) => void {

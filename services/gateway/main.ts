@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
 import {
-  createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
+  createLogger, createMetrics, custodianClient, enrol, hostAndPort, internalServer, launcherChannel, loadConfig, onShutdown,
   processFolder, untilItStands, type ReadinessCheck,
 } from '@ngome/runtime'
 import { openDatabase, type Database } from '@ngome/store'
@@ -77,15 +77,17 @@ const gateway = await startGateway({
 await untilItStands('the database', logger, () => database.ping())
 running.gateway = gateway
 if (channel.isConnected) {
-  channel.onListen(({ fd, bansFd }) => {
+  channel.onListen(({ fd, bansFd, challengesFd }) => {
     // A pipe that came since our start is newer than the one that we inherited.
     const pipe = running.bans ?? (bansFd === undefined ? undefined : new Socket({ fd: bansFd, readable: false, writable: true }))
     if (pipe !== undefined) gateway.useKernelBans(pipe)
+    if (challengesFd !== undefined) void gateway.challenges?.listen({ fd: challengesFd }).then((port) => logger.info({ port }, 'answering challenges'))
     void gateway.listen({ fd }).then((port) => logger.info({ port }, 'listening'))
   })
 } else {
   const port = await gateway.listen({ host: config.gateway.host, port: config.gateway.port })
   logger.info({ port }, 'listening')
+  if (config.gateway.tls.acme !== undefined) await gateway.challenges?.listen(hostAndPort(config.gateway.tls.acme.listen))
 }
 channel.tell({ type: 'ready' })
 

@@ -18,6 +18,8 @@ export type ListeningSocket = {
   readonly fd: number
   /** The inherited pipe to the ban helper, where there is one. */
   readonly bansFd?: number
+  /** The inherited plain socket for challenges of certificate authorities, where they are answered. */
+  readonly challengesFd?: number
 }
 type ListenMessage = ListeningSocket & { readonly type: 'listen' }
 
@@ -57,7 +59,9 @@ export function launcherChannel(host: IpcHost = process): LauncherChannel {
       if (message.type === 'drain') listener()
     }),
     onListen: (listener) => onMessage((message) => {
-      if (message.type === 'listen') listener({ fd: message.fd, ...(message.bansFd === undefined ? {} : { bansFd: message.bansFd }) })
+      if (message.type !== 'listen') return
+      const { fd, bansFd, challengesFd } = message
+      listener({ fd, ...(bansFd === undefined ? {} : { bansFd }), ...(challengesFd === undefined ? {} : { challengesFd }) })
     }),
     onBans: (listener) => onMessage((message, handle) => {
       if (message.type === 'bans' && handle instanceof Socket) listener(handle)
@@ -75,8 +79,9 @@ export function parseLauncherMessage(message: unknown): LauncherMessage | undefi
   if (type !== 'listen' || typeof message !== 'object' || message === null || !('fd' in message)) return undefined
   const { fd } = message
   const bansFd = 'bansFd' in message ? message.bansFd : undefined
+  const challengesFd = 'challengesFd' in message ? message.challengesFd : undefined
   if (!isInherited(fd)) return undefined
-  return isInherited(bansFd) ? { type, fd, bansFd } : { type, fd }
+  return { type, fd, ...isInherited(bansFd) ? { bansFd } : {}, ...isInherited(challengesFd) ? { challengesFd } : {} }
 }
 
 function isInherited(fd: unknown): fd is number {

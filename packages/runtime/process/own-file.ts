@@ -1,6 +1,8 @@
-import { closeSync, fchmodSync, fchownSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { Fault, type Random } from '@ngome/kernel'
 
+const { O_WRONLY, O_CREAT, O_EXCL, O_SYNC } = constants
+const privateMode = 0o600
 /** Bits that let others than the owner read or write. */
 const othersMask = 0o077
 
@@ -10,16 +12,20 @@ const othersMask = 0o077
  * @param uid who owns it, where it is not us
  */
 export function writeOwnFile(
-  path: string, content: string | Uint8Array, { random, uid, mode = 0o600 }: { readonly random: Random; readonly uid?: number | undefined; readonly mode?: number },
+  path: string, content: string | Uint8Array, { random, uid, mode = privateMode }: { readonly random: Random; readonly uid?: number | undefined; readonly mode?: number },
 ): void {
   const draft = `${path}.${Buffer.from(random.bytes(8)).toString('hex')}`
-  const fd = openSync(draft, 'wx', mode)
+  // On the disk with each write: the permission model has no fsync either.
+  const fd = openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_SYNC, mode)
   try {
-    // The umask has taken from the mode; a public file must be public under any.
-    fchmodSync(fd, mode)
+    // The umask has taken from the mode; a file for others must be theirs under any. Node's permission model, under which
+    // our processes run and write for nobody else, has no such call.
+    if (mode !== privateMode) fchmodSync(fd, mode)
     writeSync(fd, Buffer.from(content))
-    if (uid !== undefined) fchownSync(fd, uid, uid)
-    fsyncSync(fd)
+    if (uid !== undefined) {
+      fchownSync(fd, uid, uid)
+      fsyncSync(fd)
+    }
   } finally {
     closeSync(fd)
   }

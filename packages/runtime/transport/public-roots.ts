@@ -8,8 +8,8 @@ import type { Config } from '../config/schema.ts'
  * @param authority the platform's, PEM
  * @returns PEM
  */
-export function publicRoots({ certificatePath, rootsPath }: Config['gateway']['tls'], authority: string): readonly string[] {
+export function publicRoots({ certificatePath, acme, rootsPath }: Config['gateway']['tls'], authority: string): readonly string[] {
   const others = rootsPath === undefined ? [] : [readFileSync(rootsPath, 'utf8')]
   // Our authority vouches for the operator's certificate to nobody: where his is not served, that must be seen.
-  return [...certificatePath === undefined ? [authority] : getCACertificates('default'), ...others]
+  return [...certificatePath === undefined && acme === undefined ? [authority] : getCACertificates('default'), ...others]
 }

@@ -123,7 +123,7 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
     async toResponder(question) {
       const { url, outgoing } = ocspQuestion(question)
       const destination = parseDestination(url)
-      if (providerNames.has(nameOf(destination))) throw refused('a question to a payment network')
+      if (operatorsNames.has(nameOf(destination))) throw refused('a question to a payment network')
       return send(destination, outgoing, webhookAgents, { [plainHttpAllowed]: true })
     },
     close() {

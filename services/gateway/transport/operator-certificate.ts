@@ -1,11 +1,11 @@
-import { createHash, type X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { emit, type CertificateRefusal } from '@ngome/contracts'
 import { Fault, type Clock, type Random } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
-import { appendPlatformEvent, type Database } from '@ngome/store'
+import type { Database } from '@ngome/store'
 import type { PublicCertificate } from '../http/public-server.ts'
 import { judgeCertificate, type CertificateFiles, type CertificateVerdict } from './judge-certificate.ts'
+import { tellLoaded, tellRefused } from './tell-certificate.ts'
 
 /** Files are asked rather than watched: a rename, a link that changes its target and a network file system look alike. */
 const everyMs = 2_000
@@ -60,8 +60,8 @@ export class OperatorCertificate {
     const verdict = this.#judge(look)
     if (verdict.ok) {
       onLoaded(verdict.certificate)
-      this.#tellLoaded(verdict.leaf)
-    } else this.#tellRefused(verdict.reason)
+      tellLoaded(this.#ports, verdict.leaf)
+    } else tellRefused(this.#ports, verdict.reason)
   }
 
   #judge({ files }: Look): CertificateVerdict {
@@ -78,22 +78,6 @@ export class OperatorCertificate {
     } catch {
       return { mark: 'unreadable', files: undefined }
     }
-  }
-
-  #tellLoaded({ serialNumber, validToDate }: X509Certificate): void {
-    const endsAt = validToDate.toISOString()
-    this.#ports.logger.info({ serial: serialNumber, endsAt }, 'another certificate of the operator is served')
-    this.#keep(emit({ ...this.#ports, process: 'gateway' }, 'tls.certificate_loaded', null, { serial: serialNumber, ends_at: endsAt }))
-  }
-
-  #tellRefused(reason: CertificateRefusal): void {
-    this.#ports.logger.error({ reason, alarm: true }, 'the operator\'s certificate is refused; the one before stays')
-    this.#keep(emit({ ...this.#ports, process: 'gateway' }, 'tls.certificate_refused', null, { reason }))
-  }
-
-  #keep(event: ReturnType<typeof emit>): void {
-    const { database, logger } = this.#ports
-    void appendPlatformEvent(database, event).catch((err: unknown) => logger.error({ err }, 'the event of a certificate could not be kept'))
   }
 }
 
