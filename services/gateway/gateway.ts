@@ -148,10 +148,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     listen: (at) => listen(server, at),
     challenges,
     useKernelBans: (pipe) => defences.useKernel(pipe),
-    drain: () => {
-      challenges?.close()
-      return drain.drain()
-    },
+    drain: () => drain.drain(),
     end: (deadlineMs) => drain.end(deadlineMs),
     stop: () => stops.forEach((stop) => stop()),
   }

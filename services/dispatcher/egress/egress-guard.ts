@@ -64,7 +64,6 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
   const providers = new Map(Object.entries(settings.providers).map(([name, { baseUrl }]) => [name, parseDestination(baseUrl)]))
   const { certificateAuthority } = settings
   const directory = certificateAuthority === undefined ? undefined : parseDestination(certificateAuthority.directoryUrl)
-  /** Of whom the operator chose; a merchant has nothing to send there. */
   const operatorsNames = new Set([...providers.values(), ...directory === undefined ? [] : [directory]].map(nameOf))
   const providerAgents = makeAgents(true)
   const webhookAgents = makeAgents(false)
@@ -108,12 +107,7 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
       return transmit({ ...checked, path: outgoing.path }, outgoing, webhookAgents, AbortSignal.timeout(outgoing.timeoutMs), believed)
     },
     async toCertificateAuthority(url, outgoing) {
-      const destination = parseDestination(url)
-      if (certificateAuthority === undefined || directory === undefined) throw refused('a certificate authority that is not configured')
-      if (destination.protocol !== 'https:' || nameOf(destination) !== nameOf(directory)) {
-        throw refused('a certificate authority that leads away from itself')
-      }
-      return send({ ...directory, path: destination.path }, outgoing, authorityAgents, { trust: certificateAuthority.trust })
+      return send(besideDirectory(directory, url), outgoing, authorityAgents, { trust: certificateAuthority?.trust ?? {} })
     },
     async toOwn(address) {
       const destination = ownAddresses.get(address)
@@ -137,6 +131,14 @@ export function createEgressGuard(settings: EgressSettings): EgressGuard {
 
 function aborted(signal: AbortSignal): Promise<'aborted'> {
   return new Promise((resolve) => { signal.addEventListener('abort', () => { resolve('aborted') }, { once: true }) })
+}
+
+/** At the host and port of the directory, whatever the authority says. */
+function besideDirectory(directory: Destination | undefined, url: string): Destination {
+  if (directory === undefined) throw refused('a certificate authority that is not configured')
+  const destination = parseDestination(url)
+  if (destination.protocol !== 'https:' || nameOf(destination) !== nameOf(directory)) throw refused('a certificate authority that leads away from itself')
+  return { ...directory, path: destination.path }
 }
 
 /** Asked last, of the bytes that would leave: whatever made the path, it stays below. */
