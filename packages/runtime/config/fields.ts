@@ -143,8 +143,8 @@ const limit = (ratePerS: number, burst: number) => z.strictObject({
 // so that what a merchant tried under load in test works in live.
 const tenantLimits = z.strictObject({
   key: limit(500, 1_000).describe('Of each API key.'),
-  merchant: limit(1_000, 2_000).describe('Of all keys of a merchant together.'),
-  route: limit(500, 1_000).describe('Of all keys of a merchant together, for each operation.'),
+  merchant: limit(1_000, 2_000).describe('Of all secret keys of a merchant together, and as much again of its publishable ones.'),
+  route: limit(500, 1_000).describe('The same, for each operation.'),
 }).prefault({})
 
 const isLimitsUrl = (text: string) => /^rediss?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:\/[0-9]{1,2})?$/.test(text) && URL.canParse(text)

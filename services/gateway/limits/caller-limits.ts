@@ -78,7 +78,7 @@ export class CallerLimits {
     const version = entry?.tenant.version
     const limits = await limitsOf(caller.tenant, find, config)
     const known = meters.get(caller.apiKey)
-    if (known === undefined) return meters.add(caller.apiKey, caller.tenant, limits, generation)
+    if (known === undefined) return meters.add(caller, limits, generation)
     known.tenant.change(limits)
     // Where they changed again while they were read, the next call reads them again.
     if (known.tenant.version === version) known.tenant.isStale = false

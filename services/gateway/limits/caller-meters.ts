@@ -1,5 +1,6 @@
 import { IdleTable, rateLimitPolicyField, type Limit, type Meter } from '@ngome/access'
-import type { ApiKeyId, MerchantId, Tenant } from '@ngome/kernel'
+import { keyKinds, type KeyKind } from '@ngome/contracts'
+import type { ApiKeyId, MerchantId, Tenant, World } from '@ngome/kernel'
 import { operationNames, type OperationName } from '../api/operations.ts'
 
 /** Keys in use at one time, some 500 bytes each with their meters; a key that nobody used lately takes no place. */
@@ -10,10 +11,12 @@ export type LimitNames = 'key' | 'merchant' | 'route'
 const names: readonly LimitNames[] = ['key', 'merchant', 'route']
 /** The limits of one tenant: its own, or the configuration's. */
 export type TenantLimits = Readonly<Record<LimitNames, Limit>>
+/** Whose call it is. */
+export type MeteredKey = { readonly apiKey: ApiKeyId; readonly tenant: Tenant; readonly kind: KeyKind }
 /** Makes the meter of a bucket; where its tokens are is the maker's business. */
 export type NewMeter = (bucket: string, limit: Limit) => Meter
 
-/** What a tenant's keys have in common. */
+/** What a tenant's keys of one kind have in common. */
 export class TenantMeters {
   limits: TenantLimits
   /** Its limits may have changed. */
@@ -109,13 +112,13 @@ export class CallerMeters {
   }
 
   /** @param generation when the limits began to be read */
-  add(id: ApiKeyId, tenant: Tenant, limits: TenantLimits, generation: number): KeyMeters {
+  add({ apiKey: id, tenant, kind }: MeteredKey, limits: TenantLimits, generation: number): KeyMeters {
     const nowUs = this.#nowUs()
     const isStale = generation !== this.#generation
-    const name = nameOf(tenant)
+    const name = nameOf(tenant, kind)
     const known = this.#tenants.get(name)
     const shared = known ?? new TenantMeters(name, limits, { newMeter: this.#newMeter, isStale })
-    if (known === undefined && !this.#tenants.add(name, shared, nowUs)) return this.#restOf(tenant, limits)
+    if (known === undefined && !this.#tenants.add(name, shared, nowUs)) return this.#restOf(tenant, kind, limits)
     // A key that outlived its tenant's idleness keeps what it spent.
     const former = this.#keys.get(id)
     const entry = { tenant: shared, key: former?.key ?? this.#newMeter(`k:${id}`, limits.key) }
@@ -123,30 +126,37 @@ export class CallerMeters {
       this.#keys.replace(id, entry)
       return entry
     }
-    return this.#keys.add(id, entry, nowUs) ? entry : this.#restOf(tenant, limits)
+    return this.#keys.add(id, entry, nowUs) ? entry : this.#restOf(tenant, kind, limits)
   }
 
   /** Limits of a merchant may have changed: they are read anew before its next call is decided. */
   markStale(merchant: MerchantId): void {
     this.#generation++
     for (const world of ['test', 'live'] as const) {
-      const tenant = this.#tenants.get(nameOf({ merchant, world }))
-      if (tenant === undefined) continue
-      tenant.isStale = true
-      tenant.version++
+      for (const kind of keyKinds) {
+        const tenant = this.#tenants.get(nameOf({ merchant, world }, kind))
+        if (tenant === undefined) continue
+        tenant.isStale = true
+        tenant.version++
+      }
     }
   }
 
-  #restOf({ world }: Tenant, limits: TenantLimits): KeyMeters {
-    const known = this.#rest.get(world)
+  #restOf({ world }: Tenant, kind: KeyKind, limits: TenantLimits): KeyMeters {
+    const name = nameOf({ merchant: '*', world }, kind)
+    const known = this.#rest.get(name)
     if (known !== undefined) return known
-    const tenant = new TenantMeters(`*/${world}`, limits, { newMeter: this.#newMeter, isStale: false })
-    const made = { tenant, key: this.#newMeter(`k:*/${world}`, limits.key) }
-    this.#rest.set(world, made)
+    const tenant = new TenantMeters(name, limits, { newMeter: this.#newMeter, isStale: false })
+    const made = { tenant, key: this.#newMeter(`k:${name}`, limits.key) }
+    this.#rest.set(name, made)
     return made
   }
 }
 
-function nameOf({ merchant, world }: Tenant): string {
-  return `${merchant}/${world}`
+/**
+ * Whose meters these are. Everybody who opens a page has its publishable key: these have limits of their own, so that who
+ * spends them takes nothing from the merchant's servers.
+ */
+function nameOf({ merchant, world }: { readonly merchant: string; readonly world: World }, kind: KeyKind): string {
+  return kind === 'secret' ? `${merchant}/${world}` : `${merchant}/${world}/pages`
 }

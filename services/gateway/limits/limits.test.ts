@@ -87,6 +87,15 @@ describe('a caller', () => {
     assert.ok(view.key.remaining >= refused - 1 && view.merchant.remaining >= refused + 29, JSON.stringify(view.key))
   })
 
+  test('with a key that everybody can read takes nothing from the servers of its merchant', async () => {
+    const server = await running.addMerchant()
+    const page = await running.issueKey(server.tenant, { kind: 'publishable' })
+    const second = await running.issueKey(server.tenant, { kind: 'publishable' })
+    assert.ok((await many(60, () => read(page, '/v1/vault/keys'))).some(isLimited))
+    assert.ok((await many(1, () => read(second, '/v1/vault/keys'))).every(isLimited), 'pages have one limit for all of them')
+    assert.ok(!(await many(40, () => read(server, '/v1/vault/keys'))).some(isLimited))
+  })
+
   test('has no hold on another: one that is spent leaves the next untouched', async () => {
     const [one, other] = [await running.addMerchant(), await running.addMerchant()]
     assert.ok((await many(50, () => read(one))).some(isLimited))
