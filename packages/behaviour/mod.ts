@@ -1,6 +1,7 @@
 export { newBaseline, parseBaseline, type Baseline } from './baseline.ts'
 export { burstMs } from './judge-burst.ts'
 export { judge } from './judge.ts'
+export { judgePublishable } from './judge-publishable.ts'
 export { learn } from './learn.ts'
 export { amountBucket, networkOf } from './sizes.ts'
 export { dayMs, hourMs, type Anomaly, type HourUse, type RecentUse } from './use.ts'

@@ -3,7 +3,9 @@ import type { Database } from '../database.ts'
 import { guarded } from '../store-fault.ts'
 
 export type UsedKey = { readonly tenant: Tenant; readonly apiKey: ApiKeyId }
-type Row = { merchant: MerchantId; world: World; api_key: ApiKeyId; count?: string | bigint }
+/** `isPublishable`: everybody who opens a page can use it. */
+export type SeenKey = UsedKey & { readonly count: number; readonly isPublishable: boolean }
+type Row = { merchant: MerchantId; world: World; api_key: ApiKeyId; count?: string | bigint; is_publishable?: boolean }
 
 /**
  * Keys that were used in the minutes since, or that somebody failed to prove, the busiest first, with how often.
@@ -11,10 +13,10 @@ type Row = { merchant: MerchantId; world: World; api_key: ApiKeyId; count?: stri
  */
 export async function findUsedKeys(
   db: Database, since: { readonly sinceMs: number; readonly limit: number },
-): Promise<readonly (UsedKey & { readonly count: number })[]> {
+): Promise<readonly SeenKey[]> {
   const { rows } = await guarded(() => db.pool.query<Row>(
-    'SELECT merchant, world, api_key, count FROM ngome.find_used_keys($1, $2)', [new Date(since.sinceMs), since.limit]))
-  return rows.map((row) => ({ ...toUsedKey(row), count: Number(row.count) }))
+    'SELECT merchant, world, api_key, count, is_publishable FROM ngome.find_used_keys($1, $2)', [new Date(since.sinceMs), since.limit]))
+  return rows.map((row) => ({ ...toUsedKey(row), count: Number(row.count), isPublishable: row.is_publishable === true }))
 }
 
 /**

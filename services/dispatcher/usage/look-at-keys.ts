@@ -1,5 +1,5 @@
-import { burstMs, hourMs, judge, parseBaseline } from '@ngome/behaviour'
-import { countFailedPayers, findUsedKeys, loadBaseline, loadKeyHours, loadRecentCounts, type UsedKey } from '@ngome/store'
+import { burstMs, hourMs, judge, judgePublishable, parseBaseline } from '@ngome/behaviour'
+import { countFailedPayers, findUsedKeys, loadBaseline, loadKeyHours, loadRecentCounts, type SeenKey } from '@ngome/store'
 import { hourUse, recentUse } from './key-use.ts'
 import { raiseAnomaly, raiseFailedAuthentications, type Watcher } from './raise-anomaly.ts'
 
@@ -28,9 +28,9 @@ export async function lookAtKeys(watcher: Watcher, seen: Map<string, number>, si
   }
 }
 
-async function lookAtKey(watcher: Watcher, key: UsedKey, nowMs: number): Promise<void> {
+async function lookAtKey(watcher: Watcher, key: SeenKey, nowMs: number): Promise<void> {
   const { db } = watcher
-  const { tenant, apiKey } = key
+  const { tenant, apiKey, isPublishable } = key
   const thisHourMs = nowMs - nowMs % hourMs
   const [kept, recent, [hour]] = await Promise.all([
     loadBaseline(db, tenant, apiKey),
@@ -40,6 +40,6 @@ async function lookAtKey(watcher: Watcher, key: UsedKey, nowMs: number): Promise
   const failedPayers = recent.payers < payersMin ? 0 : await countFailedPayers(db, tenant, apiKey, nowMs - burstMs)
   const baseline = kept === undefined ? undefined : parseBaseline(kept.state)
   const anomalies = judge(baseline, hour === undefined ? undefined : hourUse(hour), recentUse(recent, failedPayers))
-  for (const anomaly of anomalies) await raiseAnomaly(watcher, key, anomaly)
+  for (const anomaly of isPublishable ? judgePublishable(anomalies) : anomalies) await raiseAnomaly(watcher, key, anomaly)
   if (recent.unauthenticated >= failedAuthenticationsMin) await raiseFailedAuthentications(watcher, key, recent.unauthenticated)
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { hourMs, learn, networkOf, parseBaseline, type Baseline } from '@ngome/behaviour'
-import { emit } from '@ngome/contracts'
+import { emit, type KeyKind } from '@ngome/contracts'
 import { ManualClock, newId, systemClock, systemRandom, type ApiKeyId, type Tenant } from '@ngome/kernel'
 import { createLogger } from '@ngome/runtime'
 import {
@@ -32,12 +32,12 @@ after(() => database.close())
 type TestMerchant = { readonly tenant: Tenant; readonly keyId: ApiKeyId }
 
 /** A merchant with the row of a key that nobody could prove. */
-async function addMerchantWithKey(): Promise<TestMerchant> {
+async function addMerchantWithKey(kind: KeyKind = 'secret'): Promise<TestMerchant> {
   const { tenant } = await addTestMerchant(database)
   const keyId = newId('apiKey', from)
   await database.asAdmin(
-    `INSERT INTO ngome.api_keys (id, merchant, world, verifier, pepper_version, hint, created_at, proof, settings) VALUES ($1, $2, $3, $4, 1, 'test', now(), $5, '{}')`,
-    [keyId, tenant.merchant, tenant.world, systemRandom.bytes(32), systemRandom.bytes(96)])
+    `INSERT INTO ngome.api_keys (id, merchant, world, verifier, pepper_version, hint, created_at, proof, settings) VALUES ($1, $2, $3, $4, 1, 'test', now(), $5, $6)`,
+    [keyId, tenant.merchant, tenant.world, systemRandom.bytes(32), systemRandom.bytes(96), { kind }])
   return { tenant, keyId }
 }
 
@@ -117,6 +117,25 @@ test('failed authentications tell the merchant and never restrict its key, whoev
   await lookAtKeys(watcher({ onAnomaly: 'suspend' }), new Map(), signal)
   assert.deepEqual((await alertsOf(merchant)).map(({ kind, response, evidence }) => [kind, response, evidence]),
     [['failed_authentications', 'notify', { failed: 40 }]])
+  assert.equal(await restrictionOf(merchant), undefined)
+})
+
+test('who takes the publishable key out of a page cannot have it restricted, nor raise an alarm with it', async () => {
+  const merchant = await addMerchantWithKey('publishable')
+  const { tenant, keyId: apiKey } = merchant
+  const baseline = learned()
+  await saveBaseline(db, tenant, apiKey, { state: baseline, learnedToMs: baseline.lastMs + hourMs }, null)
+  const cursor = await currentEventCursor(operator)
+  await record(merchant, { requests: 5_000, refused: 5_000, not_found: 3_000, missed_ids: 2_000 }, systemClock.nowMs(), '196.192.73.1', 'TZ')
+  await lookAtKeys(watcher({ onAnomaly: 'suspend' }), new Map(), signal)
+  const alerts = await alertsOf(merchant)
+  assert.ok(alerts.length > 0 && alerts.every(({ response }) => response === 'notify'))
+  assert.ok(alerts.every(({ kind }) => kind === 'enumeration' || kind === 'volume'), 'where visitors are says nothing of the key')
+  const { events } = await listEvents(operator, { after: cursor, limit: 100 })
+  const types = new Set(events.filter(({ merchant: of }) => of === tenant.merchant).map(({ type }) => type))
+  assert.deepEqual(types, new Set(['api_key.anomaly']))
+  const { rows } = await db.pool.query('SELECT ngome.restrict_api_key($1, $2, $3) AS result', [apiKey, 'suspend', new Date(systemClock.nowMs() + hourMs)])
+  assert.deepEqual(rows, [{ result: 'refused' }], 'nor can who has the dispatcher\u2019s role')
   assert.equal(await restrictionOf(merchant), undefined)
 })
 
