@@ -4,6 +4,7 @@ import { Fault } from '@ngome/kernel'
 import { listEvents, type EventCursor, type EventPage } from '@ngome/store'
 import { exitCodes, type Command } from './command.ts'
 import { withDatabase } from './operator/load.ts'
+import { plainLine } from './plain-text.ts'
 
 const pageSize = 500
 /** How often the follower looks: a person does not notice, and the database does not either. */
@@ -47,5 +48,5 @@ function awayWhile(isFollowing: boolean): (error: unknown) => undefined {
 /** One event on one line. */
 export function eventLine({ at, severity, process, type, merchant, data }: Event): string {
   const details = Object.entries(data).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  return [at, severity.padEnd(7), process.padEnd(10), type, merchant ?? '-', ...details].join('  ')
+  return plainLine([at, severity.padEnd(7), process.padEnd(10), type, merchant ?? '-', ...details].join('  '))
 }

@@ -3,6 +3,7 @@ import { exitCodes, type Command } from './command.ts'
 import { merchantOrFirst } from './operator/find-merchant.ts'
 import { keyLines, keyView } from './operator/key-view.ts'
 import { withDatabase } from './operator/load.ts'
+import { plainLine } from './plain-text.ts'
 
 export const keysList: Command = {
   name: 'keys list',
@@ -17,7 +18,7 @@ export const keysList: Command = {
     const nowMs = context.clock.nowMs()
     if (isJson) context.out(JSON.stringify(rows.map((row) => keyView(row, nowMs))))
     else if (rows.length === 0) context.err(`${merchant} has no API key: ngome keys issue ${merchant}`)
-    else for (const row of rows) for (const line of keyLines(keyView(row, nowMs), row)) context.out(line)
+    else for (const row of rows) for (const line of keyLines(keyView(row, nowMs), row)) context.out(plainLine(line))
     return exitCodes.done
   },
 }

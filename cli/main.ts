@@ -6,13 +6,14 @@ import { exitCodes, Misuse, type Context, type ExitCode } from './command.ts'
 import { commandNames, commandsFor } from './commands.ts'
 import { commandHelp, overviewHelp } from './help.ts'
 import { nameIn, parseCommandLine } from './parse-command-line.ts'
+import { plainText } from './plain-text.ts'
 import { watchSignals } from './signals.ts'
 
 /** A reader that goes away, as `head` does, is no failure of ours. */
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
-const out = (line: string): void => void process.stdout.write(`${line}\n`)
-const err = (line: string): void => void process.stderr.write(`${line}\n`)
+const out = (line: string): void => void process.stdout.write(`${plainText(line)}\n`)
+const err = (line: string): void => void process.stderr.write(`${plainText(line)}\n`)
 
 process.exitCode = await run(process.argv.slice(2))
 

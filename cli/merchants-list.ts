@@ -1,6 +1,7 @@
 import { exitCodes, type Command } from './command.ts'
 import { allMerchants } from './operator/find-merchant.ts'
 import { withDatabase } from './operator/load.ts'
+import { plainLine } from './plain-text.ts'
 
 export const merchantsList: Command = {
   name: 'merchants list',
@@ -14,7 +15,9 @@ export const merchantsList: Command = {
       frozenAt: frozenAtMs === null ? null : new Date(frozenAtMs).toISOString(), vaultPlaintext, limits,
     }))
     if (isJson) context.out(JSON.stringify(views))
-    else for (const view of views) context.out(`${view.merchant}  ${view.createdAt}  ${view.frozenAt === null ? 'active' : 'frozen'}  ${view.name}`)
+    else for (const view of views) {
+      context.out(plainLine(`${view.merchant}  ${view.createdAt}  ${view.frozenAt === null ? 'active' : 'frozen'}  ${view.name}`))
+    }
     return exitCodes.done
   },
 }
