@@ -57,7 +57,7 @@ function signed(key: ProvenMerchantKey, privateKey: KeyObject) {
   const reading = readSignature({ ...line, field: (name) => headers[name] }, systemClock.nowMs())
   if (!reading.ok) throw new TypeError(reading.reason)
   const guard = signatureVerifier({
-    keys: { find: () => Promise.resolve(key) }, canSign: () => Promise.resolve(true), clock: systemClock,
+    keys: { find: () => Promise.resolve(key) }, hasSigningKey: () => Promise.resolve(true), clock: systemClock,
     // Nothing in here reads or writes: the nonce is the effect's, and nothing is refused.
     database: undefined as never, logger: undefined as never,
   })

@@ -13,7 +13,7 @@ import { composeGuards } from './access/compose-guards.ts'
 import { encryptionKeyFinder } from './access/encrypt-answers.ts'
 import { findEncryptionKey } from './access/find-encryption-key.ts'
 import { provenKeyFinder } from './access/find-proven-key.ts'
-import { canSign } from './access/can-sign.ts'
+import { hasSigningKey } from './access/has-signing-key.ts'
 import { KeyLookUps } from './access/key-look-ups.ts'
 import { MerchantKeys } from './access/merchant-keys.ts'
 import { MovingKeys } from './access/moving-keys.ts'
@@ -209,7 +209,7 @@ function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, { reco
     peppers, rows, lease, clock: from.clock, onProven: (key, row) => moving.used(key, row), onRefused: recorder.onRefused,
   })
   const verify = inOrder(
-    signatureVerifier({ ...from, keys, canSign: (tenant) => canSign(from, tenant) }),
+    signatureVerifier({ ...from, keys, hasSigningKey: (tenant) => hasSigningKey(from, tenant) }),
     encryptionKeyFinder((tenant) => findEncryptionKey({ ...from, statementKey }, tenant)),
   )
   return { lease, peppers, authenticator, verify }

@@ -174,6 +174,13 @@ suite('where an API key is not enough', () => {
     await gateway.revokeSigningKey(fresh, key)
     await createEndpoint(fresh.client)
   })
+  test('when the merchant\u2019s key has run out: a thief of an API key does not wait for that day', async () => {
+    const late = await gateway.addMerchant()
+    const key = await gateway.addSigningKey(late, other.publicKey)
+    await gateway.database.asAdmin(`UPDATE ngome.merchant_signing_keys SET created_at = now() - interval '2 days', expires_at = now() - interval '1 day' WHERE id = $1`, [key])
+    assertRefused(await late.client.call({ method: 'POST', path: '/v1/webhook_endpoints', body: { url: 'https://a.example/' }, idempotencyKey: 'x' }), 'access/signature_required')
+    assertRefused(await send(signRaw(change(), signerOf(key, other.privateKey)), late.client))
+  })
   test('because the key says so, every call of it must be signed', async () => {
     const odd = await gateway.issueKey((await gateway.addMerchant()).tenant, { mustSign: true })
     assertRefused(await odd.client.call({ path: '/v1/payments' }), 'access/signature_required')

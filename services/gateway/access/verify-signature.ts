@@ -12,8 +12,8 @@ import { Turns } from './turns.ts'
 
 export type VerifySignaturePorts = {
   readonly keys: { find(tenant: Tenant, id: MerchantSigningKeyId): Promise<ProvenMerchantKey | undefined> }
-  /** Whether the tenant has a key that it could sign with. */
-  readonly canSign: (tenant: Tenant) => Promise<boolean>
+  /** Whether the tenant was given a key to sign with. */
+  readonly hasSigningKey: (tenant: Tenant) => Promise<boolean>
   readonly database: Database
   readonly clock: Clock
   readonly logger: Logger
@@ -49,7 +49,7 @@ function demandsSignature(ports: VerifySignaturePorts, caller: AuthenticatedCall
   if (policy === 'never') return undefined
   if (policy === 'always' || caller.mustSign || restrictionOf(caller, ports.clock.nowMs()) === 'demand_signed') return refuse()
   if (policy === 'optional') return undefined
-  return ports.canSign(caller.tenant).then((can) => can ? refuse() : undefined)
+  return ports.hasSigningKey(caller.tenant).then((has) => has ? refuse() : undefined)
 }
 
 type SignedCall = { readonly caller: AuthenticatedCaller; readonly call: Call; readonly request: GatewayRequest }
