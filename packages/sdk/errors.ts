@@ -76,7 +76,8 @@ export class DecryptionError extends NgomeError { override readonly name = 'Decr
 
 type ErrorClass = new (parts: ErrorParts) => NgomeError
 
-const byPrefix: Readonly<Record<string, ErrorClass>> = { idempotency: IdempotencyError }
+/** A map: a code may be named like what every object has. */
+const byPrefix: ReadonlyMap<string, ErrorClass> = new Map([['idempotency', IdempotencyError]])
 const byStatus: Readonly<Record<number, ErrorClass>> = {
   400: ValidationError, 401: AuthenticationError, 403: PermissionError, 404: NotFoundError, 409: ConflictError,
   413: ValidationError, 415: ValidationError, 422: ValidationError, 429: RateLimitError,
@@ -85,7 +86,7 @@ const byStatus: Readonly<Record<number, ErrorClass>> = {
 /** The error of a problem document: by what its code begins with, else by its status. */
 export function errorOf(problem: Problem, context: { readonly docsBase: string; readonly retryAfterS: number | undefined }): NgomeError {
   const { code, title, status, request_id: requestId, errors: fields = [] } = problem
-  const Class = byPrefix[code.slice(0, code.indexOf('/'))] ?? byStatus[status] ?? (status >= 500 ? ServerError : NgomeError)
+  const Class = byPrefix.get(code.slice(0, code.indexOf('/'))) ?? byStatus[status] ?? (status >= 500 ? ServerError : NgomeError)
   const where = fields.map(({ pointer, detail }) => ` ${pointer}: ${detail}`).join('')
   const docs = `${context.docsBase}/reference#${code.replaceAll('/', '-')}`
   return new Class({ code, message: `${title}${where} (${code}, ${requestId})`, status, requestId, fields, docs, retryAfterS: context.retryAfterS })
