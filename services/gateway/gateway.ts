@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { requestIds, type Clock, type Fault, type Random, type RequestId } from '@ngome/kernel'
+import { requestIds, type Clock, type Random } from '@ngome/kernel'
 import { untilItStands, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
 import { findApiKey, insertDataKey, listAcmeChallenges, listOrigins, rehashApiKey, type Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
@@ -40,6 +40,7 @@ import { startLimits, type StartedLimits } from './limits/start-limits.ts'
 import { createDefences } from './process/defend.ts'
 import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
+import { failureTeller } from './process/tell-failures.ts'
 import { publicCertificates } from './transport/public-certificates.ts'
 import { Staples } from './transport/staples.ts'
 import { createUsage } from './usage/create-usage.ts'
@@ -116,7 +117,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
       if (request !== undefined) defences.judge(request)
       usage.onAnswer(route, status, ms, request)
     },
-    onFailure: failureTeller(logger),
+    onFailure: failureTeller(from),
   }, createHandlers({ ...from, version: apiVersion, secrets, statements, dataKeys, limits }))
   const staples = new Staples(from, server)
   await staples.begin(certificates.first)
@@ -157,13 +158,6 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
 function answerChallenges({ database, monotonicMs }: GatewaySurroundings): ChallengeServer {
   const challenges = new Challenges({ list: () => listAcmeChallenges(database), monotonicMs, sleep })
   return createChallengeServer((token, name) => challenges.find(token, name))
-}
-
-function failureTeller(logger: Logger): (fault: Fault, requestId: RequestId) => void {
-  return (fault, requestId) => {
-    if (fault.code === 'gateway/internal') logger.fatal({ err: fault, requestId, alarm: true }, 'a bug answered 500')
-    else logger.error({ err: fault, requestId }, 'a request failed on our side')
-  }
 }
 
 function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, { recorder, limits }: {
