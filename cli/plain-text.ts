@@ -1,4 +1,6 @@
-/** The styles that our own lines have (`demo/stage.ts`), and whatever a terminal, or an eye, takes for more than text. */
+/** Whatever a terminal, or an eye, takes for more than text. */
+const telling = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+/** The same, but the styles that our own lines have (`demo/stage.ts`). */
 // eslint-disable-next-line no-control-regex
 const styledOrTelling = /(\u001b\[(?:1|2|22|31|32|36|39)m)|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
@@ -15,7 +17,7 @@ export function plainText(text: string): string {
 
 /** The same for a record that is one line: none in it begins another, which would be a record that never was. */
 export function plainLine(text: string): string {
-  return plainText(text.replace(/[\n\t\u001b]/g, escaped))
+  return text.replace(telling, escaped)
 }
 
 function escaped(character: string): string {

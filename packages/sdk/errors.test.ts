@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { errorOf, IdempotencyError, NotFoundError } from './errors.ts'
 
 const classOf = (code: string): unknown => errorOf(
-  { type: 'about:blank', title: 'x', status: 404, code, request_id: 'req_x' as never }, { docsBase: 'https://api.example', retryAfterS: undefined },
+  { type: 'about:blank', title: 'x', status: 404, code, request_id: 'req_x' }, { docsBase: 'https://api.example', retryAfterS: undefined },
 ).constructor
 
 for (const code of ['__proto__/x', 'constructor/x', 'toString/x', 'hasOwnProperty', '/', '']) {
