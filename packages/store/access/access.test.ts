@@ -107,6 +107,14 @@ describe('an API key', () => {
     assert.equal((await findApiKey(gateway, id))?.pepperVersion, 1)
   })
 
+  test('that is revoked loses its proof, whoever revokes it, and gets none again', async () => {
+    const { id, proof } = await issue()
+    await database.asAdmin('UPDATE ngome.api_keys SET revoked_at = now() WHERE id = $1', [id])
+    assert.deepEqual((await findApiKey(gateway, id))?.proof, null)
+    await database.asAdmin('UPDATE ngome.api_keys SET proof = $2 WHERE id = $1', [id, proof])
+    assert.deepEqual((await findApiKey(gateway, id))?.proof, null)
+  })
+
   test('is not written by the gateway in any other way, and by nobody without a proof', async () => {
     const { id } = await issue()
     for (const sql of ['UPDATE ngome.api_keys SET pepper_version = 2', 'SELECT * FROM ngome.api_keys', 'DELETE FROM ngome.api_keys']) {
@@ -261,6 +269,15 @@ describe('the last use of a key', () => {
     assert.deepEqual(of(one.id), { atMs: 5_000, network: '192.0.2.0/24', agent: 'shop/1' })
     assert.deepEqual(of(other.id), { atMs: 2_000, network: '2001:db8::/48', agent: 'shop/1' })
     await assert.rejects(gateway.pool.query('SELECT * FROM ngome.api_key_uses'), { code: '42501' })
+  })
+})
+
+describe('a gateway that says that a key was used in a hundred years', () => {
+  test('hides no use from then on', async () => {
+    const { id } = await issue()
+    await recordKeyUses(gateway, [{ key: id, atMs: from.clock.nowMs() + 100 * 365 * 86_400_000, network: '', agent: '' }])
+    const [row] = (await listApiKeys(operator, merchant.tenant)).filter((key) => key.id === id)
+    assert.ok((row?.lastUse?.atMs ?? 0) < from.clock.nowMs() + 600_000)
   })
 })
 

@@ -9,6 +9,7 @@ export type KeptApiKeyRow = {
   readonly verifier: Uint8Array
   readonly pepperVersion: number
   readonly settings: ApiKeySettings
+  /** Empty of a revoked key: nothing proves it any more. */
   readonly proof: Uint8Array
   readonly isRevoked: boolean
 }
@@ -22,7 +23,7 @@ export async function findKeptApiKey(db: Database, id: ApiKeyId): Promise<KeptAp
     verifier: Uint8Array; pepper_version: number; proof: Uint8Array | null; settings: unknown; revoked_at: Date | null
   }>('SELECT merchant, world, verifier, pepper_version, proof, settings, revoked_at FROM ngome.find_api_key($1)', [id]))
   const settings = parseKeySettings(row?.settings)
-  if (row === undefined || settings === undefined || row.proof === null) return undefined
+  if (row === undefined || settings === undefined || (row.proof === null && row.revoked_at === null)) return undefined
   const { merchant, world, verifier, proof } = row
-  return { tenant: { merchant, world }, verifier, pepperVersion: row.pepper_version, settings, proof, isRevoked: row.revoked_at !== null }
+  return { tenant: { merchant, world }, verifier, pepperVersion: row.pepper_version, settings, proof: proof ?? new Uint8Array(), isRevoked: row.revoked_at !== null }
 }

@@ -3,7 +3,7 @@ import { emit } from '@ngome/contracts'
 import type { ApiKeyId, Clock, Random } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
 import { appendEvent, inTenant, type ApiKeyRow, type Database } from '@ngome/store'
-import { proveApiKey, type ProvenApiKey } from './prove-api-key.ts'
+import { proveApiKey, revokedApiKey, type ProvenApiKey } from './prove-api-key.ts'
 
 type Ports = {
   readonly find: (id: ApiKeyId) => Promise<ApiKeyRow | undefined>
@@ -25,8 +25,9 @@ export function provenKeyFinder(ports: Ports): (id: ApiKeyId) => Promise<ProvenA
   const told = new Set<ApiKeyId>()
   return async (id) => {
     const row = await ports.find(id)
+    if (row?.isRevoked === true) return revokedApiKey(row)
     const proven = row === undefined ? undefined : proveApiKey(row, ports.statementKey)
-    if (row !== undefined && proven === undefined && !row.isRevoked && !told.has(id) && told.size < toldMax) {
+    if (row !== undefined && proven === undefined && !told.has(id) && told.size < toldMax) {
       told.add(id)
       void raiseAlarm(ports, row)
     }

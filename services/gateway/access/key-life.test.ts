@@ -7,6 +7,7 @@ import { systemClock, systemRandom } from '@ngome/kernel'
 import { endApiKey, findKeptApiKey, listApiKeys } from '@ngome/store'
 import { problemIn } from '../testing/problem-in.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
+import { writeEveryMs } from '../usage/bounds.ts'
 import { LastUses, usesMax } from '../usage/last-uses.ts'
 import { leaseMs } from './revocation-lease.ts'
 
@@ -81,6 +82,26 @@ test('a key that was rolled works at both until its end, and not a moment longer
     gateways[0].database.asAdmin(`UPDATE ngome.api_keys SET settings = jsonb_set(settings, '{expiresAt}', 'null') ${sql} WHERE id = $1`, [key.keyId, ...values])
   await assert.rejects(put(''), { code: 'NG002' })
   await assert.rejects(put(', proof = $2', before?.proof), { code: 'NG002' })
+})
+
+test('a key that was revoked is not brought back by who owns the tables, and its use is still its merchant\u2019s to see', async () => {
+  const [first] = gateways
+  const key = await first.issueKey((await first.addMerchant()).tenant)
+  assert.equal(await status(first, key), 'served')
+  await first.revoke(key)
+  await first.database.asAdmin(`ALTER TABLE ngome.api_keys DISABLE TRIGGER guard; ALTER TABLE ngome.api_keys DROP CONSTRAINT proven_or_revoked;
+    UPDATE ngome.api_keys SET revoked_at = NULL WHERE id = '${key.keyId}'; ALTER TABLE ngome.api_keys ENABLE TRIGGER guard`)
+  await sleep(leaseMs + slackMs)
+  for (const at of gateways) assert.equal(await status(at, key), 'access/unauthenticated')
+  await first.revoke(key)
+  await first.database.asAdmin('ALTER TABLE ngome.api_keys ADD CONSTRAINT proven_or_revoked CHECK (proof IS NOT NULL OR revoked_at IS NOT NULL)')
+  const events = await first.database.asAdmin(`SELECT type FROM ngome.events WHERE merchant = $1 AND type = 'api_key.unproven'`, [key.tenant.merchant])
+  assert.ok(events.length > 0, 'somebody wrote there')
+  await sleep(leaseMs + slackMs)
+  for (const at of gateways) assert.equal(await status(at, key), 'access/unauthenticated')
+  await sleep(writeEveryMs + slackMs)
+  const rows = await first.database.asAdmin('SELECT fault FROM ngome.request_log WHERE api_key = $1 AND status = 401', [key.keyId])
+  assert.deepEqual(rows.at(-1), { fault: 'access/unauthenticated' })
 })
 
 test('while revocations cannot be read nobody is served past the lease, and a key that was revoked meanwhile never again', async () => {

@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto'
-import { addressMatcher, isProvenApiKey, type ApiKeySettings } from '@ngome/access'
+import { addressMatcher, defaultKeySettings, isProvenApiKey, type ApiKeySettings } from '@ngome/access'
 import type { ApiKeyId, Tenant } from '@ngome/kernel'
 import type { ApiKeyRow } from '@ngome/store'
 
 declare const proven: unique symbol
-/** A row that the custodian made and signed, as it stands; only {@link proveApiKey} makes one. */
+/** A row that the custodian made and signed, as it stands, or one that is revoked; only the functions below make one. */
 export type ProvenApiKey = ApiKeyRow & {
   readonly proof: Uint8Array
   readonly settings: ApiKeySettings
@@ -23,6 +23,14 @@ export function proveApiKey(row: ApiKeyRow, statementKey: KeyObject): ProvenApiK
   if (proof === null || settings === undefined || !isProvenApiKey({ ...row, settings }, proof, statementKey)) return undefined
   const { allowedAddresses } = settings
   return { ...row, origins: noOrigins, mayCallFrom: allowedAddresses.length === 0 ? null : addressMatcher(allowedAddresses) } as ProvenApiKey
+}
+
+/**
+ * A row that says that it was revoked needs no proof, and has none any more: nothing of it counts but whose key it was, so that its
+ * merchant sees that somebody tries it.
+ */
+export function revokedApiKey(row: ApiKeyRow): ProvenApiKey {
+  return { ...row, isRevoked: true, proof: new Uint8Array(), settings: row.settings ?? defaultKeySettings(), origins: noOrigins, mayCallFrom: null } as ProvenApiKey
 }
 
 /**

@@ -51,3 +51,37 @@ BEGIN
     SELECT number, 'api_key_restricted', k.merchant, k.id, now() FROM ngome.api_keys k WHERE k.id = wanted;
   RETURN 'restricted';
 END $$;
+
+-- What is revoked loses what made it a key: who takes `revoked_at` away again, trigger and constraint with it, has a row that
+-- the custodian did not sign. The guard is as before otherwise.
+CREATE OR REPLACE FUNCTION ngome.guard_api_key() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at THEN
+    RAISE EXCEPTION 'a key that was revoked stays so' USING ERRCODE = 'NG001';
+  END IF;
+  IF (NEW.id, NEW.merchant, NEW.world, NEW.hint, NEW.created_at, NEW.settings - 'expiresAt') IS DISTINCT FROM
+    (OLD.id, OLD.merchant, OLD.world, OLD.hint, OLD.created_at, OLD.settings - 'expiresAt') THEN
+    RAISE EXCEPTION 'what a key is does not change' USING ERRCODE = 'NG002';
+  END IF;
+  IF OLD.settings->>'expiresAt' IS NOT NULL AND (NEW.settings->>'expiresAt' IS NULL
+    OR (NEW.settings->>'expiresAt')::timestamptz > (OLD.settings->>'expiresAt')::timestamptz) THEN
+    RAISE EXCEPTION 'an end comes nearer only' USING ERRCODE = 'NG002';
+  END IF;
+  IF NEW.revoked_at IS NOT NULL THEN NEW.proof := NULL; END IF;
+  RETURN NEW;
+END $$;
+ALTER TABLE ngome.api_keys NO FORCE ROW LEVEL SECURITY;
+UPDATE ngome.api_keys SET proof = NULL WHERE revoked_at IS NOT NULL;
+ALTER TABLE ngome.api_keys FORCE ROW LEVEL SECURITY;
+
+-- A gateway that says that a key was used in a hundred years would hide every use until then; clocks differ by minutes.
+CREATE OR REPLACE FUNCTION ngome.record_api_key_uses(keys text[], times timestamptz[], networks text[], agents text[])
+RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO ngome.api_key_uses AS u (api_key, merchant, world, last_used_at, network, agent)
+    SELECT k.id, k.merchant, k.world, least(given.at, now() + interval '5 minutes'), given.network, given.agent
+    FROM unnest(keys, times, networks, agents) AS given (key, at, network, agent) JOIN ngome.api_keys k ON k.id = given.key
+    ORDER BY k.id
+  ON CONFLICT (api_key) DO UPDATE
+    SET last_used_at = EXCLUDED.last_used_at, network = EXCLUDED.network, agent = EXCLUDED.agent
+    WHERE EXCLUDED.last_used_at > u.last_used_at
+$$;
