@@ -50,11 +50,12 @@ export const pageHeaders: readonly string[] = [
 
 /** The headers that every answer carries, refusals of malformed bytes included. */
 export function answerHeaders(answer: Answer, requestId: RequestId): string[] {
-  const headers = everyAnswer.concat([
+  const headers = [
+    ...everyAnswer,
     'content-security-policy', answer.contentSecurityPolicy ?? nothingRuns,
     'cache-control', answer.cacheS === undefined ? 'no-store' : `public, max-age=${answer.cacheS}`,
     'request-id', requestId,
-  ])
+  ]
   if (answer.contentType !== undefined) headers.push('content-type', answer.contentType)
   if (answer.status !== 204) headers.push('content-length', String(Buffer.byteLength(answer.body ?? '')))
   if (answer.headers !== undefined) headers.push(...answer.headers)
