@@ -203,8 +203,9 @@ class World {
     return rows.map(({ type }) => String(type))
   }
 
-  async untilEvent(id: PaymentId, type: string): Promise<void> {
-    for (let turn = 0; turn < 200; turn++) {
+  /** As long as `ended`: what was refused is tried again after pauses that grow. */
+  async untilEvent(id: PaymentId, type: string, timeoutMs = 40_000): Promise<void> {
+    for (const startedAtMs = Date.now(); Date.now() - startedAtMs < timeoutMs;) {
       if ((await this.eventsOf(id)).includes(type)) return
       await sleep(40)
     }
