@@ -8,7 +8,7 @@ import { CustodianProcess } from './custodian-process.ts'
 import { CustodianServer } from './custodian-server.ts'
 import { KillWorld } from './kill-world.ts'
 import { useHsm, type RotationKind } from './rotation-kinds.ts'
-import { isRotating, unlogged, wrongsOf } from './store-holds.ts'
+import { isUnderWay, unlogged, wrongsOf } from './store-holds.ts'
 import type { Pair } from './test-custodian.ts'
 
 /** One kill -9: how long after the rotation was asked for, after a start, or after a custodian is ready. */
@@ -171,14 +171,14 @@ async function restart(custodian: CustodianProcess, { place }: RotationKind, run
   run.slowestRestartMs[place] = Math.max(run.slowestRestartMs[place] ?? 0, Math.round(performance.now() - fromMs))
 }
 
-/** Looks at what a dead custodian left. @returns whether a rotation was under way */
+/** Looks at what a dead custodian left. @returns whether anything was under way */
 async function holdsDead({ world, openStore }: Place): Promise<boolean> {
   const store = await openStore()
   try {
     world.wrongs.push(...await wrongsOf(store))
     const answered = world.answered.splice(0)
     for (const record of await unlogged(store, answered)) world.wrongs.push(`${record} was opened, and is not in the log`)
-    return await isRotating(store)
+    return await isUnderWay(store)
   } finally {
     await store.close()
   }
@@ -190,5 +190,5 @@ async function endPlace(place: Place): Promise<void> {
   await world.openKept('all')
   await world.end()
   for (const custodian of world.custodians) await custodian.kill()
-  if (await holdsDead(place)) world.wrongs.push('a rotation is still under way')
+  if (await holdsDead(place)) world.wrongs.push('a rotation or a destruction is still under way')
 }

@@ -15,19 +15,20 @@ const nowhere: Readonly<Record<string, string>> = {
     LEFT JOIN key_lives l ON l.purpose = 'merchant' AND l.name = m.id WHERE l.state IS NULL`,
 }
 
-/** What must be nowhere once no rotation runs. */
+/** What must be nowhere once nothing is under way. */
 const nowhereAtRest: Readonly<Record<string, string>> = {
   'a key that still needs the root before': `SELECT count(*) AS count FROM wrapped_keys w
     JOIN key_lives l ON l.purpose = 'root' AND l.name = w.root WHERE l.state <> 'active'`,
   'a root before that is not destroyed': `SELECT count(*) AS count FROM key_lives
     WHERE purpose = 'root' AND state NOT IN ('active', 'destroyed')`,
   'a destruction without its certificate': `SELECT count(*) AS count FROM destructions
-    WHERE state = 'deleted' OR (state = 'done' AND certificate IS NULL)`,
+    WHERE state = 'done' AND certificate IS NULL`,
 }
 
-/** Whether something is being replaced. */
-export async function isRotating(store: Reading): Promise<boolean> {
-  return await store.get(`SELECT 1 FROM rotations WHERE state = 'running'`) !== undefined
+/** Whether something is being replaced, or was destroyed and is certified by the next look at keys. */
+export async function isUnderWay(store: Reading): Promise<boolean> {
+  return await store.get(`SELECT 1 FROM rotations WHERE state = 'running'
+    UNION ALL SELECT 1 FROM destructions WHERE state = 'deleted'`) !== undefined
 }
 
 /**
@@ -38,7 +39,7 @@ export async function wrongsOf(store: Reading): Promise<readonly string[]> {
   const wrongs: string[] = []
   const check = await checkLog(store)
   if (!check.ok) wrongs.push(`the log is broken at ${check.brokenAt}`)
-  const rules = await isRotating(store) ? nowhere : { ...nowhere, ...nowhereAtRest }
+  const rules = await isUnderWay(store) ? nowhere : { ...nowhere, ...nowhereAtRest }
   for (const [what, sql] of Object.entries(rules)) {
     const count = Number((await store.get(sql))?.['count'])
     if (count !== 0) wrongs.push(`${what}: ${count}`)
