@@ -87,7 +87,7 @@ async function writing(stand: Bench): Promise<BenchCase[]> {
     await raw.ask({ transactions: transactionsPerRoundMax })
     await sample(theirs, raw.pid, async () => {
       const { committed, seconds } = await raw.ask<RawSqlReport>({ durationMs: roundMs })
-      return { answered: committed, failed: 0, seconds }
+      return { answered: committed, failures: {}, seconds }
     })
     await sample(ours, gateway.child.pid ?? 0, () => load.ask<LoadReport>(loadOrder))
   }

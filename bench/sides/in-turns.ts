@@ -14,12 +14,13 @@ export type Samples = { readonly perSecond: number[]; readonly cpu: number[] }
 
 /** One run, with the CPU that what is under test used for each answer. */
 export async function sample(
-  into: Samples, pid: number | readonly number[], run: () => Promise<Pick<LoadReport, 'answered' | 'failed' | 'seconds'>>,
+  into: Samples, pid: number | readonly number[], run: () => Promise<Pick<LoadReport, 'answered' | 'failures' | 'seconds'>>,
 ): Promise<void> {
   const before = cpuSecondsOf(pid)
-  const { answered, failed, seconds } = await run()
+  const { answered, failures, seconds } = await run()
   const after = cpuSecondsOf(pid)
-  if (failed > 0) throw new Error(`${failed} requests failed: a benchmark of failures measures nothing`)
+  const failed = Object.entries(failures).map(([what, count]) => `${count} with ${what}`).join(', ')
+  if (failed !== '') throw new Error(`requests failed, ${failed}: a benchmark of failures measures nothing`)
   into.perSecond.push(answered / seconds)
   if (before !== undefined && after !== undefined) into.cpu.push((after - before) * 1e6 / answered)
 }

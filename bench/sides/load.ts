@@ -12,7 +12,14 @@ export type LoadOrder = {
   readonly requests: readonly string[]
   readonly status: number
 }
-export type LoadReport = { readonly answered: number; readonly failed: number; readonly seconds: number; readonly p99Ms: number }
+export type LoadReport = {
+  readonly answered: number
+  readonly failed: number
+  /** How often each came instead of an answer: another status (0 is a connection that was closed), or an error's code. */
+  readonly failures: Readonly<Record<string, number>>
+  readonly seconds: number
+  readonly p99Ms: number
+}
 export type LatencyReport = LoadReport & { readonly p50Ms: number }
 
 let serial = Date.now()
@@ -26,7 +33,7 @@ async function run(order: LoadOrder): Promise<LatencyReport> {
   const startedAtMs = performance.now()
   const endsAtMs = startedAtMs + order.durationMs
   const times: number[] = []
-  let failed = 0
+  const failures: Record<string, number> = {}
   stayAwake(endsAtMs)
   await Promise.all(connections.map(async (connection) => {
     while (performance.now() < endsAtMs) {
@@ -34,13 +41,14 @@ async function run(order: LoadOrder): Promise<LatencyReport> {
       const request = order.requests[++serial % order.requests.length] ?? ''
       const status = await connection.exchange(request.replace('{n}', String(serial)))
       if (status === order.status) times.push(performance.now() - sentAtMs)
-      else failed++
+      else failures[status] = (failures[status] ?? 0) + 1
     }
   }))
   const seconds = (performance.now() - startedAtMs) / 1_000
   times.sort((a, b) => a - b)
   const below = (part: number): number => times[Math.floor(times.length * part)] ?? 0
-  return { answered: times.length, failed, seconds, p50Ms: below(0.5), p99Ms: below(0.99) }
+  const failed = Object.values(failures).reduce((sum, count) => sum + count, 0)
+  return { answered: times.length, failed, failures, seconds, p50Ms: below(0.5), p99Ms: below(0.99) }
 }
 
 /**

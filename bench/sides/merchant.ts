@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:https'
-import { Ngome, SigningKey } from '@ngome/sdk'
+import { Ngome, NgomeError, SigningKey } from '@ngome/sdk'
 import type { LoadReport } from './load.ts'
 
 /** A merchant's program: which client it calls through, and for how long. */
@@ -31,15 +31,23 @@ async function run(order: MerchantOrder): Promise<LoadReport> {
   const startedAtMs = performance.now()
   const endsAtMs = startedAtMs + order.durationMs
   const times: number[] = []
+  const failures: Record<string, number> = {}
   let failed = 0
   await Promise.all(Array.from({ length: order.calls }, async () => {
     while (performance.now() < endsAtMs) {
       const sentAtMs = performance.now()
-      await pay().then(() => times.push(performance.now() - sentAtMs), () => { failed++ })
+      await pay().then(() => times.push(performance.now() - sentAtMs), (error: unknown) => {
+        const what = error instanceof NgomeError ? error.code : String(error)
+        failures[what] = (failures[what] ?? 0) + 1
+        failed++
+      })
     }
   }))
   times.sort((a, b) => a - b)
-  return { answered: times.length, failed, seconds: (performance.now() - startedAtMs) / 1_000, p99Ms: times[Math.floor(times.length * 0.99)] ?? 0 }
+  return {
+    answered: times.length, failed, failures, seconds: (performance.now() - startedAtMs) / 1_000,
+    p99Ms: times[Math.floor(times.length * 0.99)] ?? 0,
+  }
 }
 
 function sdkCall({ through, port, ca, key, signingKey }: MerchantOrder): () => Promise<unknown> {

@@ -53,7 +53,7 @@ async function run({ atOnce, durationMs }: OpeningsRun): Promise<LoadReport> {
   }))
   times.sort((a, b) => a - b)
   return {
-    answered: times.length, failed, seconds: (performance.now() - startedAtMs) / 1_000,
+    answered: times.length, failed, failures: failed === 0 ? {} : { 'no opening': failed }, seconds: (performance.now() - startedAtMs) / 1_000,
     p99Ms: times[Math.floor(times.length * 0.99)] ?? 0,
   }
 }
