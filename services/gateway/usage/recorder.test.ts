@@ -54,6 +54,22 @@ test('an id that was missed before the counts were taken is not missed anew with
   assert.equal(miss(), 1)
 })
 
+test('a clock that is set back and comes forward again within a batch counts each minute of a key once', () => {
+  fc.assert(fc.property(fc.array(fc.constantFrom(-120_000, -60_000, 0, 60_000), { maxLength: 40 }), (steps) => {
+    const recorder = new UsageRecorder(from)
+    const key = newKey()
+    for (const byMs of steps) {
+      clock.advance(byMs)
+      recorder.onAnswer('getPayment', 200, 1, request(key))
+    }
+    const { counts, facets } = usageBatch(recorder.take(), () => null)
+    for (const rows of [counts.map(({ at }) => at), facets.map(({ at, facet, value }) => `${at} ${facet} ${value}`)]) {
+      assert.equal(new Set(rows).size, rows.length, 'the store refuses a batch with a row twice')
+    }
+    assert.equal(counts.reduce((sum, { requests }) => sum + requests, 0), steps.length)
+  }))
+})
+
 test('who does not prove a key is counted for it apart from its use, and once', () => {
   const recorder = new UsageRecorder(from)
   const id = newKey()

@@ -63,7 +63,8 @@ export class UsageRecorder {
   readonly #clock: Clock
   readonly #secret: string
   #minutes = new Map<ApiKeyId, KeyMinute>()
-  #closed: KeyMinute[] = []
+  /** Minutes of a key that has another one now, by key and minute: a clock that was set back comes by them again. */
+  #closed = new Map<string, KeyMinute>()
   #lines: HeardLine[] = []
   #lost = 0
   readonly #sketches = new Map<ApiKeyId, Sketches>()
@@ -102,8 +103,8 @@ export class UsageRecorder {
 
   /** Takes what was heard; it is forgotten here. */
   take(): Heard {
-    const heard = { minutes: [...this.#closed, ...this.#minutes.values()], lines: this.#lines, lost: this.#lost }
-    this.#closed = []
+    const heard = { minutes: [...this.#closed.values(), ...this.#minutes.values()], lines: this.#lines, lost: this.#lost }
+    this.#closed = new Map()
     this.#minutes = new Map()
     this.#lines = []
     this.#lost = 0
@@ -114,7 +115,7 @@ export class UsageRecorder {
 
   /** Entries in memory: bounded by `keysMax` each, and lines by `linesMax`. */
   get size(): { readonly minutes: number; readonly sketches: number; readonly lines: number } {
-    return { minutes: this.#minutes.size + this.#closed.length, sketches: this.#sketches.size, lines: this.#lines.length }
+    return { minutes: this.#minutes.size + this.#closed.size, sketches: this.#sketches.size, lines: this.#lines.length }
   }
 
   #takeRefused(request: HeardRequest): NamedKey | undefined {
@@ -128,14 +129,23 @@ export class UsageRecorder {
     const at = atMs - atMs % minuteMs
     const known = this.#minutes.get(named.apiKey)
     if (known?.minuteMs === at) return known
-    if (this.#minutes.size + this.#closed.length >= keysMax) return undefined
-    if (known !== undefined) this.#closed.push(known)
-    const minute: KeyMinute = {
+    const before = known === undefined ? undefined : this.#reopen(named.apiKey, at)
+    if (before === undefined && this.#minutes.size + this.#closed.size >= keysMax) return undefined
+    if (known !== undefined) this.#closed.set(nameOf(known.apiKey, known.minuteMs), known)
+    const minute: KeyMinute = before ?? {
       apiKey: named.apiKey, tenant: named.tenant, minuteMs: at,
       operations: new Map(), addresses: new Map(), agents: new Map(), amounts: new Map(), lines: 0,
     }
     this.#minutes.set(named.apiKey, minute)
     return minute
+  }
+
+  /** One minute of a key is one entry: the store adds each row once in a statement, and refuses all of one that has a row twice. */
+  #reopen(apiKey: ApiKeyId, at: number): KeyMinute | undefined {
+    const name = nameOf(apiKey, at)
+    const closed = this.#closed.get(name)
+    this.#closed.delete(name)
+    return closed
   }
 
   #count(minute: KeyMinute, counts: OperationCounts, of: { status: number; latencyUs: number; atMs: number }, request: HeardRequest): void {
@@ -192,6 +202,10 @@ export class UsageRecorder {
     minute.lines++
     this.#lines.push(line)
   }
+}
+
+function nameOf(apiKey: ApiKeyId, at: number): string {
+  return `${apiKey} ${at}`
 }
 
 function operationOf({ operations }: KeyMinute, route: OperationName): OperationCounts {
