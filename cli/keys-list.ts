@@ -1,24 +1,27 @@
 import { listApiKeys } from '@ngome/store'
 import { exitCodes, type Command } from './command.ts'
 import { merchantOrFirst } from './operator/find-merchant.ts'
-import { keyLines, keyView } from './operator/key-view.ts'
+import { keyLines, keyView, remindersOf } from './operator/key-view.ts'
 import { withDatabase } from './operator/load.ts'
 import { plainLine } from './plain-text.ts'
 
 export const keysList: Command = {
   name: 'keys list',
-  summary: 'List a merchant\'s API keys of the test world, by their first characters: what each may do, its age, its end and its last use.',
+  summary: 'List a merchant\'s API keys of the test world, by their first characters: what each may do, its age, its end, its last use, and whether it is to be rolled.',
   operands: [{ name: 'merchant', about: 'whose keys; the first merchant\'s where it is left out', isRequired: false }],
   options: {},
   async run(context, { operands, isJson }) {
-    const { merchant, rows } = await withDatabase(context, async (db) => {
+    const { merchant, rows, policy } = await withDatabase(context, async (db, config) => {
       const found = await merchantOrFirst(db, operands['merchant'])
-      return { merchant: found, rows: await listApiKeys(db, { merchant: found, world: 'test' }) }
+      return {
+        merchant: found, rows: await listApiKeys(db, { merchant: found, world: 'test' }),
+        policy: remindersOf(config),
+      }
     })
     const nowMs = context.clock.nowMs()
-    if (isJson) context.out(JSON.stringify(rows.map((row) => keyView(row, nowMs))))
+    if (isJson) context.out(JSON.stringify(rows.map((row) => keyView(row, policy, nowMs))))
     else if (rows.length === 0) context.err(`${merchant} has no API key: ngome keys issue ${merchant}`)
-    else for (const row of rows) for (const line of keyLines(keyView(row, nowMs), row)) context.out(plainLine(line))
+    else for (const row of rows) for (const line of keyLines(keyView(row, policy, nowMs), row)) context.out(plainLine(line))
     return exitCodes.done
   },
 }

@@ -1,13 +1,14 @@
 import {
   canonicalAddressRange, defaultKeySettings, keySettingsJson, parseKeySettings, scopes, type ApiKeyCaps, type ApiKeySettings, type Scope,
 } from '@ngome/access'
-import { keyKinds } from '@ngome/contracts'
+import { keyKinds, rotateAfterSMax } from '@ngome/contracts'
 import { parseCurrency, parseMoney, type Currency } from '@ngome/kernel'
 import { Misuse, type Given, type Option } from '../command.ts'
 import { parseDuration } from './parse-duration.ts'
 
 /** Longer than anybody plans for a key: then it is not an end but a habit. */
 const expiryDaysMax = 1_830
+const daySeconds = 86_400
 
 /** How a command is told what a key may do. */
 export const keySettingsOptions: Readonly<Record<string, Option>> = {
@@ -19,6 +20,7 @@ export const keySettingsOptions: Readonly<Record<string, Option>> = {
     about: 'of amount:UGX:500000 (at once), day:UGX:5000000 (of a UTC day), currency:UGX, network:mtn-ug; where amounts are capped, a currency without one is refused',
   },
   'expires': { type: 'string', value: 'TIME', about: 'after so long, such as 90d, nobody knows it; never where it is left out' },
+  'rotate-after': { type: 'string', value: 'TIME', about: 'after so long, such as 30d, its people are told to roll it; by keys.policy.apiKeyAgeS where that is sooner or this is left out' },
   'must-sign': { type: 'boolean', about: 'each of its requests must be signed as well' },
   'name': { type: 'string', value: 'NAME', about: 'what people call it' },
 }
@@ -28,13 +30,14 @@ export function keySettingsOf(options: Given['options'], nowMs: number): ApiKeyS
   const text = (name: string): string | undefined => (typeof options[name] === 'string' ? options[name] : undefined)
   const kind = keyKinds.find((one) => one === (text('kind') ?? 'secret'))
   if (kind === undefined) throw new Misuse(`--kind is ${keyKinds.join(' or ')}`)
-  const [scope, expires] = [text('scope'), text('expires')]
+  const [scope, expires, rotateAfter] = [text('scope'), text('expires'), text('rotate-after')]
   const settings: ApiKeySettings = {
     ...defaultKeySettings(kind),
     ...(scope === undefined ? {} : { scopes: scopesOf(scope) }),
     allowedAddresses: listOf(text('allow')).map(rangeOf),
     caps: capsOf(text('cap')),
     expiresAtMs: expires === undefined ? null : nowMs + parseDuration('expires', expires, expiryDaysMax),
+    rotateAfterS: rotateAfter === undefined ? null : parseDuration('rotate-after', rotateAfter, rotateAfterSMax / daySeconds) / 1_000,
     mustSign: options['must-sign'] === true,
     name: text('name') ?? '',
   }
@@ -74,5 +77,5 @@ function capsOf(text: string | undefined): ApiKeyCaps {
     else if (amount === undefined && what === 'network' && /^[a-z][a-z0-9-]{0,31}$/.test(value)) networks.add(value)
     else throw new Misuse(`--cap is a list of amount:UGX:500000, day:UGX:5000000, currency:UGX and network:mtn-ug; "${one}" is none of them`)
   }
-  return { amountMax, dayTotalMax, currencies, networks }
+  return { amountMax, dayTotalMax, currencies, networks, dayTotalOf: null }
 }

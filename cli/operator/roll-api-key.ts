@@ -1,4 +1,4 @@
-import { keySettingsJson, parseKeySettings } from '@ngome/access'
+import { keySettingsJson, parseKeySettings, successorSettings } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { Fault, parseBase64Url, toBase64Url, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
 import { endApiKey, findKeptApiKey } from '@ngome/store'
@@ -25,7 +25,7 @@ export async function rollApiKey(access: OperatorAccess, id: ApiKeyId, overlapMs
   if (row.isRevoked) return { kind: 'revoked' }
   const endsAtMs = clock.nowMs() + overlapMs
   if (row.settings.expiresAtMs !== null && row.settings.expiresAtMs <= endsAtMs) return { kind: 'ending' }
-  const successor = await createApiKey(access, row.tenant, row.settings)
+  const successor = await createApiKey(access, row.tenant, successorSettings({ id, settings: row.settings }))
   for (let tries = 0; tries < triesMax; tries++) {
     const endedAtMs = await endOnce(access, id, successor.id, endsAtMs)
     if (endedAtMs !== undefined) return { kind: 'rolled', successor: successor.id, text: successor.text, endsAtMs: endedAtMs, tenant: row.tenant }

@@ -68,6 +68,8 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     merchant: (which) => keys.merchant(which),
     limitedMerchant: (limit) => keys.limitedMerchant(limit),
     issueKeys: (count) => keys.issueKeys(count),
+    issueKeyToRoll: (rotateAfterS) => keys.issueKeyToRoll(rotateAfterS),
+    listedKey: (key) => keys.listedKey(key, config),
     addMerchantKey: (publicKey) => keys.addMerchantKey(publicKey, 'second'),
     addToldMerchantKey: (publicKey) => keys.addMerchantKey(publicKey, 'told'),
     addMerchantSigner: (publicKey) => keys.addMerchantSigner(publicKey),

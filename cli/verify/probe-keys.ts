@@ -2,12 +2,14 @@ import type { KeyObject } from 'node:crypto'
 import { defaultKeySettings, parseApiKey, parseOrigin } from '@ngome/access'
 import { emit, type SigningKeyUse } from '@ngome/contracts'
 import { Fault, toBase64Url, type ApiKeyId, type MerchantSigningKeyId, type Secret, type Tenant } from '@ngome/kernel'
-import { addOrigin, revokeApiKey, type MerchantLimit } from '@ngome/store'
+import { addOrigin, listApiKeys, revokeApiKey, type MerchantLimit } from '@ngome/store'
+import type { Config } from '@ngome/runtime'
 import type { ProbeMerchant } from '@ngome/verify'
 import { addMerchantKey } from '../operator/add-merchant-key.ts'
 import { createApiKey } from '../operator/create-api-key.ts'
 import { createMerchant, type OperatorAccess } from '../operator/create-merchant.ts'
 import { allMerchants } from '../operator/find-merchant.ts'
+import { keyView, remindersOf, type KeyView } from '../operator/key-view.ts'
 import { revokeMerchantKey } from '../operator/revoke-merchant-key.ts'
 import { rollApiKey } from '../operator/roll-api-key.ts'
 import { setLimits } from '../operator/set-limits.ts'
@@ -57,6 +59,19 @@ export class ProbeKeys {
       while (keys.length < count) keys.push(await this.#issue(tenant))
       return keys
     })
+  }
+
+  async issueKeyToRoll(rotateAfterS: number | null): Promise<Secret<string>> {
+    const { tenant } = await this.merchant('first')
+    return this.#inOrder(() => this.#issue(tenant, { ...defaultKeySettings(), rotateAfterS }))
+  }
+
+  /** What `ngome keys list` says of a key. */
+  async listedKey(key: Secret<string>, config: Config): Promise<KeyView | undefined> {
+    const { tenant } = await this.merchant('first')
+    const { db, clock } = await this.#operator()
+    const row = (await listApiKeys(db, tenant)).find(({ id }) => id === idOf(key))
+    return row === undefined ? undefined : keyView(row, remindersOf(config), clock.nowMs())
   }
 
   /** A key for pages of one origin: one that nobody can have (RFC 6761 §6.4), so that it may stay on the list. */

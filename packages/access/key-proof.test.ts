@@ -11,11 +11,11 @@ const custodian = generateKeyPairSync('ed25519')
 const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
 const caps: ApiKeyCaps = {
   amountMax: new Map([['UGX', 500_000n]]), dayTotalMax: new Map([['UGX', 5_000_000n]]),
-  currencies: new Set<Currency>(['UGX']), networks: new Set(['mtn-ug']),
+  currencies: new Set<Currency>(['UGX']), networks: new Set(['mtn-ug']), dayTotalOf: newId('apiKey', from),
 }
 const settings: ApiKeySettings = {
   kind: 'secret', scopes: new Set<Scope>(['payments:write']), allowedAddresses: ['192.0.2.0/24'], caps,
-  expiresAtMs: 1_800_000_000_000, mustSign: true, name: 'shop',
+  expiresAtMs: 1_800_000_000_000, rotateAfterS: 2_592_000, mustSign: true, name: 'shop',
 }
 const kept: KeptApiKey = { id: newId('apiKey', from), tenant, pepperVersion: 2, verifier: systemRandom.bytes(32), settings }
 const proof = signApiKey(kept, custodian.privateKey)
@@ -45,6 +45,10 @@ const attacks: readonly (readonly [claim: string, row: Partial<KeptApiKey>, proo
   ['no addresses', { settings: { ...settings, allowedAddresses: [] } }],
   ['a later end', { settings: { ...settings, expiresAtMs: 1_800_000_000_001 } }],
   ['no end', { settings: { ...settings, expiresAtMs: null } }],
+  ['a longer period', { settings: { ...settings, rotateAfterS: 2_592_001 } }],
+  ['no period of its own', { settings: { ...settings, rotateAfterS: null } }],
+  ['a day\'s total of its own', { settings: { ...settings, caps: { ...caps, dayTotalOf: null } } }],
+  ['the day\'s total of another key', { settings: { ...settings, caps: { ...caps, dayTotalOf: newId('apiKey', from) } } }],
   ['no demand of signatures', { settings: { ...settings, mustSign: false } }],
   ['another name', { settings: { ...settings, name: 'shop 2' } }],
   ['a higher amount', { settings: { ...settings, caps: { ...caps, amountMax: new Map([['UGX', 500_001n]]) } } }],

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { scopes, type ApiKeySettingsJson } from '@ngome/contracts'
-import { currencyDigits, type Currency } from '@ngome/kernel'
+import { currencyDigits, type ApiKeyId, type Currency } from '@ngome/kernel'
 import fc from 'fast-check'
-import { defaultKeySettings, keySettingsBytes, keySettingsJson, parseKeySettings, type ApiKeySettings } from './key-settings.ts'
+import { defaultKeySettings, keySettingsBytes, keySettingsJson, noCaps, parseKeySettings, successorSettings, type ApiKeySettings } from './key-settings.ts'
 
 const currencies = fc.constantFrom(...Object.keys(currencyDigits) as Currency[])
 const amounts = fc.uniqueArray(fc.tuple(currencies, fc.bigInt({ min: 1n, max: 10n ** 17n })), { selector: ([currency]) => currency, maxLength: 4 })
@@ -16,8 +17,10 @@ const anySettings: fc.Arbitrary<ApiKeySettings> = fc.record({
   caps: fc.record({
     amountMax: amounts, dayTotalMax: amounts, currencies: fc.uniqueArray(currencies, { maxLength: 5 }).map((list) => new Set(list)),
     networks: fc.subarray(['mtn-ug', 'airtel-ug', 'mtn-sandbox']).map((list) => new Set(list)),
+    dayTotalOf: fc.constantFrom(null, 'key_01k8z3f7q2e9d8m4n6p0r5s7tv' as ApiKeyId, 'key_01k8z3f7q2e9d8m4n6p0r5s7tw' as ApiKeyId),
   }),
   expiresAtMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
+  rotateAfterS: fc.option(fc.integer({ min: 1, max: 1_000 })),
   mustSign: fc.boolean(),
   name: fc.constantFrom('', 'shop', 'Kampala till 3'),
 })
@@ -25,7 +28,21 @@ const plain = (settings: ApiKeySettings): string => JSON.stringify(keySettingsJs
 
 test('settings go to JSON and back, through a database that orders names as it likes', () => {
   fc.assert(fc.property(anySettings, (settings) => {
-    const json = keySettingsJson(settings)
+    test('settings without a period and a total shared are signed as they were before there was either', () => {
+  const bytes = keySettingsBytes({ ...defaultKeySettings(), scopes: new Set(['payments:read']), expiresAtMs: 1_800_000_000_000, name: 'shop' })
+  assert.equal(createHash('sha256').update(bytes).digest('hex'), 'd2ee938739bcda145c74a6868371b326b8b8e5d8e2be2712a030670fc6e1adcf')
+})
+
+test('a successor counts towards the day of the first of its line, and a key without such a cap shares nothing', () => {
+  const id = 'key_01k8z3f7q2e9d8m4n6p0r5s7tv' as ApiKeyId
+  const settings = { ...defaultKeySettings(), caps: { ...noCaps, dayTotalMax: new Map<Currency, bigint>([['UGX', 5n]]) } }
+  const second = successorSettings({ id, settings })
+  const third = successorSettings({ id: 'key_01k8z3f7q2e9d8m4n6p0r5s7tw' as ApiKeyId, settings: second })
+  assert.deepEqual([second.caps.dayTotalOf, third], [id, { ...settings, caps: { ...settings.caps, dayTotalOf: id } }])
+  assert.deepEqual(successorSettings({ id, settings: defaultKeySettings() }), defaultKeySettings())
+})
+
+const json = keySettingsJson(settings)
     const stored: unknown = JSON.parse(JSON.stringify({ ...json, caps: { ...json.caps, amountMax: reversed(json.caps.amountMax) } }))
     const back = parseKeySettings(stored)
     assert.ok(back)
@@ -68,6 +85,10 @@ const refused: readonly (readonly [claim: string, given: unknown])[] = [
   ['an end without milliseconds', { ...json, expiresAt: '2027-01-01T00:00:00Z' }],
   ['an end in another zone', { ...json, expiresAt: '2027-01-01T00:00:00.000+03:00' }],
   ['an end as a number', { ...json, expiresAt: 1_800_000_000_000 }],
+  ['a period of nothing', { ...json, rotateAfterS: 0 }],
+  ['a period of half a second', { ...json, rotateAfterS: 0.5 }],
+  ['a period that is not there, said', { ...json, rotateAfterS: null }],
+  ['a period longer than any policy', { ...json, rotateAfterS: 730 * 86_400 + 1 }],
   ['a demand that is neither yes nor no', { ...json, mustSign: 1 }],
   ['a name with a line break', { ...json, name: 'shop\nkey_0000 revoked' }],
   ['a name that writes backwards', { ...json, name: 'shop\u202e' }],
@@ -81,6 +102,8 @@ const refused: readonly (readonly [claim: string, given: unknown])[] = [
     ['an amount that 63 bits do not hold', { dayTotalMax: { UGX: '9'.repeat(19) } }],
     ['an amount in a currency that there is not', { dayTotalMax: { XXX: '1' } }],
     ['an amount for what every object has', JSON.parse('{"amountMax":{"__proto__":"1"}}') as object],
+    ['the day\'s total of what is no key', { dayTotalOf: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv' }],
+    ['the day\'s total of no key, said', { dayTotalOf: null }],
     ['a cap that there is not', { perHour: { UGX: '1' } }],
   ] as const).map(([claim, caps]) => [claim, { ...json, caps: { ...json.caps, ...caps } }] as const),
 ]

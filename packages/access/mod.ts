@@ -6,8 +6,9 @@ export {
 export { isProvenApiKey, keyProofBytes, signApiKey, type KeptApiKey } from './key-proof.ts'
 export { networkOf } from './network-of.ts'
 export { originLengthMax, parseOrigin, type Origin } from './origin.ts'
+export { keyReminders, type KeyReminders } from './key-reminders.ts'
 export {
-  defaultKeySettings, keySettingsBytes, keySettingsJson, noCaps, parseKeySettings, type ApiKeyCaps, type ApiKeySettings,
+  defaultKeySettings, keySettingsBytes, keySettingsJson, noCaps, parseKeySettings, successorSettings, type ApiKeyCaps, type ApiKeySettings,
 } from './key-settings.ts'
 export { readOwnKeyRequest, type OwnKeyPolicy, type OwnKeyReading } from './own-key-settings.ts'
 export { rateLimitField, rateLimitPolicyField, windowS, type LimitState } from './limits/fields.ts'

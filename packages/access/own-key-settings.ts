@@ -23,7 +23,7 @@ export type OwnKeyReading =
 export function readOwnKeyRequest(request: unknown, policy: OwnKeyPolicy, nowMs: number): OwnKeyReading {
   const parsed = createApiKeySchema.safeParse(request)
   if (!parsed.success) return invalid(`/${parsed.error.issues[0]?.path.join('/') ?? ''}`, 'This is not what the reference says.')
-  const { kind, name, scopes, allowed_addresses: allowed, must_sign: mustSign, expires_at: expiresAt } = parsed.data
+  const { kind, name, scopes, allowed_addresses: allowed, must_sign: mustSign, expires_at: expiresAt, rotate_after: rotateAfterS } = parsed.data
   const beyond = scopes.findIndex((scope) => !policy.scopes.includes(scope))
   if (beyond >= 0) return { kind: 'scope_refused', field: `/scopes/${beyond}`, detail: 'A merchant may not give a key this scope.' }
   const latestMs = nowMs + policy.lifeMsMax
@@ -37,6 +37,7 @@ export function readOwnKeyRequest(request: unknown, policy: OwnKeyPolicy, nowMs:
   if (noRange >= 0) return invalid(`/allowed_addresses/${noRange}`, 'This is no address or range, such as 192.0.2.7 or 2001:db8::/32.')
   const settings = parseKeySettings(keySettingsJson({
     kind, name, mustSign, scopes: new Set(scopes), allowedAddresses: ranges.filter((range) => range !== undefined), caps, expiresAtMs,
+    rotateAfterS: rotateAfterS ?? null,
   }))
   if (settings !== undefined) return { kind: 'settings', settings }
   return kind === 'publishable' && scopes.some((scope) => scope !== 'vault:seal')
@@ -64,5 +65,5 @@ function readCaps(given: CreateApiKey['caps']): ApiKeyCaps | ReturnType<typeof i
   const currencies = given.currencies.map(parseCurrency)
   const unknown = currencies.indexOf(undefined)
   if (unknown >= 0) return invalid(`/caps/currencies/${unknown}`, 'This is no currency that we know.')
-  return { amountMax, dayTotalMax, currencies: new Set(currencies.filter((one) => one !== undefined)), networks: new Set(given.networks) }
+  return { amountMax, dayTotalMax, currencies: new Set(currencies.filter((one) => one !== undefined)), networks: new Set(given.networks), dayTotalOf: null }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { classed } from './classed.ts'
+import { idSchema } from './ids.ts'
 
 /** `secret` keys stay on a merchant's servers; a `publishable` one may be read by everybody who opens a page. */
 export const keyKinds = ['secret', 'publishable'] as const
@@ -7,6 +8,8 @@ export type KeyKind = (typeof keyKinds)[number]
 
 /** Address ranges of one key: an office, two data centres and their IPv6 halves many times over. */
 export const allowedAddressesMax = 32
+/** As long as the longest policy: later is never. From a second on: a key can be for one run of a program. */
+export const rotateAfterSMax = 730 * 86_400
 /** What people call a key. */
 export const keyNameLengthMax = 100
 
@@ -28,9 +31,13 @@ export const apiKeySettingsSchema = z.strictObject({
     dayTotalMax: classed('internal', amounts),
     currencies: z.array(classed('internal', z.string().regex(/^[A-Z]{3}$/))).max(64),
     networks: z.array(classed('internal', z.string().max(40))).max(64),
+    /** The first of the keys that this one was rolled from: they share one day's total. Absent of a key that shares none. */
+    dayTotalOf: classed('internal', idSchema('apiKey')).optional(),
   }),
   /** From this moment on nobody knows the key. */
   expiresAt: classed('internal', z.iso.datetime()).nullable(),
+  /** Seconds after which its people want to be told to roll it, where that is sooner than policy has it. */
+  rotateAfterS: classed('internal', z.int().min(1).max(rotateAfterSMax)).optional(),
   /** Whether each of its requests must be signed as well. */
   mustSign: classed('internal', z.boolean()),
   /** For people. */

@@ -29,6 +29,8 @@ export type Tables = {
     hint: string
     created_at: Date
     revoked_at: Date | null
+    /** The database's to compute. */
+    rotates_at: ColumnType<Date | null, never, never>
   }
   merchant_origins: TenantColumns & { origin: string; created_at: Date }
   api_key_days: TenantColumns & { api_key: ApiKeyId; day: string; currency: Currency; total_minor: bigint }

@@ -44,7 +44,7 @@ export function testAcceptance(merchant: TestMerchant, changes: Partial<Acceptan
       createdAtMs: from.clock.nowMs(),
     },
     transfer: collectionTransfer(from, { id, tenant, network, money }),
-    dayTotalMaxMinor: null,
+    dayTotal: null,
     event: emit({ ...from, process: 'gateway' }, 'payment.accepted', tenant, { payment: id, status: 'accepted' }),
     idempotency: {
       keyHash: from.random.bytes(32),

@@ -123,7 +123,7 @@ export class SealingMerchant {
         createdAtMs: from.clock.nowMs(),
       },
       transfer: collectionTransfer(from, { id, tenant, network, money }),
-      dayTotalMaxMinor: null,
+      dayTotal: null,
       event: emit({ ...from, process: 'gateway' }, 'payment.accepted', tenant, { payment: id, status: 'accepted' }),
       idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
     })

@@ -15,6 +15,7 @@ import { forbiddenForwardIsRefused } from './probes/forbidden-forward-is-refused
 import { keysRotateByPolicy } from './probes/keys-rotate-by-policy.ts'
 import { merchantsRollTheirOwnKeys } from './probes/merchants-roll-their-own-keys.ts'
 import { merchantsSeeTheirOwnLogs } from './probes/merchants-see-their-own-logs.ts'
+import { oldAndUnusedKeysAreToldOf } from './probes/old-and-unused-keys-are-told-of.ts'
 import { openingsLogOnlyGrows } from './probes/openings-log-only-grows.ts'
 import { operatorCannotOpen } from './probes/operator-cannot-open.ts'
 import { pinsMatchTheChain } from './probes/pins-match-the-chain.ts'
@@ -43,7 +44,7 @@ export const probes: readonly Probe<Target>[] = [
   plantedValueIsNowhere, recordFormat,
   gatewayCannotOpen, operatorCannotOpen, strangerCannotOpen, processIsolation, egressIsClosed,
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
-  apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, merchantsRollTheirOwnKeys, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
+  apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, merchantsRollTheirOwnKeys, oldAndUnusedKeysAreToldOf, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
   hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, signedRequestsAreVerified, webhooksAreEncrypted, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows,

@@ -9,6 +9,7 @@ import type { SelfTester } from './custodian/self-test.ts'
 import type { MachineView } from './isolation/machine-view.ts'
 import type { ProbeMerchants } from './probe-merchant.ts'
 import type { KeyRoller } from './probes/api-keys-roll-and-end.ts'
+import type { KeyReminding } from './probes/old-and-unused-keys-are-told-of.ts'
 import type { LimitedMerchants } from './probes/rate-limits-hold.ts'
 import type { BrowserKeys } from './probes/browsers-are-held-to-their-origins.ts'
 import type { MerchantSignerAdder } from './probes/merchants-roll-their-own-keys.ts'
@@ -17,7 +18,7 @@ import type { WebhooksOfProbes } from './probes/webhooks-are-encrypted.ts'
 import type { WatchedTransport } from './probes/transport-is-watched.ts'
 
 /** The running system, as far as the probes reach it; each takes the part that it needs. */
-export type Target = Planted & PlantedVault & ProbeMerchants & SelfTester & KeyRoller & BrowserKeys & MerchantKeyAdder & MerchantSignerAdder & LimitedMerchants
+export type Target = Planted & PlantedVault & ProbeMerchants & SelfTester & KeyRoller & KeyReminding & BrowserKeys & MerchantKeyAdder & MerchantSignerAdder & LimitedMerchants
   & WatchedTransport & WebhooksOfProbes & {
   readonly gateway: Endpoint
   /** Everything of the platform that listens and speaks TLS, the public API among them. */

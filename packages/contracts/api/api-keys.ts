@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { allowedAddressesMax, keyKinds, keyNameLengthMax } from '../api-key-settings.ts'
+import { allowedAddressesMax, keyKinds, keyNameLengthMax, rotateAfterSMax } from '../api-key-settings.ts'
 import { classed } from '../classed.ts'
 import { idSchema, worldSchema } from '../ids.ts'
 import { scopes } from '../scopes.ts'
@@ -39,6 +39,8 @@ export const createApiKeySchema = z.strictObject({
   }).prefault({}).meta({ description: 'How much it may move, and of what.' }),
   expires_at: classed('internal', z.iso.datetime()).optional()
     .meta({ description: 'From then on nobody knows it. Left out: as late as the operator lets it be, which the answer says.' }),
+  rotate_after: classed('internal', z.int().min(1).max(rotateAfterSMax)).optional()
+    .meta({ description: 'Seconds after which you want to be told to roll it, where that is sooner than the operator\u2019s policy; also after how long without use it counts as unused.', example: 2_592_000 }),
   must_sign: classed('internal', z.boolean()).default(false).meta({ description: 'Each of its requests must be signed as well.' }),
 })
 export type CreateApiKey = z.output<typeof createApiKeySchema>
@@ -70,6 +72,7 @@ export const apiKeySchema = z.strictObject({
   caps: plainCaps,
   must_sign: classed('internal', z.boolean()),
   created_at: classed('internal', z.iso.datetime()),
+  rotate_after: classed('internal', z.int()).nullable().meta({ description: 'Seconds; `null`: by the operator\u2019s policy alone.' }),
   expires_at: classed('internal', z.iso.datetime()).nullable().meta({ description: 'A key that was rolled works until then.' }),
   revoked_at: classed('internal', z.iso.datetime()).nullable(),
   last_used_at: classed('internal', z.iso.datetime()).nullable().meta({ description: 'Some seconds behind.' }),

@@ -18,6 +18,8 @@ export type ApiKey = {
   }
   readonly must_sign: boolean
   readonly created_at: string
+  /** Seconds; `null`: by the operator’s policy alone. */
+  readonly rotate_after: number | null
   /** A key that was rolled works until then. */
   readonly expires_at: string | null
   readonly revoked_at: string | null
@@ -73,6 +75,8 @@ export type CreatedApiKey = {
   }
   readonly must_sign: boolean
   readonly created_at: string
+  /** Seconds; `null`: by the operator’s policy alone. */
+  readonly rotate_after: number | null
   /** A key that was rolled works until then. */
   readonly expires_at: string | null
   readonly revoked_at: string | null
@@ -320,6 +324,8 @@ export type RolledApiKey = {
   }
   readonly must_sign: boolean
   readonly created_at: string
+  /** Seconds; `null`: by the operator’s policy alone. */
+  readonly rotate_after: number | null
   /** A key that was rolled works until then. */
   readonly expires_at: string | null
   readonly revoked_at: string | null

@@ -29,6 +29,8 @@ export type CreateApiKey = {
   } | undefined
   /** From then on nobody knows it. Left out: as late as the operator lets it be, which the answer says. */
   readonly expires_at?: string | undefined
+  /** Seconds after which you want to be told to roll it, where that is sooner than the operator’s policy; also after how long without use it counts as unused. */
+  readonly rotate_after?: number | undefined
   /** Each of its requests must be signed as well. */
   readonly must_sign?: boolean | undefined
 }

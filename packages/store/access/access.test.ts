@@ -17,7 +17,7 @@ import { listApiKeys } from './list-api-keys.ts'
 import { readRevocations } from './read-revocations.ts'
 import { recordKeyUses } from './record-key-uses.ts'
 import { rehashApiKey } from './rehash-api-key.ts'
-import { findKeysToRemindOf, recordKeyReminder } from './remind-of-keys.ts'
+import { findKeysPastTheirPeriod, findKeysToRemindOf, recordKeyReminder } from './remind-of-keys.ts'
 import { revokeApiKey } from './revoke-api-key.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -314,5 +314,32 @@ describe('reminders', () => {
     assert.deepEqual(await find(), [])
     const events = await database.asAdmin(`SELECT count(*) FROM ngome.events WHERE merchant = $1 AND type IN ('api_key.unused', 'api_key.rotation_due')`, [owner.tenant.merchant])
     assert.equal(Number(events[0]?.['count']), 4)
+  })
+
+  test('of a key with a period of its own come at the end of that, and no edit of its row moves it', async () => {
+    const [owner, dispatcher, nowMs, hourMs] = [await addTestMerchant(database), database.open('ngome_dispatcher'), from.clock.nowMs(), 3_600_000]
+    const make = async (ageH: number, rotateAfterH: number | null, expiresInH: number | null = null): Promise<ApiKeyId> => {
+      const id = newId('apiKey', from)
+      const settings = {
+        ...defaultKeySettings(), rotateAfterS: rotateAfterH === null ? null : rotateAfterH * 3_600, expiresAtMs: expiresInH === null ? null : nowMs + expiresInH * hourMs,
+      }
+      await issueApiKey(operator, {
+        id, tenant: owner.tenant, verifier: systemRandom.bytes(32), pepperVersion: 1, proof: systemRandom.bytes(65), settings, hint: 'x', createdAtMs: nowMs - ageH * hourMs,
+      }, emit(operatorEvents, 'api_key.issued', owner.tenant, { key: id }))
+      return id
+    }
+    const [over, used, coming, byPolicy, ending, revoked, longOver] = [
+      await make(3, 2), await make(3, 2), await make(3, 4), await make(3, null), await make(3, 2, 1), await make(3, 2), await make(300, 2),
+    ]
+    await revoke(revoked, owner)
+    await recordKeyUses(gateway, [{ key: used, atMs: nowMs - hourMs, network: '', agent: '' }])
+    const find = async (sinceMs: number | null) => (await findKeysPastTheirPeriod(dispatcher, { nowMs, sinceMs, limit: 500 }))
+      .filter(({ tenant }) => tenant.merchant === owner.tenant.merchant)
+      .map(({ id, kind }) => `${[over, used, coming, byPolicy, ending, revoked, longOver].indexOf(id)} ${kind}`).toSorted()
+    assert.deepEqual(await find(nowMs - 2 * hourMs), ['0 rotation_due', '0 unused', '1 rotation_due'])
+    assert.deepEqual(await find(null), ['0 rotation_due', '0 unused', '1 rotation_due', '6 rotation_due', '6 unused'])
+    await assert.rejects(database.asAdmin(`UPDATE ngome.api_keys SET rotates_at = now() + interval '1 year' WHERE id = $1`, [over]), { code: '428C9' })
+    await recordKeyReminder(dispatcher, { id: over, tenant: owner.tenant, kind: 'unused' }, emit({ ...from, process: 'dispatcher' }, 'api_key.unused', owner.tenant, { key: over }), nowMs)
+    assert.deepEqual(await find(nowMs - 2 * hourMs), ['0 rotation_due', '1 rotation_due'])
   })
 })

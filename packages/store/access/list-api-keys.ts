@@ -17,14 +17,14 @@ export type ApiKeyListing = {
 
 const listMax = 1_000
 
-/** @throws Fault `store/unavailable` */
+/** Lists a tenant's newest keys, the oldest of them first. @throws Fault `store/unavailable` */
 export async function listApiKeys(db: Database, tenant: Tenant): Promise<readonly ApiKeyListing[]> {
   const rows = await inTenant(db, tenant, (tx) => tx.selectFrom('api_keys')
     .leftJoin('api_key_uses', 'api_key_uses.api_key', 'api_keys.id')
     .select(['id', 'hint', 'pepper_version', 'settings', 'created_at', 'revoked_at', 'last_used_at', 'network', 'agent'])
     .where('api_keys.merchant', '=', tenant.merchant).where('api_keys.world', '=', tenant.world)
-    .orderBy('id').limit(listMax).execute())
-  return rows.map((row) => ({
+    .orderBy('id', 'desc').limit(listMax).execute())
+  return rows.toReversed().map((row) => ({
     id: row.id,
     hint: row.hint,
     pepperVersion: row.pepper_version,

@@ -17,11 +17,23 @@ export async function findKeysToRemindOf(
   db: Database,
   { nowMs, ageMs, unusedMs, limit }: { readonly nowMs: number; readonly ageMs: number; readonly unusedMs: number; readonly limit: number },
 ): Promise<readonly KeyToRemindOf[]> {
+  return find(db, 'ngome.find_keys_to_remind_of($1, $2, $3, $4)', [new Date(nowMs), new Date(nowMs - ageMs), new Date(nowMs - unusedMs), limit])
+}
+
+/**
+ * The same of keys with a period of their own, which ended after `sinceMs`; `null`: whenever it did. Keys that end within another
+ * such period, 30 days at most, are left out.
+ * @throws Fault `store/unavailable`
+ */
+export async function findKeysPastTheirPeriod(
+  db: Database, { nowMs, sinceMs, limit }: { readonly nowMs: number; readonly sinceMs: number | null; readonly limit: number },
+): Promise<readonly KeyToRemindOf[]> {
+  return find(db, 'ngome.find_keys_past_their_period($1, $2, $3)', [new Date(nowMs), sinceMs === null ? '-infinity' : new Date(sinceMs), limit])
+}
+
+async function find(db: Database, call: string, values: readonly unknown[]): Promise<readonly KeyToRemindOf[]> {
   type Row = { kind: ApiKeyReminder; id: ApiKeyId; merchant: MerchantId; world: World }
-  const { rows } = await guarded(() => db.pool.query<Row>(
-    'SELECT kind, id, merchant, world FROM ngome.find_keys_to_remind_of($1, $2, $3, $4)',
-    [new Date(nowMs), new Date(nowMs - ageMs), new Date(nowMs - unusedMs), limit],
-  ))
+  const { rows } = await guarded(() => db.pool.query<Row>(`SELECT kind, id, merchant, world FROM ${call}`, [...values]))
   return rows.map(({ kind, id, merchant, world }) => ({ kind, id, tenant: { merchant, world } }))
 }
 

@@ -21,12 +21,14 @@ export type NewPayment = {
   readonly createdAtMs: number
 }
 
+export type DayTotal = { readonly ofKey: ApiKeyId; readonly atMostMinor: bigint }
+
 export type Acceptance = {
   readonly tenant: Tenant
   readonly payment: NewPayment
   readonly transfer: NewTransfer
-  /** What its key's payments of the UTC day may come to, in minor units; `null` where that has no cap. */
-  readonly dayTotalMaxMinor: bigint | null
+  /** What payments of the UTC day may come to, in minor units, and of which key and those that it was rolled into; `null` where there is no such cap. */
+  readonly dayTotal: DayTotal | null
   readonly event: Event
   readonly idempotency: IdempotencyClaim
 }
@@ -39,7 +41,7 @@ export type Acceptance = {
 export async function acceptPayment(
   db: Database, acceptance: Acceptance,
 ): Promise<IdempotentOutcome | { readonly kind: 'day_total_reached' }> {
-  const { tenant, payment, transfer, event, idempotency, dayTotalMaxMinor } = acceptance
+  const { tenant, payment, transfer, event, idempotency, dayTotal } = acceptance
   const known = knownAccounts(db)
   const accounts = [transfer.debit, transfer.credit].filter((account) => !known.has(account.id))
   const outcome = await withIdempotency(db, tenant, idempotency, payment.createdAtMs, [
@@ -49,7 +51,7 @@ export async function acceptPayment(
     appendEventStatement(event),
     enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id }, 0),
     // Last, so that others wait for its row no longer than for the commit.
-    ...dayTotalMaxMinor === null ? [] : [dayTotalStatement(payment, dayTotalMaxMinor)],
+    ...dayTotal === null ? [] : [dayTotalStatement(payment, dayTotal)],
   ]).catch((error: unknown) => {
     if (errorCode(error) === dayTotalReached) return { kind: 'day_total_reached' } as const
     throw error
@@ -98,11 +100,11 @@ function paymentStatement(tenant: Tenant, payment: NewPayment): Statement {
   }
 }
 
-function dayTotalStatement({ apiKey, money, createdAtMs }: NewPayment, atMostMinor: bigint): Statement {
+function dayTotalStatement({ money, createdAtMs }: NewPayment, { ofKey, atMostMinor }: DayTotal): Statement {
   return {
     name: 'count_towards_day',
     text: 'SELECT ngome.count_towards_day($1, $2, $3, $4, $5)',
-    values: [apiKey, new Date(createdAtMs).toISOString().slice(0, 10), money.currency, money.amountMinor, atMostMinor],
+    values: [ofKey, new Date(createdAtMs).toISOString().slice(0, 10), money.currency, money.amountMinor, atMostMinor],
   }
 }
 

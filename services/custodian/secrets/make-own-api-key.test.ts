@@ -88,6 +88,17 @@ test('a key that is rolled has a successor that may do the same, and the end tha
   assert.match(String(w.test.lastLog(3)[0]?.['subject']), new RegExp(`instead of ${old.id} at ${answer.ended.endsAt}$`))
 })
 
+test('a successor counts towards the day of the first of its line: to roll a key, twice too, gives no second day total', async (t) => {
+  const w = await world(t)
+  const caps = { amountMax: {}, dayTotalMax: { UGX: '900000' }, currencies: [], networks: [] }
+  const first = await issueKey(w.test, w.key.tenant, { ...allAllowed, caps })
+  const second = await w.test.call(w.gateway, path, ownKeyRequest(w.test, w.key, { request: rollOf(first), rolled: rowOf(first) }))
+  assert.deepEqual(second.settings, { ...first.settings, caps: { ...caps, dayTotalOf: first.id } })
+  const next = await issueKey(w.test, w.key.tenant, second.settings)
+  const third = await w.test.call(w.gateway, path, ownKeyRequest(w.test, w.key, { request: rollOf(next), rolled: rowOf(next) }))
+  assert.deepEqual(third.settings, second.settings)
+})
+
 test('a roll that was cut off before the database had it is made again, and its end moves no further away', async (t) => {
   const w = await world(t)
   const roll = (seconds: number) => ownKeyRequest(w.test, w.key, { request: rollOf(w.issued, { expires_in: seconds }), rolled: rowOf(w.issued) })
@@ -164,6 +175,11 @@ const attacks: readonly (readonly [claim: string, reason: string, attempt: Attac
   ['a roll that widens caps', 'api_key_unproven', async (w) => {
     const old = await issueKey(w.test, w.key.tenant, { ...allAllowed, caps: { ...allAllowed.caps, currencies: ['UGX'] } })
     return ownKeyRequest(w.test, w.key, { request: rollOf(old), rolled: { ...rowOf(old), settings: allAllowed } })
+  }],
+  ['a roll out of a day total of its own', 'api_key_unproven', async (w) => {
+    const caps = { amountMax: {}, dayTotalMax: { UGX: '900000' }, currencies: [], networks: [] }
+    const old = await issueKey(w.test, w.key.tenant, { ...allAllowed, caps: { ...caps, dayTotalOf: w.issued.id } })
+    return ownKeyRequest(w.test, w.key, { request: rollOf(old), rolled: { ...rowOf(old), settings: { ...old.settings, caps } } })
   }],
   ['a roll whose body names settings', 'own_key_refused', (w) => ownKeyRequest(w.test, w.key, {
     request: rollOf(w.issued, { expires_in: 60, must_sign: false }), rolled: rowOf(w.issued),

@@ -1,4 +1,4 @@
-import { keySettingsJson, readOwnKeyRequest, type ApiKeySettings, type KeptApiKey } from '@ngome/access'
+import { keySettingsJson, readOwnKeyRequest, successorSettings, type ApiKeySettings, type KeptApiKey } from '@ngome/access'
 import { rollApiKeySchema, type CustodianResponse } from '@ngome/contracts'
 import type { Tenant } from '@ngome/kernel'
 import { callerName, type ProvenCaller } from '../calls/caller.ts'
@@ -71,5 +71,5 @@ async function readRoll(
   // Its successor would end with it: such a key was rolled before, or was given for a time.
   const isRolled = expiresAtMs !== null && await findEnd(custodian.store, kept.id) === expiresAtMs
   if (isRolled || (expiresAtMs !== null && expiresAtMs <= endsAtMs)) throw new Refusal('api_key_ended', subject)
-  return { settings: kept.settings, old: { kept, endsAtMs } }
+  return { settings: successorSettings(kept), old: { kept, endsAtMs } }
 }

@@ -1,7 +1,7 @@
 import { isFinal } from '@ngome/payments'
 import type { CustodianClient } from '@ngome/runtime'
 import { findOpenPayments, findPayment, keepHouse, type UsageRetention } from '@ngome/store'
-import { remindOfKeys } from '../access/remind-of-keys.ts'
+import { remindOfKeys, remindOfShortKeys } from '../access/remind-of-keys.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
@@ -13,13 +13,16 @@ import { runEvery } from './run-every.ts'
 
 const everyMs = 3_600_000
 const expiryEveryMs = 60_000
+/** A key's own period can be short; one look is one range of an index. */
+const shortKeysEveryMs = 10_000
 /** A payment that is open for this long has lost its job, or has an unhappy network; a look does no harm. */
 const leftBehindAfterMs = 2 * 3_600_000
 const lookedAtMax = 1_000
 
 /**
  * Runs at the start and every hour until the signal: partitions, old answers and secrets, and one look at each payment that was
- * left behind. It gives no payment a second job, so that jobs do not multiply. Expired tokens go every minute.
+ * left behind. It gives no payment a second job, so that jobs do not multiply. Expired tokens go every minute, and keys
+ * whose own period ends are told of within seconds.
  */
 export function keepHouseHourly(
   dispatcher: Dispatcher, custodian: Pick<CustodianClient, 'call'>,
@@ -33,6 +36,7 @@ export function keepHouseHourly(
     await remindOfKeys(dispatcher, { ageMs: policy.apiKeyAgeMs, unusedMs: policy.apiKeyUnusedMs }, signal)
     await lookAfterLeftBehind(dispatcher, signal)
   })
+  runEvery(shortKeysEveryMs, 'the look for keys whose time is over', logger, signal, () => remindOfShortKeys(dispatcher, signal))
   runEvery(expiryEveryMs, 'the removal of expired tokens', logger, signal, () => expireVaultTokens(dispatcher, signal))
   runEvery(expiryEveryMs, 'the replacement of index keys', logger, signal, () => advanceFingerprints({ db, custodian }, signal))
   runEvery(expiryEveryMs, 'the look after forwards', logger, signal, () => lookAfterForwards(dispatcher, signal))

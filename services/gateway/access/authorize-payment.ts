@@ -1,15 +1,16 @@
 import { Fault, formatMoney, type Currency, type Money } from '@ngome/kernel'
+import type { DayTotal } from '@ngome/store'
 import type { AuthenticatedCaller } from '../http/call.ts'
 
 /**
  * Holds a payment against the caps of its key. What its day came to is only known in the payment's own transaction: this
  * says how much that may be.
- * @returns minor units, `null` where there is no such cap
+ * @returns the day's total that it counts towards, of whose key, in minor units; `null` where there is no such cap
  * @throws Fault `access/cap_exceeded`, naming the cap
  */
 export function authorizePayment(
   { apiKey, caps }: Pick<AuthenticatedCaller, 'apiKey' | 'caps'>, { network, money }: { readonly network: string; readonly money: Money },
-): bigint | null {
+): DayTotal | null {
   const { currency, amountMinor } = money
   if (caps.networks.size > 0 && !caps.networks.has(network)) throw exceeded(apiKey, '/network', 'This key may not use this network.')
   if (caps.currencies.size > 0 && !caps.currencies.has(currency)) throw exceeded(apiKey, '/currency', 'This key may not use this currency.')
@@ -17,7 +18,8 @@ export function authorizePayment(
   if (amountMax !== undefined && amountMinor > amountMax) {
     throw exceeded(apiKey, '/amount', `This key may ask for ${formatMoney({ currency, amountMinor: amountMax })} ${currency} at once at most.`)
   }
-  return capOf(apiKey, caps.dayTotalMax, currency) ?? null
+  const atMostMinor = capOf(apiKey, caps.dayTotalMax, currency)
+  return atMostMinor === undefined ? null : { ofKey: caps.dayTotalOf ?? apiKey, atMostMinor }
 }
 
 /** @returns what a payment is answered whose day is full */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { addressMatcher, noCaps, scopes, type ApiKeySettings, type Scope } from '@ngome/access'
-import { Fault, systemClock, type Currency } from '@ngome/kernel'
+import { Fault, newId, systemClock, systemRandom, type Currency } from '@ngome/kernel'
 import { acceptPayment } from '@ngome/store'
 import { testAcceptance, type Answer } from '@ngome/testkit'
 import { examples } from '../api/examples.ts'
@@ -132,6 +132,9 @@ describe('at a running gateway', () => {
     ['higher caps', `settings = jsonb_set(settings, '{caps,amountMax}', '{"EUR": "99999999"}')`],
     ['no caps', `settings = jsonb_set(settings, '{caps,amountMax}', '{}')`],
     ['another kind', `settings = jsonb_set(settings, '{kind}', '"publishable"')`],
+    ['a longer period', `settings = jsonb_set(settings, '{rotateAfterS}', '63072000')`],
+    ['a day total of its own', `settings = settings #- '{caps,dayTotalOf}'`],
+    ['the day total of another key', `settings = jsonb_set(settings, '{caps,dayTotalOf}', '"%"')`],
     ['no demand of signatures', `settings = jsonb_set(settings, '{mustSign}', 'false')`],
     ['the other world', `world = 'live'`],
     ['the settings and proof of another key', `(settings, proof) = (SELECT settings, proof FROM ngome.api_keys WHERE id = '%')`],
@@ -141,7 +144,8 @@ describe('at a running gateway', () => {
     test(`a row that somebody gave ${claim} is nobody's key, and an alarm`, async () => {
       const limited = await issue({
         scopes: new Set<Scope>(['payments:read']), allowedAddresses: ['127.0.0.0/8'], expiresAtMs: systemClock.nowMs() + 3_600_000, mustSign: true,
-        caps: { ...noCaps, amountMax: new Map<Currency, bigint>([['EUR', 100n]]) },
+        rotateAfterS: 86_400,
+        caps: { ...noCaps, amountMax: new Map<Currency, bigint>([['EUR', 100n]]), dayTotalOf: newId('apiKey', { clock: systemClock, random: systemRandom }) },
       })
       const edit = `UPDATE ngome.api_keys SET ${sql.replace('%', owner.keyId)} WHERE id = '${limited.keyId}'`
       await assert.rejects(running.database.asAdmin(edit), { code: 'NG002' }, 'the trigger lets nobody')
@@ -191,7 +195,7 @@ describe('at a running gateway', () => {
     const gateway = running.database.open('ngome_gateway', { poolMax: 1 })
     const dataKey = (await running.database.asAdmin('SELECT id FROM ngome.data_keys WHERE merchant = $1 LIMIT 1', [tenant.merchant]))[0]?.['id']
     const pay = async (at: string, amountMinor: bigint): Promise<string> => {
-      const acceptance = testAcceptance({ tenant, dataKey: String(dataKey) as never }, { dayTotalMaxMinor: 1_000n })
+      const acceptance = testAcceptance({ tenant, dataKey: String(dataKey) as never }, { dayTotal: { ofKey: keyId, atMostMinor: 1_000n } })
       const money = { amountMinor, currency: 'EUR' } as const
       const { kind } = await acceptPayment(gateway, {
         ...acceptance, payment: { ...acceptance.payment, money, apiKey: keyId, createdAtMs: Date.parse(at) },

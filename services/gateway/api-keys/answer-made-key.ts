@@ -1,10 +1,11 @@
+import type { KeyReminders } from '@ngome/access'
 import type { Event } from '@ngome/contracts'
 import type { Secret } from '@ngome/kernel'
 import { insertOwnApiKey, type Database } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import { answerOutcome } from '../idempotency/answer-outcome.ts'
 import type { IdempotencyMarks } from '../idempotency/marks.ts'
-import { apiKeyView, type KeyReminders } from './api-key-view.ts'
+import { apiKeyView } from './api-key-view.ts'
 import type { MadeKey } from './make-own-key.ts'
 
 /**

@@ -93,6 +93,27 @@ test('a key that is rolled works until its end beside its successor, which may d
   assertCode(await send(signed(request(`/v1/api_keys/${old.id}/roll`, {}))), 409, 'keys/not_rollable')
 })
 
+test('a key and those that it was rolled into have one day\'s total between them, however many pay at once', async () => {
+  const first = await create({ scopes: ['payments:write'], caps: { day_total_max: { EUR: '20.00' } } })
+  const roll = async (id: string): Promise<Made> => madeIn(await send(signed(request(`/v1/api_keys/${id}/roll`, {}))))
+  const second = await roll(first.id)
+  const line = [first, second, await roll(second.id)].map(({ secret }) => gateway.client(secret ?? ''))
+  const pay = (amount: string, at: number): Promise<Answer> => (line[at % line.length] ?? assert.fail()).call({
+    method: 'POST', path: '/v1/payments', idempotencyKey: `line-${++serial}`,
+    body: { amount, currency: 'EUR', network: 'mtn-sandbox', payer: { phone: '+46733123499' }, reference: 'r' },
+  })
+  const answers = await Promise.all(Array.from({ length: 36 }, (_, at) => pay('1.50', at)))
+  assert.equal(answers.filter((answer) => answer.status === 201).length, 13, JSON.stringify(answers.map((answer) => answer.status)))
+  for (const at of [0, 1, 2]) assertCode(await pay('1.50', at), 403, 'access/cap_exceeded')
+  assert.equal((await pay('0.50', 2)).status, 201)
+  const rows = await gateway.database.asAdmin(`SELECT api_key, total_minor::int AS total FROM ngome.api_key_days WHERE merchant = $1`, [merchant.tenant.merchant])
+  assert.deepEqual(rows, [{ api_key: first.id, total: 2_000 }])
+  // Out of another total: a key that was made, not rolled.
+  const other = gateway.client((await create({ scopes: ['payments:write'], caps: { day_total_max: { EUR: '20.00' } } })).secret)
+  line.push(other)
+  assert.equal((await pay('20.00', 3)).status, 201)
+})
+
 test('a key is revoked at once by a signed request, again is the same, and itself needs no signature', async () => {
   const [one, leaked] = [await create(), await create({ ...wanted, must_sign: true })]
   const path = `/v1/api_keys/${one.id}/revoke`

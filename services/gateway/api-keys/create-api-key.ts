@@ -1,4 +1,4 @@
-import { readOwnKeyRequest, type OwnKeyPolicy } from '@ngome/access'
+import { readOwnKeyRequest, type KeyReminders, type OwnKeyPolicy } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { Fault, type Secret } from '@ngome/kernel'
 import { countOwnApiKeys, findAnswer, ownApiKeysMax } from '@ngome/store'
@@ -8,7 +8,6 @@ import { answerOutcome } from '../idempotency/answer-outcome.ts'
 import { idempotencyMarks } from '../idempotency/marks.ts'
 import { askedBy } from './asked-by.ts'
 import { answerMadeKey } from './answer-made-key.ts'
-import type { KeyReminders } from './api-key-view.ts'
 import { makeOwnKey, type OwnKeyPorts } from './make-own-key.ts'
 
 export type ChangeKeysPorts = OwnKeyPorts & {

@@ -1,9 +1,10 @@
+import type { KeyReminders } from '@ngome/access'
 import type { Clock, Secret } from '@ngome/kernel'
 import { listOwnApiKeys, type Database } from '@ngome/store'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { listPage } from '../http/list-page.ts'
-import { apiKeyView, type KeyReminders } from './api-key-view.ts'
+import { apiKeyView } from './api-key-view.ts'
 
 export type ReadKeysPorts = { readonly database: Database; readonly clock: Clock; readonly reminders: KeyReminders }
 

@@ -1,10 +1,11 @@
+import type { KeyReminders } from '@ngome/access'
 import { emit } from '@ngome/contracts'
 import { Fault, type ApiKeyId, type Clock, type Random } from '@ngome/kernel'
 import { findOwnApiKey, revokeOwnApiKey, type Database } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { askedBy } from './asked-by.ts'
-import { apiKeyView, type KeyReminders } from './api-key-view.ts'
+import { apiKeyView } from './api-key-view.ts'
 
 export type RevokeKeyPorts = { readonly database: Database; readonly clock: Clock; readonly random: Random; readonly reminders: KeyReminders }
 

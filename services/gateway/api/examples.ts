@@ -30,7 +30,7 @@ const endpoint = {
 const apiKey = {
   id: 'key_01k8z3f7q2e9d8m4n6p0r5s7tv', object: 'api_key', world: 'test', prefix: 'ngome_sk_test_01k8z3f7q2…', state: 'valid', name: 'shop server',
   kind: 'secret', scopes: ['payments:read', 'payments:write'], allowed_addresses: ['192.0.2.7/32'],
-  caps: { amount_max: { UGX: '500000' }, day_total_max: {}, currencies: [], networks: [] }, must_sign: false,
+  caps: { amount_max: { UGX: '500000' }, day_total_max: {}, currencies: [], networks: [] }, must_sign: false, rotate_after: null,
   created_at: '2026-11-22T09:30:00.000Z', expires_at: '2027-11-22T09:30:00.000Z', revoked_at: null, last_used_at: '2026-11-22T09:41:07.120Z',
   last_network: '192.0.2.0/24', last_agent: 'ngome-sdk/0.1.0', age_days: 0, rotate_by: '2027-02-20T09:30:00.000Z', is_rotation_due: false,
   is_unused: false,

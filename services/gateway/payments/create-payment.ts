@@ -30,7 +30,7 @@ export type CreatePaymentPorts = {
 export async function createPayment(ports: CreatePaymentPorts, call: Call<'createPayment'>): Promise<Answer> {
   const { tenant, apiKey } = call.caller
   const order = checkOrder(ports.networks, tenant.world, call.body)
-  const dayTotalMaxMinor = authorizePayment(call.caller, order)
+  const dayTotal = authorizePayment(call.caller, order)
   const row = newPayment(ports, tenant, order, call.body)
   const record = await seal(
     ports, 'payment', { tenant, table: 'payments', recordId: row.id, dataClass: 'restricted', version: 1 },
@@ -41,7 +41,7 @@ export async function createPayment(ports: CreatePaymentPorts, call: Call<'creat
     tenant,
     payment: { ...row, money: order.money, apiKey, dataKey: record.dataKey, sealed: record.blob },
     transfer: collectionTransfer(ports, { id: row.id, tenant, network: order.network, money: order.money }),
-    dayTotalMaxMinor,
+    dayTotal,
     event: emit({ ...ports, process: 'gateway' }, 'payment.accepted', tenant, { payment: row.id, status: row.status }),
     idempotency: {
       ...idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey }),
@@ -49,7 +49,7 @@ export async function createPayment(ports: CreatePaymentPorts, call: Call<'creat
     },
   })
   if (outcome.kind === 'day_total_reached') {
-    throw dayTotalReached(apiKey, { currency: order.money.currency, amountMinor: dayTotalMaxMinor ?? 0n })
+    throw dayTotalReached(apiKey, { currency: order.money.currency, amountMinor: dayTotal?.atMostMinor ?? 0n })
   }
   return answerOutcome(outcome, {
     ...answer, contentType: jsonType, headers: ['location', `/v1/payments/${row.id}`],

@@ -1,5 +1,5 @@
 import {
-  apiKeyVerifier, defaultKeySettings, keySettingsJson, parseKeySettings, readOwnKeyRequest, scopes, signApiKey, type KeptApiKey, type NewApiKey,
+  apiKeyVerifier, defaultKeySettings, keySettingsJson, parseKeySettings, readOwnKeyRequest, scopes, signApiKey, successorSettings, type KeptApiKey, type NewApiKey,
 } from '@ngome/access'
 import { retentionClasses, type CustodianRequest, type CustodianResponse, type CustodianSecretName } from '@ngome/contracts'
 import { generateMerchantKeyPair, signStatement } from '@ngome/envelope'
@@ -90,14 +90,16 @@ export class TestCustody {
     const tenant = { merchant, world } as Tenant
     const body = JSON.parse(Buffer.from(signed.body, 'base64url').toString()) as { readonly expires_in?: number }
     const reading = readOwnKeyRequest(body, { scopes, lifeMsMax: 365 * 86_400_000 }, systemClock.nowMs())
-    const settings = rolled === null ? reading.kind === 'settings' ? reading.settings : undefined : parseKeySettings(rolled.settings)
+    const before = rolled === null ? undefined : parseKeySettings(rolled.settings)
+    const made = reading.kind === 'settings' ? reading.settings : undefined
+    const settings = rolled === null ? made : before && successorSettings({ id: rolled.key as ApiKeyId, settings: before })
     if (settings === undefined) throw new Fault('custodian/refused', 'settings')
     const kept = this.keep({ id: key as ApiKeyId, digest: Buffer.from(digest, 'base64url') }, tenant, settings)
     const statement = { pepperVersion: kept.pepperVersion, verifier: toBase64Url(kept.verifier), proof: toBase64Url(kept.proof) }
-    if (rolled === null) return { statement, settings: keySettingsJson(settings), ended: null }
+    if (rolled === null || before === undefined) return { statement, settings: keySettingsJson(settings), ended: null }
     const expiresAtMs = systemClock.nowMs() + (body.expires_in ?? 86_400) * 1_000
     const old = { id: rolled.key as ApiKeyId, tenant, pepperVersion: rolled.pepperVersion, verifier: Buffer.from(rolled.verifier, 'base64url') }
-    const proof = signApiKey({ ...old, settings: { ...settings, expiresAtMs } }, this.authority.statementKeys.privateKey)
+    const proof = signApiKey({ ...old, settings: { ...before, expiresAtMs } }, this.authority.statementKeys.privateKey)
     return { statement, settings: keySettingsJson(settings), ended: { proof: toBase64Url(proof), endsAt: new Date(expiresAtMs).toISOString() } }
   }
 
