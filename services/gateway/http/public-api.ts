@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RequestPayload } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Server } from 'node:https'
 import { Fault, type RequestId } from '@ngome/kernel'
 import { faultOf } from '@ngome/runtime'
@@ -15,6 +15,7 @@ import { bodyBytesMax, segmentLengthMax } from './limits.ts'
 import { Outbox } from './outbox.ts'
 import { problemAnswer } from './problem-answer.ts'
 import { createPublicServer, type PublicCertificate, type PublicServer } from './public-server.ts'
+import { readBody } from './read-body.ts'
 import { readJsonBody, readParams, readQuery } from './read-call.ts'
 
 declare module 'fastify' {
@@ -60,16 +61,15 @@ export async function createPublicApi(
       ...ports,
       onRefused: (fault) => ports.onAnswer('none', fault.row.status, 0),
     }, handle),
-    bodyLimit: bodyBytesMax,
     exposeHeadRoutes: false,
     requestIdHeader: false,
     genReqId: () => '',
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: segmentLengthMax },
     frameworkErrors: (error, request, reply) => fail(ports, request, reply, error),
   })
+  // Bodies are ours to read, after the key was checked: bytes of a known length, for our own strict parser.
   app.removeAllContentTypeParsers()
-  // Bytes only: what they are is decided after the key was checked, by our own strict parser.
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, bytes, done) => done(null, bytes))
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   app.setErrorHandler((error, request, reply) => fail(ports, request, reply, error))
   app.setNotFoundHandler((request, reply) => fail(ports, request, reply, new Fault('request/not_found', 'no such route')))
   for (const name of operationNames) addOperation(app, ports, name, handlers[name] as Handle)
@@ -91,7 +91,6 @@ function addOperation(app: App, ports: Routes, name: OperationName, handle: Hand
   app.route({
     method: operation.method,
     url: operation.path,
-    bodyLimit: operation.bodyBytesMax ?? bodyBytesMax,
     config: { operation: name },
     onRequest: (request, _reply, done) => {
       const raw = GatewayRequest.of(request.raw)
@@ -99,7 +98,6 @@ function addOperation(app: App, ports: Routes, name: OperationName, handle: Hand
       if (foreign === undefined) enter(ports, name, operation.credentials === 'api-key', request, raw, done)
       else done(foreign)
     },
-    ...(operation.body === undefined ? {} : { preParsing: goOn }),
     handler: (request, reply) => void answer(ports, name, handle, request, reply),
   })
 }
@@ -114,12 +112,6 @@ function foreignGroupsRefuser(taken: readonly HeaderGroup[]): (raw: GatewayReque
     const field = { pointer: '', detail: `Refused: this route takes no headers of these kinds: ${foreign}.` }
     return new Fault('request/header_refused', `headers of the kinds ${foreign}`, { fields: [field] })
   }
-}
-
-/** Only now: a client whose key or headers were refused keeps its body (RFC 9110 §10.1.1). */
-function goOn(request: Incoming, reply: Outgoing, payload: RequestPayload, done: (error: null, body: RequestPayload) => void): void {
-  if (request.headers.expect !== undefined) reply.raw.writeContinue()
-  done(null, payload)
 }
 
 /** Lets a request in: room and address, then key, then what that key may. */
@@ -159,7 +151,9 @@ async function answer(
   reply.hijack()
   const raw = GatewayRequest.of(request.raw)
   try {
-    const call = readCall(operations[name], request, raw)
+    const operation: Operation = operations[name]
+    const bytes = hasBody(raw) ? await readBody(raw, reply.raw, operation.bodyBytesMax ?? bodyBytesMax) : noBytes
+    const call = readCall(operation, request, raw, bytes)
     const verified = ports.guards.verify(call, raw, name)
     if (verified !== undefined) await verified
     const handled = await handle(raw.signature === null ? call : { ...call, signature: raw.signature })
@@ -183,10 +177,9 @@ function isLimited(error: unknown): boolean {
 /** One for all: a new array for each request without a body would cost more than the rest of its reading. */
 const noBytes = new Uint8Array()
 
-function readCall(operation: Operation, request: Incoming, raw: GatewayRequest): Call {
+function readCall(operation: Operation, request: Incoming, raw: GatewayRequest, bytes: Uint8Array): Call {
   const url = raw.url ?? ''
   const queryAt = url.indexOf('?')
-  const bytes = request.body instanceof Uint8Array ? request.body : noBytes
   const idempotencyKey = request.headers['idempotency-key']
   if (operation.needsIdempotencyKey === true && typeof idempotencyKey !== 'string') {
     throw new Fault('idempotency/key_required', 'no idempotency key')
@@ -206,9 +199,14 @@ function readCall(operation: Operation, request: Incoming, raw: GatewayRequest):
   } as Call
 }
 
+/** Its length is in its head: header control refuses every other way to send one. */
+function hasBody(raw: GatewayRequest): boolean {
+  return (raw.headerBits & headerGroups.body) !== 0 && (raw.headers['content-length'] ?? '0') !== '0'
+}
+
 function send(ports: Routes, name: OperationName | 'none', raw: GatewayRequest, reply: Outgoing, answer: Answer): void {
   // A body that was not read to its end would be taken for the next request: the connection goes with it.
-  const hasUnreadBody = (raw.headerBits & headerGroups.body) !== 0 && !raw.complete && raw.headers['content-length'] !== '0'
+  const hasUnreadBody = hasBody(raw) && !raw.complete
   const isLast = raw.isLastOnConnection || hasUnreadBody || ports.isDraining()
   const { answerHeaders } = raw
   ports.outbox.add({ response: reply.raw, answer, added: answerHeaders, requestId: raw.requestId, isLast })
