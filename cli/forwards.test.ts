@@ -9,6 +9,7 @@ import { forwardSchema, vaultKeysSchema, vaultTokenSchema } from '@ngome/contrac
 import { VaultKey } from '@ngome/sealer'
 import { Platform, TestAuthority, type Answer, type MerchantClient } from '@ngome/testkit'
 import { tryKeysAndLimits, tryMerchantKeys, tryPins } from './testing/operator-commands.ts'
+import { typeLine } from './testing/type-line.ts'
 
 const card = '4929737290417382'
 /** The dispatcher starts again, and looks after what its death left behind. */
@@ -65,12 +66,12 @@ test('an address that nobody allowed is refused, told of, and hears nothing', as
   const answer = await post('/v1/forward', charge())
   assert.equal(answer.status, 403, answer.text)
   assert.deepEqual(received, [])
-  const { stdout } = await platform.run('events', '--json')
+  const { stdout } = await typeLine(platform, 'events', '--json')
   assert.match(stdout, /"type":"forward\.refused"/)
 })
 
 test('an allowed address hears the value, and the merchant hears all but that', async () => {
-  const allowed = await platform.run('forwards', 'allow', platform.merchant, '--url', base, '--authority', authorityPath)
+  const allowed = await typeLine(platform, 'forwards', 'allow', platform.merchant, '--url', base, '--authority', authorityPath)
   assert.equal(allowed.code, 0, allowed.stderr)
   const answer = await post('/v1/forward', charge())
   assert.equal(answer.status, 201, answer.text)
@@ -82,7 +83,7 @@ test('an allowed address hears the value, and the merchant hears all but that', 
 
 test('a number that its client sealed arrives there too, and nobody on its way could read it', async () => {
   received = []
-  const { stdout: pin } = await platform.run('vault', 'pin')
+  const { stdout: pin } = await typeLine(platform, 'vault', 'pin')
   const { data: [published] } = vaultKeysSchema.parse(JSON.parse((await client.call({ path: '/v1/vault/keys' })).text))
   const key = await VaultKey.verify(published?.statement ?? '', { statementKey: pin.trim(), merchant: platform.merchant, world: 'test', nowMs: Date.now() })
   const kept = vaultTokenSchema.parse(JSON.parse((await post('/v1/vault/tokens', { type: 'card_number', sealed: await key.seal('card_number', card) })).text))
@@ -102,7 +103,7 @@ test('a number that its client sealed arrives there too, and nobody on its way c
 
 test('where the operator lets a merchant send no values in clear, none are taken, and others are', async () => {
   const setTo = (policy: string): ReturnType<Platform['run']> =>
-    platform.run('merchants', 'policy', platform.merchant, '--vault-plaintext', policy)
+    typeLine(platform, 'merchants', 'policy', platform.merchant, '--vault-plaintext', policy)
   for (const [policy, status] of [['refused', 422], ['allowed', 201]] as const) {
     const said = await setTo(policy)
     assert.equal(said.code, 0, said.stderr)
@@ -115,7 +116,7 @@ test('where the operator lets a merchant send no values in clear, none are taken
 })
 
 test('the operator keeps the list of a merchant\u2019s origins', async () => {
-  const origins = (verb: string, ...more: readonly string[]) => platform.run('merchants', 'origins', verb, platform.merchant, ...more)
+  const origins = (verb: string, ...more: readonly string[]) => typeLine(platform, 'merchants', 'origins', verb, platform.merchant, ...more)
   assert.equal((await origins('add', 'https://shop.example')).code, 0)
   const listed = await origins('list', '--json')
   assert.deepEqual(JSON.parse(listed.stdout), { merchant: platform.merchant, world: 'test', origins: ['https://shop.example'] })
@@ -154,9 +155,9 @@ test('what was on its way as the dispatcher died ends as unknown and was never s
 
 test('an address that was removed hears nothing more', async () => {
   received = []
-  const { stdout } = await platform.run('forwards', 'list', platform.merchant, '--json')
+  const { stdout } = await typeLine(platform, 'forwards', 'list', platform.merchant, '--json')
   const [first] = JSON.parse(stdout) as readonly { destination: string }[]
-  const removed = await platform.run('forwards', 'remove', platform.merchant, first?.destination ?? '')
+  const removed = await typeLine(platform, 'forwards', 'remove', platform.merchant, first?.destination ?? '')
   assert.equal(removed.code, 0, removed.stderr)
   assert.equal((await post('/v1/forward', charge())).status, 403)
   assert.deepEqual(received, [])

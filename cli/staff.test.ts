@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Platform } from '@ngome/testkit'
 import { paymentEnd, takePayment } from './testing/take-payment.ts'
+import { typeLine } from './testing/type-line.ts'
 
 const phone = '+46733123499'
 const reason = 'the payer disputes it: ticket 7'
@@ -22,13 +23,13 @@ after(() => platform.remove())
 const file = (name: string): string => join(platform.dataFolder, 'operator', name)
 
 async function done(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await platform.run(...args)
+  const { code, stdout, stderr } = await typeLine(platform, ...args)
   assert.equal(code, 0, `${args.join(' ')}: ${stdout}${stderr}`)
   return stdout
 }
 
 async function failed(code: number, message: RegExp, ...args: readonly string[]): Promise<void> {
-  const run = await platform.run(...args)
+  const run = await typeLine(platform, ...args)
   assert.equal(run.code, code, run.stdout + run.stderr)
   assert.match(run.stderr, message)
   assert.ok(!`${run.stdout}${run.stderr}`.includes(phone))

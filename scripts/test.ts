@@ -11,9 +11,8 @@ import { coverageGaps, coveragePercent, gatedRooms, LineCounts } from './testing
 import { findTestFiles } from './testing/find-test-files.ts'
 import { checks, runCheck } from './testing/run-check.ts'
 import { runTestFile, type FileResult } from './testing/run-test-file.ts'
+import { slowest, type TimeTaken } from './testing/slowest.ts'
 
-/** Two files at once: the smallest machine that we aim at has two cores. */
-const concurrency = 2
 const fileMsMax = 180_000
 const platformFileMsMax = 300_000
 /**
@@ -28,6 +27,7 @@ const filters = process.argv.slice(2)
 const isWhole = filters.length === 0
 const total = { passed: 0, failed: 0, skipped: 0 }
 const counts = new LineCounts()
+const took: TimeTaken[] = []
 
 function tellCheck(name: string, problems: string): void {
   const isPassed = problems === ''
@@ -55,16 +55,21 @@ function isGated(file: string): boolean {
   return gatedRooms.some((room) => file.startsWith(`${room}/`))
 }
 
-async function runFiles(files: readonly string[], atOnce: number, timeMsMax: number): Promise<void> {
-  const waiting = [...files]
-  const lane = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const leftMs = totalMsMax - performance.now()
-      if (leftMs <= 0) tellCheck(file, 'did not run: the whole run is over its bound')
-      else tellFile(await runTestFile(file, { root, timeMsMax: Math.min(timeMsMax, leftMs), hasCoverage: isWhole && isGated(file) }))
+/** Runs files one after the other, until nothing is left of any list, and takes from the first list that has one. */
+async function runLane(...lists: readonly (readonly [lane: string, files: string[], timeMsMax: number])[]): Promise<void> {
+  for (;;) {
+    const [lane, files, timeMsMax] = lists.find((list) => list[1].length > 0) ?? []
+    const file = files?.shift()
+    if (lane === undefined || file === undefined || timeMsMax === undefined) return
+    const leftMs = totalMsMax - performance.now()
+    if (leftMs <= 0) {
+      tellCheck(file, 'did not run: the whole run is over its bound')
+      continue
     }
+    const result = await runTestFile(file, { root, timeMsMax: Math.min(timeMsMax, leftMs), hasCoverage: isWhole && isGated(file) })
+    tellFile(result)
+    took.push({ file, lane, tookMs: result.tookMs })
   }
-  await Promise.all(Array.from({ length: atOnce }, lane))
 }
 
 // What the files of this run need alike is made by the first of them, and copied by the others.
@@ -73,20 +78,26 @@ process.env['TEST_RUN_FOLDER'] = runFolder
 process.once('exit', () => rmSync(runFolder, { recursive: true, force: true }))
 
 if (isCi) setUpSystem()
-const { side, alone, waiting } = findTestFiles(root, filters)
+const { side, platform, waiting } = findTestFiles(root, filters)
 for (const check of isWhole ? checks : []) {
   const { isPassed, output } = runCheck(root, check)
   tellCheck(check.name, isPassed ? '' : output || 'failed without a word')
 }
-if (side.length + alone.length + waiting.length === 0) tellCheck('test files', 'none was found')
-await runFiles(side, concurrency, fileMsMax)
-await Promise.all([runFiles(alone, 1, platformFileMsMax), runFiles(waiting, 1, platformFileMsMax)])
+if (side.length + platform.length + waiting.length === 0) tellCheck('test files', 'none was found')
+const others = ['side', side, fileMsMax] as const
+// Two at once, as the smallest machine that we aim at has two cores, and a third of those that hardly need one.
+await Promise.all([
+  runLane(['platform', platform, platformFileMsMax], others),
+  runLane(others),
+  runLane(['waiting', waiting, platformFileMsMax]),
+])
 if (isWhole) {
   for (const room of gatedRooms) {
     const percent = coveragePercent(root, room, counts).toFixed(1)
     tellCheck(`coverage of ${room}: ${percent} % of lines`, coverageGaps(root, room, counts).join('\n'))
   }
 }
+if (isWhole) console.log(slowest(took))
 if (isCi && total.skipped > 0) console.log('FAIL: with CI=true a skipped test is a failure')
 process.exitCode = total.failed > 0 || (isCi && total.skipped > 0) ? 1 : 0
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)

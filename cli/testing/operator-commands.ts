@@ -4,6 +4,7 @@ import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { spkiPinSchema } from '@ngome/contracts'
 import type { Platform } from '@ngome/testkit'
+import { typeLine } from './type-line.ts'
 
 type Ran = Awaited<ReturnType<Platform['run']>>
 /** What is typed behind `ngome`, the exit code, and what is read on either output. */
@@ -26,7 +27,7 @@ async function typeAll({ run }: Pick<Platform, 'run'>, rows: readonly Row[]): Pr
 }
 
 function runner(platform: Platform): Pick<Platform, 'run'> {
-  return { run: (...args) => platform.run(...args) }
+  return { run: (...args) => typeLine(platform, ...args) }
 }
 
 /** A merchant's own keys: made, added, listed, revoked, and what is refused leaves nothing behind. */
@@ -59,7 +60,7 @@ export async function tryMerchantKeys(platform: Platform): Promise<void> {
 /** A key of the API rolls over to a successor once, and a merchant's limits are its own until they are not. */
 export async function tryKeysAndLimits(platform: Platform): Promise<void> {
   const { merchant } = platform
-  const issued = await platform.run('keys', 'issue', '--json')
+  const issued = await typeLine(platform, 'keys', 'issue', '--json')
   const { key } = JSON.parse(issued.stdout) as { key: string }
   const limits = (...more: readonly string[]): readonly string[] => ['merchants', 'limits', merchant, ...more]
   await typeAll(runner(platform), [
@@ -90,7 +91,7 @@ export async function tryPins(platform: Platform): Promise<void> {
     [pins('remove', 'nonsense'), 2, /there is no such pin: ngome tls pins list/],
     [pins('remove', strangePin), 0, /^version 2, 2 pins, until 20/],
   ])
-  const { stdout } = await platform.run('tls', 'pins', 'list', '--json')
+  const { stdout } = await typeLine(platform, 'tls', 'pins', 'list', '--json')
   const { pins: published } = JSON.parse(stdout) as { pins: readonly { role: string; spki_sha256: string }[] }
   const kept = published.find(({ role }) => role === 'backup')?.spki_sha256
   await typeAll(runner(platform), [

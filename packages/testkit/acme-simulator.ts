@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { request } from 'node:https'
 import { join, resolve } from 'node:path'
+import { compiledBefore } from './compiled-before.ts'
 import { WatchedChild } from './watched-child.ts'
 
 export type AcmeSimulatorBooks = {
@@ -29,12 +30,13 @@ export class AcmeSimulator {
   }
 
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<AcmeSimulator> {
+    const { flags, env } = compiledBefore()
     const child = spawn(process.execPath, [
-      '--permission', '--allow-net', `--allow-fs-read=${repository}`, '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning',
+      '--permission', '--allow-net', `--allow-fs-read=${repository}`, ...flags, '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning',
       join(repository, 'simulators', 'acme', 'main.ts'),
     ], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: Object.fromEntries(Object.entries({ PORT: '0', ...settings }).map(([name, value]) => [`ACME_SIMULATOR_${name}`, value])),
+      env: { ...env, ...Object.fromEntries(Object.entries({ PORT: '0', ...settings }).map(([name, value]) => [`ACME_SIMULATOR_${name}`, value])) },
     })
     const watched = new WatchedChild('ACME simulator', child)
     let ready: { readonly port: number; readonly root: string } | undefined

@@ -15,6 +15,7 @@ export { chromiumPath, runInChromium, type PageOptions } from './browser-page.ts
 export { VaultReader } from './vault-reader.ts'
 export { vectorsDir } from './vectors.ts'
 export { freePorts } from './free-ports.ts'
+export { compiledBefore } from './compiled-before.ts'
 export { MerchantClient, type Answer, type MerchantCall } from './merchant-client.ts'
 export { newSealingParties, type SealingParties } from './sealing-parties.ts'
 export {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { compiledBefore } from './compiled-before.ts'
 import { WatchedChild } from './watched-child.ts'
 
 export type SimulatorAnswer = { readonly status: number; readonly body: unknown }
@@ -62,14 +63,15 @@ export class MtnMomoSimulator {
   /** Starts the process, again on the port that it had. */
   async restart(): Promise<void> {
     const environment = { FOLDER: this.folder, PORT: String(this.#port), ...this.#settings }
+    const { flags, env } = compiledBefore()
     const child = spawn(process.execPath, [
       '--permission', '--allow-net', `--allow-fs-read=${repository}`, `--allow-fs-read=${this.folder}`,
-      `--allow-fs-write=${this.folder}`, '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning',
+      `--allow-fs-write=${this.folder}`, ...flags, '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning',
       ...(this.#settings['CALLBACK_CA'] === undefined ? [] : [`--allow-fs-read=${this.#settings['CALLBACK_CA']}`]),
       join(repository, 'simulators', 'mtn-momo', 'main.ts'),
     ], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: Object.fromEntries(Object.entries(environment).map(([name, value]) => [`MTN_MOMO_SIMULATOR_${name}`, value])),
+      env: { ...env, ...Object.fromEntries(Object.entries(environment).map(([name, value]) => [`MTN_MOMO_SIMULATOR_${name}`, value])) },
     })
     this.#child = new WatchedChild('simulator', child)
     let port: number | undefined

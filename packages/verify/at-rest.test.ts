@@ -105,6 +105,16 @@ test('a form across two reads of a file is found', async () => {
   rmSync(folder, { recursive: true })
 })
 
+test('what one file held is not found in the next, nor a form of which two files have one half each', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ngome-forms-'))
+  for (const [name, text] of [['1', phoneDigits], ['2', 'x'], ['3', phoneDigits.slice(0, 6)], ['4', phoneDigits.slice(6)], ['5', '']] as const) {
+    writeFileSync(join(folder, name), text)
+  }
+  const { found, fileCount } = await scanFiles(folder, readableForms(phoneDigits), () => false)
+  assert.deepEqual([[...new Set(found.map(({ path }) => path))], fileCount], [['1'], 5])
+  rmSync(folder, { recursive: true })
+})
+
 test('nothing is found in random bytes', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ngome-forms-'))
   writeFileSync(join(folder, 'noise'), systemRandom.bytes(1_000_000))

@@ -10,7 +10,7 @@ import { findTestFiles } from './find-test-files.ts'
 const starts = ['Platform', 'create()'].join('.')
 const project = fileURLToPath(new URL('../..', import.meta.url))
 
-test('what starts the platform runs alone, what mostly waits beside it, and each file once', (t) => {
+test('what starts the platform is one group, what mostly waits another, and each file is in one', (t) => {
   const root = mkdtempSync(join(tmpdir(), 'ngome-find-'))
   t.after(() => rmSync(root, { recursive: true }))
   for (const [file, text] of [
@@ -22,13 +22,13 @@ test('what starts the platform runs alone, what mostly waits beside it, and each
     writeFileSync(join(root, file), text)
   }
   assert.deepEqual(findTestFiles(root, []), {
-    side: ['cli/help.test.ts', 'packages/kernel/a.test.ts'], alone: ['cli/up.test.ts'], waiting: ['cli/forwards.test.ts'],
+    side: ['cli/help.test.ts', 'packages/kernel/a.test.ts'], platform: ['cli/up.test.ts'], waiting: ['cli/forwards.test.ts'],
   })
-  assert.deepEqual(findTestFiles(root, ['help', 'up']), { side: ['cli/help.test.ts'], alone: ['cli/up.test.ts'], waiting: [] })
+  assert.deepEqual(findTestFiles(root, ['help', 'up']), { side: ['cli/help.test.ts'], platform: ['cli/up.test.ts'], waiting: [] })
 })
 
 test('every file that is said to wait is there, and some of this project start the platform', () => {
-  const { alone, waiting } = findTestFiles(project, [])
+  const { platform, waiting } = findTestFiles(project, [])
   assert.deepEqual(waiting.filter((file) => !existsSync(join(project, file))), [])
-  assert.ok(waiting.length > 2 && alone.includes('cli/up.test.ts') && alone.includes('cli/staff.test.ts'))
+  assert.ok(waiting.length > 2 && platform.includes('cli/up.test.ts') && platform.includes('cli/staff.test.ts'))
 })

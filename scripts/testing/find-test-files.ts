@@ -3,22 +3,22 @@ import { join } from 'node:path'
 
 const rooms = ['packages', 'services', 'simulators', 'cli', 'bench', 'scripts', 'controls']
 
-/** They mostly wait, for times that the product or a network keeps: others can use the processor meanwhile. */
+/** They mostly wait, for times that the product or a network keeps: others use the processor meanwhile. */
 const waitingFiles = ['cli/forwards.test.ts', 'services/dispatcher/dispatcher.test.ts', 'packages/runtime/identity/identity.test.ts']
 
 /**
- * Test files, relative to the root, in groups: those that start the whole platform run alone, after the others, with those
- * beside them that mostly wait.
+ * Test files, relative to the root, in groups: those that start the whole platform, of which one runs at a time, those that
+ * mostly wait, and all others.
  */
-export function findTestFiles(root: string, filters: readonly string[]): { side: string[]; alone: string[]; waiting: string[] } {
+export function findTestFiles(root: string, filters: readonly string[]): { side: string[]; platform: string[]; waiting: string[] } {
   const files = rooms
     .flatMap((room) => globSync(`${room}/**/*.test.ts`, { cwd: root, exclude: (path) => path.includes('node_modules') }))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .toSorted()
   const waiting = files.filter((file) => waitingFiles.includes(file))
   const others = files.filter((file) => !waiting.includes(file))
-  const alone = others.filter((file) => startsPlatform(readFileSync(join(root, file), 'utf8')))
-  return { side: others.filter((file) => !alone.includes(file)), alone, waiting }
+  const platform = others.filter((file) => startsPlatform(readFileSync(join(root, file), 'utf8')))
+  return { side: others.filter((file) => !platform.includes(file)), platform, waiting }
 }
 
 /** As the kit for tests starts one; nothing else of a test file starts more than a process or two. */

@@ -11,7 +11,7 @@ import { selfTestResponseSchema, type SelfTestResponse } from '@ngome/contracts'
 import { Fault, systemRandom, toBase64Url, type PaymentId } from '@ngome/kernel'
 import type { Identity } from '@ngome/runtime'
 import {
-  freePorts, MtnMomoSimulator, SealingMerchant, startTestCustodian, testDatabase, type TestCustodian, type TestDatabase,
+  compiledBefore, freePorts, MtnMomoSimulator, SealingMerchant, startTestCustodian, testDatabase, type TestCustodian, type TestDatabase,
 } from '@ngome/testkit'
 
 const repository = resolve(import.meta.dirname, '..', '..')
@@ -81,13 +81,14 @@ async function configure(): Promise<void> {
 /** With the launcher's flags. */
 async function start(): Promise<void> {
   const authority = join(dataDir, 'ca.pem')
+  const { flags, env } = compiledBefore()
   child = spawn(process.execPath, [
     '--permission', '--allow-net', `--allow-fs-read=${repository}`, `--allow-fs-read=${folder}`, `--allow-fs-read=${authority}`,
-    `--allow-fs-write=${folder}`, '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'main.ts'),
+    `--allow-fs-write=${folder}`, ...flags, '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'main.ts'),
   ], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
-      NGOME_DATA: dataDir, NGOME_CONFIG: join(folder, 'ngome.json'),
+      ...env, NGOME_DATA: dataDir, NGOME_CONFIG: join(folder, 'ngome.json'),
       NGOME_ENROLMENT_TOKEN: custodian.token('dispatcher').expose((text) => text),
     },
   })

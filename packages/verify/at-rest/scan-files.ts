@@ -27,8 +27,10 @@ export async function scanFiles(
 ): Promise<FileScan> {
   const scan = { found: [] as { path: string; form: string }[], fileCount: 0, byteCount: 0 }
   const search = new FormSearch(forms)
+  // One for all: a database has a thousand small files, and each new one would be filled with zeros first.
+  const buffer = Buffer.alloc(chunkBytes + overlapOf(search))
   for (const path of await filesBelow(folder, '', isExcluded)) {
-    const { found, byteCount } = await scanFile(join(folder, path), search)
+    const { found, byteCount } = await scanFile(join(folder, path), search, buffer)
     for (const form of found) scan.found.push({ path, form })
     scan.fileCount++
     scan.byteCount += byteCount
@@ -52,8 +54,13 @@ async function filesBelow(folder: string, below: string, isExcluded: (path: stri
   return files
 }
 
-async function scanFile(path: string, search: FormSearch): Promise<{ found: string[]; byteCount: number }> {
-  const overlap = Math.max(0, search.bytesMax - 1)
+/** What of one chunk is looked at again with the next. */
+function overlapOf({ bytesMax }: FormSearch): number {
+  return Math.max(0, bytesMax - 1)
+}
+
+async function scanFile(path: string, search: FormSearch, buffer: Buffer): Promise<{ found: string[]; byteCount: number }> {
+  const overlap = overlapOf(search)
   const found = new Set<string>()
   const file = await open(path).catch((error: unknown) => {
     // PostgreSQL removes files at any time; what is gone is not at rest.
@@ -62,7 +69,6 @@ async function scanFile(path: string, search: FormSearch): Promise<{ found: stri
   })
   if (file === undefined) return { found: [], byteCount: 0 }
   try {
-    const buffer = Buffer.alloc(chunkBytes + overlap)
     let kept = 0
     let byteCount = 0
     for (;;) {

@@ -9,7 +9,7 @@ import {
   newId, parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type ProcessRole, type Tenant,
 } from '@ngome/kernel'
 import { createLogger, custodianClient, enrol, type CustodianClient, type Identity } from '@ngome/runtime'
-import { freePorts } from '@ngome/testkit'
+import { compiledBefore, freePorts } from '@ngome/testkit'
 import type { Pair } from './test-custodian.ts'
 
 const repository = resolve(import.meta.dirname, '..', '..', '..')
@@ -54,14 +54,16 @@ export class CustodianProcess {
 
   start(): ChildProcess {
     const [port, enrolmentPort] = this.#ports
+    const { flags, env } = compiledBefore()
     this.output = ''
     this.child = spawn(process.execPath, [
       '--permission', '--allow-net', `--allow-fs-read=${repository}`, `--allow-fs-read=${this.folder}`,
       `--allow-fs-read=${join(this.dataDir, 'ca.pem')}`, `--allow-fs-write=${this.folder}`,
-      ...this.flags, '--disable-warning=ExperimentalWarning', join(repository, 'services', 'custodian', 'main.ts'),
+      ...flags, ...this.flags, '--disable-warning=ExperimentalWarning', join(repository, 'services', 'custodian', 'main.ts'),
     ], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: {
+        ...env,
         NGOME_CONFIG: '', NGOME_DATA: this.dataDir,
         NGOME_CUSTODIAN__PORT: String(port), NGOME_CUSTODIAN__ENROLMENT_PORT: String(enrolmentPort),
         ...this.#pairEnvironment(), ...this.settings,

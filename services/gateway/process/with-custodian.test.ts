@@ -10,7 +10,7 @@ import { emit } from '@ngome/contracts'
 import { newId, parseBase64Url, Secret, systemClock, systemRandom, toBase64Url, type ProcessRole, type Tenant } from '@ngome/kernel'
 import { createLogger, custodianClient, enrol, verifyRefusal, type CustodianClient, type Identity, type SignedRefusal } from '@ngome/runtime'
 import { addMerchant, issueApiKey } from '@ngome/store'
-import { MerchantClient, testDatabase, WatchedChild, type TestDatabase } from '@ngome/testkit'
+import { compiledBefore, MerchantClient, testDatabase, WatchedChild, type TestDatabase } from '@ngome/testkit'
 import { callInternal } from '../testing/call-internal.ts'
 import { GatewayProcess, newPlatform, removePlatform, type Platform } from '../testing/gateway-process.ts'
 
@@ -39,14 +39,15 @@ async function startCustodian(): Promise<void> {
   const own = join(platform.folder, 'custodian')
   mkdirSync(own, { recursive: true, mode: 0o700 })
   writeFileSync(join(own, 'enrolment.key'), enrolmentKey, { mode: 0o600 })
+  const { flags, env } = compiledBefore()
   const child = spawn(process.execPath, [
     '--permission', '--allow-net', `--allow-fs-read=${root}`, `--allow-fs-read=${own}`,
-    `--allow-fs-read=${join(platform.folder, 'ca.pem')}`, `--allow-fs-write=${own}`, '--disable-warning=ExperimentalWarning',
+    `--allow-fs-read=${join(platform.folder, 'ca.pem')}`, `--allow-fs-write=${own}`, ...flags, '--disable-warning=ExperimentalWarning',
     join(root, 'services/custodian/main.ts'),
   ], {
     cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
-      NGOME_DATA: platform.folder, NGOME_CONFIG: '', NGOME_CUSTODIAN__PORT: String(platform.ports.custodian),
+      ...env, NGOME_DATA: platform.folder, NGOME_CONFIG: '', NGOME_CUSTODIAN__PORT: String(platform.ports.custodian),
       NGOME_CUSTODIAN__ENROLMENT_PORT: String(platform.ports.enrolment),
     },
   })

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Secret } from '@ngome/kernel'
-import { freePorts, WatchedChild, wideLimits, type TestDatabase } from '@ngome/testkit'
+import { compiledBefore, freePorts, WatchedChild, wideLimits, type TestDatabase } from '@ngome/testkit'
 
 const root = resolve(import.meta.dirname, '../../..')
 const messageMsMax = 20_000
@@ -41,15 +41,17 @@ export class GatewayProcess {
     const { port, password } = database.connection('ngome_gateway')
     writeFileSync(join(own, 'db-password'), password.expose((text) => text))
     chmodSync(platform.folder, 0o755)
+    const compiled = compiledBefore()
     const flags = options.flags ?? [
       '--permission', '--allow-net', `--allow-fs-read=${root}`, `--allow-fs-read=${own}`,
       `--allow-fs-read=${join(platform.folder, 'ca.pem')}`, `--allow-fs-write=${own}`,
-      '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning',
+      ...compiled.flags, '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning',
     ]
     this.child = spawn(process.execPath, [...flags, join(root, 'services/gateway/main.ts')], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe', options.hasChannel === false ? 'ignore' : 'ipc', ...(options.socketFd === undefined ? [] : [options.socketFd])],
       env: {
+        ...compiled.env,
         NGOME_DATA: platform.folder, NGOME_CONFIG: '',
         NGOME_CUSTODIAN__PORT: String(platform.ports.custodian),
         NGOME_CUSTODIAN__ENROLMENT_PORT: String(platform.ports.enrolment),
