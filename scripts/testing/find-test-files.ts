@@ -4,7 +4,10 @@ import { join } from 'node:path'
 const rooms = ['packages', 'services', 'simulators', 'cli', 'bench', 'scripts', 'controls']
 
 /** They mostly wait, for times that the product or a network keeps: others use the processor meanwhile. */
-const waitingFiles = ['cli/forwards.test.ts', 'services/dispatcher/dispatcher.test.ts', 'packages/runtime/identity/identity.test.ts']
+const waitingFiles = [
+  'cli/forwards.test.ts', 'services/dispatcher/dispatcher.test.ts', 'services/gateway/process/with-custodian.test.ts',
+  'packages/runtime/identity/identity.test.ts', 'packages/runtime/transport/observe-tls.test.ts', 'simulators/mtn-momo/mtn-momo.test.ts',
+]
 
 /**
  * Test files, relative to the root, in groups: those that start the whole platform, of which one runs at a time, those that
