@@ -23,7 +23,7 @@ type Ports = { readonly egress: Pick<EgressGuard, 'toCertificateAuthority'>; rea
 type Signer = AccountKey & { readonly accountUrl: string | null }
 
 /** From the look at the name to the last byte of an answer. */
-const timeoutMs = 15_000
+export const requestMsMax = 15_000
 /** RFC 8555 §6.5: a nonce may have been spent by the time that it is used; more often than this is no accident. */
 const badNoncesMax = 3
 /** RFC 8555 §6.5.1: base64url; another one is passed over. */
@@ -96,7 +96,7 @@ export class AcmeSession {
 async function send(
   { egress, clock }: Ports, url: string, { headers, ...outgoing }: Pick<Outgoing, 'method' | 'headers' | 'body'>,
 ): Promise<AcmeAnswer & { readonly nonce: string | undefined }> {
-  const sent = await egress.toCertificateAuthority(url, { ...outgoing, timeoutMs, headers: { 'user-agent': userAgent, ...headers } })
+  const sent = await egress.toCertificateAuthority(url, { ...outgoing, timeoutMs: requestMsMax, headers: { 'user-agent': userAgent, ...headers } })
     .catch((error: unknown) => {
       if (error instanceof Fault && error.code === 'egress/refused') throw new AcmeFailure(own('away_from_itself'), error.message, { isOrderLost: true })
       throw error

@@ -76,6 +76,28 @@ async function workUntil(from: AcmePorts, id: AcmeOrderId, isSo: (row: AcmeOrder
   const { state, problem, detail } = await gateway.row(id)
   throw new Error(`it is ${state}: ${problem} ${detail}`)
 }
+
+/** Works on an order until the process would be gone: at a request that is never answered. @returns whether it was issued before */
+async function dieAt({ id, at, isSent, ...from }: AcmePorts & { readonly id: AcmeOrderId; readonly at: number; readonly isSent: boolean }): Promise<boolean> {
+  const died = Promise.withResolvers<'died'>()
+  let requests = 0
+  const egress: AcmePorts['egress'] = {
+    toCertificateAuthority: async (...request) => {
+      const isLast = ++requests === at
+      const answer = isLast && !isSent ? undefined : await from.egress.toCertificateAuthority(...request)
+      if (!isLast && answer !== undefined) return answer
+      died.resolve('died')
+      return new Promise(() => undefined)
+    },
+  }
+  for (;;) {
+    if (await Promise.race([workOnDueOrders({ ...from, egress }), died.promise]) === 'died') return false
+    if (isIssued(await gateway.row(id))) return true
+    clock.advance(2_001)
+    await sleep(10)
+  }
+}
+
 const isIssued = ({ state }: AcmeOrderRow): boolean => state === 'issued'
 const hasFailed = ({ tries }: AcmeOrderRow): boolean => tries > 0
 
@@ -115,6 +137,21 @@ describe('an order', () => {
     const { orderUrl: first } = await gateway.row(next)
     clock.advance(2_001)
     assert.notEqual((await workUntil(ports(), next, isIssued)).orderUrl, first)
+  })
+
+  test('whose dispatcher dies at any request, sent or not, is another\'s half a minute later', async () => {
+    let isIssuedAlive = false
+    for (let at = 1; !isIssuedAlive; at++) {
+      const folder = newFolder()
+      const id = await gateway.order(names, { instance: newId('gatewayInstance', { clock, random }) })
+      isIssuedAlive = await dieAt({ ...ports({ folder }), id, at, isSent: at % 2 === 0 })
+      if (isIssuedAlive) break
+      const { dueAtMs } = await gateway.row(id)
+      assert.ok(dueAtMs > clock.nowMs() && dueAtMs <= clock.nowMs() + 30_000, `at request ${at}: ${dueAtMs - clock.nowMs()}`)
+      clock.advance(30_001)
+      assert.equal((await workUntil(ports({ folder }), id, isIssued)).tries, 0, `at request ${at}`)
+      assert.ok(at < 30)
+    }
   })
 
   test('waits while the authority is at it, and is made anew where that lasts for an hour', async () => {

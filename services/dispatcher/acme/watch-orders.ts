@@ -9,7 +9,7 @@ import type { EgressGuard } from '../egress/egress-guard.ts'
 import { runEvery } from '../process/run-every.ts'
 import type { AccountKeeper, AcmeSettings } from './account.ts'
 import { AcmeFailure, own } from './acme-failure.ts'
-import { AcmeSession } from './acme-session.ts'
+import { AcmeSession, requestMsMax } from './acme-session.ts'
 import { isProblem } from './answers.ts'
 import { checkOrder } from './check-order.ts'
 import { askRenewal, renewalId } from './renewal-info.ts'
@@ -29,8 +29,8 @@ export type AcmePorts = {
 const everyMs = 2_000
 /** How often it is asked whether an authority is to be asked about a renewal. */
 const renewalsEveryMs = 60_000
-/** Longer than one turn at an order takes at worst: thirty-two names, each with two requests. */
-const leaseMs = 900_000
+/** Moved ahead at each request, so that an order whose dispatcher ended in the middle waits for no more than this. */
+const leaseMs = 2 * requestMsMax
 const ordersAtOnce = 4
 /** The pause after a failure: authorities allow five failed validations of a name in an hour. */
 const pausesMs = [60_000, 240_000, 960_000, 3_840_000, 21_600_000] as const
@@ -57,7 +57,7 @@ async function workOn(ports: AcmePorts, row: AcmeOrderRow): Promise<void> {
   const { db, clock, settings, accounts } = ports
   try {
     const request = await checkOrder(row, settings.names)
-    const session = await AcmeSession.open(ports, settings.directoryUrl)
+    const session = await AcmeSession.open({ ...ports, egress: holding(ports, row) }, settings.directoryUrl)
     const account = await accounts.open(session)
     const served = (await findAcmeOrders(db, row.instance)).find(({ state }) => state === 'installed')
     const replaces = served?.chain === undefined || served.chain === null ? undefined : renewalId(served.chain)
@@ -66,6 +66,16 @@ async function workOn(ports: AcmePorts, row: AcmeOrderRow): Promise<void> {
     if (!(error instanceof AcmeFailure)) throw error
     if (isProblem(error, 'accountDoesNotExist')) accounts.forgetAddress()
     await recordFailure(ports, row, error)
+  }
+}
+
+/** The way to the authority, by which the order stays this turn's: it is let go of by dying, and soon. */
+function holding({ db, clock, egress }: AcmePorts, { id }: AcmeOrderRow): AcmePorts['egress'] {
+  return {
+    toCertificateAuthority: async (url, outgoing) => {
+      await recordAcmeProgress(db, id, { dueAtMs: clock.nowMs() + leaseMs })
+      return egress.toCertificateAuthority(url, outgoing)
+    },
   }
 }
 

@@ -45,7 +45,7 @@ class Process {
   readonly loaded: PublicCertificate[] = []
   readonly alarms: string[] = []
 
-  constructor(own?: string, changes: { readonly names?: readonly string[] } = {}) {
+  constructor(own?: string, changes: { readonly names?: readonly string[]; readonly database?: Database } = {}) {
     this.own = own ?? mkdtempSync(join(tmpdir(), 'ngome-gateway-acme-'))
     if (own === undefined) folders.push(this.own)
     this.folder = new AcmeFolder(this.own, { clock, random })
@@ -72,6 +72,23 @@ class Process {
     if (row === undefined) throw new Error('nothing was ordered')
     return row
   }
+}
+
+/** The gateway's database, which answers the first question only after something else. */
+function afterwards(first: () => Promise<unknown>): Database {
+  let isFirst = true
+  const kysely = new Proxy(db.kysely, {
+    get: (target, name) => name !== 'transaction' ? Reflect.get(target, name) as unknown : () => ({
+      execute: async (use: Parameters<ReturnType<typeof target.transaction>['execute']>[0]) => {
+        if (isFirst) {
+          isFirst = false
+          await first()
+        }
+        return target.transaction().execute(use)
+      },
+    }),
+  })
+  return { ...db, kysely }
 }
 
 async function issued({ id, csr, names: ordered }: AcmeOrderRow, make?: (csr: string) => Promise<string>): Promise<void> {
@@ -145,6 +162,19 @@ describe('a gateway that orders by ACME', () => {
     await first.look()
     assert.equal(first.loaded.length, 1)
     assert.equal((await first.orders()).length, 1)
+  })
+
+  test('orders nothing where the process beside it takes up the certificate just as this one looks', async () => {
+    const first = await served()
+    // It begins to look while the order is open, and reads the rows when it is over.
+    const second = new Process(first.own, { database: afterwards(() => first.look()) })
+    assert.ok(second.certificate.first())
+    clock.advance(80 * dayMs)
+    await first.look()
+    await issued(await first.newest())
+    await second.look()
+    assert.deepEqual((await first.orders()).map(({ state }) => state), ['installed', 'installed'])
+    assert.equal(leafOf(second.loaded[0]).serialNumber, leafOf(first.loaded[1]).serialNumber)
   })
 
   test('orders anew where its folder has lost the key, or other names are wanted', async () => {
@@ -267,6 +297,18 @@ test('an order of which the database will have no more leaves no key behind', as
   assert.equal(await process.look(), false)
   assert.deepEqual(keysIn(process), [])
   assert.deepEqual(process.alarms.length, 1)
+})
+
+test('a key that was half written when its process died goes with the others', async () => {
+  const process = await served()
+  const { id } = await process.newest()
+  for (const name of [`${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}.key.0123456789abcdef`, `${id}.key.0123456789abcdef`]) {
+    writeFileSync(join(process.own, 'acme', name), 'a key', { mode: 0o600 })
+  }
+  process.folder.keepOnly([id])
+  assert.deepEqual(readdirSync(join(process.own, 'acme')).toSorted(), [`${id}.key`, `${id}.key.0123456789abcdef`, `${id}.pem`, 'current', 'instance'])
+  process.folder.keepOnly([])
+  assert.deepEqual(readdirSync(join(process.own, 'acme')).toSorted(), ['current', 'instance'])
 })
 
 test('an order is the folder\'s: a name in it leads nowhere else', async () => {

@@ -68,10 +68,11 @@ export class AcmeCertificate {
   /** One look. @returns whether an order is open @throws Fault `store/unavailable` */
   async look(onLoaded: OnLoaded): Promise<boolean> {
     const { folder, database } = this.#ports
-    // Another process of this folder may have taken up another one.
+    const orders = await findAcmeOrders(database, folder.instance)
+    // Another process of this folder may have taken up another one. It writes the folder before the row, and we look in the
+    // other order: else what it installed in between would be a row that is over, and we order another.
     const current = this.#takeCurrent()
     if (current !== undefined) onLoaded(current)
-    const orders = await findAcmeOrders(database, folder.instance)
     const open = orders.find(({ state }) => state === 'requested' || state === 'ordered' || state === 'issued')
     if (open !== undefined) return this.#follow(open, onLoaded)
     return this.#isDue(orders) && await this.#order()

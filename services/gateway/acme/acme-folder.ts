@@ -47,10 +47,10 @@ export class AcmeFolder {
     return chain === undefined || key === undefined ? undefined : { order, chain, key }
   }
 
-  /** Removes keys and chains of all orders but these. */
+  /** Removes keys and chains of all orders but these, and what of them a process that died had only begun to write. */
   keepOnly(orders: readonly AcmeOrderId[]): void {
     for (const name of readdirSync(this.#path)) {
-      const order = parseId('acmeOrder', name.replace(/\.(?:key|pem)$/, ''))
+      const order = parseId('acmeOrder', name.split('.')[0] ?? '')
       if (order !== undefined && !orders.includes(order)) rmSync(join(this.#path, name), { force: true })
     }
   }
