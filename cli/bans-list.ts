@@ -1,7 +1,7 @@
 import { listBans } from '@ngome/store'
 import { exitCodes, type Command } from './command.ts'
 import { withDatabase } from './operator/load.ts'
-import { plainLine } from './plain-text.ts'
+import { printList } from './print-list.ts'
 
 export const bansList: Command = {
   name: 'bans list',
@@ -11,9 +11,9 @@ export const bansList: Command = {
   async run(context, { isJson }) {
     const bans = (await withDatabase(context, (db) => listBans(db))).filter(({ secondsLeft }) => secondsLeft > 0)
     if (isJson) context.out(JSON.stringify(bans))
-    else for (const { network, secondsLeft, bannedBy, times, reason } of bans) {
-      context.out(plainLine(`${network}  ${secondsLeft} s left  by ${bannedBy}, ${times} in a row  ${reason}`))
-    }
+    else printList(context, bans, ({ network, secondsLeft, bannedBy, times, reason }) => (
+      `${network}  ${secondsLeft} s left  by ${bannedBy}, ${times} in a row  ${reason}`
+    ), 'no network is banned')
     return exitCodes.done
   },
 }

@@ -2,6 +2,7 @@ import type { CustodianResponse } from '@ngome/contracts'
 import type { CustodianClient } from '@ngome/runtime'
 import { exitCodes, type Command } from './command.ts'
 import { withCustodian } from './operator/load.ts'
+import { printList } from './print-list.ts'
 import { personOf, personOptions } from './staff/staff-key.ts'
 
 type Page = CustodianResponse<'/v1/certificates'>
@@ -17,12 +18,10 @@ export const certificatesList: Command = {
     const all = await withCustodian(context, (custodian) => readAll(custodian, isPresent), { person, role: 'auditor' })
     const certificates = all.toSorted((one, other) => one.issuedAt.localeCompare(other.issuedAt))
     if (given.isJson) context.out(JSON.stringify(certificates))
-    else {
-      for (const { serial, kind, role, signer, staff, issuedAt, notAfter, revokedAt } of certificates) {
-        const who = [kind === 'process' ? role : `${role} (${kind})`, staff, signer].filter((part) => part !== null).join(' ')
-        context.out(`${serial}  ${issuedAt}  ${revokedAt === null ? `until ${notAfter}` : `revoked ${revokedAt}`}  ${who}`)
-      }
-    }
+    else printList(context, certificates, ({ serial, kind, role, signer, staff, issuedAt, notAfter, revokedAt }) => {
+      const who = [kind === 'process' ? role : `${role} (${kind})`, staff, signer].filter((part) => part !== null).join(' ')
+      return `${serial}  ${issuedAt}  ${revokedAt === null ? `until ${notAfter}` : `revoked ${revokedAt}`}  ${who}`
+    }, 'no certificate is good now: ngome certificates list --all')
     return exitCodes.done
   },
 }

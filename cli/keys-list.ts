@@ -3,7 +3,7 @@ import { exitCodes, type Command } from './command.ts'
 import { merchantOrFirst } from './operator/find-merchant.ts'
 import { keyLines, keyView, remindersOf } from './operator/key-view.ts'
 import { withDatabase } from './operator/load.ts'
-import { plainLine } from './plain-text.ts'
+import { printList } from './print-list.ts'
 
 export const keysList: Command = {
   name: 'keys list',
@@ -20,8 +20,7 @@ export const keysList: Command = {
     })
     const nowMs = context.clock.nowMs()
     if (isJson) context.out(JSON.stringify(rows.map((row) => keyView(row, policy, nowMs))))
-    else if (rows.length === 0) context.err(`${merchant} has no API key: ngome keys issue ${merchant}`)
-    else for (const row of rows) for (const line of keyLines(keyView(row, policy, nowMs), row)) context.out(plainLine(line))
+    else printList(context, rows, (row) => keyLines(keyView(row, policy, nowMs), row), `${merchant} has no API key: ngome keys issue ${merchant}`)
     return exitCodes.done
   },
 }

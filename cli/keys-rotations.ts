@@ -1,5 +1,6 @@
 import { exitCodes, type Command } from './command.ts'
 import { withCustodian } from './operator/load.ts'
+import { printList } from './print-list.ts'
 import { personOf, personOptions } from './staff/staff-key.ts'
 
 export const keysRotations: Command = {
@@ -11,11 +12,9 @@ export const keysRotations: Command = {
     const person = await personOf(context, given)
     const { rotations } = await withCustodian(context, (custodian) => custodian.call('/v1/rotations', {}), { person, role: 'auditor' })
     if (given.isJson) context.out(JSON.stringify(rotations))
-    else {
-      for (const { id, level, cause, state, done, total, startedAt, subject, endsAt } of rotations) {
-        context.out(`${id}  ${startedAt}  ${level.padEnd(8)}  ${cause.padEnd(11)}  ${state.padEnd(7)}  ${done}/${total}  ${subject}${endsAt === null ? '' : `  ends ${endsAt}`}`)
-      }
-    }
+    else printList(context, rotations, ({ id, level, cause, state, done, total, startedAt, subject, endsAt }) => (
+      `${id}  ${startedAt}  ${level.padEnd(8)}  ${cause.padEnd(11)}  ${state.padEnd(7)}  ${done}/${total}  ${subject}${endsAt === null ? '' : `  ends ${endsAt}`}`
+    ), 'no key was rotated yet')
     return exitCodes.done
   },
 }

@@ -3,6 +3,7 @@ import { exitCodes, type Command } from './command.ts'
 import { withDatabase } from './operator/load.ts'
 import { merchantKeyCommand } from './operator/merchant-keys.ts'
 import { tenantOf } from './operator/origins.ts'
+import { printList } from './print-list.ts'
 
 export const merchantsKeysList: Command = {
   name: 'merchants keys list',
@@ -15,8 +16,8 @@ export const merchantsKeysList: Command = {
       key: id, algorithm, uses, createdAt: new Date(createdAtMs).toISOString(), expiresAt: new Date(expiresAtMs).toISOString(), isRevoked,
     }))
     if (given.isJson) context.out(JSON.stringify(views))
-    else if (views.length === 0) context.err(`${tenant.merchant} has no such key in ${tenant.world}: ngome merchants keys add, or make`)
-    else for (const { key, algorithm, uses, expiresAt, isRevoked } of views) context.out(`${key}  ${algorithm}  ${uses.join(',')}  ${isRevoked ? 'revoked' : expiresAt}`)
+    else printList(context, views, ({ key, algorithm, uses, expiresAt, isRevoked }) => `${key}  ${algorithm}  ${uses.join(',')}  ${isRevoked ? 'revoked' : expiresAt}`,
+      `${tenant.merchant} has no such key in ${tenant.world}: ngome merchants keys add, or make`)
     return exitCodes.done
   },
 }

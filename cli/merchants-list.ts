@@ -1,7 +1,7 @@
 import { exitCodes, type Command } from './command.ts'
 import { allMerchants } from './operator/find-merchant.ts'
 import { withDatabase } from './operator/load.ts'
-import { plainLine } from './plain-text.ts'
+import { printList } from './print-list.ts'
 
 export const merchantsList: Command = {
   name: 'merchants list',
@@ -15,9 +15,8 @@ export const merchantsList: Command = {
       frozenAt: frozenAtMs === null ? null : new Date(frozenAtMs).toISOString(), vaultPlaintext, limits,
     }))
     if (isJson) context.out(JSON.stringify(views))
-    else for (const view of views) {
-      context.out(plainLine(`${view.merchant}  ${view.createdAt}  ${view.frozenAt === null ? 'active' : 'frozen'}  ${view.name}`))
-    }
+    else printList(context, views, (view) => `${view.merchant}  ${view.createdAt}  ${view.frozenAt === null ? 'active' : 'frozen'}  ${view.name}`,
+      'there is no merchant: ngome merchants add')
     return exitCodes.done
   },
 }

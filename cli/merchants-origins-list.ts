@@ -2,6 +2,7 @@ import { listOrigins } from '@ngome/store'
 import { exitCodes, type Command } from './command.ts'
 import { withDatabase } from './operator/load.ts'
 import { originCommand, tenantOf } from './operator/origins.ts'
+import { printList } from './print-list.ts'
 
 const [merchant] = originCommand.operands
 
@@ -14,8 +15,7 @@ export const merchantsOriginsList: Command = {
     const tenant = tenantOf(given)
     const origins = await withDatabase(context, (db) => listOrigins(db, tenant))
     if (given.isJson) context.out(JSON.stringify({ ...tenant, origins }))
-    else if (origins.length === 0) context.err(`${tenant.merchant} has no origin in ${tenant.world}: ngome merchants origins add`)
-    else for (const origin of origins) context.out(origin)
+    else printList(context, origins, (origin) => origin, `${tenant.merchant} has no origin in ${tenant.world}: ngome merchants origins add`)
     return exitCodes.done
   },
 }

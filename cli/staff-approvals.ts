@@ -4,6 +4,7 @@ import { parseBase64Url } from '@ngome/kernel'
 import { parsePublicKeyText, type CustodianClient } from '@ngome/runtime'
 import { exitCodes, type Command } from './command.ts'
 import { withCustodian } from './operator/load.ts'
+import { printList } from './print-list.ts'
 import { personOf, personOptions } from './staff/staff-key.ts'
 
 type Approval = CustodianResponse<'/v1/approvals'>['approvals'][number]
@@ -19,7 +20,7 @@ export const staffApprovals: Command = {
     const { approvals, staff } = await withCustodian(context, readAll, { person, role: 'auditor' })
     const checked = approvals.map((approval) => ({ ...approval, signatures: approval.signatures.map((one) => ({ ...one, holds: holds(approval, one, staff) })) }))
     if (given.isJson) context.out(JSON.stringify(checked))
-    else for (const one of checked) context.out(lineOf(one))
+    else printList(context, checked, lineOf, 'no approval was used yet')
     return checked.every(({ signatures }) => signatures.every((one) => one.holds)) ? exitCodes.done : exitCodes.failed
   },
 }

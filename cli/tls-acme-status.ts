@@ -1,7 +1,7 @@
 import { findAcmeOrders, findStapleState } from '@ngome/store'
 import { exitCodes, Misuse, type Command } from './command.ts'
 import { withDatabase } from './operator/load.ts'
-import { plainLine } from './plain-text.ts'
+import { printList } from './print-list.ts'
 import { acmeLines, acmeView, servedOrder } from './tls/acme-view.ts'
 
 export const tlsAcmeStatus: Command = {
@@ -21,8 +21,7 @@ export const tlsAcmeStatus: Command = {
       }))
     })
     if (isJson) context.out(JSON.stringify(views))
-    else if (views.length === 0) context.out('no gateway has ordered a certificate yet')
-    else for (const line of views.flatMap((view) => acmeLines(view, nowMs))) context.out(plainLine(line))
+    else printList(context, views, (view) => acmeLines(view, nowMs), 'no gateway has ordered a certificate yet')
     const present = views.filter(({ isGone }) => !isGone)
     return present.length > 0 && present.every(({ isWell }) => isWell) ? exitCodes.done : exitCodes.failed
   },

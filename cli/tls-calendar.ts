@@ -1,6 +1,7 @@
 import { findLastTlsChecks } from '@ngome/store'
 import { exitCodes, type Command } from './command.ts'
 import { withOperator } from './operator/load.ts'
+import { printList } from './print-list.ts'
 import { publishedSet } from './tls/publish-pins.ts'
 
 type Entry = { readonly at: string; readonly what: string; readonly detail: string }
@@ -32,7 +33,7 @@ export const tlsCalendar: Command = {
     })
     const inOrder = entries.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))
     if (isJson) context.out(JSON.stringify(inOrder))
-    else for (const { at, what, detail } of inOrder) context.out(`${at}  ${what.padEnd(18)}  ${detail}`)
+    else printList(context, inOrder, ({ at, what, detail }) => `${at}  ${what.padEnd(18)}  ${detail}`, 'nothing comes: no address was looked at yet, and no pins are published')
     return exitCodes.done
   },
 }

@@ -34,7 +34,7 @@ export type AcmeView = {
 /** @returns the order whose certificate a gateway's folder serves @param rows of one folder, newest first */
 export function servedOrder(rows: readonly AcmeOrderRow[]): { readonly row: AcmeOrderRow; readonly leaf: X509Certificate; readonly digest: Uint8Array } | undefined {
   const row = rows.find(({ state }) => state === 'installed')
-  if (row === undefined || row.chain === null) return undefined
+  if (typeof row?.chain !== 'string') return undefined
   const leaf = new X509Certificate(row.chain)
   return { row, leaf, digest: createHash('sha256').update(leaf.raw).digest() }
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { Fault, type Random } from '@ngome/kernel'
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_SYNC } = constants
@@ -15,13 +15,25 @@ export function writeOwnFile(
   path: string, content: string | Uint8Array, { random, uid, mode = privateMode }: { readonly random: Random; readonly uid?: number | undefined; readonly mode?: number },
 ): void {
   const draft = `${path}.${Buffer.from(random.bytes(8)).toString('hex')}`
+  try {
+    writeDraft(draft, content, { uid, mode })
+    renameSync(draft, path)
+  } catch (error) {
+    // Half a key is a key that somebody may find.
+    rmSync(draft, { force: true })
+    throw error
+  }
+}
+
+function writeDraft(draft: string, content: string | Uint8Array, { uid, mode }: { readonly uid: number | undefined; readonly mode: number }): void {
   // On the disk with each write: the permission model has no fsync either.
   const fd = openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_SYNC, mode)
   try {
     // The umask has taken from the mode; a file for others must be theirs under any. Node's permission model, under which
     // our processes run and write for nobody else, has no such call.
     if (mode !== privateMode) fchmodSync(fd, mode)
-    writeSync(fd, Buffer.from(content))
+    // All of it, also where the disk takes less at once.
+    writeFileSync(fd, content)
     if (uid !== undefined) {
       fchownSync(fd, uid, uid)
       fsyncSync(fd)
@@ -29,7 +41,6 @@ export function writeOwnFile(
   } finally {
     closeSync(fd)
   }
-  renameSync(draft, path)
 }
 
 /**

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, beforeEach, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { systemRandom as random } from '@ngome/kernel'
 import { handshake } from '@ngome/runtime'
@@ -29,6 +29,8 @@ before(async () => {
   database = await testDatabase()
   db = database.open('ngome_gateway', { poolMax: 2 })
 })
+// Sixteen may be wanted at once.
+beforeEach(() => database.asAdmin('DELETE FROM ngome.ocsp_staples'))
 after(async () => {
   for (const server of servers) {
     server.closeAllConnections()
@@ -43,11 +45,21 @@ const digestOf = ({ certificate }: OcspIssued): Buffer => createHash('sha256').u
 const answerAbout = (leaf: OcspIssued, says: Partial<OcspAnswerOptions> = {}): Uint8Array =>
   makeOcspResponse({ leaf: leaf.certificate, issuer: authority.root.certificate, signer: authority.root, ...says })
 
+const roles = new WeakMap<TestDatabase, { readonly gateway: Database; readonly dispatcher: Database }>()
+
+/** One pool for each: a role has so many connections and no more. */
+function rolesOf(of: TestDatabase): { readonly gateway: Database; readonly dispatcher: Database } {
+  const known = roles.get(of) ?? { gateway: of.open('ngome_gateway', { poolMax: 1 }), dispatcher: of.open('ngome_dispatcher', { poolMax: 1 }) }
+  roles.set(of, known)
+  return known
+}
+
 /** Writes what the dispatcher would, or what a thief would who writes as it. */
 async function keep(leaf: OcspIssued, response: Uint8Array, of: TestDatabase = database): Promise<void> {
-  await wantStaple(of.open('ngome_gateway', { poolMax: 1 }), digestOf(leaf), authority.chainOf(leaf))
+  const { gateway, dispatcher } = rolesOf(of)
+  assert.equal(await wantStaple(gateway, digestOf(leaf), authority.chainOf(leaf)), true)
   const nowMs = Date.now()
-  await recordStaple(of.open('ngome_dispatcher', { poolMax: 1 }), digestOf(leaf), {
+  await recordStaple(dispatcher, digestOf(leaf), {
     response, status: 'good', thisUpdateMs: nowMs, nextUpdateMs: nowMs + dayMs, nextAskAtMs: nowMs + dayMs,
   }, [])
 }
@@ -145,6 +157,30 @@ test('what is good stays stapled while the row is garbage', async () => {
   await keep(leaf, Buffer.from('garbage'))
   await staples.look()
   assert.deepEqual([(await seen(port)).staple, alarms], [Buffer.from(response), ['malformed']])
+})
+
+test('handshakes wait for nobody while there is nothing to staple', async () => {
+  const [leaf, without] = [await issue(), await authority.issue()]
+  const { server, staples, time } = await serving(leaf)
+  const listening: number[] = []
+  const look = async (): Promise<void> => {
+    await staples.look()
+    listening.push(server.listenerCount('OCSPRequest'))
+  }
+  await look()
+  await keep(leaf, answerAbout(leaf))
+  await look()
+  await look()
+  time.aheadMs = 9 * dayMs
+  await look()
+  time.aheadMs = 0
+  await look()
+  await keep(leaf, answerAbout(leaf, { status: 'revoked' }))
+  await look()
+  await keep(leaf, answerAbout(leaf))
+  await look()
+  await staples.change(certificateOf(without))
+  assert.deepEqual([...listening, server.listenerCount('OCSPRequest')], [0, 1, 1, 0, 1, 0, 1, 0])
 })
 
 describe('another certificate', () => {

@@ -14,9 +14,11 @@ type Ports = {
   readonly logger: Logger
   readonly monotonicMs: () => number
 }
+type Listener = (certificate: Buffer, issuer: Buffer, callback: (error: Error | null, response: Buffer | null) => void) => void
 /** Of a TLS server. */
 type Server = {
-  on(event: 'OCSPRequest', listener: (certificate: Buffer, issuer: Buffer, callback: (error: Error | null, response: Buffer | null) => void) => void): unknown
+  on(event: 'OCSPRequest', listener: Listener): unknown
+  off(event: 'OCSPRequest', listener: Listener): unknown
   setSecureContext(options: SecureContextOptions): void
 }
 /** A certificate whose authority can be asked about it, and what it said. */
@@ -48,8 +50,9 @@ export class Staples {
   readonly #server: Server
   #served: Stapled | undefined
   #next: Stapled | undefined
-  #isAttached = false
+  #isListening = false
   #isTold = false
+  readonly #answer: Listener = (certificate, _, callback) => { callback(null, this.find(certificate)) }
 
   constructor(ports: Ports, server: Server) {
     this.#ports = ports
@@ -74,11 +77,13 @@ export class Staples {
     this.#server.setSecureContext(tlsContext(certificate))
     this.#served = next
     this.#next = undefined
+    this.#listenWhileStapling()
   }
 
   /** Looks for a newer answer about what is served. */
   async look(): Promise<void> {
     if (this.#served !== undefined) await this.#lookAt(this.#served)
+    this.#listenWhileStapling()
   }
 
   /** Looks again and again until it is stopped. @returns what stops it */
@@ -99,11 +104,18 @@ export class Staples {
   #adopt({ cert: chain }: PublicCertificate): Stapled | undefined {
     const [leaf, issuer] = x509.PemConverter.decode(chain).slice(0, 2).map((raw) => new X509Certificate(Buffer.from(raw)))
     if (leaf === undefined || issuer === undefined || ocspResponder(leaf) === undefined) return undefined
-    // Whoever listens has each handshake wait for a call; where nothing is ever stapled nobody does.
-    if (!this.#isAttached) this.#server.on('OCSPRequest', (certificate, _, callback) => { callback(null, this.find(certificate)) })
-    this.#isAttached = true
     const digest = createHash('sha256').update(leaf.raw).digest()
     return { leaf, issuer, digest, chain, isDemanded: mustStaple(leaf), kept: undefined, seen: undefined, wantedAtMs: undefined }
+  }
+
+  /** Whoever listens has each handshake wait for a call: nobody does while there is nothing to staple. */
+  #listenWhileStapling(): void {
+    const kept = this.#served?.kept
+    const isListening = kept !== undefined && kept.untilMs > this.#ports.clock.nowMs()
+    if (isListening === this.#isListening) return
+    this.#isListening = isListening
+    if (isListening) this.#server.on('OCSPRequest', this.#answer)
+    else this.#server.off('OCSPRequest', this.#answer)
   }
 
   async #lookAt(stapled: Stapled): Promise<void> {
