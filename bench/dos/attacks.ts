@@ -1,4 +1,5 @@
-import { connect } from 'node:net'
+import { spawn } from 'node:child_process'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { newApiKey } from '@ngome/access'
@@ -14,8 +15,12 @@ export type Target = {
   readonly network: string
   readonly isOver: () => boolean
 }
-export type Harvest = { connections: number; readonly answers: Record<string, number> }
-type Attack = (target: Target, harvest: Harvest) => Promise<void>
+/** What came of it so far. */
+export type Harvest = { connections: number; readonly answers: Record<string, number>; bytesSent: number }
+export type Unit = 'turn' | 'connection' | 'answer' | 'megabyte'
+type Run = (target: Target, harvest: Harvest) => Promise<void>
+/** What is done, and what one of it is, by which its cost is told. */
+type Attack = { readonly unit: Unit; readonly run: Run }
 
 const addressesMax = 4
 const reopenMs = 20
@@ -32,52 +37,63 @@ const listers = 64
 
 /** What somebody does to a gateway; the first is nobody, who takes as much of the machine as an attacker and sends nothing. */
 export const attacks: Readonly<Record<string, Attack>> = {
-  'a neighbour that only computes': async ({ isOver }) => {
-    while (!isOver()) {
-      const untilMs = performance.now() + 50
-      while (performance.now() < untilMs);
-      await sleep(0)
-    }
-  },
-  'slow heads': keeping(512, (socket) => {
+  'a neighbour that only computes': { unit: 'turn', run: computeOnly },
+  'slow heads': { unit: 'connection', run: keeping(512, (socket) => {
     socket.write('GET /v1/payments HTTP/1.1\r\nHost: localhost\r\nAccept: ')
     drip(socket)
-  }),
-  'slow bodies': keeping(512, (socket, { key }) => {
+  }) },
+  'slow bodies': { unit: 'connection', run: keeping(512, (socket, { key }) => {
     socket.write(jsonHead(key, 9_000))
     drip(socket)
-  }),
-  'slow readers': keeping(64, (socket) => socket.pause().write('GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(16))),
-  'connections': connectionFlood,
-  'handshakes': keeping(64, (socket) => socket.destroy()),
-  'wrong keys': keeping(64, (socket) => asking(socket, () => list(newApiKey({ world: 'test', clock: systemClock, random: systemRandom }).text.expose((text) => text)))),
-  'pipelined requests': keeping(32, (socket, { key }) => asking(socket, () => list(key).repeat(32), 32)),
-  'deep JSON': keeping(32, (socket, { key }) => {
+  }) },
+  'slow readers': { unit: 'connection', run: keeping(64, (socket) => socket.pause().write('GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(16))) },
+  'slowhttptest, slow heads': { unit: 'connection', run: slowhttptest('-H') },
+  'slowhttptest, slow bodies': { unit: 'connection', run: slowhttptest('-B') },
+  'slowhttptest, slow reading': { unit: 'connection', run: slowhttptest('-X') },
+  'connections': { unit: 'connection', run: connectionFlood },
+  'handshakes': { unit: 'connection', run: keeping(64, (socket) => socket.destroy()) },
+  'half of a handshake': { unit: 'connection', run: halfHandshakes },
+  'wrong keys': { unit: 'answer', run: keeping(64, (socket) => asking(socket, () => list(newApiKey({ world: 'test', clock: systemClock, random: systemRandom }).text.expose((text) => text)))) },
+  'pipelined requests': { unit: 'answer', run: keeping(32, (socket, { key }) => asking(socket, () => list(key).repeat(32), 32)) },
+  'deep JSON': { unit: 'answer', run: keeping(32, (socket, { key }) => {
     let turn = 0
     asking(socket, () => {
       const body = deep[turn++ % deep.length] ?? ''
       return jsonHead(key, body.length) + body
     })
-  }),
-  'large bodies': keeping(32, (socket, { key }) => {
+  }) },
+  'large bodies': { unit: 'megabyte', run: keeping(32, (socket, { key }, harvest) => {
     socket.write(jsonHead(key, 100_000_000))
     const pour = (): void => {
-      while (!socket.destroyed && socket.write(chunk));
+      let isTaken = true
+      while (!socket.destroyed && isTaken) {
+        isTaken = socket.write(chunk)
+        harvest.bytesSent += chunk.length
+      }
     }
     socket.on('drain', pour)
     pour()
-  }),
-  'five times a key\u2019s limit': keeping(listers, (socket, { key }) => asking(socket, () => list(key), 1, listers * 1_000 / listsPerS)),
+  }) },
+  'five times a key\u2019s limit': { unit: 'answer', run: keeping(listers, (socket, { key }) => asking(socket, () => list(key), 1, listers * 1_000 / listsPerS)) },
+  'a key at its limit, as fast as can be': { unit: 'answer', run: keeping(listers, (socket, { key }) => asking(socket, () => list(key))) },
+}
+
+async function computeOnly({ isOver }: Target): Promise<void> {
+  while (!isOver()) {
+    const untilMs = performance.now() + 50
+    while (performance.now() < untilMs);
+    await sleep(0)
+  }
 }
 
 /** Holds so many connections, from a few addresses, and opens another for each that ends. */
-function keeping(count: number, begin: (socket: TLSSocket, target: Target) => void): Attack {
+function keeping(count: number, begin: (socket: TLSSocket, target: Target, harvest: Harvest) => void): Run {
   return async (target, harvest) => {
     await Promise.all(Array.from({ length: count }, async (_, at) => {
       while (!target.isOver()) {
         const socket = connectFrom(target, `127.${target.network}.${at % addressesMax + 1}`)
         harvest.connections++
-        socket.once('secureConnect', () => begin(socket, target)).on('data', (bytes: Buffer) => note(bytes, harvest))
+        socket.once('secureConnect', () => begin(socket, target, harvest)).on('data', (bytes: Buffer) => note(bytes, harvest))
         await ended(socket, target)
         await sleep(reopenMs)
       }
@@ -123,11 +139,39 @@ function asking(socket: TLSSocket, next: () => string, answersEach = 1, paceMs =
 async function connectionFlood(target: Target, harvest: Harvest): Promise<void> {
   await Promise.all(Array.from({ length: 1_000 }, async (_, at) => {
     while (!target.isOver()) {
-      const socket = connect({ host: '127.0.0.1', port: target.port, localAddress: `127.${target.network}.${at % addressesMax + 1}` })
-      socket.on('error', () => undefined)
+      const socket = plainFrom(target, at)
       harvest.connections++
       await sleep(100)
       socket.destroy()
     }
   }))
+}
+
+/** The first bytes of a hello, and nothing behind them. */
+async function halfHandshakes(target: Target, harvest: Harvest): Promise<void> {
+  await Promise.all(Array.from({ length: 1_000 }, async (_, at) => {
+    while (!target.isOver()) {
+      const socket = plainFrom(target, at)
+      socket.write('\x16\x03\x01\x02\0\x01')
+      harvest.connections++
+      await ended(socket, target)
+      await sleep(reopenMs)
+    }
+  }))
+}
+
+function plainFrom({ port, network }: Target, at: number): Socket {
+  return connect({ host: '127.0.0.1', port, localAddress: `127.${network}.${at % addressesMax + 1}` }).on('error', () => undefined)
+}
+
+/** The program of that name, as its manual has it, with more connections than one address may have. It comes from 127.0.0.1. */
+function slowhttptest(mode: '-H' | '-B' | '-X'): Run {
+  return async ({ port, isOver }, harvest) => {
+    const child = spawn('slowhttptest', [mode, '-c', '400', '-r', '200', '-i', '1', '-l', '60', '-u', `https://127.0.0.1:${port}/v1/openapi.json`, '-p', '3'], { stdio: 'ignore' })
+    const gone = new Promise((resolve) => child.once('close', resolve))
+    harvest.connections += 400
+    while (!isOver()) await sleep(reopenMs)
+    child.kill('SIGKILL')
+    await gone
+  }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { TLSSocket } from 'node:tls'
 import { emit } from '@ngome/contracts'
 import { systemClock, systemRandom } from '@ngome/kernel'
 import { banByOperator, banNetwork, endBan, listBans } from '@ngome/store'
@@ -33,6 +34,15 @@ function ask(localAddress: string, bytes: string): Promise<string> {
   })
 }
 
+/** A connection that asks now and then for what anybody may have, which is no misdeed and no merit, until somebody ends it. */
+async function stand(localAddress: string): Promise<TLSSocket> {
+  const socket = connectFrom({ port: running.port, ca: running.custody.authority.pem }, localAddress)
+  await new Promise<void>((resolve) => { socket.once('secureConnect', () => resolve()) })
+  const timer = setInterval(() => socket.write('GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'), 1_000)
+  socket.resume().once('close', () => clearInterval(timer))
+  return socket
+}
+
 const good = (): string => `GET /v1/payments HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${merchant.key}\r\n\r\n`
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
@@ -44,11 +54,16 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 
 test('whoever sends garbage again and again is refused before his handshake; others are served', async () => {
   assert.equal(await ask(attacker, good()), '200')
+  const [standing, others] = await Promise.all([attacker, '127.0.0.77'].map(stand))
+  assert.ok(standing && others)
   const garbage = pointsMax / costOf('request/malformed')
   const answers = await Promise.all(Array.from({ length: garbage + 1 }, () => ask(attacker, 'GARBAGE\r\n\r\n')))
   assert.ok(answers.filter((answer) => answer === '400').length >= garbage)
   assert.equal(await ask(attacker, good()), 'ended')
   assert.equal(await ask('127.0.0.77', good()), '200')
+  await until(async () => standing.destroyed)
+  assert.equal(others.destroyed, false)
+  others.destroy()
   await until(async () => (await listBans(running.database.open('ngome_gateway'))).length === 1)
   const [row] = await listBans(running.database.open('ngome_gateway'))
   assert.deepEqual({ ...row, secondsLeft: 0 }, { network: '127.0.0.66/32', bannedBy: 'gateway', reason: 'request/malformed', times: 1, secondsLeft: 0 })

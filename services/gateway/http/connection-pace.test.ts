@@ -59,12 +59,12 @@ test('the gate refuses who is banned, who has too many and who is too fast, and 
     isBanned: (address) => address === '192.0.2.66', isTrusted: (address) => address === '192.0.2.7',
     onMisdeed: (misdeed) => misdeeds.push(misdeed), onCut: () => undefined, onConnectionRefused: (why) => refused.push(why),
   }
-  const gate = new ConnectionGate(defence, () => 0)
+  const gate = new ConnectionGate<FakeSocket>(defence, () => 0)
   const come = (address: string, count: number, isClosed: boolean): number => {
     let ended = 0
     for (let at = 0; at < count; at++) {
       const socket = new FakeSocket(address)
-      gate.take(socket)
+      if (gate.refuses(address) || !gate.take(socket)) socket.destroy()
       if (socket.isDestroyed) ended++
       else if (isClosed) socket.emit('close')
     }

@@ -140,6 +140,24 @@ test('a million tiny requests on one connection end it, and take no memory that 
   assert.ok(process.memoryUsage().rss - rssBefore < 200 * megabyte)
 })
 
+test('of a body that is too large no more is read than was on its way when its head was refused', { timeout: 30_000 }, async () => {
+  const rssBefore = process.memoryUsage().rss
+  const socket = connectFrom(api, '127.16.0.1').resume()
+  const isOver = new Promise<void>((resolve) => { socket.once('close', () => resolve()) })
+  const chunk = Buffer.alloc(65_536, 32)
+  let sent = 0
+  const pour = (): void => {
+    while (!socket.destroyed && socket.write(chunk)) sent += chunk.length
+  }
+  socket.on('drain', pour).once('secureConnect', () => {
+    socket.write(`POST /v1/payments HTTP/1.1\r\n${json}Content-Length: 1000000000\r\n\r\n`)
+    pour()
+  })
+  await honestWhile(isOver)
+  assert.ok(sent < 64 * megabyte, `${sent} bytes`)
+  assert.ok(process.memoryUsage().rss - rssBefore < 200 * megabyte)
+})
+
 test('connections that are opened and reset at once, with and without a hello, leave nothing', { timeout: 60_000 }, async () => {
   const rssBefore = process.memoryUsage().rss
   const one = (at: number): Promise<void> => new Promise((resolve) => {

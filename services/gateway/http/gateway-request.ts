@@ -4,6 +4,7 @@ import type { ProvenMerchantKey } from '@ngome/signatures'
 import type { NetworkBucket } from '../limits/address-limits.ts'
 import type { PaymentNote } from '../usage/recorder.ts'
 import type { AuthenticatedCaller, VerifiedSignature } from './call.ts'
+import type { Requests } from './slow-connections.ts'
 
 /** A request with what the gateway learned of it before routing. */
 export class GatewayRequest extends IncomingMessage {
@@ -26,6 +27,8 @@ export class GatewayRequest extends IncomingMessage {
   payment: PaymentNote | undefined
   /** What its address pays from; `undefined` until somebody asked. */
   addressBucket: NetworkBucket | undefined
+  /** What was asked on its connection; `undefined` where it did not come through the public server. */
+  requests: Requests | undefined
   /** Names and values in turn that guards add to the answer, whatever it will be. */
   answerHeaders: string[] | undefined
   #id: RequestId | undefined

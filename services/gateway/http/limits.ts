@@ -44,7 +44,12 @@ export const requestsPerConnectionMax = 10_000
 export const connectionsMax = 4_096
 /** Connections of one address, a sixteenth of all, so that no single one shuts the others out; loopback counts too. */
 export const connectionsPerAddressMax = 256
-/** Requests of one connection without their answer; real clients do not pipeline, and past this the connection ends. */
+/** How long a handshake keeps its place while all are taken; a phone far away needs three round trips of 300 ms. */
+export const handshakePatienceMs = 1_000
+/**
+ * Requests of one connection without their answer: one is under way, the others wait for theirs; real clients do not
+ * pipeline, and past this the connection ends.
+ */
 export const pipelinedRequestsMax = 32
 /** What a sender may take before its rate is looked at: lost packets, a phone that changes its cell. */
 export const slowGraceMs = 5_000
@@ -62,6 +67,10 @@ export const newConnectionsBurst = 512
 export const newConnectionsPerS = 50
 /** Networks whose pace is remembered; more come out of one purse. About 100 bytes each. */
 export const pacedNetworksMax = 16_384
+/** Answers in a row that a connection is given at once which say when to come again; a client that obeys sends less. */
+export const unheededMax = 32
+/** How long each one after those is held back: what a client does not wait by itself it waits here. */
+export const unheededPauseMs = 500
 /** How long a draining gateway waits for what is under way before it goes. */
 export const drainDeadlineMs = 30_000
 
@@ -83,6 +92,8 @@ const relations: readonly (readonly [string, boolean])[] = [
   ['a sweep comes often within the grace', connectionSweepMs * 4 <= slowGraceMs],
   ['a client that takes nothing does not hold up a drain', slowReadMs + connectionSweepMs < drainDeadlineMs],
   ['an address may bring up all its connections at once', newConnectionsBurst >= connectionsPerAddressMax],
+  ['a handshake may lie before it times out', handshakePatienceMs < handshakeTimeoutMs],
+  ['an answer that is held back does not hold up a drain', unheededPauseMs * pipelinedRequestsMax < drainDeadlineMs],
   ['a callback is no larger than a body', callbackBytesMax <= bodyBytesMax],
 ]
 for (const [claim, holds] of relations) if (!holds) throw new RangeError(`limits contradict each other: ${claim}`)

@@ -52,28 +52,39 @@ async function untilHandled(count: number): Promise<void> {
   while (handled < count) await new Promise((resolve) => { setTimeout(resolve, 5) })
 }
 
-test('a connection has as many requests under way as are allowed, never one more, and loses itself with the next', { timeout: 10_000 }, async () => {
+test('of a connection one request is under way, as many as are allowed wait, and with one more it ends', { timeout: 10_000 }, async () => {
   const socket = await connected()
   socket.write(get.repeat(pipelinedRequestsMax))
-  await untilHandled(pipelinedRequestsMax)
-  assert.equal(open.size, pipelinedRequestsMax)
-  socket.write(get.repeat(1_000))
+  await untilHandled(1)
+  await new Promise((resolve) => { setTimeout(resolve, 50) })
+  assert.deepEqual([handled, open.size], [1, 1])
+  socket.write(get)
   await closed(socket)
-  assert.deepEqual([handled, inFlightMost], [pipelinedRequestsMax, pipelinedRequestsMax])
+  assert.deepEqual([handled, inFlightMost], [1, 1], 'what waited is not looked at any more')
   open.clear()
 })
 
-test('requests that were answered do not count', { timeout: 10_000 }, async () => {
+test('requests that were answered do not count, and each is answered in its turn', { timeout: 10_000 }, async () => {
   const socket = await connected()
   const before_ = handled
-  for (let round = 1; round <= 4; round++) {
-    socket.write(get.repeat(pipelinedRequestsMax))
-    await untilHandled(before_ + round * pipelinedRequestsMax)
-    const answered = [...open].map((response) => new Promise((resolve) => { response.once('close', resolve) }))
-    for (const response of open) response.end()
-    await Promise.all(answered)
+  for (let count = 1; count <= 3 * pipelinedRequestsMax; count++) {
+    if (count % pipelinedRequestsMax === 1) socket.write(get.repeat(pipelinedRequestsMax))
+    await untilHandled(before_ + count)
+    const [response] = open
+    assert.ok(response)
+    const answered = new Promise((resolve) => { response.once('close', resolve) })
+    response.end()
+    await answered
   }
-  assert.equal(socket.destroyed, false)
-  assert.equal(handled, before_ + 4 * pipelinedRequestsMax)
+  assert.deepEqual([socket.destroyed, handled, inFlightMost], [false, before_ + 3 * pipelinedRequestsMax, 1])
   socket.destroy()
+})
+
+test('what comes behind a request whose answer ends the connection is not looked at', { timeout: 10_000 }, async () => {
+  const socket = await connected()
+  const before_ = handled
+  socket.write(`GET /v1/payments HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n${get.repeat(3)}`)
+  await closed(socket)
+  await new Promise((resolve) => { setTimeout(resolve, 50) })
+  assert.equal(handled, before_)
 })

@@ -11,7 +11,7 @@ import type { Defence } from './defence.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import type { Guards } from './guards.ts'
 import { groupBits, groupsOf, headerGroups, type HeaderGroup } from './header-table.ts'
-import { bodyBytesMax, segmentLengthMax } from './limits.ts'
+import { bodyBytesMax, segmentLengthMax, unheededMax, unheededPauseMs } from './limits.ts'
 import { Outbox } from './outbox.ts'
 import { problemAnswer } from './problem-answer.ts'
 import { createPublicServer, type PublicCertificate, type PublicServer } from './public-server.ts'
@@ -129,8 +129,8 @@ function enter(
   }
   const refuse = (error: unknown): void => {
     // Always, not only where the body happens to be on its way still: that would tell which keys needed a look-up. But who
-    // was shed or limited, and comes again later, would only cost us another handshake.
-    if (!isShed(error) && !isLimited(error)) raw.isLastOnConnection = true
+    // is to come again later, as all are who were connected while the database was away, would only cost us another handshake.
+    if (!isToComeAgain(faultOf(error).row.status)) raw.isLastOnConnection = true
     done(error as Error)
   }
   const letIn = (): void => done()
@@ -170,8 +170,9 @@ function isShed(error: unknown): boolean {
   return error instanceof Fault && error.code === 'gateway/overloaded'
 }
 
-function isLimited(error: unknown): boolean {
-  return error instanceof Fault && error.code === 'access/limit_exceeded'
+/** Too many of them, or we cannot now: such an answer says when to come again. */
+function isToComeAgain(status: number): boolean {
+  return status === 429 || status === 503
 }
 
 /** One for all: a new array for each request without a body would cost more than the rest of its reading. */
@@ -208,9 +209,20 @@ function send(ports: Routes, name: OperationName | 'none', raw: GatewayRequest, 
   // A body that was not read to its end would be taken for the next request: the connection goes with it.
   const hasUnreadBody = hasBody(raw) && !raw.complete
   const isLast = raw.isLastOnConnection || hasUnreadBody || ports.isDraining()
-  const { answerHeaders } = raw
-  ports.outbox.add({ response: reply.raw, answer, added: answerHeaders, requestId: raw.requestId, isLast })
+  const waiting = { response: reply.raw, answer, added: raw.answerHeaders, requestId: raw.requestId, isLast }
+  if (isUnheeded(raw, answer.status)) setTimeout(() => ports.outbox.add(waiting), unheededPauseMs)
+  else ports.outbox.add(waiting)
   ports.onAnswer(name, answer.status, ports.monotonicMs() - raw.startedAtMs, raw)
+}
+
+/**
+ * Whether a connection goes on asking although each answer says when to come again. A refusal is cheap, but not for nothing,
+ * and nobody else waits for this one: the next request of its connection comes after it.
+ */
+function isUnheeded({ requests }: GatewayRequest, status: number): boolean {
+  if (requests === undefined) return false
+  requests.unheeded = isToComeAgain(status) ? requests.unheeded + 1 : 0
+  return requests.unheeded > unheededMax
 }
 
 function fail(ports: Routes, request: Incoming, reply: Outgoing, error: unknown): void {

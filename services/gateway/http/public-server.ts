@@ -1,22 +1,22 @@
 import { getFips } from 'node:crypto'
 import { createServer, type Server, type ServerOptions } from 'node:https'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Duplex } from 'node:stream'
 import { Fault, type RequestId } from '@ngome/kernel'
 import { isForForeignPage } from '../browsers/is-for-foreign-page.ts'
 import { answerHeaders, sendAnswer } from './answer.ts'
-import { ConnectionGate } from './connection-gate.ts'
+import { ConnectionGate, GateList } from './connection-gate.ts'
 import { HeadControl } from './control-head.ts'
 import type { Defence, Misdeed } from './defence.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import { GatewayResponse } from './gateway-response.ts'
 import {
-  connectionsCheckMs, connectionsMax, connectionSweepMs, handshakeTimeoutMs, headBytesMax, headersTimeoutMs,
+  connectionsCheckMs, connectionsMax, connectionsPerAddressMax, connectionSweepMs, handshakeTimeoutMs, headBytesMax, headersTimeoutMs,
   keepAliveBufferMs, keepAliveTimeoutMs, pipelinedRequestsMax, requestsPerConnectionMax, requestTimeoutMs,
 } from './limits.ts'
 import { problemAnswer } from './problem-answer.ts'
-import { SlowConnections, type Requests } from './slow-connections.ts'
+import { noRequests, SlowConnections, type Requests } from './slow-connections.ts'
 
 export type PublicCertificate = { readonly key: string; readonly cert: string }
 export type PublicServer = Server<typeof GatewayRequest, typeof GatewayResponse>
@@ -61,8 +61,10 @@ export function tlsContext(certificate: PublicCertificate): ServerOptions {
 export function createPublicServer(certificate: PublicCertificate, ports: PublicServerPorts, handle: Handle): PublicServer {
   const control = new HeadControl(ports.hosts)
   const requestsOn = new WeakMap<Socket, Requests>()
+  const gate = new ConnectionGate(ports.defence, ports.monotonicMs)
   const options: ServerOptions<typeof GatewayRequest, typeof GatewayResponse> = {
     ...tlsContext(certificate),
+    blockList: new GateList(gate),
     IncomingMessage: GatewayRequest,
     ServerResponse: GatewayResponse,
     httpValidation: 'strict',
@@ -77,10 +79,11 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
     keepAliveTimeoutBuffer: keepAliveBufferMs,
   }
   const server = createServer(options, receive)
-  watchConnections(server, ports, requestsOn)
+  watchConnections(server, ports, gate, requestsOn)
   // Node would drop what is past its own count of headers without a word; ours refuses, and `maxHeaderSize` bounds both.
   server.maxHeadersCount = 0
-  server.maxConnections = connectionsMax
+  // The gate keeps to its own bound; those that it has just ended are Node's for a moment more.
+  server.maxConnections = connectionsMax + connectionsPerAddressMax
   server.on('checkContinue', receive)
   server.on('checkExpectation', receive)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -101,12 +104,20 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
     requests.served++
     // Until its answer was sent: answers that wait for the one before them take memory as well.
     response.countOn(requests)
-    request.startedAtMs = ports.monotonicMs()
+    request.requests = requests
     requests.last = request
     requests.bytesAtHead = request.socket.bytesRead
+    request.isLastOnConnection = requests.served >= requestsPerConnectionMax
+    if (requests.open === 1) look(request, response)
+    else requests.waiting.push(() => look(request, response))
+  }
+
+  function look(request: GatewayRequest, response: GatewayResponse): void {
+    // Who left, or was told that his connection ends, has nobody look at what he sent after it.
+    if (!request.socket.writable) return
+    request.startedAtMs = ports.monotonicMs()
     const requestId = ports.newRequestId()
     request.requestId = requestId
-    request.isLastOnConnection = requests.served >= requestsPerConnectionMax
     const verdict = control.check({
       method: request.method ?? '', target: request.url ?? '', httpVersion: request.httpVersion, rawHeaders: request.rawHeaders,
     })
@@ -130,9 +141,8 @@ function misdeedOf({ code }: NodeJS.ErrnoException): Misdeed | undefined {
 
 /** Decides on connections before their handshake, and looks at those that stand, each second until the last has closed. */
 function watchConnections(
-  server: PublicServer, { defence, monotonicMs }: PublicServerPorts, requestsOn: WeakMap<Socket, Requests>,
+  server: PublicServer, { defence, monotonicMs }: PublicServerPorts, gate: ConnectionGate, requestsOn: WeakMap<Socket, Requests>,
 ): void {
-  const gate = new ConnectionGate(defence, monotonicMs)
   const slow = new SlowConnections<TLSSocket>(monotonicMs, (kind, { remoteAddress }) => {
     defence.onCut(kind)
     defence.onMisdeed(`slow_${kind}`, remoteAddress)
@@ -145,9 +155,12 @@ function watchConnections(
     if (gate.take(socket)) beginTls.call(server, socket)
   })
   server.prependListener('secureConnection', (socket) => {
-    const requests: Requests = { served: 0, open: 0, last: undefined, bytesAtHead: 0 }
+    const requests = noRequests()
     requestsOn.set(socket, requests)
     slow.watch(socket, requests)
+    // Node's own link to the connection under it.
+    if ('_parent' in socket && socket._parent instanceof Socket) gate.begin(socket._parent, requests)
+    else throw new TypeError('Node keeps the connection under TLS elsewhere')
   })
   const timer = setInterval(() => {
     slow.sweep()

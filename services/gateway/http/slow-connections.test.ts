@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import { connectionSweepMs, dataRateMin, slowGraceMs, slowReadMs } from './limits.ts'
-import { SlowConnections, type Requests, type SlowKind } from './slow-connections.ts'
+import { noRequests, SlowConnections, type Requests, type SlowKind } from './slow-connections.ts'
 
 class FakeSocket extends EventEmitter {
   bytesRead = 0
@@ -21,7 +21,7 @@ function scene() {
   const cut: SlowKind[] = []
   const connections = new SlowConnections<FakeSocket>(() => nowMs, (kind) => cut.push(kind))
   const socket = new FakeSocket()
-  const requests: Requests = { served: 0, open: 0, last: undefined, bytesAtHead: 0 }
+  const requests = noRequests()
   connections.watch(socket, requests)
   /** Lets time pass in sweeps; before each, something happens. */
   const pass = (ms: number, each: (at: number) => void = () => undefined): void => {

@@ -4,10 +4,15 @@ import { dataRateMin, slowGraceMs, slowReadMs } from './limits.ts'
 export const slowKinds = ['head', 'body', 'answer'] as const
 export type SlowKind = (typeof slowKinds)[number]
 
-/** Of one connection: how many requests it has had, how many wait for their answer, and the last, until it was read whole. */
+/**
+ * Of one connection: how many requests it has had, how many have no answer yet and which of them are not looked at before the
+ * one that is under way was answered, how many answers in a row said when to come again, and the last, until it was read whole.
+ */
 export type Requests = {
   served: number
   open: number
+  readonly waiting: (() => void)[]
+  unheeded: number
   last: ReceivedRequest | undefined
   /** Bytes of the connection when that request's head had come. */
   bytesAtHead: number
@@ -26,6 +31,11 @@ export type WatchedSocket = {
   readonly writableLength: number
   destroy(): unknown
   once(event: 'close', listener: () => void): unknown
+}
+
+/** Of a connection whose handshake is over. */
+export function noRequests(): Requests {
+  return { served: 0, open: 0, waiting: [], unheeded: 0, last: undefined, bytesAtHead: 0 }
 }
 
 type Watched = {

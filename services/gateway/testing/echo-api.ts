@@ -1,12 +1,12 @@
 import type { AddressInfo, Socket } from 'node:net'
-import { newId, requestIds, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
+import { newId, requestIds, type Fault, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
 import { newCertificateRequest } from '@ngome/runtime'
 import { TestAuthority } from '@ngome/testkit'
 import { operationNames, type OperationName } from '../api/operations.ts'
 import { jsonType } from '../http/answer.ts'
 import type { AuthenticatedCaller, Call, Handlers } from '../http/call.ts'
 import type { Defence } from '../http/defence.ts'
-import { inOrder } from '../http/guards.ts'
+import { inOrder, type Guards } from '../http/guards.ts'
 import { createPublicApi } from '../http/public-api.ts'
 import type { Shedding } from '../overload/shedding.ts'
 import { noDefence } from './no-defence.ts'
@@ -20,6 +20,8 @@ export type EchoOptions = {
   /** What each handler waits for. */
   readonly work?: (name: OperationName) => Promise<void>
   readonly shedding?: Shedding
+  /** Why a request is refused before its key; `undefined` lets it in. */
+  readonly refusal?: (address: string | undefined) => Fault | undefined
   readonly defence?: Defence
 }
 
@@ -43,7 +45,7 @@ export class EchoApi {
     this.close = parts.close
   }
 
-  static async start({ work, shedding, defence = noDefence }: EchoOptions = {}): Promise<EchoApi> {
+  static async start({ work, shedding, refusal, defence = noDefence }: EchoOptions = {}): Promise<EchoApi> {
     const authority = await TestAuthority.create()
     const request = await newCertificateRequest('gateway')
     const certificate = { key: request.privateKey.expose((pem) => pem), cert: await authority.issue(request.csr, 'gateway') }
@@ -59,7 +61,7 @@ export class EchoApi {
     const server = await createPublicApi(certificate, {
       hosts: ['localhost', '127.0.0.1'], newRequestId: requestIds(from), monotonicMs: () => performance.now(), isDraining: () => false,
       guards: {
-        admit: inOrder(...shedding === undefined ? [] : [shedding.admit.bind(shedding)]),
+        admit: inOrder<Parameters<Guards['admit']>>(({ socket }) => refuse(refusal?.(socket.remoteAddress)), ...shedding === undefined ? [] : [shedding.admit.bind(shedding)]),
         authenticate: () => caller,
         authorize: inOrder(),
         verify: inOrder((_call, request, name) => shedding?.begin(request, name)),
@@ -77,4 +79,8 @@ export class EchoApi {
       },
     })
   }
+}
+
+function refuse(fault: Fault | undefined): void {
+  if (fault !== undefined) throw fault
 }
