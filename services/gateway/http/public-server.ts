@@ -57,12 +57,8 @@ export function tlsContext(certificate: PublicCertificate): ServerOptions {
   return { ...tlsOptions, key: certificate.key, cert: certificate.cert }
 }
 
-/** Makes the public server; it does not listen yet. */
-export function createPublicServer(certificate: PublicCertificate, ports: PublicServerPorts, handle: Handle): PublicServer {
-  const control = new HeadControl(ports.hosts)
-  const requestsOn = new WeakMap<Socket, Requests>()
-  const gate = new ConnectionGate(ports.defence, ports.monotonicMs)
-  const options: ServerOptions<typeof GatewayRequest, typeof GatewayResponse> = {
+function serverOptions(certificate: PublicCertificate, gate: ConnectionGate): ServerOptions<typeof GatewayRequest, typeof GatewayResponse> {
+  return {
     ...tlsContext(certificate),
     blockList: new GateList(gate),
     IncomingMessage: GatewayRequest,
@@ -77,8 +73,16 @@ export function createPublicServer(certificate: PublicCertificate, ports: Public
     keepAlive: true,
     keepAliveTimeout: keepAliveTimeoutMs,
     keepAliveTimeoutBuffer: keepAliveBufferMs,
+  
   }
-  const server = createServer(options, receive)
+}
+
+/** Makes the public server; it does not listen yet. */
+export function createPublicServer(certificate: PublicCertificate, ports: PublicServerPorts, handle: Handle): PublicServer {
+  const control = new HeadControl(ports.hosts)
+  const requestsOn = new WeakMap<Socket, Requests>()
+  const gate = new ConnectionGate(ports.defence, ports.monotonicMs)
+  const server = createServer(serverOptions(certificate, gate), receive)
   watchConnections(server, ports, gate, requestsOn)
   // Node would drop what is past its own count of headers without a word; ours refuses, and `maxHeaderSize` bounds both.
   server.maxHeadersCount = 0
