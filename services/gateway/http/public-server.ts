@@ -73,7 +73,6 @@ function serverOptions(certificate: PublicCertificate, gate: ConnectionGate): Se
     keepAlive: true,
     keepAliveTimeout: keepAliveTimeoutMs,
     keepAliveTimeoutBuffer: keepAliveBufferMs,
-  
   }
 }
 
