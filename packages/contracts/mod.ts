@@ -5,6 +5,7 @@ export * from './api/payments.ts'
 export * from './api/problem.ts'
 export * from './api/usage.ts'
 export * from './api/vault.ts'
+export * from './api/webhook-deliveries.ts'
 export * from './api/webhook-endpoints.ts'
 export {
   approvalBytes, approvalLifeMsMax, approvalRequestSchema, approvalSchema, approvalSignaturesMax, parseApprovalRequest,

@@ -1,4 +1,5 @@
 export type * from './api/answers.ts'
+export type * from './api/webhook-answers.ts'
 export type * from './api/requests.ts'
 export { routes, type OperationName, type Operations, type Route } from './api/operations.ts'
 export type { World } from './api-key.ts'

@@ -1,7 +1,7 @@
 import type {
-  AlertKind, AnomalyResponse, EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, Restriction,
+  AlertKind, AnomalyResponse, DeliveryState, EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, Restriction,
   RetentionClass, Severity, SigningKeyAlgorithm, SigningKeyUse, StapleFailure, StapleStatus, TlsVerdict, VaultTokenStatus, VaultTokenType,
-  WebhookEncryption, WebhookHoldReason,
+  WebhookDeliveryReason, WebhookEncryption, WebhookHoldReason,
 } from '@ngome/contracts'
 import type {
   AccountId, AcmeOrderId, AlertId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
@@ -121,6 +121,9 @@ export type Tables = {
     state: DeliveryState
     tries: Generated<number>
     last_status: number | null
+    attempts: ColumnType<unknown, never, never>
+    reason: ColumnType<WebhookDeliveryReason | null, never, WebhookDeliveryReason>
+    next_try_at: ColumnType<Date | null, never, Date | null>
     proof: Uint8Array | null
     created_at: Date
     settled_at: Date | null
@@ -289,7 +292,6 @@ export type VaultPlaintext = 'allowed' | 'refused'
 /** `prepared`: nothing left us. `sent`: something may have. `known`: the network's final word is recorded. */
 export type AttemptState = 'prepared' | 'sent' | 'known'
 export type VaultTokenEnd = 'deleted' | 'expired'
-export type DeliveryState = 'pending' | 'delivered' | 'given_up'
 
 /** `issued`: the gateway has not looked at it yet; `refused`: it looked, and does not serve it. */
 export type AcmeOrderState = 'requested' | 'ordered' | 'issued' | 'installed' | 'failed' | 'refused' | 'withdrawn'

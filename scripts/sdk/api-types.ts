@@ -19,7 +19,8 @@ export type ApiDocument = {
 }
 
 /** The generated files of `packages/sdk/api`, by name. */
-export type ApiFiles = Readonly<Record<'requests.ts' | 'answers.ts' | 'operations.ts', string>>
+export type ApiFiles = Readonly<Record<'requests.ts' | AnswerFile | 'operations.ts', string>>
+type AnswerFile = 'answers.ts' | 'webhook-answers.ts'
 
 type Described = DocumentOperation & { readonly method: string; readonly path: string }
 type Types = { readonly requests: Map<string, Schema>; readonly answers: Map<string, Schema> }
@@ -35,14 +36,22 @@ export function apiFiles(document: ApiDocument): ApiFiles {
   const schemas = document.components['schemas'] as Readonly<Record<string, Schema>>
   for (const named of [types.requests, types.answers]) addReferenced(named, schemas)
   types.answers.set('Problem', schemas['Problem'] ?? {})
-  const imported = (names: Iterable<string>, file: string): string => `import type {\n${[...names].toSorted().map((name) => `  ${name},\n`).join('')}} from './${file}'\n`
+  const imported = (names: readonly string[], file: string): string => names.length === 0 ? '' : `import type {\n${names.toSorted().map((name) => `  ${name},\n`).join('')}} from './${file}'\n`
   const body = members.join('')
-  const isUsed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(body)
+  const answers = { 'answers.ts': new Map<string, Schema>(), 'webhook-answers.ts': new Map<string, Schema>() }
+  for (const [name, schema] of types.answers) answers[answerFileOf(name)].set(name, schema)
+  const isUsed = (name: string, by: string): boolean => new RegExp(`\\b${name}\\b`).test(by)
+  const used = (names: Iterable<string>, by: string): string[] => [...names].filter((name) => isUsed(name, by))
+  const answersOf = (file: AnswerFile, other: AnswerFile): string => {
+    const text = declarations(answers[file], 'output')
+    return notice + imported(used(answers[other].keys(), text), other) + text
+  }
   return {
     'requests.ts': notice + declarations(types.requests, 'input'),
-    'answers.ts': notice + declarations(types.answers, 'output'),
-    'operations.ts': `${notice}${imported([...types.answers.keys()].filter(isUsed), 'answers.ts')}${
-      imported([...types.requests.keys()].filter(isUsed), 'requests.ts')}
+    'answers.ts': answersOf('answers.ts', 'webhook-answers.ts'),
+    'webhook-answers.ts': answersOf('webhook-answers.ts', 'answers.ts'),
+    'operations.ts': `${notice}${imported(used(answers['answers.ts'].keys(), body), 'answers.ts')}${
+      imported(used(types.requests.keys(), body), 'requests.ts')}${imported(used(answers['webhook-answers.ts'].keys(), body), 'webhook-answers.ts')}
 /** What each operation takes and gives. */
 export type Operations = {\n${body}}
 
@@ -54,6 +63,11 @@ export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readon
 export const routes: Readonly<Record<OperationName, Route>> = {\n${operations.map(routeOf).join('')}}
 `,
   }
+}
+
+/** Apart, so that no file is longer than one reads. */
+function answerFileOf(name: string): AnswerFile {
+  return name.includes('Webhook') ? 'webhook-answers.ts' : 'answers.ts'
 }
 
 /** Only what takes an API key: the rest is for payment networks and readers of the document. */

@@ -11,7 +11,7 @@ import { createLogger, createMetrics, CustodianRefusal, type CustodianClient } f
 import { parseCallbackToken, parseWebhookSecret, signMerchantKey, verifyWebhook, type MerchantKey } from '@ngome/signatures'
 import {
   checkLedger, deleteWebhookEndpoint, enqueue, insertSigningKey, inTenant, markAttemptSent, prepareAttempt, recordOutcome, type Database,
-  type Workers,
+  type Workers, type WebhookAttempt,
 } from '@ngome/store'
 import {
   MtnMomoSimulator, SealingMerchant, testDatabase, type SealedPaymentOptions, type SimulatorCredentials, type TestDatabase,
@@ -605,6 +605,11 @@ describe('webhooks', () => {
   })
   const bodyOf = ({ body }: Received): { type: string; timestamp: string; data: unknown } => JSON.parse(body.toString()) as ReturnType<typeof bodyOf>
 
+  /** Of each delivery of a payment: its state, why, and what came of each attempt. */
+  const triesOf = async (id: PaymentId): Promise<unknown> => (await world.database.asAdmin(
+    'SELECT state, reason, attempts FROM ngome.webhook_deliveries WHERE payment = $1 ORDER BY state', [id]))
+    .map(({ state, reason, attempts }) => [state, reason, (attempts as WebhookAttempt[]).map((one) => `${one.reason} ${one.status}`)])
+
   const removeEndpoint = async (gone: WebhookEndpointId): Promise<void> => {
     const { tenant } = world.merchant
     const gateway = world.database.open('ngome_gateway', { poolMax: 1 })
@@ -639,6 +644,7 @@ describe('webhooks', () => {
     assert.equal(new Set(world.received.map(({ body }) => body.toString())).size, 1)
     // The redirect was not followed.
     assert.deepEqual(new Set(world.received.map(({ path }) => path)), new Set(['/hooks']))
+    assert.deepEqual(await triesOf(id), [['delivered', 'accepted', ['refused 500', 'refused 302', 'accepted 200']]])
   })
   test('after the last try it is given up, with an event', async () => {
     world.answers.push(500, 404, 410, 500, 500)
@@ -661,6 +667,9 @@ describe('webhooks', () => {
     const id = await world.accept('+46733230007')
     await world.untilEvent(id, 'webhook.delivered')
     await world.untilEvent(id, 'webhook.given_up')
+    assert.deepEqual(await triesOf(id), [
+      ['delivered', 'accepted', ['accepted 200']], ['given_up', 'not_reached', ['not_reached null', 'not_reached null', 'not_reached null']],
+    ], 'a merchant is not told why nothing was reached')
     for (const gone of [forbidden.id, endpoint.id]) await removeEndpoint(gone)
   })
   const asOwner = (sql: string): Promise<unknown> => world.database.asAdmin(`SET session_replication_role = replica; ${sql}`)

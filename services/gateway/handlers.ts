@@ -38,6 +38,7 @@ import { listVaultTokens } from './vault/list-vault-tokens.ts'
 import { changeWebhookEndpoint } from './webhook-endpoints/change-webhook-endpoint.ts'
 import { createWebhookEndpoint } from './webhook-endpoints/create-webhook-endpoint.ts'
 import { deleteWebhookEndpoint } from './webhook-endpoints/delete-webhook-endpoint.ts'
+import { listWebhookDeliveries } from './webhook-endpoints/list-webhook-deliveries.ts'
 import { listWebhookEndpoints } from './webhook-endpoints/list-webhook-endpoints.ts'
 import { replaceWebhookSecret } from './webhook-endpoints/replace-webhook-secret.ts'
 
@@ -86,6 +87,7 @@ export function createHandlers(from: {
     createWebhookEndpoint: (call) => createWebhookEndpoint({ ...writing, ...stating }, call),
     changeWebhookEndpoint: (call) => changeWebhookEndpoint({ ...writing, ...stating }, call),
     listWebhookEndpoints: (call) => listWebhookEndpoints({ database, clock }, call),
+    listWebhookDeliveries: (call) => listWebhookDeliveries({ database, cursorSecret: secrets.idempotency }, call),
     deleteWebhookEndpoint: (call) => deleteWebhookEndpoint({ database, clock, random }, call),
     replaceWebhookSecret: (call) => replaceWebhookSecret(writing, call),
     createVaultToken: (call) => createVaultToken({ ...writing, statements }, call),

@@ -103,6 +103,7 @@ suite('everything else of the API', () => {
     await assert.rejects(ngome.webhookEndpoints.change(endpoint.id, { ...elsewhere, encryption: 'required' }), {
       name: 'ConflictError', code: 'webhooks/encryption_key_missing',
     })
+    assert.deepEqual(await Array.fromAsync(ngome.webhookEndpoints.deliveries(endpoint.id, { state: 'given_up' })), [])
     const replaced = await ngome.webhookEndpoints.replaceSecret(endpoint.id, { expires_in: 60 })
     assert.notEqual(replaced.secret, endpoint.secret)
     await ngome.webhookEndpoints.delete(endpoint.id)

@@ -98,24 +98,6 @@ export type CreatedApiKey = {
   readonly secret_status: 'shown' | 'shown_before'
 }
 
-export type CreatedWebhookEndpoint = {
-  readonly id: `whe_${string}`
-  readonly object: 'webhook_endpoint'
-  readonly world: 'test' | 'live'
-  readonly url: string
-  readonly encryption: 'none' | 'required'
-  /** Since when events wait, because nothing can be sent here; `null` where they go out. */
-  readonly held_since: string | null
-  /** `encryption_key_missing`: you have no valid key of use `encrypt`; add one. `terms_unproven`: state the endpoint anew with PUT. */
-  readonly held_because: 'encryption_key_missing' | 'terms_unproven' | null
-  readonly created_at: string
-  readonly secret_created_at: string
-  /** Until then the secret before signs as well; `null` where one secret signs alone. */
-  readonly previous_secret_ends_at: string | null
-  /** Standard Webhooks secret, shown this once; `null` where a repeated request gets this answer again. */
-  readonly secret: string | null
-}
-
 export type Forward = {
   readonly id: `fwd_${string}`
   readonly object: 'forward'
@@ -373,27 +355,5 @@ export type VaultToken = {
 export type VaultTokenPage = {
   readonly object: 'list'
   readonly data: readonly VaultToken[]
-  readonly next_cursor: string | null
-}
-
-export type WebhookEndpoint = {
-  readonly id: `whe_${string}`
-  readonly object: 'webhook_endpoint'
-  readonly world: 'test' | 'live'
-  readonly url: string
-  readonly encryption: 'none' | 'required'
-  /** Since when events wait, because nothing can be sent here; `null` where they go out. */
-  readonly held_since: string | null
-  /** `encryption_key_missing`: you have no valid key of use `encrypt`; add one. `terms_unproven`: state the endpoint anew with PUT. */
-  readonly held_because: 'encryption_key_missing' | 'terms_unproven' | null
-  readonly created_at: string
-  readonly secret_created_at: string
-  /** Until then the secret before signs as well; `null` where one secret signs alone. */
-  readonly previous_secret_ends_at: string | null
-}
-
-export type WebhookEndpointPage = {
-  readonly object: 'list'
-  readonly data: readonly WebhookEndpoint[]
   readonly next_cursor: string | null
 }

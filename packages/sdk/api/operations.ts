@@ -4,7 +4,6 @@ import type {
   ApiKeyPage,
   CreateVaultTokensAnswer,
   CreatedApiKey,
-  CreatedWebhookEndpoint,
   Forward,
   Limits,
   ListAlertsAnswer,
@@ -16,8 +15,6 @@ import type {
   RolledApiKey,
   VaultToken,
   VaultTokenPage,
-  WebhookEndpoint,
-  WebhookEndpointPage,
 } from './answers.ts'
 import type {
   ChangeWebhookEndpoint,
@@ -30,6 +27,12 @@ import type {
   ReplaceWebhookSecret,
   RollApiKey,
 } from './requests.ts'
+import type {
+  CreatedWebhookEndpoint,
+  WebhookDeliveryPage,
+  WebhookEndpoint,
+  WebhookEndpointPage,
+} from './webhook-answers.ts'
 
 /** What each operation takes and gives. */
 export type Operations = {
@@ -262,6 +265,22 @@ export type Operations = {
     readonly body: undefined
     readonly answer: VaultTokenPage
   }
+  /** List what was told to a webhook endpoint. */
+  readonly listWebhookDeliveries: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: {
+      /** How many on the page, 1 to 100; 20 when left out. */
+      readonly limit?: number | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+      /** Only of this state. */
+      readonly state?: 'pending' | 'delivered' | 'given_up' | undefined
+    }
+    readonly body: undefined
+    readonly answer: WebhookDeliveryPage
+  }
   /** List webhook endpoints. */
   readonly listWebhookEndpoints: {
     readonly params: undefined
@@ -333,6 +352,7 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   listUsage: { method: 'GET', path: '/v1/usage', isKeyed: false, cost: 10 },
   listVaultKeys: { method: 'GET', path: '/v1/vault/keys', isKeyed: false, cost: 1 },
   listVaultTokens: { method: 'GET', path: '/v1/vault/tokens', isKeyed: false, cost: 3 },
+  listWebhookDeliveries: { method: 'GET', path: '/v1/webhook_endpoints/{id}/deliveries', isKeyed: false, cost: 3 },
   listWebhookEndpoints: { method: 'GET', path: '/v1/webhook_endpoints', isKeyed: false, cost: 2 },
   replaceWebhookSecret: { method: 'POST', path: '/v1/webhook_endpoints/{id}/secret', isKeyed: true, cost: 10 },
   revokeApiKey: { method: 'POST', path: '/v1/api_keys/{id}/revoke', isKeyed: false, cost: 5 },

@@ -1,7 +1,9 @@
-import type { CreatedWebhookEndpoint, WebhookEndpoint, WebhookEndpointPage } from '../api/answers.ts'
+import type { Operations } from '../api/operations.ts'
 import type { ChangeWebhookEndpoint, CreateWebhookEndpoint, ReplaceWebhookSecret } from '../api/requests.ts'
+import type { CreatedWebhookEndpoint, WebhookDelivery, WebhookDeliveryPage, WebhookEndpoint, WebhookEndpointPage } from '../api/webhook-answers.ts'
 import type { CallOptions, Caller } from '../caller.ts'
 import { assertId } from '../check-input.ts'
+import { pagesOf, type Pages } from '../pages.ts'
 
 export class WebhookEndpoints {
   readonly #caller: Caller
@@ -24,6 +26,12 @@ export class WebhookEndpoints {
   /** All of them; there are few. */
   async list(options?: CallOptions): Promise<WebhookEndpointPage> {
     return this.#caller.call('listWebhookEndpoints', {}, options)
+  }
+
+  /** What was told to it, newest first: each event with its attempts, and when it is tried again. */
+  deliveries(id: string, query: Operations['listWebhookDeliveries']['query'] = {}, options?: CallOptions): Pages<WebhookDelivery, WebhookDeliveryPage> {
+    assertId(id, 'whe')
+    return pagesOf((cursor) => this.#caller.call('listWebhookDeliveries', { params: { id }, query: { ...query, cursor: cursor ?? query.cursor } }, options))
   }
 
   async delete(id: string, options?: CallOptions): Promise<void> {

@@ -3,15 +3,17 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { emit } from '@ngome/contracts'
 import {
-  newId, systemClock, systemRandom, type PaymentId, type WebhookDeliveryId, type WebhookEndpointId,
+  newId, systemClock, systemRandom, type PaymentId, type Tenant, type WebhookDeliveryId, type WebhookEndpointId,
 } from '@ngome/kernel'
 import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import type { Database } from '../database.ts'
 import { checkLedger } from '../ledger-check.ts'
 import { acceptPayment } from '../payments/accept-payment.ts'
+import { inTenant } from '../transaction.ts'
 import { deleteWebhookEndpoint } from '../webhooks/delete-webhook-endpoint.ts'
 import { findWebhookEndpoint } from '../webhooks/find-webhook-endpoint.ts'
 import { insertWebhookEndpoint } from '../webhooks/insert-webhook-endpoint.ts'
+import { listWebhookDeliveries } from '../webhooks/list-webhook-deliveries.ts'
 import { findOpenPayments } from './find-open-payments.ts'
 import { loadDelivery } from './load-delivery.ts'
 import { loadPaymentForDispatch } from './load-payment.ts'
@@ -241,7 +243,7 @@ describe('webhook deliveries', () => {
     const id = await endedWithDelivery()
     const record = (result: DeliveryResult) =>
       recordDeliveryResult(dispatcher, merchant.tenant, id, result, from.clock.nowMs())
-    assert.equal(await record({ kind: 'retry', httpStatus: 500, afterMs: 60_000 }), 'recorded')
+    assert.equal(await record({ kind: 'retry', attempt: { status: 500, reason: 'refused', ms: 7 }, afterMs: 60_000 }), 'recorded')
     const waiting = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job
       WHERE data->>'delivery' = $1 AND start_after > now() + interval '50 s'`, [id])
     assert.deepEqual(waiting, [{ n: 1 }])
@@ -249,10 +251,13 @@ describe('webhook deliveries', () => {
     assert.ok(delivery)
     const subject = { delivery: id, payment: delivery.payment.id }
     const event = emit(dispatcherEvents, 'webhook.delivered', merchant.tenant, subject)
-    assert.equal(await record({ kind: 'delivered', httpStatus: 204, event }), 'recorded')
-    assert.equal(await record({ kind: 'retry', httpStatus: null, afterMs: 1 }), 'superseded')
+    assert.equal(await record({ kind: 'delivered', attempt: { status: 204, reason: 'accepted', ms: 3 }, event }), 'recorded')
+    assert.equal(await record({ kind: 'retry', attempt: { status: null, reason: 'timed_out', ms: null }, afterMs: 1 }), 'superseded')
     const settled = await loadDelivery(dispatcher, merchant.tenant, id)
     assert.deepEqual([settled?.state, settled?.tries], ['delivered', 2])
+    const [row, ...others] = await listWebhookDeliveries(gateway, merchant.tenant, endpoint, { after: null, limit: 10, state: null })
+    assert.deepEqual([row?.id, row?.state, row?.reason, row?.nextTryAtMs, others.length], [id, 'delivered', 'accepted', null, 0])
+    assert.deepEqual(row?.attempts.map(({ status, reason, ms }) => [status, reason, ms]), [[500, 'refused', 7], [204, 'accepted', 3]])
     await removeEndpoint(endpoint)
   })
 
@@ -272,17 +277,39 @@ describe('webhook deliveries', () => {
     assert.deepEqual([await told(), await shown()], [[{ reason: 'encryption_key_missing' }], 'encryption_key_missing'])
     const waiting = await loadDelivery(dispatcher, merchant.tenant, ids[0])
     assert.deepEqual([waiting?.tries, waiting?.state, waiting?.endpoint?.isHeld], [0, 'pending', true])
+    const [row] = await listWebhookDeliveries(gateway, merchant.tenant, endpoint, { after: null, limit: 10, state: 'pending' })
+    assert.deepEqual([row?.attempts, row?.reason], [[], 'encryption_key_missing'])
+    assert.ok((row?.nextTryAtMs ?? 0) > from.clock.nowMs() + 50_000)
     const jobs = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job
       WHERE data->>'delivery' = $1 AND start_after > now() + interval '50 s'`, [ids[0]])
     assert.deepEqual(jobs, [{ n: 2 }])
     await record(ids[0], held('terms_unproven'))
     assert.deepEqual(await told(), [{ reason: 'encryption_key_missing' }, { reason: 'terms_unproven' }])
-    await record(ids[0], { kind: 'retry', httpStatus: 500, afterMs: 1, released: endpoint })
+    await record(ids[0], { kind: 'retry', attempt: { status: 500, reason: 'refused', ms: 7 }, afterMs: 1, released: endpoint })
     assert.equal(await shown(), undefined)
     const event = emit(dispatcherEvents, 'webhook.delivered', merchant.tenant, { delivery: ids[0], payment: newId('payment', from) })
-    await record(ids[0], { kind: 'delivered', httpStatus: 200, event })
+    await record(ids[0], { kind: 'delivered', attempt: { status: 200, reason: 'accepted', ms: 3 }, event })
     assert.equal(await record(ids[0], held('terms_unproven')), 'superseded')
     assert.equal(await shown(), undefined)
+    await removeEndpoint(endpoint)
+  })
+
+  test('are listed by their own tenant only, newest first and a page at a time, with the last thirty-two attempts of each', async () => {
+    const endpoint = await addEndpoint()
+    const ids = [await endedWithDelivery(), await endedWithDelivery(), await endedWithDelivery()]
+    const page = (tenant: Tenant, after: WebhookDeliveryId | null, limit = 2) => listWebhookDeliveries(gateway, tenant, endpoint, { after, limit, state: null })
+    const [newest, middle] = await page(merchant.tenant, null)
+    const [oldest, ...more] = await page(merchant.tenant, middle?.id ?? null)
+    assert.deepEqual([newest?.id, middle?.id, oldest?.id, more.length], [...ids.toReversed(), 0])
+    for (const tenant of [(await addTestMerchant(database)).tenant, { ...merchant.tenant, world: 'live' } as const]) assert.deepEqual(await page(tenant, null), [])
+    // A filter that was left out would still show nobody else's: the database holds rows against the tenant of the session.
+    const all = await inTenant(gateway, (await addTestMerchant(database)).tenant, (tx) => tx.selectFrom('webhook_deliveries').select('id').execute())
+    assert.deepEqual(all, [])
+    for (let at = 0; at < 34; at++) {
+      await recordDeliveryResult(dispatcher, merchant.tenant, oldest?.id ?? assert.fail(), { kind: 'retry', attempt: { status: null, reason: 'timed_out', ms: at }, afterMs: 1 }, from.clock.nowMs())
+    }
+    const [row] = (await page(merchant.tenant, null, 10)).slice(-1)
+    assert.deepEqual(row?.attempts.map(({ ms }) => ms), Array.from({ length: 32 }, (_, at) => at + 2))
     await removeEndpoint(endpoint)
   })
 

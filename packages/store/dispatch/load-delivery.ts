@@ -1,8 +1,7 @@
-import type { EventType, WebhookEncryption } from '@ngome/contracts'
+import type { DeliveryState, EventType, WebhookEncryption } from '@ngome/contracts'
 import type { DataKeyId, EventId, Tenant, WebhookDeliveryId, WebhookEndpointId } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { toPaymentRow, type PaymentRow } from '../payments/find-payment.ts'
-import type { DeliveryState } from '../tables.ts'
 import { inTenant } from '../transaction.ts'
 
 /** A webhook that is due: what happened, to which payment, and where it is to be told. */

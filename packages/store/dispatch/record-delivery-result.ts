@@ -1,4 +1,4 @@
-import type { Event, WebhookHoldReason } from '@ngome/contracts'
+import { webhookAttemptsMax, type Event, type WebhookDeliveryReason, type WebhookHoldReason } from '@ngome/contracts'
 import type { Tenant, WebhookDeliveryId, WebhookEndpointId } from '@ngome/kernel'
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
@@ -6,10 +6,14 @@ import { appendEvent } from '../events/append-event.ts'
 import { enqueue } from '../jobs/enqueue.ts'
 import type { Tables } from '../tables.ts'
 import { inTenant } from '../transaction.ts'
+import type { WebhookAttempt } from '../webhooks/list-webhook-deliveries.ts'
+
+/** What came of one attempt. `ms`: until the whole answer was there. */
+export type WebhookAttemptResult = Omit<WebhookAttempt, 'at'>
 
 export type DeliveryResult =
   /** `event`: `webhook.delivered`; `released`: its endpoint, where that was held until now. */
-  | { readonly kind: 'delivered'; readonly httpStatus: number; readonly event: Event; readonly released?: WebhookEndpointId }
+  | { readonly kind: 'delivered'; readonly attempt: WebhookAttemptResult; readonly event: Event; readonly released?: WebhookEndpointId }
   /** Nothing may be sent to its endpoint: it is looked at again after the wait. `event` is written where that is news. */
   | {
       readonly kind: 'held'
@@ -19,11 +23,12 @@ export type DeliveryResult =
       readonly afterMs: number
     }
   /** It is tried again after the wait. */
-  | { readonly kind: 'retry'; readonly httpStatus: number | null; readonly afterMs: number; readonly released?: WebhookEndpointId }
-  /** `event`: `webhook.given_up`; `alarms`: what was found out with it. */
+  | { readonly kind: 'retry'; readonly attempt: WebhookAttemptResult; readonly afterMs: number; readonly released?: WebhookEndpointId }
+  /** `attempt`: the last, where there was one; `event`: `webhook.given_up`; `alarms`: what was found out with it. */
   | {
       readonly kind: 'given_up'
-      readonly httpStatus: number | null
+      readonly attempt: WebhookAttemptResult | null
+      readonly reason: WebhookDeliveryReason
       readonly event: Event
       readonly alarms?: readonly Event[]
     }
@@ -42,12 +47,16 @@ export async function recordDeliveryResult(
 ): Promise<'recorded' | 'superseded'> {
   return inTenant(db, tenant, async (tx) => {
     if (result.kind === 'held') return hold(tx, tenant, id, result, atMs)
+    const { attempt } = result
     const isSettled = result.kind !== 'retry'
     const updated = await tx.updateTable('webhook_deliveries')
       .set({
         state: result.kind === 'retry' ? 'pending' : result.kind,
         tries: sql<number>`tries + 1`,
-        last_status: result.httpStatus,
+        last_status: attempt?.status ?? null,
+        reason: result.kind === 'given_up' ? result.reason : result.attempt.reason,
+        next_try_at: result.kind === 'retry' ? new Date(atMs + result.afterMs) : null,
+        ...attempt === null ? {} : { attempts: withAttempt({ at: new Date(atMs).toISOString(), ...attempt }) },
         settled_at: isSettled ? new Date(atMs) : null,
       })
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
@@ -65,6 +74,12 @@ export async function recordDeliveryResult(
   })
 }
 
+/** The newest of them: what was configured to be tried more often before keeps its last ones. */
+function withAttempt(attempt: WebhookAttempt) {
+  const kept = sql`CASE WHEN jsonb_array_length(attempts) >= ${webhookAttemptsMax} THEN attempts - 0 ELSE attempts END`
+  return sql<never>`${kept} || ${JSON.stringify([attempt])}::jsonb`
+}
+
 /** No try of the endpoint's: what waits for its owner is not used up by waiting. */
 async function hold(
   tx: Transaction<Tables>, tenant: Tenant, id: WebhookDeliveryId, { endpoint, because, event, afterMs }: DeliveryResult & { kind: 'held' },
@@ -74,6 +89,8 @@ async function hold(
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
     .where('state', '=', 'pending').forUpdate().executeTakeFirst()
   if (pending === undefined) return 'superseded'
+  await tx.updateTable('webhook_deliveries').set({ reason: because, next_try_at: new Date(atMs + afterMs) })
+    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id).execute()
   if (await setHeld(tx, tenant, endpoint, { because, atMs })) await appendEvent(tx, event)
   await enqueue(tx, 'webhook-deliver', { ...tenant, delivery: id }, { startAfterMs: afterMs })
   return 'recorded'

@@ -1,18 +1,21 @@
 import { emit, type Event, type JobData, type WebhookHoldReason } from '@ngome/contracts'
 import { Fault, Secret, type Tenant, type WebhookDeliveryId } from '@ngome/kernel'
 import { parseWebhookSecret, signWebhook } from '@ngome/signatures'
-import { loadDelivery, recordDeliveryResult, type Delivery, type SealedWebhookSecret } from '@ngome/store'
+import {
+  loadDelivery, recordDeliveryResult, type Delivery, type DeliveryResult, type SealedWebhookSecret, type WebhookAttemptResult,
+} from '@ngome/store'
 import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import { attemptReason } from './attempt-reason.ts'
 import { holdEvent } from './hold-event.ts'
 import { prepareMessage } from './prepare-message.ts'
 import { isProof, proveDelivery } from './prove-delivery.ts'
 import { parseRetryAfterMs, pauseAfterTry, pauseWhileHeld } from './retry-schedule.ts'
 import { webhookBody } from './webhook-body.ts'
 
-/** What came of one try; `status` is `null` where no answer came. */
-type Try = { readonly isDelivered: boolean; readonly status: number | null; readonly retryAfterMs: number; readonly reason: string }
+/** What came of one try. `detail`: for our own log, and for nobody else. */
+type Try = { readonly attempt: WebhookAttemptResult; readonly retryAfterMs: number; readonly detail: string }
 
-const away: Omit<Try, 'reason'> = { isDelivered: false, status: null, retryAfterMs: 0 }
+const away = { status: null, ms: null } as const
 
 /**
  * The job that tells a merchant's endpoint what happened, signed as Standard Webhooks says. A webhook may arrive more
@@ -30,11 +33,11 @@ export async function deliverWebhook(
   if (body === undefined) {
     dispatcher.logger.error({ delivery: id, payment: delivery.payment.id }, 'a webhook would say what was not proved; it is not sent')
     const alarm = emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment: delivery.payment.id, fields: ['webhook'] })
-    await giveUp(dispatcher, tenant, delivery, null, [alarm])
+    await giveUp(dispatcher, tenant, delivery, { attempt: null, reason: 'withheld' }, [alarm])
     return
   }
   if (delivery.endpoint === null) {
-    await giveUp(dispatcher, tenant, delivery, null)
+    await giveUp(dispatcher, tenant, delivery, { attempt: null, reason: 'endpoint_deleted' })
     return
   }
   const message = await prepareMessage(dispatcher, tenant, delivery.endpoint, body)
@@ -44,7 +47,8 @@ export async function deliverWebhook(
   }
   const secrets = await openSecrets(dispatcher, tenant, delivery.endpoint, signal)
   const webhook = { id, url: delivery.endpoint.url, ...message }
-  const result = secrets.length === 0 ? { ...away, reason: 'no secret' } : await send(dispatcher, webhook, secrets)
+  const none = { attempt: { ...away, reason: 'secret_missing' }, retryAfterMs: 0, detail: 'no secret' } as const
+  const result = secrets.length === 0 ? none : await send(dispatcher, webhook, secrets)
   await record(dispatcher, tenant, delivery, result)
 }
 
@@ -98,31 +102,35 @@ async function send({ egress, clock, webhooks }: Dispatcher, { id, url, contentT
   const timestampS = Math.floor(clock.nowMs() / 1_000)
   const headers = { 'content-type': contentType, 'user-agent': 'Ngome', ...signWebhook(secrets, { id, timestampS, body }) }
   try {
+    const startedAtMs = clock.nowMs()
     const sent = await egress.toWebhook(url, { method: 'POST', headers, body, timeoutMs: webhooks.timeoutMs })
-    if (sent.kind !== 'answered') return { ...away, reason: sent.reason }
-    const isDelivered = sent.status >= 200 && sent.status < 300
-    return { isDelivered, status: sent.status, retryAfterMs: parseRetryAfterMs(sent.retryAfter), reason: String(sent.status) }
+    if (sent.kind !== 'answered') return { attempt: { ...away, reason: attemptReason(sent) }, retryAfterMs: 0, detail: sent.reason }
+    const reason = sent.status >= 200 && sent.status < 300 ? 'accepted' : 'refused'
+    const attempt = { status: sent.status, reason, ms: Math.max(0, clock.nowMs() - startedAtMs) } as const
+    return { attempt, retryAfterMs: parseRetryAfterMs(sent.retryAfter), detail: String(sent.status) }
   } catch (error) {
     // A name may point to a public address tomorrow, so that even a refusal is tried again.
-    if (error instanceof Fault && error.code === 'egress/refused') return { ...away, reason: error.message }
+    if (error instanceof Fault && error.code === 'egress/refused') {
+      return { attempt: { ...away, reason: 'not_reached' }, retryAfterMs: 0, detail: error.message }
+    }
     throw error
   }
 }
 
-async function record(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, result: Try): Promise<void> {
+async function record(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, { attempt, retryAfterMs, detail }: Try): Promise<void> {
   const { db, clock, random, logger, webhooks } = dispatcher
   const tries = delivery.tries + 1
   // Something may be sent again: its merchant and the operator need not look at it any more.
   const released = delivery.endpoint?.isHeld === true ? { released: delivery.endpoint.id } : {}
-  logger.info({ delivery: delivery.id, payment: delivery.payment.id, tries, ...result }, 'webhook tried')
-  if (result.isDelivered) {
+  logger.info({ delivery: delivery.id, payment: delivery.payment.id, tries, ...attempt, detail }, 'webhook tried')
+  if (attempt.reason === 'accepted') {
     const event = emit(eventSource(dispatcher), 'webhook.delivered', tenant, { delivery: delivery.id, payment: delivery.payment.id })
-    await recordDeliveryResult(db, tenant, delivery.id, { kind: 'delivered', httpStatus: result.status ?? 0, event, ...released }, clock.nowMs())
+    await recordDeliveryResult(db, tenant, delivery.id, { kind: 'delivered', attempt, event, ...released }, clock.nowMs())
     return
   }
-  const afterMs = pauseAfterTry(tries, webhooks, random, result.retryAfterMs)
-  if (afterMs === undefined) await giveUp(dispatcher, tenant, delivery, result.status)
-  else await recordDeliveryResult(db, tenant, delivery.id, { kind: 'retry', httpStatus: result.status, afterMs, ...released }, clock.nowMs())
+  const afterMs = pauseAfterTry(tries, webhooks, random, retryAfterMs)
+  if (afterMs === undefined) await giveUp(dispatcher, tenant, delivery, { attempt, reason: attempt.reason })
+  else await recordDeliveryResult(db, tenant, delivery.id, { kind: 'retry', attempt, afterMs, ...released }, clock.nowMs())
 }
 
 /** Waits for its merchant, or for the operator; looked at again until it would be too old to be of use. */
@@ -133,7 +141,7 @@ async function hold(
   const afterMs = pauseWhileHeld(clock.nowMs() - delivery.createdAtMs, webhooks, random)
   logger.warn({ delivery: delivery.id, endpoint, because, afterMs }, 'a webhook is held: nothing is sent in its place')
   if (afterMs === undefined) {
-    await giveUp(dispatcher, tenant, delivery, null)
+    await giveUp(dispatcher, tenant, delivery, { attempt: null, reason: because })
     return
   }
   const event = holdEvent(dispatcher, tenant, endpoint, because)
@@ -141,9 +149,10 @@ async function hold(
 }
 
 async function giveUp(
-  dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, httpStatus: number | null, alarms: readonly Event[] = [],
+  dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, end: Pick<DeliveryResult & { kind: 'given_up' }, 'attempt' | 'reason'>,
+  alarms: readonly Event[] = [],
 ): Promise<void> {
   const { db, clock } = dispatcher
   const event = emit(eventSource(dispatcher), 'webhook.given_up', tenant, { delivery: delivery.id, payment: delivery.payment.id })
-  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'given_up', httpStatus, event, alarms }, clock.nowMs())
+  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'given_up', ...end, event, alarms }, clock.nowMs())
 }

@@ -27,6 +27,7 @@ const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: ()
   deleteVaultToken: { kind: 'vaultToken', make: () => idFrom('createVaultToken') },
   changeWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   replaceWebhookSecret: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
+  listWebhookDeliveries: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   deleteWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   getForward: { kind: 'forward', make: () => forward() },
   getApiKey: { kind: 'apiKey', make: anotherKey },

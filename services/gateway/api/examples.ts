@@ -27,6 +27,13 @@ const endpoint = {
   previous_secret_ends_at: null,
 }
 
+const delivery = {
+  id: 'whd_01k8z3f7q2e9d8m4n6p0r5s7tv', object: 'webhook_delivery', world: 'test', endpoint: endpoint.id, event: 'payment.succeeded',
+  event_at: '2026-11-22T09:41:07.120Z', payment: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv', state: 'pending', reason: 'refused',
+  attempts: [{ at: '2026-11-22T09:41:07.412Z', status: 503, reason: 'refused', duration_ms: 187 }],
+  next_attempt_at: '2026-11-22T09:41:12.380Z', created_at: '2026-11-22T09:41:07.120Z', settled_at: null,
+}
+
 const apiKey = {
   id: 'key_01k8z3f7q2e9d8m4n6p0r5s7tv', object: 'api_key', world: 'test', prefix: 'ngome_sk_test_01k8z3f7q2…', state: 'valid', name: 'shop server',
   kind: 'secret', scopes: ['payments:read', 'payments:write'], allowed_addresses: ['192.0.2.7/32'],
@@ -191,6 +198,7 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
       routes: [{ operation: 'createPayment', cost: 5, ...quota, remaining: 995 }],
     },
   },
+  listWebhookDeliveries: { answer: { object: 'list', data: [delivery], next_cursor: null } },
   listWebhookEndpoints: { answer: { object: 'list', data: [endpoint], next_cursor: null } },
   getPins: {
     answer: {

@@ -2,7 +2,8 @@ import {
   apiKeyPageSchema, apiKeySchema, changeWebhookEndpointSchema, createApiKeySchema, createdApiKeySchema, createdWebhookEndpointSchema, createForwardSchema,
   createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema, limitsSchema,
-  paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
+  paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
+  webhookDeliverySchema, webhookEndpointPageSchema,
   webhookEndpointSchema,
 } from '@ngome/contracts'
 import { z } from 'zod'
@@ -33,6 +34,8 @@ const named = {
     PaymentPage: paymentPageSchema,
     VaultToken: vaultTokenSchema,
     VaultTokenPage: vaultTokenPageSchema,
+    WebhookDelivery: webhookDeliverySchema,
+    WebhookDeliveryPage: webhookDeliveryPageSchema,
     WebhookEndpoint: webhookEndpointSchema,
     CreatedWebhookEndpoint: createdWebhookEndpointSchema,
     WebhookEndpointPage: webhookEndpointPageSchema,

@@ -3,7 +3,7 @@ import {
   createWebhookEndpointSchema, forwardSchema, idSchema, limitsSchema, paymentPageSchema, paymentSchema, publishedPinSetSchema,
   replaceWebhookSecretSchema,
   vaultBatchMax, vaultBatchSchema, vaultKeysSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
-  webhookEndpointSchema,
+  webhookDeliveryPageSchema, webhookEndpointSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
 import { webhookEndpointsMax } from '@ngome/store'
@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { bodyBytesMax, callbackBytesMax, forwardNodesMax, vaultBatchBytesMax, vaultBatchNodesMax } from '../http/limits.ts'
 import { pageQuerySchema } from '../payments/page-query.ts'
 import { vaultPageQuerySchema } from '../vault/page-query.ts'
+import { deliveryQuerySchema } from '../webhook-endpoints/delivery-query.ts'
 import { apiKeyOperations } from './api-key-operations.ts'
 import { acting, authenticated, fromPages, reading, visiting, withBody, writing, type Operation } from './operation.ts'
 import { usageOperations } from './usage-operations.ts'
@@ -110,6 +111,21 @@ export const operations = {
     headerGroups: reading,
     success: { status: 200, description: 'The endpoints, without their secrets.', schema: webhookEndpointPageSchema },
     faults: authenticated,
+  },
+  listWebhookDeliveries: {
+    method: 'GET',
+    path: '/v1/webhook_endpoints/:id/deliveries',
+    summary: 'List what was told to a webhook endpoint',
+    description: 'Newest first: each event, every attempt to tell it and what your endpoint answered, and when it is tried again. What it answered is not kept beyond its status.',
+    credentials: 'api-key',
+    scope: 'webhooks:read',
+    cost: 3,
+    urgency: 'deferrable',
+    headerGroups: reading,
+    params: { schema: z.strictObject({ id: idSchema('webhookEndpoint') }), otherwise: 'webhooks/endpoint_unknown' },
+    query: deliveryQuerySchema,
+    success: { status: 200, description: 'A page of deliveries.', schema: webhookDeliveryPageSchema },
+    faults: [...authenticated, 'request/invalid', 'webhooks/endpoint_unknown'],
   },
   deleteWebhookEndpoint: {
     method: 'DELETE',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
-import { createdWebhookEndpointSchema, webhookEndpointPageSchema, webhookEndpointSchema } from '@ngome/contracts'
-import { Fault, Secret, type WebhookEndpointId } from '@ngome/kernel'
+import { createdWebhookEndpointSchema, webhookDeliveryPageSchema, webhookEndpointPageSchema, webhookEndpointSchema } from '@ngome/contracts'
+import { Fault, newId, Secret, systemClock, systemRandom, type WebhookEndpointId } from '@ngome/kernel'
 import { areWebhookTerms, parseWebhookSecret } from '@ngome/signatures'
 import { webhookEndpointsMax } from '@ngome/store'
 import type { Answer } from '@ngome/testkit'
@@ -71,6 +71,7 @@ before(async () => {
 })
 after(() => running.close())
 
+const from = { clock: systemClock, random: systemRandom }
 let serial = 0
 const create = (url: string, idempotencyKey = `w-${++serial}`): Promise<Answer> =>
   merchant.client.call({ method: 'POST', path: '/v1/webhook_endpoints', body: { url }, idempotencyKey })
@@ -95,6 +96,48 @@ test('an endpoint shows its secret once, and is deleted', async () => {
   const absent = await remove()
   assert.deepEqual([absent.status, problemIn(absent).code], [404, 'webhooks/endpoint_unknown'])
   assert.deepEqual(await list(), [])
+})
+
+test('what was told to an endpoint is listed a page at a time, and is nobody else\'s', async () => {
+  const owner = await running.addMerchant()
+  const stranger = await running.addMerchant()
+  const added = await owner.client.call({ method: 'POST', path: '/v1/webhook_endpoints', body: { url: 'https://shop.example.com/log' }, idempotencyKey: 'log-endpoint' })
+  const { id: endpoint } = createdWebhookEndpointSchema.parse(JSON.parse(added.text))
+  const paid = await owner.client.call({
+    method: 'POST', path: '/v1/payments', idempotencyKey: 'log-payment',
+    body: { amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payer: { phone: '+46733123499' }, reference: 'r' },
+  })
+  assert.equal(paid.status, 201, paid.text)
+  const { id: payment } = JSON.parse(paid.text) as { id: string }
+  for (const [at, state] of ['delivered', 'pending', 'pending'].entries()) {
+    await running.database.asAdmin(`INSERT INTO ngome.webhook_deliveries
+      (id, merchant, world, endpoint, payment, event, event_type, event_at, state, created_at, settled_at, attempts, reason, next_try_at)
+      VALUES ($1, $2, 'test', $3, $4, $5, 'payment.succeeded', '2026-11-22T09:30:00Z', $6, '2026-11-22T09:30:00Z', $7, $8, 'refused', $9)`, [
+      newId('webhookDelivery', from), owner.tenant.merchant, endpoint, payment, newId('event', from), state, state === 'pending' ? null : '2026-11-22T09:30:01Z',
+      JSON.stringify([{ at: '2026-11-22T09:30:00.000Z', status: 503, reason: 'refused', ms: 12, secret: 'ours' }]), state === 'pending' ? `2026-11-22T09:3${at}:00Z` : null,
+    ])
+  }
+  const path = `/v1/webhook_endpoints/${endpoint}/deliveries`
+  const page = async (query: string) => {
+    const answer = await owner.client.call({ path: `${path}${query}` })
+    assert.equal(answer.status, 200, answer.text)
+    return webhookDeliveryPageSchema.parse(JSON.parse(answer.text))
+  }
+  const first = await page('?limit=2')
+  assert.equal(first.data.length, 2)
+  assert.deepEqual(first.data[0], {
+    id: first.data[0]?.id, object: 'webhook_delivery', world: 'test', endpoint, event: 'payment.succeeded', event_at: '2026-11-22T09:30:00.000Z', payment,
+    state: 'pending', reason: 'refused', attempts: [{ at: '2026-11-22T09:30:00.000Z', status: 503, reason: 'refused', duration_ms: 12 }],
+    next_attempt_at: '2026-11-22T09:32:00.000Z', created_at: '2026-11-22T09:30:00.000Z', settled_at: null,
+  }, 'and nothing else that a row has')
+  const rest = await page(`?limit=2&cursor=${first.next_cursor ?? ''}`)
+  assert.deepEqual([rest.data.map(({ state }) => state), rest.next_cursor], [['delivered'], null])
+  assert.equal((await page('?state=pending')).data.length, 2)
+  const otherList = await owner.client.call({ path: `${path}?state=pending&cursor=${first.next_cursor ?? ''}` })
+  assert.deepEqual([otherList.status, problemIn(otherList).code], [422, 'request/invalid'], 'a cursor is good for its own list')
+  for (const theirs of [await stranger.client.call({ path }), await stranger.client.call({ path: `${path}?cursor=${first.next_cursor ?? ''}` })]) {
+    assert.deepEqual([theirs.status, problemIn(theirs).code], [404, 'webhooks/endpoint_unknown'])
+  }
 })
 
 const firstId = async (): Promise<string> => (await list())[0]?.id ?? ''

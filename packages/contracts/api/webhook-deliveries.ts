@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { classed } from '../classed.ts'
+import { idSchema, worldSchema } from '../ids.ts'
+import { webhookHoldReasons } from './webhook-endpoints.ts'
+
+/**
+ * What came of one attempt. Where nothing answered one word says so: whether a name has an address, and which, and what is open
+ * there, is nothing that we look up for others.
+ */
+export const webhookAttemptReasons = [
+  'accepted', 'refused', 'timed_out', 'connection_lost', 'certificate_refused', 'not_reached', 'secret_missing',
+] as const
+export type WebhookAttemptReason = (typeof webhookAttemptReasons)[number]
+/** Why a delivery is where it is: its last attempt, or why there was none. */
+export const webhookDeliveryReasons = [...webhookAttemptReasons, ...webhookHoldReasons, 'endpoint_deleted', 'withheld'] as const
+export type WebhookDeliveryReason = (typeof webhookDeliveryReasons)[number]
+/** As many as can be configured. */
+export const webhookAttemptsMax = 32
+
+export const webhookDeliveryStates = ['pending', 'delivered', 'given_up'] as const
+export type DeliveryState = (typeof webhookDeliveryStates)[number]
+
+export const webhookAttemptSchema = z.strictObject({
+  at: classed('internal', z.iso.datetime()),
+  status: classed('internal', z.int()).nullable().meta({ description: 'The HTTP status that your endpoint answered; `null` where it did not.' }),
+  reason: classed('internal', z.enum(webhookAttemptReasons)).meta({
+    description: '`accepted`: 2xx. `refused`: another status. `timed_out`, `connection_lost`: it took the request and did not answer. `certificate_refused`: its certificate is not valid for its name. `not_reached`: nothing took the request. `secret_missing`: replace the endpoint\u2019s secret.',
+  }),
+  duration_ms: classed('internal', z.int()).nullable().meta({ description: 'Until the whole answer was there; `null` where there was none.' }),
+})
+
+export const webhookDeliverySchema = z.strictObject({
+  id: classed('internal', idSchema('webhookDelivery')).meta({ description: 'The `webhook-id` of each attempt.' }),
+  object: classed('public', z.literal('webhook_delivery')),
+  world: classed('internal', worldSchema),
+  endpoint: classed('internal', idSchema('webhookEndpoint')),
+  event: classed('internal', z.string()).meta({ description: 'What happened: the `type` of the webhook.' }),
+  event_at: classed('internal', z.iso.datetime()),
+  payment: classed('internal', idSchema('payment')),
+  state: classed('internal', z.enum(webhookDeliveryStates)),
+  reason: classed('internal', z.enum(webhookDeliveryReasons)).nullable().meta({
+    description: 'Of the last attempt, or why there is none: `encryption_key_missing` and `terms_unproven` as in `held_because` of the endpoint, `withheld`: we could not prove what it would say. `null` before the first.',
+  }),
+  attempts: z.array(webhookAttemptSchema).max(webhookAttemptsMax).meta({ description: 'The earliest first.' }),
+  next_attempt_at: classed('internal', z.iso.datetime()).nullable()
+    .meta({ description: 'When it is tried again, at the earliest; `null` where it is tried now, or not again.' }),
+  created_at: classed('internal', z.iso.datetime()),
+  settled_at: classed('internal', z.iso.datetime()).nullable().meta({ description: 'When it was delivered or given up.' }),
+})
+export type WebhookDeliveryView = z.output<typeof webhookDeliverySchema>
+
+export const webhookDeliveryPageSchema = z.strictObject({
+  object: classed('public', z.literal('list')),
+  data: z.array(webhookDeliverySchema),
+  next_cursor: classed('internal', z.string()).nullable(),
+})

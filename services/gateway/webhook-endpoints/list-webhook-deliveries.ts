@@ -1,0 +1,33 @@
+import type { WebhookDeliveryView } from '@ngome/contracts'
+import { Fault, type Secret, type Tenant } from '@ngome/kernel'
+import { findWebhookEndpoint, listWebhookDeliveries as listRows, type Database, type WebhookDeliveryRow } from '@ngome/store'
+import type { Answer } from '../http/answer.ts'
+import type { Call } from '../http/call.ts'
+import { listPage } from '../http/list-page.ts'
+
+/**
+ * What was told to an endpoint, and what came of it.
+ * @throws Fault `webhooks/endpoint_unknown`, the same for one that never was and for another merchant's; `request/invalid` where the
+ * cursor is not one that we gave this tenant for this list; `store/unavailable`
+ */
+export async function listWebhookDeliveries(
+  ports: { readonly database: Database; readonly cursorSecret: Secret<Uint8Array> }, call: Call<'listWebhookDeliveries'>,
+): Promise<Answer> {
+  const { caller: { tenant }, params: { id }, query: { limit, cursor, state = null } } = call
+  if (await findWebhookEndpoint(ports.database, tenant, id) === undefined) throw new Fault('webhooks/endpoint_unknown', `no ${id} for this tenant`)
+  return listPage(
+    { kind: 'webhookDelivery', secret: ports.cursorSecret, tenant, filter: JSON.stringify({ endpoint: id, state }), cursor, limit },
+    (after, count) => listRows(ports.database, tenant, id, { after, limit: count, state }),
+    (row) => webhookDeliveryView(tenant, row),
+  )
+}
+
+function webhookDeliveryView(tenant: Tenant, row: WebhookDeliveryRow): WebhookDeliveryView {
+  const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+  return {
+    id: row.id, object: 'webhook_delivery', world: tenant.world, endpoint: row.endpoint,
+    event: row.eventType, event_at: new Date(row.eventAtMs).toISOString(), payment: row.payment, state: row.state, reason: row.reason,
+    attempts: row.attempts.map(({ at, status, reason, ms }) => ({ at, status, reason, duration_ms: ms })),
+    next_attempt_at: iso(row.nextTryAtMs), created_at: new Date(row.createdAtMs).toISOString(), settled_at: iso(row.settledAtMs),
+  }
+}
