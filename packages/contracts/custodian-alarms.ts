@@ -44,6 +44,8 @@ export const custodianActs = {
   '/v1/own-api-key': null,
   '/v1/revoke-merchant-signing-key': null,
   '/v1/pin-set': 'custodian.pins_signed',
+  // Each gateway asks twice an hour.
+  '/v1/answer-key': null,
   'first-run': null,
   'own-certificate': null,
 } as const satisfies Readonly<Record<string, CustodianEventType | null>>

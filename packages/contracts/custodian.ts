@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { answerKeyOperations } from './answer-keys.ts'
 import { approvalSchema } from './approvals.ts'
 import { forwardMethods } from './api/forwards.ts'
 import { classed } from './classed.ts'
@@ -213,6 +214,7 @@ export const custodianOperations = {
   ...signingKeyOperations,
   ...ownKeyOperations,
   ...pinOperations,
+  ...answerKeyOperations,
   /** Derives the key of one payment's record for people, whom the approval names. */
   '/v1/reveal': {
     request: z.strictObject({

@@ -1,3 +1,4 @@
+export * from './answer-keys.ts'
 export * from './api/api-keys.ts'
 export * from './api/forwards.ts'
 export * from './api/limits.ts'

@@ -16,3 +16,6 @@ export {
 export { signatureHeaders, signatureToleranceS } from './signed-requests/profile.ts'
 export { readSignature, type SignatureReading, type StatedSignature } from './signed-requests/read-signature.ts'
 export { signRequest, type RequestSigner, type RequestToSign, type SignedHeaders } from './signed-requests/sign-request.ts'
+export { acceptSignature, answerSignatureHeaders, askForSignature, readAcceptSignature } from './signed-answers/answer-profile.ts'
+export { signAnswer, type AnswerKey, type AnswerToSign } from './signed-answers/sign-answer.ts'
+export { isAnswerSigned, type AnswerToVerify, type ExpectedAnswer } from './signed-answers/verify-answer.ts'

@@ -51,6 +51,7 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   // The nonce is spent by the first one.
   '/v1/own-api-key': false,
   '/v1/pin-set': true,
+  '/v1/answer-key': true,
   '/v1/alarms': true,
   '/v1/approvals': true,
   '/v1/certificates': true,

@@ -10,6 +10,8 @@ export type HttpMessage = {
   readonly status?: number
   /** A field's value by its name in lower case, its lines joined with a comma and a space; `undefined` where it is absent. */
   readonly field: (name: string) => string | undefined
+  /** Of a response whose signature says what it answers: that request. */
+  readonly request?: HttpMessage
 }
 
 /** RFC 9421 §2.2.3: in lower case, without the port that https has by itself. */

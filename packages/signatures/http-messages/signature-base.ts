@@ -3,9 +3,9 @@ import type { InnerList, Item } from '../structured-fields/values.ts'
 import { authorityOf, type HttpMessage } from './message.ts'
 
 /**
- * The bytes that a signature is over (RFC 9421 §2.5). Fields are covered as they are, `@query-param` by its name; the
- * parameters `sf`, `bs`, `key`, `req` and `tr` are not known here: nothing that we sign needs them, and each is a second
- * way to say a thing.
+ * The bytes that a signature is over (RFC 9421 §2.5). Fields are covered as they are, `@query-param` by its name, what an
+ * answer says of its request by `req` (§2.4); the parameters `sf`, `bs`, `key` and `tr` are not known here: nothing that we
+ * sign needs them, and each is a second way to say a thing.
  * @param input the member of `Signature-Input`: covered components and parameters
  * @returns `undefined` where a component is none, comes twice, is not in the message or cannot be covered
  */
@@ -24,15 +24,20 @@ export function signatureBase(message: HttpMessage, input: InnerList): Uint8Arra
 /**
  * The same for plain components that are known to be different, of an input that is written already.
  * @param written how `input` is serialised
+ * @param ofRequest behind the others, what an answer covers of its request
  */
-export function plainSignatureBase(message: HttpMessage, names: readonly string[], written: string): Uint8Array | undefined {
+export function plainSignatureBase(
+  message: HttpMessage, names: readonly string[], written: string, ofRequest: readonly string[] = [],
+): Uint8Array | undefined {
   const lines = new Map<string, string>()
-  for (const name of names) {
-    const value = plainValue(message, name)
-    if (value === undefined || /[\r\n]/.test(value)) return undefined
-    lines.set(`"${name}"`, value)
+  const add = (from: HttpMessage | undefined, name: string, suffix: string): boolean => {
+    const value = from === undefined ? undefined : plainValue(from, name)
+    if (value === undefined || /[\r\n]/.test(value)) return false
+    lines.set(`"${name}"${suffix}`, value)
+    return true
   }
-  return baseOf(lines, written)
+  const isWhole = names.every((name) => add(message, name, '')) && ofRequest.every((name) => add(message.request, name, ';req'))
+  return isWhole ? baseOf(lines, written) : undefined
 }
 
 function baseOf(lines: ReadonlyMap<string, string>, written: string): Uint8Array {
@@ -48,7 +53,14 @@ function componentValue(message: HttpMessage, { value: name, parameters }: Item)
     const isNamed = parameter?.[0] === 'name' && parameter[1].type === 'string' && others.length === 0
     return isNamed ? queryParameter(message, String(parameter[1].value)) : undefined
   }
-  return parameters.size > 0 ? undefined : plainValue(message, name.value)
+  if (parameters.size === 0) return plainValue(message, name.value)
+  return isOfRequest(parameters) && message.request !== undefined ? plainValue(message.request, name.value) : undefined
+}
+
+/** RFC 9421 §2.4: the component is one of the request that this answers. */
+export function isOfRequest(parameters: Item['parameters']): boolean {
+  const req = parameters.get('req')
+  return parameters.size === 1 && req?.type === 'boolean' && req.value
 }
 
 function plainValue(message: HttpMessage, name: string): string | undefined {

@@ -1,10 +1,9 @@
 import { parseId, type MerchantSigningKeyId } from '@ngome/kernel'
 import type { HttpMessage } from '../http-messages/message.ts'
 import { plainSignatureBase } from '../http-messages/signature-base.ts'
-import { parseDictionary } from '../structured-fields/parse-structured.ts'
-import { serializeDictionary } from '../structured-fields/serialize-structured.ts'
-import { isInnerList, type BareItem, type Dictionary, type InnerList, type Member } from '../structured-fields/values.ts'
+import { isInnerList, type InnerList } from '../structured-fields/values.ts'
 import { coveredComponents, noncePattern, signatureLabel, signatureTag, signatureToleranceS } from './profile.ts'
+import { bytesOf, soleMember, textOf } from './sole-member.ts'
 
 /** A signature as the request states it: well formed and of now, and nothing more. Nobody has checked whose it is. */
 export type StatedSignature = {
@@ -68,19 +67,11 @@ function readUsualSpelling(input: string, signature: string, covered: readonly s
 export function readFields(inputField: string, signatureField: string, covered: readonly string[]): Fields | string {
   const input = soleMember(inputField)
   if (input === undefined || !isInnerList(input)) return 'signature-input is not one list of the label'
-  const signature = soleMember(signatureField)
-  if (signature === undefined || isInnerList(signature) || signature.value.type !== 'binary' || signature.parameters.size > 0) {
-    return 'signature is not one string of bytes of the label'
-  }
+  const signature = bytesOf(soleMember(signatureField))
+  if (signature === undefined) return 'signature is not one string of bytes of the label'
   if (!coversExactly(input, covered)) return 'covered components'
   const stated = readParameters(input.parameters)
-  return typeof stated === 'string' ? stated : { ...stated, signature: signature.value.value }
-}
-
-/** The member of our label, where it is the only one and the field is in its canonical form. */
-function soleMember(value: string): Member | undefined {
-  const members: Dictionary = parseDictionary([value]) ?? new Map()
-  return members.size === 1 && serializeDictionary(members) === value ? members.get(signatureLabel) : undefined
+  return typeof stated === 'string' ? stated : { ...stated, signature }
 }
 
 function coversExactly({ items }: InnerList, names: readonly string[]): boolean {
@@ -94,18 +85,14 @@ function readParameters(parameters: InnerList['parameters']): Omit<Fields, 'sign
   if (Array.from(parameters.keys()).some((name) => !known.has(name))) return 'a parameter that is not known'
   const created = parameters.get('created')
   if (created?.type !== 'integer') return 'created is missing'
-  const nonce = text(parameters.get('nonce'))
+  const nonce = textOf(parameters.get('nonce'))
   if (nonce === undefined || !noncePattern.test(nonce)) return 'nonce'
-  const keyId = text(parameters.get('keyid'))
+  const keyId = textOf(parameters.get('keyid'))
   if (keyId === undefined) return 'keyid'
-  if (text(parameters.get('tag')) !== signatureTag) return 'tag'
+  if (textOf(parameters.get('tag')) !== signatureTag) return 'tag'
   const alg = parameters.get('alg')
   if (alg !== undefined && alg.type !== 'string') return 'alg'
   return { keyId, createdS: created.value, nonce, algorithm: alg?.value }
-}
-
-function text(item: BareItem | undefined): string | undefined {
-  return item?.type === 'string' ? item.value : undefined
 }
 
 function refused(reason: string): SignatureReading {

@@ -1,5 +1,6 @@
 import { custodianOperations, type CustodianPath, type CustodianResponse } from '@ngome/contracts'
 import { Fault, type JsonValue, type ProcessRole } from '@ngome/kernel'
+import { stateAnswerKey } from '../answer-keys/state-answer-key.ts'
 import { endSigner } from '../authority/end-signer.ts'
 import { enrol } from '../authority/enrol.ts'
 import { identifyCaller } from '../authority/identify-caller.ts'
@@ -100,6 +101,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/revoke-merchant-signing-key': revokeMerchantKey,
   '/v1/own-api-key': makeOwnApiKey,
   '/v1/pin-set': signPins,
+  '/v1/answer-key': stateAnswerKey,
   '/v1/alarms': (custodian, _caller, request) => listAlarms(custodian, request),
   '/v1/openings': (custodian, _caller, request) => listOpenings(custodian, request),
 }

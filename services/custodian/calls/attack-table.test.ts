@@ -63,6 +63,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/revoke-merchant-signing-key': ['operator'],
   '/v1/own-api-key': ['gateway'],
   '/v1/pin-set': ['operator'],
+  '/v1/answer-key': ['gateway'],
   '/v1/alarms': ['dispatcher'],
   '/v1/openings': ['operator', 'auditor'],
 }
@@ -165,6 +166,7 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
         backupRequests: [csr],
       }
     }
+    case '/v1/answer-key': return { key: `${'A'.repeat(42)}E` }
     case '/v1/alarms': case '/v1/openings': return { after: 0 }
     default: return path satisfies never
   }

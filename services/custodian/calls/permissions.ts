@@ -50,6 +50,8 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   // It carries what a merchant signed, and makes no key without that.
   '/v1/own-api-key': ['gateway'],
   '/v1/pin-set': ['operator'],
+  // Of its own process, for two hours.
+  '/v1/answer-key': ['gateway'],
   // It writes them as events where people look; this process opens no connection.
   '/v1/alarms': ['dispatcher'],
   '/v1/openings': ['operator', 'auditor'],
