@@ -4,6 +4,8 @@ import { newId, requestIds, Secret, systemClock, systemRandom, type Tenant } fro
 import { createMetrics } from '@ngome/runtime'
 import { Authenticator } from '../../services/gateway/access/authenticate.ts'
 import { composeGuards } from '../../services/gateway/access/compose-guards.ts'
+import { AnswerKeys } from '../../services/gateway/answers/answer-keys.ts'
+import { answerSigner } from '../../services/gateway/answers/sign-answers.ts'
 import { operationNames } from '../../services/gateway/api/operations.ts'
 import { jsonType, type Answer } from '../../services/gateway/http/answer.ts'
 import type { Handlers } from '../../services/gateway/http/call.ts'
@@ -30,6 +32,9 @@ const wide = { ratePerS: 1_000_000, burst: 1_000_000 }
 const wideLimits = { key: wide, merchant: wide, route: wide }
 /** As often as the gateway writes down what was heard of its callers. */
 const takeMs = 1_000
+
+/** Nobody here asks for a signed answer. */
+const neverStated = new AnswerKeys({ custodian: undefined as never, statementKey: undefined as never, clock: systemClock, logger: undefined as never })
 
 /** The gateway's public API whole, with every guard and count of a request, in front of handlers that do nothing. */
 process.once('message', (order: PipelineOrder) => void serve(order).then((report) => process.send?.(report)))
@@ -59,7 +64,7 @@ async function serve({ certificate, status, body }: PipelineOrder): Promise<Pipe
   const server = await createPublicApi(certificate, {
     hosts: ['localhost'], newRequestId: requestIds(from), monotonicMs, isDraining: () => false,
     guards: composeGuards({
-      clock: systemClock, limits, shedding, verify: () => undefined, onSeenInBrowser: () => undefined,
+      clock: systemClock, limits, shedding, verify: () => undefined, askedToSign: answerSigner({ keys: neverStated, clock: systemClock }), onSeenInBrowser: () => undefined,
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
     }),
     defence: noDefence,

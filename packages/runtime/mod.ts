@@ -37,7 +37,7 @@ export { judgeTls, verdictOf, type TlsFinding, type TlsJudgement } from './trans
 export { isWeakSignature, weakKey } from './transport/key-strength.ts'
 export { NotReached } from './transport/not-reached.ts'
 export { everyCipher, observeTls, versionAlert } from './transport/observe-tls.ts'
-export { readAnswerKey, signAnswerKey } from './transport/answer-key-statement.ts'
+export { provenAnswerKey, readAnswerKey, signAnswerKey } from './transport/answer-key-statement.ts'
 export { readPinSet, signPinSet } from './transport/pin-statement.ts'
 export { publicRoots } from './transport/public-roots.ts'
 export { watchedEndpoints } from './transport/watched-endpoints.ts'

@@ -1,6 +1,7 @@
 import { routes, type OperationName, type Operations, type Route } from './api/operations.ts'
 import { utf8, type Bytes } from './bytes.ts'
-import { AbortedError, ConnectionError, invalid, NgomeError, NotFoundError, TimeoutError } from './errors.ts'
+import { digestOf } from './content-digest.ts'
+import { AbortedError, ConnectionError, invalid, NgomeError, NotFoundError, SignatureError, TimeoutError } from './errors.ts'
 import { openAnswer } from './open-answer.ts'
 import type { ClientSettings } from './options.ts'
 import { parseRateLimit, parseRateLimitPolicy } from './rate-limit-fields.ts'
@@ -11,6 +12,7 @@ import { pause, type Runtime } from './runtime.ts'
 import { ServerLimits } from './server-limits.ts'
 import { signRequest } from './sign-request.ts'
 import type { Transport, TransportAnswer } from './transport.ts'
+import { askForSignature } from './verify-answer.ts'
 
 /** What a caller may say of one call. */
 export type CallOptions = {
@@ -106,7 +108,7 @@ export class Caller {
         // Its first attempt got no answer, and did what was asked.
         if (isUncertain && call.route.method === 'DELETE' && error instanceof NotFoundError) return undefined
         if (!isRetryable(error) || attempt > this.#settings.retriesMax) throw error
-        isUncertain ||= error instanceof ConnectionError
+        isUncertain ||= error instanceof ConnectionError || error instanceof SignatureError
         last = error
         const waitMs = backoffMs(attempt, error.retryAfterS, this.#runtime.random())
         if (this.#runtime.elapsedMs() + waitMs >= call.endsAtMs) throw error
@@ -152,7 +154,12 @@ export class Caller {
     try {
       const { url, body, route: { method } } = call
       const headers = await this.#headers(call)
-      return await this.#transport.send({ method, url, headers, body, signal: attempt.signal, answerBytesMax })
+      const { answerVerifier: verifier } = this.#settings
+      const nonce = this.#runtime.uuid()
+      const asked = verifier === undefined ? headers : { ...headers, 'accept-signature': askForSignature({ method, url, headers }, nonce) }
+      const answer = await this.#transport.send({ method, url, headers: asked, body, signal: attempt.signal, answerBytesMax })
+      await verifier?.verify(answer, { method, url, headers }, nonce, this.#runtime.nowMs())
+      return answer
     } catch (error) {
       if (call.signal.aborted) throw call.ended(last ?? error)
       if (attempt.signal.aborted) {
@@ -167,11 +174,13 @@ export class Caller {
 
   /** Made anew for each attempt: a signature counts once. */
   async #headers({ route, url, body, idempotencyKey }: Call): Promise<Readonly<Record<string, string>>> {
-    const { key, signingKey } = this.#settings
+    const { key, signingKey, answerVerifier } = this.#settings
     const headers: Record<string, string> = { accept: 'application/json', authorization: key.authorization() }
     if (this.#runtime.userAgent !== undefined) headers['user-agent'] = this.#runtime.userAgent
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
+    // A signed answer says which body it answers.
+    if (answerVerifier !== undefined && signingKey === undefined && body !== undefined) headers['content-digest'] = await digestOf(body)
     if (signingKey === undefined) return headers
     return { ...headers, ...await signRequest(signingKey, { method: route.method, url, body, idempotencyKey }, this.#runtime) }
   }

@@ -69,7 +69,7 @@ export class TimeoutError extends NgomeError { override readonly name = 'Timeout
 export class AbortedError extends NgomeError { override readonly name = 'AbortedError' }
 /** This client cannot be made, or not be used, as it was configured. */
 export class ConfigurationError extends NgomeError { override readonly name = 'ConfigurationError' }
-/** A webhook that the platform did not sign, or not now. */
+/** A webhook, or an answer where they have to be signed, that the platform did not sign, or not now: what acts may have acted. */
 export class SignatureError extends NgomeError { override readonly name = 'SignatureError' }
 /** What was to be decrypted is not a message for this key. */
 export class DecryptionError extends NgomeError { override readonly name = 'DecryptionError' }

@@ -4,6 +4,7 @@ import type { PrivateKey } from './private-key.ts'
 import type { RateLimits } from './rate-limiter.ts'
 import type { Runtime } from './runtime.ts'
 import type { SigningKey } from './signing-key.ts'
+import { AnswerVerifier } from './verify-answer.ts'
 
 /** One attempt of a call that was over; nothing in it is secret. */
 export type AttemptReport = {
@@ -29,6 +30,11 @@ export type NgomeOptions = {
   readonly signingKey?: SigningKey | undefined
   /** Opens answers that come encrypted, as those with an API key in them do where you have a key of use encrypt. */
   readonly decryptionKey?: PrivateKey | undefined
+  /**
+   * The platform's statement key, as its operator gives it out by another way than this API (`ngome vault pin`); two while one takes
+   * over from another. With it every answer has to be signed, by a gateway that this key vouches for, and is refused else.
+   */
+  readonly statementKey?: string | readonly string[] | undefined
   /** Certificates of authorities to trust in place of the usual ones, PEM. Not in browsers. */
   readonly ca?: string | readonly string[] | undefined
   /** Pins, as the operator publishes them: base64 SHA-256 of public keys. Not in browsers. */
@@ -58,6 +64,8 @@ export type ClientSettings = {
   readonly origin: string
   readonly signingKey: SigningKey | undefined
   readonly decryptionKey: PrivateKey | undefined
+  /** Where answers have to be signed. */
+  readonly answerVerifier: AnswerVerifier | undefined
   readonly rateLimits: RateLimits
   readonly onAttempt: ((report: AttemptReport) => void) | undefined
 }
@@ -85,6 +93,7 @@ export function readOptions(options: NgomeOptions, runtime: Runtime): ClientSett
     origin: originOf(options.baseUrl ?? runtime.environment('NGOME_BASE_URL')),
     signingKey: options.signingKey,
     decryptionKey: options.decryptionKey,
+    answerVerifier: options.statementKey === undefined ? undefined : new AnswerVerifier(options.statementKey),
     timeoutMs: bounded('timeoutMs', options.timeoutMs ?? 60_000, 1, timeoutMsMax),
     attemptTimeoutMs: bounded('attemptTimeoutMs', options.attemptTimeoutMs ?? 20_000, 1, timeoutMsMax),
     retriesMax: bounded('retriesMax', options.retriesMax ?? 4, 0, 20),

@@ -1,4 +1,5 @@
 import { toBase64, utf8, type Bytes } from './bytes.ts'
+import { digestOf } from './content-digest.ts'
 import type { Runtime } from './runtime.ts'
 import type { SigningKey } from './signing-key.ts'
 
@@ -19,8 +20,7 @@ const tag = 'ngome-v1'
 export async function signRequest(
   key: SigningKey, { method, url, body, idempotencyKey }: SignedParts, runtime: Pick<Runtime, 'nowMs' | 'uuid'>,
 ): Promise<Readonly<Record<string, string>>> {
-  // RFC 9530 §2.
-  const digest = body === undefined ? undefined : `sha-256=:${toBase64(new Uint8Array(await crypto.subtle.digest('SHA-256', body)))}:`
+  const digest = body === undefined ? undefined : await digestOf(body)
   const { host, pathname, search } = new URL(url)
   // A query that is not there is a question mark alone (RFC 9421 §2.2.7).
   const covered: (readonly [component: string, value: string])[] = [

@@ -38,3 +38,7 @@ export { rsaAttacks, signatureAttacks, signPss, type AttackedRequest, type Signa
 export { OcspAuthority, ocspSigningUsage, type OcspIssued, type OcspIssueOptions } from './ocsp-authority.ts'
 export { declinedOcspResponse, makeOcspResponse, type OcspAnswerOptions } from './ocsp-response.ts'
 export { OcspServer, type OcspManners } from './ocsp-server.ts'
+export { answerAttacks, answerKeyAttacks, type AnswerAttack, type AnswerKeyAttack } from './answer-attacks.ts'
+export {
+  answerKeyId, signAnswerRaw, stateAnswerKeyRaw, type AnsweredRequest, type AnswerKeyParts, type AnswerParts, type SentAnswer,
+} from './raw-answer.ts'

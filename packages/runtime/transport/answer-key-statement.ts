@@ -13,3 +13,13 @@ export function signAnswerKey(statement: AnswerKeyStatement, privateKey: KeyObje
 export function readAnswerKey(statement: string, statementKey: KeyObject): AnswerKeyStatement | undefined {
   return readStatement(kind, statement, statementKey)
 }
+
+/** How far a reader's clock may lie behind the custodian's. */
+const toleranceMs = 300_000
+
+/** The key of a statement that the custodian signed and that counts now: 32 bytes in base64url. */
+export function provenAnswerKey(statement: string, statementKey: KeyObject, nowMs: number): string | undefined {
+  const stated = readAnswerKey(statement, statementKey)
+  const counts = stated !== undefined && nowMs >= Date.parse(stated.issued_at) - toleranceMs && nowMs < Date.parse(stated.expires_at)
+  return counts ? stated.key : undefined
+}

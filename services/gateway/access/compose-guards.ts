@@ -1,4 +1,5 @@
 import type { Clock } from '@ngome/kernel'
+import { holdDigest } from '../answers/sign-answers.ts'
 import { originHolder } from '../browsers/hold-origin.ts'
 import { refuseForeignFetch } from '../browsers/refuse-fetch.ts'
 import { inOrder, type Guards } from '../http/guards.ts'
@@ -8,8 +9,9 @@ import { authorizeCall } from './authorize-call.ts'
 import { refuseSuspended } from './refuse-suspended.ts'
 
 /** The guards of every request, in their order. A new one joins here. */
-export function composeGuards({ authenticate, clock, onSeenInBrowser, limits, shedding, verify }: {
+export function composeGuards({ authenticate, askedToSign, clock, onSeenInBrowser, limits, shedding, verify }: {
   readonly authenticate: Guards['authenticate']
+  readonly askedToSign: Guards['authorize']
   readonly clock: Clock
   readonly onSeenInBrowser: Parameters<typeof originHolder>[0]
   readonly limits: Pick<Limits, 'admit' | 'authorize'>
@@ -19,7 +21,7 @@ export function composeGuards({ authenticate, clock, onSeenInBrowser, limits, sh
   return {
     admit: inOrder(refuseForeignFetch, limits.admit, (request, operation) => shedding.admit(request, operation)),
     authenticate,
-    authorize: inOrder<Parameters<Guards['authorize']>>(refuseSuspended(clock), originHolder(onSeenInBrowser), authorizeCall, limits.authorize),
-    verify: inOrder(verify, (_call, request, operation) => shedding.begin(request, operation)),
+    authorize: inOrder<Parameters<Guards['authorize']>>(askedToSign, refuseSuspended(clock), originHolder(onSeenInBrowser), authorizeCall, limits.authorize),
+    verify: inOrder(holdDigest, verify, (_call, request, operation) => shedding.begin(request, operation)),
   }
 }

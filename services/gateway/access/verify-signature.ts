@@ -34,7 +34,8 @@ export function signatureVerifier(ports: VerifySignaturePorts): Guards['verify']
   return (call, request, operation) => {
     const { caller } = request
     if (caller === null) return undefined
-    const isSigned = signatureHeaders.some((name) => request.headers[name] !== undefined)
+    // A digest alone is there for the answer that covers it, where a signed one was asked for.
+    const isSigned = signatureHeaders.some((name) => request.headers[name] !== undefined && (name !== 'content-digest' || request.signAnswer === null))
     if (isSigned) return verifySignature(ports, turns, { caller, call, request })
     return demandsSignature(ports, caller, operation)
   }

@@ -42,7 +42,7 @@ test('a preflight for what pages may call is answered, with the strict headers o
   assert.equal(answer.status, 204, answer.body)
   assert.equal(answer.headers.get('access-control-allow-origin'), 'https://shop.example')
   assert.equal(answer.headers.get('access-control-allow-methods'), 'POST')
-  assert.equal(answer.headers.get('access-control-allow-headers'), 'authorization, content-type, idempotency-key')
+  assert.equal(answer.headers.get('access-control-allow-headers'), 'authorization, accept-signature, content-type, content-digest, idempotency-key')
   assert.equal(answer.headers.get('access-control-max-age'), '600')
   assert.equal(answer.headers.get('access-control-allow-credentials'), undefined)
   assert.equal(answer.headers.get('vary'), 'Origin')

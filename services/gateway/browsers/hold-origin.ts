@@ -6,8 +6,8 @@ import { headerGroups } from '../http/header-table.ts'
 /** Hears of a secret key that came from a browser. */
 export type SeenInBrowser = (caller: AuthenticatedCaller, origin: string) => void
 
-/** What a page may read of an answer beside its body; the limits' fields, so that it can keep to them. */
-const exposed = 'Request-Id, Retry-After, RateLimit, RateLimit-Policy'
+/** What a page may read of an answer beside its body: the limits' fields, so that it can keep to them, and what proves it. */
+const exposed = 'Request-Id, Retry-After, RateLimit, RateLimit-Policy, Content-Digest, Answer-Key, Signature-Input, Signature'
 
 /**
  * Makes the guard that holds a page's request against its key. It comes before everything that has an effect, and a refusal

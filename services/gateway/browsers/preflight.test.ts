@@ -13,7 +13,7 @@ test('an origin of a page is answered with itself, what it may send, and for how
     assert.deepEqual([status, body], [204, undefined])
     assert.deepEqual(headers, [
       'access-control-allow-origin', origin, 'access-control-allow-methods', 'POST',
-      'access-control-allow-headers', 'authorization, content-type, idempotency-key',
+      'access-control-allow-headers', 'authorization, accept-signature, content-type, content-digest, idempotency-key',
       'access-control-max-age', '600', 'vary', 'Origin',
     ])
   }

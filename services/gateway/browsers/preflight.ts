@@ -49,8 +49,8 @@ export function answerPreflight({ origin = '', method, headers = '' }: Preflight
 /** Those that a script must ask for: the others are safelisted (Fetch §2.2.2), or the browser's own. */
 function allowedHeaders(operation: Operation): readonly string[] {
   return [
-    'authorization',
-    ...(operation.body === undefined ? [] : ['content-type']),
+    'authorization', 'accept-signature',
+    ...(operation.body === undefined ? [] : ['content-type', 'content-digest']),
     ...(operation.needsIdempotencyKey === true ? ['idempotency-key'] : []),
   ]
 }

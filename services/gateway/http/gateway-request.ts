@@ -3,6 +3,7 @@ import type { FaultCode, RequestId } from '@ngome/kernel'
 import type { ProvenMerchantKey } from '@ngome/signatures'
 import type { NetworkBucket } from '../limits/address-limits.ts'
 import type { PaymentNote } from '../usage/recorder.ts'
+import type { Answer } from './answer.ts'
 import type { AuthenticatedCaller, VerifiedSignature } from './call.ts'
 import type { Requests } from './slow-connections.ts'
 
@@ -21,6 +22,8 @@ export class GatewayRequest extends IncomingMessage {
   signature: VerifiedSignature | null = null
   /** Whose key its answer is encrypted to, where it asked for that. */
   encryptTo: ProvenMerchantKey | null = null
+  /** Signs its answer, where a known caller asked for that. */
+  signAnswer: ((answer: Answer) => Answer) | null = null
   /** Why it was refused, where it was. */
   faultCode: FaultCode | null = null
   /** The payment that came of it, for the counts of its key. */

@@ -23,7 +23,7 @@ export const headerGroups = {
   visit: 128,
   /** What a browser asks before it lets a page ask (Fetch §3.3.4). */
   preflight: 256,
-  /** That the caller signed this request (RFC 9421), and what its body is (RFC 9530). */
+  /** That the caller signed this request (RFC 9421), what its body is (RFC 9530), and that it wants a signed answer. */
   signature: 512,
 } as const
 export type HeaderGroup = keyof typeof headerGroups
@@ -97,6 +97,8 @@ export const headerTable: Readonly<Record<string, HeaderRule>> = {
   // A signature of RSA with 8192 bits, the longest that we take, has 1376 characters.
   'signature-input': { group: 'signature', lengthMax: 1_024, pattern: printable },
   signature: { group: 'signature', lengthMax: 1_600, pattern: printable },
+  // The longest that `docs/signed-answers.md` has is some 320 characters.
+  'accept-signature': { group: 'signature', lengthMax: 512, pattern: printable },
   'content-digest': { group: 'signature', lengthMax: 256, pattern: printable },
   'content-type': { group: 'body', lengthMax: 128, pattern: printable },
   'content-length': { group: 'body', lengthMax: 8, pattern: length },

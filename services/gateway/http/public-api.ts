@@ -209,7 +209,8 @@ function send(ports: Routes, name: OperationName | 'none', raw: GatewayRequest, 
   // A body that was not read to its end would be taken for the next request: the connection goes with it.
   const hasUnreadBody = hasBody(raw) && !raw.complete
   const isLast = raw.isLastOnConnection || hasUnreadBody || ports.isDraining()
-  const waiting = { response: reply.raw, answer, added: raw.answerHeaders, requestId: raw.requestId, isLast }
+  const leaving = raw.signAnswer === null ? answer : raw.signAnswer(answer)
+  const waiting = { response: reply.raw, answer: leaving, added: raw.answerHeaders, requestId: raw.requestId, isLast }
   if (isUnheeded(raw, answer.status)) setTimeout(() => ports.outbox.add(waiting), unheededPauseMs)
   else ports.outbox.add(waiting)
   ports.onAnswer(name, answer.status, ports.monotonicMs() - raw.startedAtMs, raw)
@@ -232,6 +233,8 @@ function fail(ports: Routes, request: Incoming, reply: Outgoing, error: unknown)
   if (reply.raw.headersSent || reply.raw.destroyed) return
   const fault = faultOf(error)
   raw.faultCode = fault.code
+  // What there is too much of is not made dearer.
+  if (isShed(fault) || isLimited(fault)) raw.signAnswer = null
   // In an overload a line for each would be one more load; it is counted, and told once a minute.
   if (fault.row.status >= 500 && !isShed(fault)) ports.onFailure(fault, raw.requestId)
   const { allow } = request.routeOptions.config

@@ -1,9 +1,10 @@
 import {
   apiKeyVerifier, defaultKeySettings, keySettingsJson, parseKeySettings, readOwnKeyRequest, scopes, signApiKey, successorSettings, type KeptApiKey, type NewApiKey,
 } from '@ngome/access'
-import { retentionClasses, type CustodianRequest, type CustodianResponse, type CustodianSecretName } from '@ngome/contracts'
+import { answerKeyLifeMs, retentionClasses, type CustodianRequest, type CustodianResponse, type CustodianSecretName } from '@ngome/contracts'
 import { generateMerchantKeyPair, signStatement } from '@ngome/envelope'
 import { Fault, newId, Secret, systemClock, systemRandom, toBase64Url, type ApiKeyId, type Tenant } from '@ngome/kernel'
+import { signAnswerKey } from '@ngome/runtime'
 import type { CustodianAnswers, TestAuthority } from '@ngome/testkit'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -20,6 +21,7 @@ export class TestCustody {
   readonly peppers = new Map([[1, new Secret(systemRandom.bytes(32))]])
   periodMs = 86_400_000
   refusesOwnKeys = false
+  statesAnswerKeys = true
 
   constructor(authority: TestAuthority) {
     this.authority = authority
@@ -77,6 +79,12 @@ export class TestCustody {
       '/v1/public-certificate': async ({ csr }) => ({
         certificate: await this.authority.issue(csr, 'gateway'), authority: this.authority.pem,
       }),
+      '/v1/answer-key': ({ key }) => {
+        this.calls.push('/v1/answer-key')
+        if (!this.statesAnswerKeys) throw new Fault('custodian/unavailable', 'the test wants it so')
+        const [from, until] = [-60_000, answerKeyLifeMs].map((ms) => new Date(systemClock.nowMs() + ms).toISOString())
+        return { statement: signAnswerKey({ key, issued_at: from ?? '', expires_at: until ?? '' }, this.authority.statementKeys.privateKey) }
+      },
       '/v1/end-signer': () => {
         this.calls.push('/v1/end-signer')
         return {}
