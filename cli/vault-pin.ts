@@ -4,7 +4,7 @@ import { operatorIdentity } from './operator/operator-access.ts'
 
 export const vaultPin: Command = {
   name: 'vault pin',
-  summary: 'Print the custodian\'s statement key: what clients that seal values themselves must have built in.',
+  summary: 'Print the custodian\'s statement key: what clients that seal values or verify signed answers have built in.',
   operands: [],
   options: {},
   async run(context, { isJson }) {

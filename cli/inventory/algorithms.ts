@@ -50,7 +50,7 @@ export const algorithms: readonly Algorithm[] = [
   {
     ref: 'algorithm/ed25519', name: 'Ed25519', primitive: 'signature', parameterSetIdentifier: '25519', curve: 'Ed25519',
     cryptoFunctions: ['keygen', 'sign', 'verify'], nistQuantumSecurityLevel: 0,
-    usedFor: 'statements, refusals and certificates of the custodian; data keys of gateways; approvals',
+    usedFor: 'statements, refusals and certificates of the custodian; data keys and answers of gateways; merchants\' requests; approvals',
     exception: 'not post-quantum: a signature is judged when it is made, and nothing recorded today is read through it',
   },
   {

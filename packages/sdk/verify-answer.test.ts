@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerAttacks, answerKeyAttacks, answerKeyId, signAnswerRaw, stateAnswerKeyRaw, type AnswerParts, type SentAnswer } from '@ngome/testkit'
@@ -9,6 +11,7 @@ import { SigningKey, type NgomeOptions } from './mod.ts'
 import { keyOf } from './testing/key.ts'
 import { answerOf, problemOf, VirtualRuntime } from './testing/virtual-runtime.ts'
 import type { TransportAnswer, TransportRequest } from './transport.ts'
+import { AnswerVerifier, askForSignature } from './verify-answer.ts'
 
 const custodian = generateKeyPairSync('ed25519')
 const gateway = generateKeyPairSync('ed25519')
@@ -145,4 +148,20 @@ suite('a statement key', () => {
   for (const [what, text] of wrong) {
     test(`${what} is refused`, () => { assert.throws(() => client(new VirtualRuntime(), { statementKey: text }), { code: 'sdk/configuration' }) })
   }
+})
+
+// The page that a client can be written from: its example is ours to believe.
+const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'signed-answers.md'), 'utf8')
+
+test('the page\'s example is asked for in its words, and taken', async () => {
+  const [, head = '', body = ''] = /```http\nHTTP\/1.1 201 Created\n([\s\S]+?)\n\n([\s\S]+?)\n```/.exec(page) ?? []
+  const fields = new Map(head.split('\n').map((line) => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]))
+  const digest = /^Content-Digest: (.+)$/m.exec(page)?.[1] ?? ''
+  const request = { method: 'POST', url: 'https://api.ngome.example/v1/payments', headers: { 'content-digest': digest, 'idempotency-key': 'order-42' } }
+  const nonce = 'q83vASNFZ4mrze8BI0VniavN'
+  assert.equal(askForSignature(request, nonce), /^Accept-Signature: (.+)$/m.exec(page)?.[1])
+  const verifier = new AnswerVerifier(/`(JrQ[^`]+)`/.exec(page)?.[1] ?? '')
+  const answer: TransportAnswer = { status: 201, header: (name) => fields.get(name), body: utf8(body) }
+  await verifier.verify(answer, request, nonce, 1_798_761_600_000)
+  await assert.rejects(verifier.verify({ ...answer, status: 200 }, request, nonce, 1_798_761_600_000), { code: 'sdk/answer_unproven' })
 })

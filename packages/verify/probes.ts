@@ -1,4 +1,5 @@
 import type { Probe } from './probe.ts'
+import { answersAreSigned } from './probes/answers-are-signed.ts'
 import { apiKeysAreNotKept } from './probes/api-keys-are-not-kept.ts'
 import { apiKeysAreUnguessable } from './probes/api-keys-are-unguessable.ts'
 import { apiKeysRollAndEnd } from './probes/api-keys-roll-and-end.ts'
@@ -46,6 +47,6 @@ export const probes: readonly Probe<Target>[] = [
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, merchantsRollTheirOwnKeys, oldAndUnusedKeysAreToldOf, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
-  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, signedRequestsAreVerified, webhooksAreEncrypted, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
+  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, signedRequestsAreVerified, answersAreSigned, webhooksAreEncrypted, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows,
 ]

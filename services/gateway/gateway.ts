@@ -23,8 +23,7 @@ import { merchantKeyReader } from './access/read-merchant-key.ts'
 import { RevocationLease } from './access/revocation-lease.ts'
 import { revocationSource } from './access/revocation-source.ts'
 import { signatureVerifier } from './access/verify-signature.ts'
-import { AnswerKeys } from './answers/answer-keys.ts'
-import { answerSigner } from './answers/sign-answers.ts'
+import { startAnswers } from './answers/start-answers.ts'
 import { apiVersion } from './api/openapi.ts'
 import { tellSeenInBrowser } from './browsers/tell-seen-in-browser.ts'
 import { createHandlers } from './handlers.ts'
@@ -93,8 +92,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     source: statementSource(custodian), statementKey: identity.statementKey, clock,
   })
   await untilItStands('merchant keys', logger, () => statements.fetchAll())
-  const answerKeys = new AnswerKeys({ ...from, statementKey: identity.statementKey })
-  await untilItStands('answer key', logger, () => answerKeys.fetch())
+  const answers = await startAnswers(from)
   const certificates = await publicCertificates(from)
   const usage = createUsage(from)
   const limits = await startLimits(from)
@@ -110,7 +108,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     monotonicMs,
     isDraining: () => made.drain?.isDraining === true,
     guards: composeGuards({
-      clock, limits, shedding, verify, askedToSign: answerSigner({ keys: answerKeys, clock }), onSeenInBrowser: tellSeenInBrowser(from),
+      clock, limits, shedding, verify, askedToSign: answers.askedToSign, onSeenInBrowser: tellSeenInBrowser(from),
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
     }),
     defence: defences.defence,
@@ -133,11 +131,9 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   const stops = [
     () => challenges?.close(),
     refreshStatements({ statements, logger, random: from.random, periodMs: from.config.keys.merchantKeyPeriodS * 1_000 }),
-    answerKeys.keepRenewing(),
     watchReplacedKeys({ ...from, statements, dataKeys }),
     certificates.follow((renewed) => void staples.change(renewed)),
-    staples.keepLooking(),
-    peppers.keepLooking(),
+    staples.keepLooking(), peppers.keepLooking(), answers.keepRenewing(),
     defences.start(),
     () => usage.stop(),
     () => limits.stop(),

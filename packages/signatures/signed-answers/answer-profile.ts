@@ -40,6 +40,9 @@ export function askForSignature(field: Field, nonce: string): string {
  * @returns the nonce, or `undefined` where another signature is asked for than the one that we make
  */
 export function readAcceptSignature(value: string, field: Field): string | undefined {
+  // What nearly everybody sends, without the parser: the text that we would have written.
+  const [, usual] = /;nonce="([A-Za-z0-9_-]{22,64})"/.exec(value) ?? []
+  if (usual !== undefined && value === askForSignature(field, usual)) return usual
   const asked = soleMember(value)
   if (asked === undefined || !isInnerList(asked) || !coversExactly(asked, coveredOfRequest(field))) return undefined
   const { nonce, created, tag, alg, ...others } = Object.fromEntries(asked.parameters)

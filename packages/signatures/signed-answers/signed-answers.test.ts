@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { ManualClock, systemRandom, type MerchantSigningKeyId } from '@ngome/kernel'
 import { answerAttacks, answerKeyId, signAnswerRaw, type AnswerParts, type SentAnswer } from '@ngome/testkit'
@@ -62,6 +64,19 @@ suite('a signed answer', () => {
       assert.deepEqual(answerOf({ request: sentRequest }), signAnswerRaw({ ...usual, request: { ...usual.request, headers: headers as Fields } }))
     }
     assert.ok(await isTaken(signAnswerRaw(usual)))
+  })
+  test('of the page\'s example has the page\'s bytes', () => {
+    const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'signed-answers.md'), 'utf8')
+    const lineOf = (name: string): string => new RegExp(`^${name}: (.+)$`, 'm').exec(page)?.[1] ?? ''
+    const [, answer = ''] = /HTTP\/1.1 201 Created\n[\s\S]+?\n\n([\s\S]+?)\n```/.exec(page) ?? []
+    const asked = message({ 'content-digest': lineOf('Content-Digest'), 'idempotency-key': 'order-42' }, { method: 'POST', target: '/v1/payments', host: 'API.ngome.example:443' })
+    const privateKey = createPrivateKey({ key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, 1)]), format: 'der', type: 'pkcs8' })
+    const names = ['content-digest', 'answer-key', 'signature-input', 'signature']
+    assert.deepEqual(signAnswer(
+      { status: 201, contentType: 'application/json', body: Buffer.from(answer), request: asked, nonce, createdS: 1_798_761_600 },
+      { id: answerKeyId(privateKey), privateKey, statement: lineOf('answer-key') },
+    ), names.flatMap((name) => [name, lineOf(name)]))
+    assert.equal(readAcceptSignature(lineOf('Accept-Signature'), asked.field), nonce)
   })
   test('to a request without body, key or query is taken, and covers what there is', async () => {
     const plain = message({}, { ...line, method: 'GET', target: '/v1/payments' })

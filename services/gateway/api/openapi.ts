@@ -83,6 +83,7 @@ const introduction = [
   'A request header that a route does not take is refused, and so is one that is repeated, too long or made of other characters:',
   '`x-ngome-headers` says which there are, and which an operation takes. Cookies are read nowhere.',
   'Pages call the operations with `x-ngome-browsers`, with a publishable key and from origins that the operator allowed.',
+  'Answers to an API key are signed (RFC 9421) where `Accept-Signature` asks for it, in the one form that docs/signed-answers.md has.',
   '`x-ngome-cost` is how many tokens a call takes of each of its limits.',
 ].join(' ')
 

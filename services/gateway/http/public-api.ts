@@ -234,7 +234,7 @@ function fail(ports: Routes, request: Incoming, reply: Outgoing, error: unknown)
   const fault = faultOf(error)
   raw.faultCode = fault.code
   // What there is too much of is not made dearer.
-  if (isShed(fault) || isLimited(fault)) raw.signAnswer = null
+  if (isToComeAgain(fault.row.status)) raw.signAnswer = null
   // In an overload a line for each would be one more load; it is counted, and told once a minute.
   if (fault.row.status >= 500 && !isShed(fault)) ports.onFailure(fault, raw.requestId)
   const { allow } = request.routeOptions.config
