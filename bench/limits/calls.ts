@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net'
+import { defaultKeySettings } from '@ngome/access'
 import { newId, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
 import { createMetrics, loadConfig } from '@ngome/runtime'
 import type { AuthenticatedCaller } from '../../services/gateway/http/call.ts'
 import type { GatewayRequest } from '../../services/gateway/http/gateway-request.ts'
 import { createLimits } from '../../services/gateway/limits/compose-limits.ts'
+import { drawn } from './drawn.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 /** Tokens a second that come back to all merchants together: nobody is refused, which is another way through the code. */
@@ -17,7 +19,7 @@ const operationsInTurns = ['getPayment', 'listPayments', 'createPayment'] as con
 
 /**
  * Calls as the gateway has them: admitted by their address, then paid from key, merchant, route and address together, with the
- * RateLimit fields that their answer says. The keys come in turns, each time on another connection, each from an address of its own.
+ * RateLimit fields that their answer says. The keys come at random, each time on another connection, each from an address of its own.
  */
 export async function gatewayCalls(keys: number): Promise<(count: number) => void> {
   const config = loadConfig({ NGOME_CONFIG: '' }).limits
@@ -34,13 +36,13 @@ export async function gatewayCalls(keys: number): Promise<(count: number) => voi
   const sockets = Array.from({ length: connections }, newSocket)
   for (const caller of callers) for (const operation of operationsInTurns) await limits.authorize(caller, requestOn(newSocket(caller, 0)), operation)
   time.beginsAtMs = performance.now()
-  let next = 0
+  const next = drawn()
   return (count) => {
     for (let n = 0; n < count; n++) {
-      const caller = callers[next % keys] ?? never()
-      const operation = operationsInTurns[next % operationsInTurns.length] ?? 'getPayment'
-      const request = requestOn(sockets[next % connections] ?? never())
-      next++
+      const draw = next()
+      const caller = callers[draw % keys] ?? never()
+      const operation = operationsInTurns[n % operationsInTurns.length] ?? 'getPayment'
+      const request = requestOn(sockets[draw % connections] ?? never())
       limits.admit(request, operation)
       if (limits.authorize(caller, request, operation) !== undefined) never()
     }
@@ -48,13 +50,19 @@ export async function gatewayCalls(keys: number): Promise<(count: number) => voi
 }
 
 let tenant: Tenant
+const noOrigins: ReadonlySet<string> = new Set()
 
-// Of callers and connections there is what the limits read of them: the rest would only take memory.
+// As the authenticator makes them, one for each row in memory.
 function newCaller(_: unknown, at: number): AuthenticatedCaller {
   if (at % keysOfTenant === 0) tenant = { merchant: newId('merchant', from), world: 'test' }
-  return { tenant, apiKey: newId('apiKey', from) } as unknown as AuthenticatedCaller
+  const { kind, scopes, caps, mustSign } = defaultKeySettings()
+  return {
+    meters: undefined, tenant, apiKey: newId('apiKey', from), kind, scopes, caps, mustSign, mayCallFrom: null, origins: noOrigins,
+    isVaultPlaintextAllowed: false,
+  } as unknown as AuthenticatedCaller
 }
 
+// Of connections and requests there is what the limits read of them.
 function newSocket(_: unknown, at: number): Socket {
   return { remoteAddress: `10.0.${at >> 8}.${at & 255}` } as unknown as Socket
 }

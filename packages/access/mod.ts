@@ -11,10 +11,11 @@ export {
   defaultKeySettings, keySettingsBytes, keySettingsJson, noCaps, parseKeySettings, successorSettings, type ApiKeyCaps, type ApiKeySettings,
 } from './key-settings.ts'
 export { readOwnKeyRequest, type OwnKeyPolicy, type OwnKeyReading } from './own-key-settings.ts'
+export { BucketBlock, Places } from './limits/bucket-block.ts'
 export { rateLimitField, rateLimitPolicyField, windowS, type LimitState } from './limits/fields.ts'
 export { IdleTable } from './limits/idle-table.ts'
 export { LeasedMeter } from './limits/leased-meter.ts'
-export { OwnMeter, spendAll, spendThree, type Meter } from './limits/meter.ts'
+export { OwnMeter, spendAll, type Meter } from './limits/meter.ts'
 export { burstMax, nano, paceOf, ratePerSMax, shareOf, type Limit, type Pace } from './limits/pace.ts'
 export { payFromLeases, settleDebts, takeInto } from './limits/pay-from-leases.ts'
 export { TokenBucket } from './limits/token-bucket.ts'

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { BucketBlock, Places } from './bucket-block.ts'
 import { rateLimitField, rateLimitPolicyField } from './fields.ts'
 import { IdleTable } from './idle-table.ts'
-import { OwnMeter, spendAll, spendThree } from './meter.ts'
+import { OwnMeter, spendAll } from './meter.ts'
 import { burstMax, nano, paceOf, shareOf, type Limit } from './pace.ts'
 import { TokenBucket } from './token-bucket.ts'
 
@@ -64,9 +65,9 @@ describe('a token bucket', () => {
       take(startUs)
       assert.equal(given, limit.burst)
       for (let n = 1; n <= 300; n++) take(startUs + n * lookUs)
-      // A level is lost only where it reaches the brim, which a bucket that is emptied at each look does not but for huge steps.
+      // What comes is lost only where it passes the brim: a bucket that is emptied at each look holds less than one token then.
       const most = Math.floor(300 * lookUs * limit.ratePerS / secondUs)
-      if (lookUs * limit.ratePerS <= limit.burst * secondUs / 2) assert.ok(given - limit.burst <= most && given - limit.burst >= most - 1, `${given - limit.burst} of ${most}`)
+      if (lookUs * limit.ratePerS <= (limit.burst - 1) * secondUs) assert.ok(given - limit.burst <= most && given - limit.burst >= most - 1, `${given - limit.burst} of ${most}`)
     }), { numRuns: 50 })
   })
 
@@ -175,18 +176,77 @@ describe('a table of buckets', () => {
   })
 })
 
-test('three limits pay together what each of them pays alone, or none does', () => {
+describe('buckets side by side in one block', () => {
   const three = fc.tuple(limits, limits, limits)
-  fc.assert(fc.property(three, fc.array(fc.integer({ min: 1, max: 3_000 }), { maxLength: 20 }), (each, costs) => {
-    const newMeter = (limit: Limit): OwnMeter => new OwnMeter(limit, { paceOf, sinceUs: 0, nowUs: 1e12 })
-    const [one, other] = [each.map(newMeter), each.map(newMeter)] as const
-    const [key = assert.fail(), merchant = assert.fail(), route = assert.fail()] = one
-    for (const cost of costs) {
-      const short = spendAll(other, cost, 1e12)
-      assert.equal(spendThree(key, merchant, route, cost, 1e12), short === undefined ? undefined : one[other.indexOf(short)])
-      assert.deepEqual(one.map((meter) => meter.remaining(1e12)), other.map((meter) => meter.remaining(1e12)))
-    }
-  }))
+
+  test('are each what a bucket by itself is, whatever the schedule, the clock and the places', () => {
+    fc.assert(fc.property(three, steps, fc.nat(2), (each, schedule, turn) => {
+      const block = new BucketBlock(3)
+      const paces = each.map(paceOf)
+      const alone = paces.map((pace) => new TokenBucket(pace, 0, 0))
+      let nowUs = 0
+      for (const [step, { us, cost, times }] of schedule.entries()) {
+        nowUs = Math.max(0, nowUs + us)
+        const at = (step + turn) % 3
+        const [bucket = assert.fail(), pace = assert.fail()] = [alone[at], paces[at]]
+        for (let n = 0; n < times && bucket.canSpend(cost, nowUs); n++) {
+          assert.ok(block.canSpend(at, pace, cost, nowUs))
+          bucket.spend(cost)
+          block.spend(at, pace, cost)
+        }
+        assert.deepEqual(
+          [block.canSpend(at, pace, cost, nowUs), block.remaining(at, pace, nowUs), block.moreInUs(at, pace, nowUs), block.fullInUs(at, pace, nowUs), block.waitUs(at, pace, cost, nowUs)],
+          [bucket.canSpend(cost, nowUs), bucket.remaining(nowUs), bucket.moreInUs(nowUs), bucket.fullInUs(nowUs), bucket.waitUs(cost, nowUs)])
+      }
+    }))
+  })
+
+  test('pay three together what each of them pays alone, or none does', () => {
+    fc.assert(fc.property(three, fc.array(fc.integer({ min: 1, max: 3_000 }), { maxLength: 20 }), (each, costs) => {
+      const [one, other] = [new BucketBlock(3), new BucketBlock(3)]
+      const paces = { key: paceOf(each[0]), merchant: paceOf(each[1]), route: paceOf(each[2]) }
+      const meters = each.map((limit, at) => new OwnMeter(limit, { paceOf, block: other, at }))
+      for (const cost of costs) {
+        const short = spendAll(meters, cost, 1e12)
+        assert.equal(one.spendThree(0, 1, 2, paces, cost, 1e12), short === undefined ? undefined : Object.keys(paces)[meters.indexOf(short)])
+        assert.deepEqual(Object.values(paces).map((pace, at) => one.remaining(at, pace, 1e12)), meters.map((meter) => meter.remaining(1e12)))
+      }
+    }))
+  })
+
+  test('take on another limit and keep what was spent', () => {
+    const [block, small] = [new BucketBlock(1), { ratePerS: 1, burst: 3 }]
+    const meter = new OwnMeter({ ratePerS: 1, burst: 10 }, { paceOf, block, at: 0 })
+    assert.ok(meter.canSpend(2, 1e12))
+    meter.spend(2)
+    meter.change(small)
+    assert.deepEqual([meter.limit, meter.remaining(1e12)], [small, 3])
+    meter.change({ ratePerS: 1, burst: 100 })
+    assert.equal(meter.remaining(1e12), 3)
+  })
+
+  test('give nothing past their end', () => {
+    const [block, pace] = [new BucketBlock(3), paceOf({ ratePerS: 1_000, burst: 1_000 })]
+    for (const at of [3, 1e6, -1]) assert.equal(block.canSpend(at, pace, 1, 1e12), false)
+    const paces = { key: pace, merchant: pace, route: pace }
+    assert.deepEqual(
+      [block.spendThree(3, 0, 1, paces, 1, 1e12), block.spendThree(0, 3, 1, paces, 1, 1e12), block.spendThree(0, 1, 3, paces, 1, 1e12)], ['key', 'merchant', 'route'])
+    assert.equal(block.remaining(0, pace, 1e12), 1_000, 'where one refuses nothing is spent')
+  })
+
+  test('are given out once, and a place that somebody let go of holds nothing of his', () => {
+    const [block, pace] = [new BucketBlock(9), paceOf({ ratePerS: 1, burst: 10 })]
+    const places = new Places(block, { begin: 1, max: 4, each: 2 })
+    const taken = [places.take(), places.take(), places.take(), places.take()]
+    assert.deepEqual(taken, [1, 3, 5, 7])
+    assert.throws(() => places.take(), RangeError)
+    for (const at of [4, 5, 6, 7]) block.spend(at, pace, block.remaining(at, pace, 1e12))
+    places.release(5)
+    assert.deepEqual([5, 6].map((at) => block.isUntouched(at)), [true, true])
+    assert.deepEqual([4, 7].map((at) => block.remaining(at, pace, 1e12)), [0, 0], 'those beside it stay as they are')
+    assert.equal(places.take(), 5)
+    assert.throws(() => places.take(), RangeError)
+  })
 })
 
 test('the fields are those of the draft', () => {

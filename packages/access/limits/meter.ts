@@ -1,5 +1,5 @@
-import type { Limit } from './pace.ts'
-import { TokenBucket } from './token-bucket.ts'
+import type { BucketBlock } from './bucket-block.ts'
+import type { Limit, Pace } from './pace.ts'
 
 /** One limit of one caller, wherever its tokens are kept. */
 export type Meter = {
@@ -23,30 +23,54 @@ export function spendAll<M extends Meter>(meters: readonly M[], cost: number, no
   return undefined
 }
 
-/** The same of three, without a list of them: each request passes here. */
-export function spendThree(one: Meter, two: Meter, three: Meter, cost: number, nowUs: number): Meter | undefined {
-  if (!one.canSpend(cost, nowUs)) return one
-  if (!two.canSpend(cost, nowUs)) return two
-  if (!three.canSpend(cost, nowUs)) return three
-  one.spend(cost, nowUs)
-  two.spend(cost, nowUs)
-  three.spend(cost, nowUs)
-  return undefined
-}
+/** A limit whose tokens are in this process alone: a place in a block of buckets. */
+export class OwnMeter implements Meter {
+  readonly #block: BucketBlock
+  readonly #at: number
+  #pace: Pace
+  #limit: Limit
+  readonly #paceOf: (limit: Limit) => Pace
 
-/** A limit whose tokens are in this process alone. */
-export class OwnMeter extends TokenBucket implements Meter {
-  readonly #paceOf: (limit: Limit) => TokenBucket['pace']
-  limit: Limit
-
-  constructor(limit: Limit, from: { readonly paceOf: (limit: Limit) => TokenBucket['pace']; readonly sinceUs: number; readonly nowUs: number }) {
-    super(from.paceOf(limit), from.sinceUs, from.nowUs)
-    this.limit = limit
+  /** @param from where its bucket is; it begins at 0 of its clock, when its keeper began */
+  constructor(limit: Limit, from: { readonly paceOf: (limit: Limit) => Pace; readonly block: BucketBlock; readonly at: number }) {
+    this.#block = from.block
+    this.#at = from.at
+    this.#pace = from.paceOf(limit)
+    this.#limit = limit
     this.#paceOf = from.paceOf
   }
 
+  get limit(): Limit {
+    return this.#limit
+  }
+
+  canSpend(cost: number, nowUs: number): boolean {
+    return this.#block.canSpend(this.#at, this.#pace, cost, nowUs)
+  }
+
+  spend(cost: number): void {
+    this.#block.spend(this.#at, this.#pace, cost)
+  }
+
+  waitUs(cost: number, nowUs: number): number {
+    return this.#block.waitUs(this.#at, this.#pace, cost, nowUs)
+  }
+
+  remaining(nowUs: number): number {
+    return this.#block.remaining(this.#at, this.#pace, nowUs)
+  }
+
+  moreInUs(nowUs: number): number {
+    return this.#block.moreInUs(this.#at, this.#pace, nowUs)
+  }
+
+  fullInUs(nowUs: number): number {
+    return this.#block.fullInUs(this.#at, this.#pace, nowUs)
+  }
+
   change(limit: Limit): void {
-    this.limit = limit
-    this.pace = this.#paceOf(limit)
+    this.#limit = limit
+    this.#pace = this.#paceOf(limit)
+    this.#block.cut(this.#at, this.#pace)
   }
 }

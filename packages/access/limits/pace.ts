@@ -34,3 +34,20 @@ export function usUntil(nanotokens: number, gain: number): number {
   if (nanotokens <= 0) return 0
   return gain === 0 ? Number.MAX_SAFE_INTEGER : Math.ceil(nanotokens / gain)
 }
+
+/** What is there after so many microseconds more; cut at the capacity. */
+export function filled({ capacity, gain }: Pace, level: number, us: number): number {
+  return Math.min(capacity, level + us * gain)
+}
+
+/** What a cost takes. One above the whole burst is the whole burst, or it could never be paid. */
+export function priceOf({ capacity }: Pace, cost: number): number {
+  return Math.min(cost * nano, capacity)
+}
+
+/** Microseconds until one more whole token is there; 0 where it is full. */
+export function moreInUs({ capacity, gain }: Pace, level: number): number {
+  // Not `level % nano`, which takes longer than all else here. Both are exact below 2^53.
+  const part = level - Math.floor(level / nano) * nano
+  return usUntil(Math.min(nano - part, capacity - level), gain)
+}

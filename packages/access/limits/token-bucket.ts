@@ -1,4 +1,4 @@
-import { nano, usUntil, type Pace } from './pace.ts'
+import { filled, moreInUs, nano, priceOf, usUntil, type Pace } from './pace.ts'
 
 /**
  * A token bucket: `rate` tokens a second, never more than `burst` at once. What it gives in any window of its clock is at
@@ -29,21 +29,21 @@ export class TokenBucket {
     this.#level = Math.min(this.#level, pace.capacity)
   }
 
-  /** Whether there is as much as this costs. A cost above the whole burst is the whole burst, or it could never be paid. */
+  /** Whether there is as much as this costs. */
   canSpend(cost: number, nowUs: number): boolean {
     this.#fill(nowUs)
-    return this.#level >= this.#price(cost)
+    return this.#level >= priceOf(this.#pace, cost)
   }
 
   /** Takes what {@link canSpend} said is there; of what is not there, all that is. */
   spend(cost: number): void {
-    this.#level = Math.max(0, this.#level - this.#price(cost))
+    this.#level = Math.max(0, this.#level - priceOf(this.#pace, cost))
   }
 
   /** Microseconds until this cost can be paid, if nobody else takes. */
   waitUs(cost: number, nowUs: number): number {
     this.#fill(nowUs)
-    return usUntil(this.#price(cost) - this.#level, this.#pace.gain)
+    return usUntil(priceOf(this.#pace, cost) - this.#level, this.#pace.gain)
   }
 
   /** Whole tokens that are there. */
@@ -55,7 +55,7 @@ export class TokenBucket {
   /** Microseconds until one more whole token is there; 0 where it is full. */
   moreInUs(nowUs: number): number {
     this.#fill(nowUs)
-    return usUntil(Math.min(nano - this.#level % nano, this.#pace.capacity - this.#level), this.#pace.gain)
+    return moreInUs(this.#pace, this.#level)
   }
 
   /** Microseconds until it is full. */
@@ -64,13 +64,9 @@ export class TokenBucket {
     return usUntil(this.#pace.capacity - this.#level, this.#pace.gain)
   }
 
-  #price(cost: number): number {
-    return Math.min(cost * nano, this.#pace.capacity)
-  }
-
   #fill(nowUs: number): void {
     if (nowUs <= this.#atUs) return
-    this.#level = Math.min(this.#pace.capacity, this.#level + (nowUs - this.#atUs) * this.#pace.gain)
+    this.#level = filled(this.#pace, this.#level, nowUs - this.#atUs)
     this.#atUs = nowUs
   }
 }

@@ -109,10 +109,14 @@ export class Authenticator {
     return this.#admit(row)
   }
 
-  #admit({ id, tenant, settings, mayCallFrom, origins, isMerchantFrozen, isVaultPlaintextAllowed, restriction }: ProvenApiKey): AuthenticatedCaller {
-    if (isMerchantFrozen) throw new Fault('access/merchant_frozen', `${tenant.merchant} is frozen`)
-    const { kind, scopes, caps, mustSign } = settings
-    const caller = { tenant, apiKey: id, kind, scopes, caps, mustSign, mayCallFrom, origins, isVaultPlaintextAllowed }
-    return (restriction === undefined ? caller : { ...caller, restriction }) as AuthenticatedCaller
+  #admit(row: ProvenApiKey): AuthenticatedCaller {
+    if (row.isMerchantFrozen) throw new Fault('access/merchant_frozen', `${row.tenant.merchant} is frozen`)
+    return row.caller ??= callerOf(row)
   }
+}
+
+function callerOf({ id, tenant, settings, mayCallFrom, origins, isVaultPlaintextAllowed, restriction }: ProvenApiKey): AuthenticatedCaller {
+  const { kind, scopes, caps, mustSign } = settings
+  const caller = { meters: undefined, tenant, apiKey: id, kind, scopes, caps, mustSign, mayCallFrom, origins, isVaultPlaintextAllowed }
+  return (restriction === undefined ? caller : { ...caller, restriction }) as AuthenticatedCaller
 }

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { addressMatcher, defaultKeySettings, isProvenApiKey, type ApiKeySettings } from '@ngome/access'
 import type { ApiKeyId, Tenant } from '@ngome/kernel'
 import type { ApiKeyRow } from '@ngome/store'
+import type { AuthenticatedCaller } from '../http/call.ts'
 
 declare const proven: unique symbol
 /** A row that the custodian made and signed, as it stands, or one that is revoked; only the functions below make one. */
@@ -12,6 +13,8 @@ export type ProvenApiKey = ApiKeyRow & {
   readonly mayCallFrom: ((remoteAddress: string | undefined) => boolean) | null
   /** Whose pages may use it: of a publishable key those of its merchant, in its world. */
   readonly origins: ReadonlySet<string>
+  /** Who calls with it, made with its first use: one for as long as the row is in memory. */
+  caller: AuthenticatedCaller | undefined
   readonly [proven]: true
 }
 
@@ -22,7 +25,7 @@ export function proveApiKey(row: ApiKeyRow, statementKey: KeyObject): ProvenApiK
   const { proof, settings } = row
   if (proof === null || settings === undefined || !isProvenApiKey({ ...row, settings }, proof, statementKey)) return undefined
   const { allowedAddresses } = settings
-  return { ...row, origins: noOrigins, mayCallFrom: allowedAddresses.length === 0 ? null : addressMatcher(allowedAddresses) } as ProvenApiKey
+  return { ...row, caller: undefined, origins: noOrigins, mayCallFrom: allowedAddresses.length === 0 ? null : addressMatcher(allowedAddresses) } as ProvenApiKey
 }
 
 /**
@@ -30,7 +33,8 @@ export function proveApiKey(row: ApiKeyRow, statementKey: KeyObject): ProvenApiK
  * merchant sees that somebody tries it.
  */
 export function revokedApiKey(row: ApiKeyRow): ProvenApiKey {
-  return { ...row, isRevoked: true, proof: new Uint8Array(), settings: row.settings ?? defaultKeySettings(), origins: noOrigins, mayCallFrom: null } as ProvenApiKey
+  const settings = row.settings ?? defaultKeySettings()
+  return { ...row, isRevoked: true, proof: new Uint8Array(), settings, caller: undefined, origins: noOrigins, mayCallFrom: null } as ProvenApiKey
 }
 
 /**
@@ -42,6 +46,6 @@ export function withOrigins(
 ): (id: ApiKeyId) => Promise<ProvenApiKey | undefined> {
   return async (id) => {
     const key = await find(id)
-    return key?.settings.kind === 'publishable' ? { ...key, origins: new Set(await listOrigins(key.tenant)) } : key
+    return key?.settings.kind === 'publishable' ? { ...key, caller: undefined, origins: new Set(await listOrigins(key.tenant)) } : key
   }
 }

@@ -4,6 +4,7 @@ import type { ApiKeyId, RequestId, Tenant } from '@ngome/kernel'
 import type { KeyRestriction, RequestNonce } from '@ngome/store'
 import type { z } from 'zod'
 import type { Operation, OperationName, operations } from '../api/operations.ts'
+import type { KeyMeters } from '../limits/key-meters.ts'
 import type { Answer } from './answer.ts'
 
 declare const authenticated: unique symbol
@@ -24,6 +25,8 @@ export type AuthenticatedCaller = {
   readonly isVaultPlaintextAllowed: boolean
   /** What its key may not do for a time, because its use was unusual; it ends by itself. */
   readonly restriction?: KeyRestriction
+  /** What its calls are paid from: kept and judged by the limits alone. */
+  meters: KeyMeters | undefined
   readonly [authenticated]: true
 }
 

@@ -1,99 +1,71 @@
-import { IdleTable, rateLimitPolicyField, type Limit, type Meter } from '@ngome/access'
+import { BucketBlock, IdleTable, Places, rateLimitPolicyField, type Limit, type Pace } from '@ngome/access'
 import { keyKinds, type KeyKind } from '@ngome/contracts'
 import type { ApiKeyId, MerchantId, Tenant, World } from '@ngome/kernel'
-import { operationNames, type OperationName } from '../api/operations.ts'
+import { KeyMeters } from './key-meters.ts'
+import { limitedOperations, limitNames, TenantMeters, type LimitTerms, type NewMeter, type TenantLimits } from './tenant-meters.ts'
 
-/** Keys in use at one time, some 500 bytes each with their meters; a key that nobody used lately takes no place. */
+/** Keys in use at one time, some 200 bytes each with their buckets; a key that nobody used lately takes no place. */
 const keysMax = 100_000
 const tenantsMax = 50_000
+/** Of a tenant: its own, and one for each route. */
+const bucketsOfTenant = 1 + limitedOperations.length
 
-export type LimitNames = 'key' | 'merchant' | 'route'
-const names: readonly LimitNames[] = ['key', 'merchant', 'route']
-/** The limits of one tenant: its own, or the configuration's. */
-export type TenantLimits = Readonly<Record<LimitNames, Limit>>
+const worlds = ['test', 'live'] as const
+/** Who find no place share by world and kind. */
+const restsMax = worlds.length * keyKinds.length
+/** Of what has its tokens in a store. */
+const nowhere = -1
+/** Comes before all others. */
+const noEpoch = 0
+
 /** Whose call it is. */
 export type MeteredKey = { readonly apiKey: ApiKeyId; readonly tenant: Tenant; readonly kind: KeyKind }
-/** Makes the meter of a bucket; where its tokens are is the maker's business. */
-export type NewMeter = (bucket: string, limit: Limit) => Meter
-
-/** What a tenant's keys of one kind have in common. */
-export class TenantMeters {
-  limits: TenantLimits
-  /** Its limits may have changed. */
-  isStale: boolean
-  isGone = false
-  /** How often its limits may have changed: who reads them notices what happened meanwhile. */
-  version = 0
-  readonly merchant: Meter
-  /** `RateLimit-Policy` of its answers, which changes only with its limits. */
-  policyField: string
-  readonly #name: string
-  readonly #newMeter: NewMeter
-  readonly #routes: (Meter | undefined)[] = []
-
-  constructor(name: string, limits: TenantLimits, from: { readonly newMeter: NewMeter; readonly isStale: boolean }) {
-    this.#name = name
-    this.#newMeter = from.newMeter
-    this.limits = limits
-    this.policyField = policyFieldOf(limits)
-    this.isStale = from.isStale
-    this.merchant = from.newMeter(`m:${name}`, limits.merchant)
-  }
-
-  route(operation: OperationName): Meter {
-    const at = indexOf(operation)
-    return this.#routes[at] ??= this.#newMeter(`r:${this.#name}:${operation}`, this.limits.route)
-  }
-
-  isIdle(nowUs: number): boolean {
-    return this.merchant.fullInUs(nowUs) === 0 && this.#routes.every((route) => route === undefined || route.fullInUs(nowUs) === 0)
-  }
-
-  change(limits: TenantLimits): void {
-    this.limits = limits
-    this.policyField = policyFieldOf(limits)
-    this.merchant.change(limits.merchant)
-    for (const route of this.#routes) route?.change(limits.route)
-  }
-}
-
-/** What a call of one key pays from: one look-up finds all of it. */
-export type KeyMeters = { readonly tenant: TenantMeters; readonly key: Meter }
-
-// Of each set of limits, which many tenants have in common.
-const policyFields = new WeakMap<TenantLimits, string>()
-
-function policyFieldOf(limits: TenantLimits): string {
-  const known = policyFields.get(limits)
-  if (known !== undefined) return known
-  const made = rateLimitPolicyField(names.map((name) => [name, limits[name]]))
-  policyFields.set(limits, made)
-  return made
-}
-
-const indexes = new Map(operationNames.map((name, at) => [name, at]))
-
-function indexOf(operation: OperationName): number {
-  return indexes.get(operation) ?? 0
-}
+/** Who may keep what was found for his key, for as long as it is there. */
+export type MeteredCaller = MeteredKey & { meters: KeyMeters | undefined }
 
 /** The meters of every key that is used, in bounded memory. */
 export class CallerMeters {
   readonly #newMeter: NewMeter
+  readonly #paceOf: (limit: Limit) => Pace
   readonly #nowUs: () => number
   readonly #keys: IdleTable<ApiKeyId, KeyMeters>
   readonly #tenants: IdleTable<string, TenantMeters>
+  readonly #places: { readonly block: BucketBlock; readonly keys: Places; readonly tenants: Places } | undefined
+  // Of each set of limits, which many tenants have in common.
+  readonly #terms = new WeakMap<TenantLimits, LimitTerms>()
   /** Of those who find no place: shared, so that nobody is served without limit. */
   readonly #rest = new Map<string, KeyMeters>()
   #generation = 0
+  /** Moves on with whatever makes a tenant another one: what is current is so until then. */
+  #epoch = noEpoch + 1
 
-  constructor(from: { readonly newMeter: NewMeter; readonly nowUs: () => number; readonly bounds?: { readonly keys: number; readonly tenants: number } }) {
+  constructor(from: {
+    readonly newMeter: NewMeter
+    readonly paceOf: (limit: Limit) => Pace
+    /** Whether buckets are in this process, side by side, and in no store. */
+    readonly hasOwnBuckets: boolean
+    readonly nowUs: () => number
+    readonly bounds?: { readonly keys: number; readonly tenants: number }
+  }) {
     this.#newMeter = from.newMeter
+    this.#paceOf = from.paceOf
     this.#nowUs = from.nowUs
     const bounds = from.bounds ?? { keys: keysMax, tenants: tenantsMax }
-    this.#keys = new IdleTable({ max: bounds.keys, isIdle: ({ key }, nowUs) => key.fullInUs(nowUs) === 0 })
+    this.#places = from.hasOwnBuckets ? placesFor(bounds) : undefined
+    this.#keys = new IdleTable({
+      max: bounds.keys, isIdle: (entry, nowUs) => entry.isIdle(nowUs),
+      onGone: (entry) => {
+        entry.leave()
+        this.#places?.keys.release(entry.at)
+      },
+    })
     this.#tenants = new IdleTable({
-      max: bounds.tenants, isIdle: (tenant, nowUs) => tenant.isIdle(nowUs), onGone: (tenant) => { tenant.isGone = true },
+      max: bounds.tenants, isIdle: (tenant, nowUs) => tenant.isIdle(nowUs),
+      onGone: (tenant) => {
+        tenant.isGone = true
+        this.#epoch++
+        this.#places?.tenants.release(tenant.at)
+      },
     })
   }
 
@@ -106,9 +78,21 @@ export class CallerMeters {
     return this.#generation
   }
 
+  /** What a caller may pay from at once: what it keeps, or what is found for its key, and kept from now on. */
+  ready(caller: MeteredCaller): KeyMeters | undefined {
+    const kept = caller.meters
+    if (kept?.isOf(this.#epoch) === true) return kept
+    const found = this.get(caller.apiKey)
+    if (found === undefined || found.tenant.isStale) return undefined
+    found.makeCurrent(this.#epoch)
+    caller.meters = found
+    return found
+  }
+
+  /** What there is of a key, though its limits may be others meanwhile. */
   get(id: ApiKeyId): KeyMeters | undefined {
-    const known = this.#keys.get(id)
-    return known === undefined || known.tenant.isGone ? undefined : known
+    const found = this.#keys.get(id)
+    return found?.isThere === true ? found : undefined
   }
 
   /** @param generation when the limits began to be read */
@@ -116,23 +100,31 @@ export class CallerMeters {
     const nowUs = this.#nowUs()
     const isStale = generation !== this.#generation
     const name = nameOf(tenant, kind)
-    const known = this.#tenants.get(name)
-    const shared = known ?? new TenantMeters(name, limits, { newMeter: this.#newMeter, isStale })
-    if (known === undefined && !this.#tenants.add(name, shared, nowUs)) return this.#restOf(tenant, kind, limits)
+    const shared = this.#tenants.get(name) ?? this.#addTenant(name, limits, { isStale, nowUs })
+    if (shared === undefined) return this.#restOf(tenant, kind, limits)
     // A key that outlived its tenant's idleness keeps what it spent.
     const former = this.#keys.get(id)
-    const entry = { tenant: shared, key: former?.key ?? this.#newMeter(`k:${id}`, limits.key) }
     if (former !== undefined) {
-      this.#keys.replace(id, entry)
-      return entry
+      const moved = former.movedTo(shared)
+      this.#keys.replace(id, moved)
+      return moved
     }
-    return this.#keys.add(id, entry, nowUs) ? entry : this.#restOf(tenant, kind, limits)
+    return this.#addKey(id, shared, nowUs) ?? this.#restOf(tenant, kind, limits)
+  }
+
+  /** Takes on the limits that an entry's tenant has now. */
+  change(entry: KeyMeters, limits: TenantLimits): void {
+    this.#epoch++
+    entry.tenant.change(this.#termsOf(limits))
+    // Whether they are still those is the next call's question.
+    entry.makeCurrent(noEpoch)
   }
 
   /** Limits of a merchant may have changed: they are read anew before its next call is decided. */
   markStale(merchant: MerchantId): void {
     this.#generation++
-    for (const world of ['test', 'live'] as const) {
+    this.#epoch++
+    for (const world of worlds) {
       for (const kind of keyKinds) {
         const tenant = this.#tenants.get(nameOf({ merchant, world }, kind))
         if (tenant === undefined) continue
@@ -142,14 +134,61 @@ export class CallerMeters {
     }
   }
 
+  #addTenant(name: string, limits: TenantLimits, { isStale, nowUs }: { readonly isStale: boolean; readonly nowUs: number }): TenantMeters | undefined {
+    const made = this.#newTenant(name, limits, isStale)
+    if (this.#tenants.add(name, made, nowUs)) return made
+    this.#places?.tenants.release(made.at)
+    return undefined
+  }
+
+  #addKey(id: ApiKeyId, tenant: TenantMeters, nowUs: number): KeyMeters | undefined {
+    const made = this.#newKey(id, tenant)
+    if (this.#keys.add(id, made, nowUs)) return made
+    this.#places?.keys.release(made.at)
+    return undefined
+  }
+
   #restOf({ world }: Tenant, kind: KeyKind, limits: TenantLimits): KeyMeters {
     const name = nameOf({ merchant: '*', world }, kind)
     const known = this.#rest.get(name)
     if (known !== undefined) return known
-    const tenant = new TenantMeters(name, limits, { newMeter: this.#newMeter, isStale: false })
-    const made = { tenant, key: this.#newMeter(`k:${name}`, limits.key) }
+    const made = this.#newKey(name, this.#newTenant(name, limits, false))
     this.#rest.set(name, made)
     return made
+  }
+
+  #newTenant(name: string, limits: TenantLimits, isStale: boolean): TenantMeters {
+    return new TenantMeters(name, this.#termsOf(limits), { newMeter: this.#newMeter, isStale, at: this.#places?.tenants.take() ?? nowhere })
+  }
+
+  #newKey(name: string, tenant: TenantMeters): KeyMeters {
+    if (this.#places !== undefined) return new KeyMeters(tenant, { at: this.#places.keys.take(), leased: undefined })
+    return new KeyMeters(tenant, { at: nowhere, leased: this.#newMeter(`k:${name}`, tenant.terms.limits.key, undefined) })
+  }
+
+  #termsOf(limits: TenantLimits): LimitTerms {
+    const known = this.#terms.get(limits)
+    if (known !== undefined) return known
+    const made: LimitTerms = {
+      limits,
+      policyField: rateLimitPolicyField(limitNames.map((name) => [name, limits[name]])),
+      paces: { key: this.#paceOf(limits.key), merchant: this.#paceOf(limits.merchant), route: this.#paceOf(limits.route) },
+      block: this.#places?.block,
+    }
+    this.#terms.set(limits, made)
+    return made
+  }
+}
+
+/** As many as there is room for; one more, since who finds none gives his back; and those of the rest. */
+function placesFor({ keys, tenants }: { readonly keys: number; readonly tenants: number }) {
+  const keyPlaces = keys + 1 + restsMax
+  const tenantPlaces = tenants + 1 + restsMax
+  const block = new BucketBlock(keyPlaces + tenantPlaces * bucketsOfTenant)
+  return {
+    block,
+    keys: new Places(block, { begin: 0, max: keyPlaces, each: 1 }),
+    tenants: new Places(block, { begin: keyPlaces, max: tenantPlaces, each: bucketsOfTenant }),
   }
 }
 

@@ -9,10 +9,11 @@ import type { AuthenticatedCaller } from '../http/call.ts'
 import type { GatewayRequest } from '../http/gateway-request.ts'
 import { AddressLimits } from './address-limits.ts'
 import { CallerLimits } from './caller-limits.ts'
-import { CallerMeters, type LimitNames, type NewMeter } from './caller-meters.ts'
+import { CallerMeters } from './caller-meters.ts'
 import { limitsMetrics } from './limits-metrics.ts'
 import type { FindOwnLimits } from './merchant-limits.ts'
 import { refusal } from './refuse.ts'
+import type { LimitNames, NewMeter } from './tenant-meters.ts'
 
 const usPerMs = 1_000
 /** What a call of a key costs more whose use was unusual: a tenth of its limits is left to it. */
@@ -46,7 +47,10 @@ export function createLimits(from: {
   const nowUs = (): number => Math.floor(from.monotonicMs() * usPerMs)
   const costFactor = (caller: AuthenticatedCaller): number => restrictionOf(caller, from.clock.nowMs()) === 'throttle' ? throttledFactor : 1
   const addresses = new AddressLimits(config.address, nowUs)
-  const meters = new CallerMeters({ newMeter: store === undefined ? ownMeters(config, nowUs) : leasedMeters(config, store), nowUs })
+  const partOf = partsOf(config)
+  const meters = new CallerMeters({
+    newMeter: store === undefined ? ownMeters(partOf) : leasedMeters(config, store), paceOf: partOf, hasOwnBuckets: store === undefined, nowUs,
+  })
   const counts = limitsMetrics(from.metrics, { addresses, meters, store })
   const addressOf = (request: GatewayRequest) => addresses.of(request)
   const callers = new CallerLimits({
@@ -81,17 +85,23 @@ export function createLimits(from: {
 }
 
 /** Without a store each of several gateways enforces its part. */
-function ownMeters({ gateways }: Config['limits'], nowUs: () => number): NewMeter {
+function partsOf({ gateways }: Config['limits']): (limit: Limit) => Pace {
   // Most buckets are of few limits: what they have in common is close by when it is needed.
   const paces = new WeakMap<Limit, Pace>()
-  const partOf = (limit: Limit): Pace => {
+  return (limit) => {
     const known = paces.get(limit)
     if (known !== undefined) return known
     const made = shareOf(paceOf(limit), gateways)
     paces.set(limit, made)
     return made
   }
-  return (_bucket, limit) => new OwnMeter(limit, { paceOf: partOf, sinceUs: 0, nowUs: nowUs() })
+}
+
+function ownMeters(partOf: (limit: Limit) => Pace): NewMeter {
+  return (bucket, limit, place) => {
+    if (place === undefined) throw new TypeError(`${bucket} has no place, and no store`)
+    return new OwnMeter(limit, { paceOf: partOf, ...place })
+  }
 }
 
 function leasedMeters({ gateways }: Config['limits'], store: SharedStore): NewMeter {

@@ -3,7 +3,7 @@ import type { ApiKeyId, Clock, Random } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
 import { appendEvent, inTenant, type Database } from '@ngome/store'
 import type { AuthenticatedCaller } from '../http/call.ts'
-import type { LimitNames } from './caller-meters.ts'
+import type { LimitNames } from './tenant-meters.ts'
 
 /** Of each key, one event: more would make of a flood of requests a flood of writes. */
 const everyMs = 60_000

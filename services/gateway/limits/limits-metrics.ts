@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { TokenStore } from '@ngome/access'
-import type { LimitNames } from './caller-meters.ts'
+import type { LimitNames } from './tenant-meters.ts'
 
 type Names = LimitNames | 'address'
 

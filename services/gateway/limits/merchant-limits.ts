@@ -1,7 +1,7 @@
 import type { Limit } from '@ngome/access'
 import type { Tenant } from '@ngome/kernel'
 import type { Config } from '@ngome/runtime'
-import type { TenantLimits } from './caller-meters.ts'
+import type { TenantLimits } from './tenant-meters.ts'
 
 /** Finds a merchant's own limits, `undefined` where it has none. */
 export type FindOwnLimits = (tenant: Tenant) => Promise<Limit | undefined>

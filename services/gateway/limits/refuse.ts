@@ -6,10 +6,11 @@ const usPerSecond = 1_000_000
 /** Nobody is told to stay away longer: what he waits for may come sooner than its rate says. */
 const retryAfterSMax = 3_600
 
-/** Adds a field to whatever the answer will be. */
-export function addAnswerHeader(request: GatewayRequest, name: string, value: string): void {
-  if (request.answerHeaders === undefined) request.answerHeaders = [name, value]
-  else request.answerHeaders.push(name, value)
+/** Adds two fields, names and values in turn, to whatever the answer will be. */
+export function addAnswerHeaders(request: GatewayRequest, ...[name, value, other, otherValue]: readonly [string, string, string, string]): void {
+  // A list that is made with what it holds: one that grows takes room for more.
+  if (request.answerHeaders === undefined) request.answerHeaders = [name, value, other, otherValue]
+  else request.answerHeaders.push(name, value, other, otherValue)
 }
 
 /** A refusal that says which limit it was, and when the same request may come again. */
