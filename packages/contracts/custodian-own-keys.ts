@@ -52,7 +52,7 @@ export const ownKeyOperations = {
       ended: apiKeyOperations['/v1/end-api-key'].response.nullable(),
     }),
   },
-  /** From now on nothing that this key signed makes a key. Gateways hear of it from the database. */
+  /** From now on nothing that this key signed makes a key, and nothing is told encrypted to it. Gateways hear of it from the database. */
   '/v1/revoke-merchant-signing-key': {
     request: z.strictObject({ ...tenant, key: classed('internal', idSchema('merchantSigningKey')) }),
     response: z.strictObject({}),

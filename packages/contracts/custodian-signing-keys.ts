@@ -13,7 +13,7 @@ export type SigningKeyAlgorithm = (typeof signingKeyAlgorithms)[number]
 /** base64url of 2048 bytes, which hold an RSA key of 8192 bits. */
 const spki = z.string().regex(/^[A-Za-z0-9_-]*$/).max(2_731)
 
-/** The custodian's operation about merchants' public keys. */
+/** The custodian's operations about merchants' public keys. */
 export const signingKeyOperations = {
   /** States that a public key is a merchant's, in one world, for these uses. Nobody believes a row without it. */
   '/v1/merchant-signing-key': {
@@ -32,5 +32,10 @@ export const signingKeyOperations = {
       spki: classed('public', spki),
       proof: classed('internal', z.string().regex(/^[A-Za-z0-9_-]{86}$/)),
     }),
+  },
+  /** Whether a key that was stated for this tenant was revoked since; `unknown` is one that was not. */
+  '/v1/merchant-signing-key-state': {
+    request: z.strictObject({ ...tenant, key: classed('internal', idSchema('merchantSigningKey')) }),
+    response: z.strictObject({ state: classed('internal', z.enum(['stands', 'revoked', 'unknown'])) }),
   },
 } as const

@@ -130,7 +130,7 @@ export const eventTypes = {
   'api_key.unrestricted': { severity: 'notice', data: z.strictObject({ key: apiKey }) },
   'merchant_key.added': { severity: 'warning', data: z.strictObject({ key: merchantKey }) },
   'merchant_key.revoked': { severity: 'warning', data: z.strictObject({ key: merchantKey }) },
-  /** A row that the custodian did not sign. */
+  /** A row that the custodian did not sign, or that says nothing of a revocation that the custodian knows of. */
   'merchant_key.unproven': { severity: 'alarm', data: z.strictObject({ key: merchantKey }) },
   'payment.accepted': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },

@@ -5,7 +5,7 @@ export { signWebhook, type WebhookHeaders, type WebhookMessage } from './sign-we
 export { verifyWebhook, webhookToleranceS, type VerifiedWebhook } from './verify-webhook.ts'
 export { newWebhookSecret, parseWebhookSecret } from './webhook-secret.ts'
 export { areWebhookTerms, proveWebhookTerms, type WebhookTerms } from './webhook-terms.ts'
-export { chooseEncryptionKey, type MerchantKeyRow } from './encryption/choose-encryption-key.ts'
+export { chooseEncryptionKey, encryptionKeys, type MerchantKeyRow } from './encryption/choose-encryption-key.ts'
 export { encryptToMerchant, joseType } from './encryption/encrypt-to-merchant.ts'
 export { contentDigest, isContentDigest } from './http-messages/content-digest.ts'
 export { messageAlgorithmOf, messageAlgorithms, parsePublicKey, type MessageAlgorithm } from './http-messages/algorithms.ts'

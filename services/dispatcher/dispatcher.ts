@@ -5,6 +5,7 @@ import type { Database } from '@ngome/store'
 import type { PaymentNetwork } from './connectors/payment-network.ts'
 import type { ComputeFingerprint } from './custodian/compute-fingerprint.ts'
 import type { OpenSealed } from './custodian/open-sealed.ts'
+import type { MerchantKeyStateOf } from './custodian/standing-keys.ts'
 import type { EgressGuard } from './egress/egress-guard.ts'
 
 /** A configured payment network. */
@@ -38,6 +39,7 @@ export type Dispatcher = {
   readonly computeFingerprint: ComputeFingerprint
   /** The custodian's, which it signs allowed addresses with. */
   readonly statementKey: KeyObject
+  readonly merchantKeyState: MerchantKeyStateOf
   readonly egress: EgressGuard
   readonly networks: ReadonlyMap<string, Network>
   readonly callbacks: { readonly baseUrl: string; readonly secret: Secret<Uint8Array> }

@@ -12,6 +12,7 @@ import { watchOrders } from './acme/watch-orders.ts'
 import { alarmOnSpentBudget } from './custodian/alarm-on-spent-budget.ts'
 import { fingerprintComputer } from './custodian/compute-fingerprint.ts'
 import { fetchSecrets } from './custodian/fetch-secrets.ts'
+import { merchantKeyStates } from './custodian/standing-keys.ts'
 import { opener } from './custodian/open-sealed.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { createEgressGuard } from './egress/egress-guard.ts'
@@ -98,6 +99,7 @@ const dispatcher: Dispatcher = {
   openSealed: alarmOnSpentBudget(opener(custodian, identity.statementKey, random), { ...base, db: database }),
   computeFingerprint: fingerprintComputer(custodian, secrets.indexOuter),
   statementKey: identity.statementKey,
+  merchantKeyState: merchantKeyStates({ custodian, clock }),
   egress,
   networks,
   callbacks: { baseUrl: config.dispatcher.callbackBaseUrl, secret: secrets.callback },

@@ -48,6 +48,7 @@ const isRepeatable: Readonly<Record<CustodianPath, boolean>> = {
   '/v1/forward-destination': true,
   '/v1/merchant-signing-key': true,
   '/v1/revoke-merchant-signing-key': true,
+  '/v1/merchant-signing-key-state': true,
   // The nonce is spent by the first one.
   '/v1/own-api-key': false,
   '/v1/pin-set': true,

@@ -5,16 +5,19 @@ import { proveMerchantKey, type MerchantKey, type ProvenMerchantKey } from '../s
 export type MerchantKeyRow = MerchantKey & { readonly proof: Uint8Array; readonly isRevoked: boolean }
 
 /**
- * The key that a tenant is encrypted to: of those of use `encrypt` that the custodian stated for it and nobody revoked, the first.
+ * The keys that a tenant can be encrypted to: those of use `encrypt` that the custodian stated for it and that no row says was revoked.
  * @param rows the newest first
  */
-export function chooseEncryptionKey(
-  rows: readonly MerchantKeyRow[], statementKey: KeyObject, nowMs: number,
-): ProvenMerchantKey | undefined {
+export function* encryptionKeys(rows: readonly MerchantKeyRow[], statementKey: KeyObject, nowMs: number): Generator<ProvenMerchantKey, void, void> {
   for (const row of rows) {
     if (row.isRevoked || !row.uses.includes('encrypt')) continue
     const key = proveMerchantKey(row, row.proof, statementKey, nowMs)
-    if (key !== undefined) return key
+    if (key !== undefined) yield key
   }
-  return undefined
+}
+
+/** The first of them. */
+export function chooseEncryptionKey(rows: readonly MerchantKeyRow[], statementKey: KeyObject, nowMs: number): ProvenMerchantKey | undefined {
+  const [first] = encryptionKeys(rows, statementKey, nowMs)
+  return first
 }

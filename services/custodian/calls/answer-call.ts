@@ -37,6 +37,7 @@ import { makeApiKeyVerifier } from '../secrets/make-api-key-verifier.ts'
 import { rehashApiKey } from '../secrets/rehash-api-key.ts'
 import { rotateSecret } from '../secrets/rotate-secret.ts'
 import { makeOwnApiKey } from '../secrets/make-own-api-key.ts'
+import { findMerchantKeyState } from '../signing-keys/find-merchant-key-state.ts'
 import { revokeMerchantKey } from '../signing-keys/revoke-merchant-key.ts'
 import { stateMerchantKey } from '../signing-keys/state-merchant-key.ts'
 import { admitStaff } from '../staff/admit-staff.ts'
@@ -99,6 +100,7 @@ const verbs: { readonly [P in Exclude<CustodianPath, '/v1/enrol'>]: Verb<P> } = 
   '/v1/forward-destination': signForwardDestination,
   '/v1/merchant-signing-key': stateMerchantKey,
   '/v1/revoke-merchant-signing-key': revokeMerchantKey,
+  '/v1/merchant-signing-key-state': (custodian, _caller, request) => findMerchantKeyState(custodian, request),
   '/v1/own-api-key': makeOwnApiKey,
   '/v1/pin-set': signPins,
   '/v1/answer-key': stateAnswerKey,

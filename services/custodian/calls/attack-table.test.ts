@@ -61,6 +61,7 @@ const permitted: Readonly<Record<CustodianPath, readonly Caller[]>> = {
   '/v1/forward-destination': ['operator'],
   '/v1/merchant-signing-key': ['operator'],
   '/v1/revoke-merchant-signing-key': ['operator'],
+  '/v1/merchant-signing-key-state': ['dispatcher'],
   '/v1/own-api-key': ['gateway'],
   '/v1/pin-set': ['operator'],
   '/v1/answer-key': ['gateway'],
@@ -152,7 +153,7 @@ async function bodyOf(path: CustodianPath, { test, gateway, clock }: World, role
         expires: new Date(clock.nowMs() + 1_000).toISOString(),
       }
     }
-    case '/v1/revoke-merchant-signing-key': return { ...tenant, key: (await stateKey(test, tenant)).id }
+    case '/v1/revoke-merchant-signing-key': case '/v1/merchant-signing-key-state': return { ...tenant, key: (await stateKey(test, tenant)).id }
     case '/v1/own-api-key': return ownKeyRequest(test, await stateKey(test, tenant))
     case '/v1/pin-set': {
       const { csr, publicKey } = await newCertificateRequest('gateway')

@@ -47,6 +47,8 @@ export const operationCallers: Readonly<Record<CustodianPath, readonly Role[]>> 
   '/v1/forward-destination': ['operator'],
   '/v1/merchant-signing-key': ['operator'],
   '/v1/revoke-merchant-signing-key': ['operator'],
+  // Before it tells somebody something encrypted to that key.
+  '/v1/merchant-signing-key-state': ['dispatcher'],
   // It carries what a merchant signed, and makes no key without that.
   '/v1/own-api-key': ['gateway'],
   '/v1/pin-set': ['operator'],

@@ -97,3 +97,15 @@ async function forged(): Promise<string> {
   const lines = bytes.toString('base64').match(/.{1,64}/g) ?? []
   return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`
 }
+
+test('whether a key stands is said of its own tenant, whatever the database says, and to the dispatcher', async (t) => {
+  const { custodian, tenant, request } = await world(t)
+  const dispatcher = await custodian.peer('dispatcher')
+  const stateOf = async (of: Tenant = tenant, key = request.key) => (await custodian.call(dispatcher, '/v1/merchant-signing-key-state', { ...of, key })).state
+  assert.equal(await stateOf(), 'unknown')
+  await custodian.call(await custodian.peer('operator'), '/v1/merchant-signing-key', request)
+  assert.equal(await stateOf(), 'stands')
+  assert.deepEqual([await stateOf(await custodian.tenant()), await stateOf({ ...tenant, world: 'live' })], ['unknown', 'unknown'])
+  await custodian.call(await custodian.peer('operator'), '/v1/revoke-merchant-signing-key', { ...tenant, key: request.key })
+  assert.equal(await stateOf(), 'revoked')
+})

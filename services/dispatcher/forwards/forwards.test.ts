@@ -93,6 +93,7 @@ function dispatcher(changes: Partial<Dispatcher> = {}, settings: Partial<EgressS
     clock: systemClock, random: systemRandom, db, egress, networks: new Map(), openSealed,
     computeFingerprint: async () => { throw new Error('no test here asks for an index') },
     statementKey: statementKeys.publicKey,
+    merchantKeyState: async () => 'stands',
     callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
     webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, timeoutMs: 1 },
     logger: createLogger({ process: 'dispatcher', level: 'trace', destination: { write: (line: string) => void logLines.push(line) } }),

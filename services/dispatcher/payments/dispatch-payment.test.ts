@@ -30,6 +30,7 @@ test('a payment of a network that is not configured any more fails its job befor
     openSealed: opener({ call }, generateKeyPairSync('ed25519').publicKey, systemRandom),
     computeFingerprint: async () => { throw new Error('no test here asks for an index') },
     statementKey: generateKeyPairSync('ed25519').publicKey,
+    merchantKeyState: async () => 'stands',
     callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
     webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, timeoutMs: 1 },
     logger: createLogger({ process: 'dispatcher', level: 'fatal' }),

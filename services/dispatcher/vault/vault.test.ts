@@ -65,6 +65,7 @@ function dispatcher(owner = merchant, changes: Partial<Dispatcher> = {}): Dispat
     openSealed: opener({ call: call(owner) }, generateKeyPairSync('ed25519').publicKey, systemRandom),
     computeFingerprint: fingerprintComputer({ call: call(owner) }, outerKey),
     statementKey: generateKeyPairSync('ed25519').publicKey,
+    merchantKeyState: async () => 'stands',
     callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
     webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, timeoutMs: 1 },
     logger: createLogger({ process: 'dispatcher', level: 'trace', destination: { write: (line: string) => void logLines.push(line) } }),

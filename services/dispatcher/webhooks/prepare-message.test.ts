@@ -3,10 +3,11 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
 import { compactDecrypt } from 'jose'
 import { emit, type WebhookEncryption } from '@ngome/contracts'
-import { newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
+import { Fault, newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
 import { proveWebhookTerms, signMerchantKey, type MerchantKey } from '@ngome/signatures'
 import { insertSigningKey, revokeSigningKey, type Database } from '@ngome/store'
 import { addTestMerchant, testDatabase, type TestDatabase } from '@ngome/testkit'
+import type { MerchantKeyStateOf } from '../custodian/standing-keys.ts'
 import { prepareMessage, type WebhookMessage } from './prepare-message.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -50,8 +51,10 @@ const endpointOf = (tenant: Tenant, encryption: WebhookEncryption = 'required') 
 }
 type Endpoint = ReturnType<typeof endpointOf>
 
+/** What the custodian says of keys. */
+let stateOf: MerchantKeyStateOf = async () => 'stands'
 const prepare = (tenant: Tenant, endpoint: Pick<Endpoint, 'id' | 'url' | 'encryption' | 'isHeld' | 'secrets'> & { termsProof: Uint8Array | null }): Promise<WebhookMessage> =>
-  prepareMessage({ db, callbacks: { baseUrl: '', secret }, statementKey: custodian.publicKey, clock: systemClock }, tenant, endpoint, event)
+  prepareMessage({ db, callbacks: { baseUrl: '', secret }, statementKey: custodian.publicKey, merchantKeyState: (of, key) => stateOf(of, key), ...from }, tenant, endpoint, event)
 
 /** Opens with `jose`, which shares nothing with what the SDK opens by. */
 async function opened(message: WebhookMessage, key: KeyObject): Promise<unknown> {
@@ -137,4 +140,45 @@ suite('nothing is sent, in clear or otherwise', () => {
       assert.deepEqual(await prepare(tenant, endpointOf(tenant)), held('encryption_key_missing'))
     })
   }
+})
+
+suite('a key that the custodian revoked', () => {
+  after(() => { stateOf = async () => 'stands' })
+  const alarms = async ({ merchant }: Tenant) => database.asAdmin(
+    `SELECT severity, data->>'key' AS key FROM ngome.events WHERE type = 'merchant_key.unproven' AND merchant = $1`, [merchant])
+
+  test('is not encrypted to although its row was edited to say nothing of it, and that is an alarm, once', async () => {
+    const tenant = await newTenant()
+    const old = await addKey(tenant)
+    const stolen = await addKey(tenant, { publicKey: attackers.publicKey })
+    const revoked = new Set([stolen.id])
+    await revokeSigningKey(operator, tenant, stolen.id, systemClock.nowMs(), emit(asOperator, 'merchant_key.revoked', tenant, { key: stolen.id }))
+    await database.asAdmin(`SET session_replication_role = replica; UPDATE ngome.merchant_signing_keys SET revoked_at = NULL WHERE id = '${stolen.id}'`)
+    stateOf = async (_, key) => (revoked.has(key) ? 'revoked' : 'stands')
+    for (let times = 0; times < 2; times++) assert.deepEqual(await opened(await prepare(tenant, endpointOf(tenant)), own.privateKey), expected(old))
+    assert.deepEqual(await alarms(tenant), [{ severity: 'alarm', key: stolen.id }])
+    revoked.add(old.id)
+    assert.deepEqual(await prepare(tenant, endpointOf(tenant)), { kind: 'held', because: 'encryption_key_missing' })
+  })
+
+  test('while its row was read is no alarm', async () => {
+    const tenant = await newTenant()
+    const { id } = await addKey(tenant)
+    stateOf = async () => {
+      await revokeSigningKey(operator, tenant, id, systemClock.nowMs(), emit(asOperator, 'merchant_key.revoked', tenant, { key: id }))
+      return 'revoked'
+    }
+    assert.deepEqual(await prepare(tenant, endpointOf(tenant)), { kind: 'held', because: 'encryption_key_missing' })
+    assert.deepEqual(await alarms(tenant), [])
+  })
+
+  test('or never stated is not encrypted to, and while the custodian is away the delivery waits', async () => {
+    const tenant = await newTenant()
+    await addKey(tenant)
+    stateOf = async () => 'unknown'
+    assert.deepEqual(await prepare(tenant, endpointOf(tenant)), { kind: 'held', because: 'encryption_key_missing' })
+    stateOf = async () => { throw new Fault('custodian/unavailable', 'away') }
+    await assert.rejects(prepare(tenant, endpointOf(tenant)), { code: 'custodian/unavailable' })
+    assert.equal((await prepare(tenant, endpointOf(tenant, 'none'))).kind, 'ready', 'nobody is asked where nothing is encrypted')
+  })
 })
