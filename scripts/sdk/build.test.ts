@@ -4,6 +4,7 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { keyOf } from '../../packages/sdk/testing/key.ts'
 import { buildSdk } from './build.ts'
 import { gzippedBytes, gzippedBytesMax, modulesOf, sdkEntries } from './size.ts'
 
@@ -56,7 +57,7 @@ suite('the built SDK', () => {
 
 const program = `
   import assert from 'node:assert/strict'
-  import { generateKeyPairSync, publicEncrypt, createCipheriv, createHmac, randomBytes } from 'node:crypto'
+  import { generateKeyPairSync, publicEncrypt, createCipheriv, createHash, createHmac, randomBytes, sign } from 'node:crypto'
   import { ConfigurationError, Ngome, PeerError, ConnectionError, SigningKey, decryptJwe, verifyWebhook } from '@ngome/sdk'
   const seen = []
   for (const options of [{}, { apiKey: 'x' }]) {
@@ -79,9 +80,34 @@ const program = `
   const signature = 'v1,' + createHmac('sha256', secret).update('evt_1.' + at + '.' + body).digest('base64')
   const headers = { 'webhook-id': 'evt_1', 'webhook-timestamp': at, 'webhook-signature': signature }
   seen.push((await verifyWebhook(body, headers, 'whsec_' + secret.toString('base64'))).event.type)
+  // An answer that the platform signed, and one that somebody changed, with what this Node has of Ed25519.
+  const { Ngome: Client } = await import('./node_modules/@ngome/sdk/browser/mod.js')
+  const [custodian, gateway] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')]
+  const idOf = (pair) => pair.publicKey.export({ format: 'jwk' }).x
+  const part = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+  const stated = part('{"alg":"EdDSA","typ":"ngome-answer-key+jws"}') + '.' + part({
+    key: idOf(gateway), issued_at: new Date().toISOString(), expires_at: new Date(Date.now() + 60_000).toISOString(),
+  })
+  const statement = stated + '.' + sign(null, Buffer.from(stated), custodian.privateKey).toString('base64url')
+  const answer = (text) => (url, { method, headers }) => {
+    const digest = 'sha-256=:' + createHash('sha256').update('{}').digest('base64') + ':'
+    const [, list, nonce] = /^ngome=(\\(.*\\));created;nonce="([^"]+)"/.exec(headers['accept-signature'])
+    const input = list + ';created=' + Math.floor(Date.now() / 1000) + ';nonce="' + nonce + '";keyid="' + idOf(gateway) + '";tag="ngome-answer-v1"'
+    const base = ['"@status": 200', '"content-type": application/json', '"content-digest": ' + digest, '"answer-key": ' + statement,
+      '"@method";req: ' + method, '"@authority";req: api.example', '"@path";req: /v1/limits', '"@query";req: ?', '"@signature-params": ' + input].join('\\n')
+    return Promise.resolve(new Response(text, { headers: {
+      'content-type': 'application/json', 'content-digest': digest, 'answer-key': statement, 'signature-input': 'ngome=' + input,
+      signature: 'ngome=:' + sign(null, Buffer.from(base), gateway.privateKey).toString('base64') + ':',
+    } }))
+  }
+  const client = new Client({ apiKey: '${keyOf()}', baseUrl: 'https://api.example', statementKey: idOf(custodian), retriesMax: 0, onWarning: () => undefined })
+  for (const text of ['{}', '{ }']) {
+    globalThis.fetch = answer(text)
+    seen.push(await client.limits().then(() => 'proven', ({ code }) => code))
+  }
   console.log(JSON.stringify(seen))
 `
-const expected = ['sdk/configuration', 'sdk/configuration', 384, 64, 'hello', 'x']
+const expected = ['sdk/configuration', 'sdk/configuration', 384, 64, 'hello', 'x', 'proven', 'sdk/answer_unproven']
 
 suite('a program that installed it', () => {
   const nodes: readonly (readonly [string, string | undefined])[] = [['this Node', process.execPath], ['Node 20', node20]]

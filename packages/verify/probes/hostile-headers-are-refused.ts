@@ -52,6 +52,8 @@ export const hostileHeads: readonly { readonly attack: string; readonly lines: r
   { attack: 'two signatures', lines: [get, host, 'signature: ngome=:AAAA:', 'signature: ngome=:AAAA:'] },
   { attack: 'a signature of 2 KiB', lines: [get, host, `signature: ngome=:${'A'.repeat(2_048)}:`] },
   { attack: 'a digest that nobody signed', lines: [get, host, 'content-digest: sha-256=:AAAA:'] },
+  { attack: 'a wish for another signature than ours', lines: [get, host, 'accept-signature: sig1=("date");keyid="x"'] },
+  { attack: 'two wishes for a signature', lines: [get, host, 'accept-signature: ngome=()', 'accept-signature: ngome=()'] },
   { attack: 'a proxy for what calls on (httpoxy)', lines: [get, host, 'proxy: http://attacker.example'] },
   { attack: 'early data', lines: [get, host, 'early-data: 1'] },
   { attack: 'another address of the caller', lines: [get, host, 'x-forwarded-for: 127.0.0.1'] },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
+import { answerKeyLifeMs } from '@ngome/contracts'
 import { Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { provenAnswerKey } from '@ngome/runtime'
 import { Ngome, SigningKey, type NgomeOptions } from '@ngome/sdk'
@@ -14,11 +15,13 @@ import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 let first: TestGateway
 let second: TestGateway
 let merchant: TestMerchant
+/** Of the second gateway's clock. */
+let aheadMs = 0
 const clients: Ngome[] = []
 const order = { amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payer: { phone: '+46733123499' }, reference: 'order-1' } as const
 before(async () => {
   first = await TestGateway.start()
-  second = await TestGateway.start({ beside: first })
+  second = await TestGateway.start({ beside: first, clock: { nowMs: () => systemClock.nowMs() + aheadMs } })
   merchant = await first.addMerchant()
 })
 after(async () => {
@@ -193,6 +196,14 @@ suite('before anything is done, is refused', () => {
     const asks = askForSignature((name) => name === 'idempotency-key' ? 'bare-1' : undefined, nonce)
     const answer = await merchant.client.call({ ...body, idempotencyKey: 'bare-1', headers: { ...headers, 'accept-signature': asks } })
     assert.deepEqual([answer.status, problemIn(answer).code, await made()], [400, 'request/header_refused', count])
+  })
+  test('what nobody can sign now, because the custodian was away for too long; who does not ask is served', async () => {
+    const client = second.client(merchant.key)
+    aheadMs = answerKeyLifeMs
+    const { answer } = await ask({ path: '/v1/limits', client })
+    const unasked = await client.call({ path: '/v1/limits' })
+    aheadMs = 0
+    assert.deepEqual([answer.status, problemIn(answer).code, isBare(answer), unasked.status], [503, 'custodian/unavailable', true, 200])
   })
   test('a lone digest without the wish for a signed answer, as ever', async () => {
     const answer = await merchant.client.call({ ...body, idempotencyKey: 'lone-1', headers: { ...body.headers, 'content-digest': digestOf(body.text) } })

@@ -42,6 +42,7 @@ function keyOfGateway(): Promise<string> {
 /** What a page tries, each by its name; it answers what came of all. */
 const script = (): string => `
   import { VaultKey } from '/packages/sealer/mod.ts'
+  import { Ngome } from '/packages/sdk/browser/mod.ts'
   const api = 'https://localhost:${running.port}'
   const seen = {}
   const attempt = async (name, work) => { seen[name] = await work().catch((error) => error.name) }
@@ -72,6 +73,12 @@ const script = (): string => `
     const answer = await fetch(api + '/v1/vault/tokens', { method: 'POST', headers, body: '{' })
     return [answer.status, (await answer.json()).code]
   })
+  const proven = (statementKey) => new Ngome({ apiKey: pk, baseUrl: api, statementKey, retriesMax: 0, onWarning: () => undefined })
+  await attempt('proven answers', async () => {
+    const ngome = proven(${JSON.stringify(running.identity.statementKey.export({ format: 'jwk' }).x)})
+    return [(await ngome.vault.keys()).object, (await ngome.vault.tokens.create({ type: 'card_number', sealed })).status]
+  })
+  await attempt('answers of another platform', async () => (await proven('${'A'.repeat(43)}').vault.keys().catch(({ code }) => code)))
   await attempt('a secret key', write(sk))
   await attempt('an operation for servers', async () => (await fetch(api + '/v1/payments', { headers: as(pk) })).status)
   await attempt('cookies', async () => (await fetch(api + '/v1/vault/keys', { headers: as(pk), credentials: 'include' })).status)
@@ -115,18 +122,22 @@ const nobodyMay = {
 }
 
 test('a page of an allowed origin calls what pages may call, reads its answers, and nothing else', options, async () => {
-  const { keys, token, refusal, ...rest } = await browse('localhost')
+  const { keys, token, refusal, 'proven answers': proven, 'answers of another platform': foreign, ...rest } = await browse('localhost')
   // What is not named to it, a page does not read.
   assert.deepEqual(keys, [200, true, null])
   assert.deepEqual(token, [201, 'pending'])
   assert.deepEqual(refusal, [400, 'request/json_refused'])
+  assert.deepEqual(proven, ['list', 'pending'])
+  assert.equal(foreign, 'sdk/answer_unproven')
   assert.deepEqual(rest, nobodyMay)
-  assert.equal(await tokens(), 1)
+  assert.equal(await tokens(), 2)
 })
 
 test('a page of any other origin reads nothing, and nothing comes of what it asks', options, async () => {
   const present = await tokens()
   const seen = await browse('127.0.0.1')
-  assert.deepEqual(seen, { keys: 'TypeError', token: 'TypeError', refusal: 'TypeError', ...nobodyMay })
+  assert.deepEqual(seen, {
+    keys: 'TypeError', token: 'TypeError', refusal: 'TypeError', 'proven answers': 'ConnectionError', 'answers of another platform': 'sdk/connection_failed', ...nobodyMay,
+  })
   assert.equal(await tokens(), present)
 })

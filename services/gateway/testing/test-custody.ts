@@ -21,7 +21,6 @@ export class TestCustody {
   readonly peppers = new Map([[1, new Secret(systemRandom.bytes(32))]])
   periodMs = 86_400_000
   refusesOwnKeys = false
-  statesAnswerKeys = true
 
   constructor(authority: TestAuthority) {
     this.authority = authority
@@ -81,7 +80,6 @@ export class TestCustody {
       }),
       '/v1/answer-key': ({ key }) => {
         this.calls.push('/v1/answer-key')
-        if (!this.statesAnswerKeys) throw new Fault('custodian/unavailable', 'the test wants it so')
         const [from, until] = [-60_000, answerKeyLifeMs].map((ms) => new Date(systemClock.nowMs() + ms).toISOString())
         return { statement: signAnswerKey({ key, issued_at: from ?? '', expires_at: until ?? '' }, this.authority.statementKeys.privateKey) }
       },
