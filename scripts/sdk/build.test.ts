@@ -4,7 +4,8 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { keyOf } from '../../packages/sdk/testing/key.ts'
+import { newApiKey } from '@ngome/access'
+import { systemClock, systemRandom } from '@ngome/kernel'
 import { buildSdk } from './build.ts'
 import { gzippedBytes, gzippedBytesMax, modulesOf, sdkEntries } from './size.ts'
 
@@ -100,7 +101,7 @@ const program = `
       signature: 'ngome=:' + sign(null, Buffer.from(base), gateway.privateKey).toString('base64') + ':',
     } }))
   }
-  const client = new Client({ apiKey: '${keyOf()}', baseUrl: 'https://api.example', statementKey: idOf(custodian), retriesMax: 0, onWarning: () => undefined })
+  const client = new Client({ apiKey: '${newApiKey({ world: 'test', clock: systemClock, random: systemRandom }).text.expose((text) => text)}', baseUrl: 'https://api.example', statementKey: idOf(custodian), retriesMax: 0, onWarning: () => undefined })
   for (const text of ['{}', '{ }']) {
     globalThis.fetch = answer(text)
     seen.push(await client.limits().then(() => 'proven', ({ code }) => code))
