@@ -1,13 +1,14 @@
 /**
  * `npm run soak`: the long runs. Without a name, or with `payments [COUNT] [SEED]`: payments while processes are killed.
  * `keys [POINTS] [SEED]`: rotations of every kind while custodians are killed. `indexes [COUNT] [SEED]`: all numbers of a
- * prefix against a blind index. The seed is printed; give it back to run
- * the same again. Exit code 1 where a promise broke.
+ * prefix against a blind index. `certificates [ROUNDS] [SEED]`: renewals by ACME, stapled, while processes are killed. The
+ * seed is printed; give it back to run the same again. Exit code 1 where a promise broke.
  */
 import { randomInt } from 'node:crypto'
 import { seedFrom } from '@ngome/testkit'
 import { guessIndexes } from './soak/guess-indexes.ts'
 import { killInRotations } from './soak/kill-in-rotations.ts'
+import { renewCertificates } from './soak/renew-certificates.ts'
 import { takePayments } from './soak/take-payments.ts'
 
 export type Tell = (line: string) => void
@@ -16,6 +17,7 @@ const runs = {
   payments: { count: 1_000, run: takePayments },
   keys: { count: 200, run: killInRotations },
   indexes: { count: 10_000_000, run: guessIndexes },
+  certificates: { count: 8, run: renewCertificates },
 } as const
 
 function isRun(name: string | undefined): name is keyof typeof runs {

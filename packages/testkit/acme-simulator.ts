@@ -63,6 +63,11 @@ export class AcmeSimulator {
     await this.#call('POST', '/simulator/forget', {})
   }
 
+  /** Certifies who answers OCSP for it. @param csr PKCS #10, PEM @returns PEM */
+  async certifyResponder(csr: string): Promise<string> {
+    return (await this.#call('POST', '/simulator/responder', { csr }) as { readonly certificate: string }).certificate
+  }
+
   async stop(): Promise<void> {
     await this.#child.end('SIGTERM', endMsMax)
   }

@@ -1,3 +1,4 @@
+export { AcmeResponder } from './acme-responder.ts'
 export { AcmeSimulator, type AcmeSimulatorBooks } from './acme-simulator.ts'
 export { TestAuthority, type IssueOptions } from './test-authority.ts'
 export {

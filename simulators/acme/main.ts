@@ -11,6 +11,8 @@ const settingsSchema = z.object({
   /** `KEYID:BASE64URL` of the account that has to be bound. */
   ACME_SIMULATOR_EXTERNAL_ACCOUNT: z.string().regex(/^[^:]+:[A-Za-z0-9_-]+$/).optional(),
   ACME_SIMULATOR_LIFE_S: z.coerce.number().int().min(1).default(90 * 86_400),
+  /** What certificates name as their responder (OCSP), such as `http://127.0.0.1:14001/`. */
+  ACME_SIMULATOR_RESPONDER: z.url({ protocol: /^http$/ }).optional(),
   ACME_SIMULATOR_RENEWAL_INFO: z.enum(['true', 'false']).default('true'),
   /** Where the root is written, for those who trust it. */
   ACME_SIMULATOR_ROOT_FILE: z.string().min(1).optional(),
@@ -28,6 +30,7 @@ const simulator = await startSimulator({
   validateAt: environment.ACME_SIMULATOR_VALIDATE_AT,
   externalAccount: keyId === '' ? undefined : { keyId, macKey: Buffer.from(macKey, 'base64url') },
   lifeMs: environment.ACME_SIMULATOR_LIFE_S * 1_000,
+  responder: environment.ACME_SIMULATOR_RESPONDER,
   hasRenewalInfo: environment.ACME_SIMULATOR_RENEWAL_INFO === 'true',
 }, { nowMs: () => Date.now(), randomBytes: (length) => randomBytes(length) }, log)
 if (environment.ACME_SIMULATOR_ROOT_FILE !== undefined) writeFileSync(environment.ACME_SIMULATOR_ROOT_FILE, simulator.root)

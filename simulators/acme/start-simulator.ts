@@ -1,24 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
+import { z } from 'zod'
 import { accountRoutes, directory, newAccount, renewalInfo, type AcmeSettings, type Given, type World } from './acme-routes.ts'
-import { Authority } from './authority.ts'
+import { Authority, type Lives } from './authority.ts'
 import { Books, type RandomBytes } from './books.ts'
 import { Manners, scriptSchema, type Manner, type Moment } from './manners.ts'
 import { Problem } from './problem.ts'
 import { readSigned } from './signed-request.ts'
 
-export type SimulatorSettings = AcmeSettings & { readonly host: string; readonly port: number; readonly lifeMs: number }
+export type SimulatorSettings = AcmeSettings & Lives & { readonly host: string; readonly port: number }
 export type RunningSimulator = { readonly port: number; readonly root: string; readonly stop: () => Promise<void> }
 
 /** Requests and scripts are a few kilobytes. */
 const bodyBytesMax = 65_536
 const hugeBytes = 10_000_000
+const responderSchema = z.strictObject({ csr: z.string().max(16_384) })
 
 /** Makes an authority and listens; all that it knows is in memory. */
 export async function startSimulator(
   settings: SimulatorSettings, from: { readonly nowMs: () => number; readonly randomBytes: RandomBytes }, log: (line: object) => void,
 ): Promise<RunningSimulator> {
-  const authority = await Authority.create(from.nowMs(), settings.lifeMs)
+  const authority = await Authority.create(from.nowMs(), settings)
   const [books, manners] = [new Books(from.randomBytes), new Manners()]
   let port = settings.port
   const world: World = { books, authority, settings, nowMs: from.nowMs, base: () => `https://localhost:${port}` }
@@ -50,7 +52,7 @@ async function answer(world: World, manners: Manners, request: IncomingMessage, 
   const [, first = '', id = ''] = path.split('/')
   try {
     const body = await read(request)
-    if (first === 'simulator') return send(world, response, simulatorAnswer(world, manners, id, request.method, body))
+    if (first === 'simulator') return send(world, response, await simulatorAnswer(world, manners, id, request.method, body))
     const moment = momentOf(first)
     const manner = moment === undefined ? undefined : manners.take(moment)
     if (manner?.kind === 'hang') return
@@ -85,7 +87,7 @@ function momentOf(first: string): Moment | undefined {
 }
 
 /** What no authority has: a look into its books, and a script of bad manners. */
-function simulatorAnswer({ books }: World, manners: Manners, what: string, method: string | undefined, body: Buffer): Given {
+async function simulatorAnswer({ books, authority, nowMs }: World, manners: Manners, what: string, method: string | undefined, body: Buffer): Promise<Given> {
   if (what === 'books' && method === 'GET') {
     return { status: 200, body: {
       accounts: [...books.accounts.values()].map(({ id, contact }) => ({ id, contact })),
@@ -96,6 +98,10 @@ function simulatorAnswer({ books }: World, manners: Manners, what: string, metho
     books.accounts.clear()
     books.orders.clear()
     return { status: 200, body: {} }
+  }
+  if (what === 'responder' && method === 'POST') {
+    const { csr } = responderSchema.parse(JSON.parse(body.toString('utf8')))
+    return { status: 200, body: { certificate: await authority.certifyResponder(csr, nowMs()) } }
   }
   const script = what === 'script' && method === 'POST' ? scriptSchema.safeParse(JSON.parse(body.toString('utf8'))) : undefined
   if (script?.success !== true) throw new Problem(400, 'malformed', script?.error.message ?? 'nothing here')

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ManualClock, newId, Secret, systemRandom as random, type AcmeOrderId } from '@ngome/kernel'
-import { createLogger } from '@ngome/runtime'
+import { createLogger, proveOcspResponse } from '@ngome/runtime'
 import { endAcmeOrder, type AcmeOrderRow, type Database } from '@ngome/store'
-import { AcmeSimulator, testDatabase, type TestDatabase } from '@ngome/testkit'
+import { AcmeResponder, AcmeSimulator, testDatabase, type TestDatabase } from '@ngome/testkit'
 import { createEgressGuard } from '../egress/egress-guard.ts'
 import { newRequest, OrderingGateway } from '../testing/ordering-gateway.ts'
 import { AccountKeeper } from './account.ts'
@@ -21,6 +21,7 @@ const macKey = 'bWFjLWtleS1vZi10aGUtdGVzdA-mac-key'
 let database: TestDatabase
 let db: Database
 let simulator: AcmeSimulator
+let responder: AcmeResponder
 let gateway: OrderingGateway
 const clock = new ManualClock(Date.now())
 const folders: string[] = []
@@ -29,10 +30,15 @@ before(async () => {
   database = await testDatabase()
   db = database.open('ngome_dispatcher', { poolMax: 2 })
   gateway = await OrderingGateway.start(database.open('ngome_gateway', { poolMax: 2 }), clock)
-  simulator = await AcmeSimulator.start({ VALIDATE_AT: `127.0.0.1:${gateway.port}`, EXTERNAL_ACCOUNT: `kid-1:${macKey}` })
+  responder = await AcmeResponder.start()
+  simulator = await AcmeSimulator.start({
+    VALIDATE_AT: `127.0.0.1:${gateway.port}`, EXTERNAL_ACCOUNT: `kid-1:${macKey}`, RESPONDER: `http://${responder.address}/`,
+  })
+  await responder.certifyBy(simulator)
 })
 after(async () => {
   gateway.close()
+  responder.close()
   await simulator.stop()
   await database.close()
   for (const folder of folders) rmSync(folder, { recursive: true })
@@ -152,6 +158,26 @@ describe('an order', () => {
       assert.equal((await workUntil(ports({ folder }), id, isIssued)).tries, 0, `at request ${at}`)
       assert.ok(at < 30)
     }
+  })
+
+  test('whose dispatcher is stopped in the middle has not failed, and is the next one\'s at once', async () => {
+    const folder = newFolder()
+    const id = await gateway.order(names)
+    const stopping = new AbortController()
+    const { egress, ...from } = ports({ folder })
+    let requests = 0
+    await workOnDueOrders({ ...from, egress: {
+      toCertificateAuthority: (...request) => {
+        if (++requests < 5) return egress.toCertificateAuthority(...request)
+        // As the way out is closed at the end.
+        stopping.abort()
+        return Promise.resolve({ kind: 'unreached', reason: 'closed' })
+      },
+    } }, stopping.signal)
+    const { tries, problem, dueAtMs } = await gateway.row(id)
+    assert.deepEqual([tries, problem, dueAtMs], [0, null, clock.nowMs()])
+    assert.equal(await eventOf(id), undefined)
+    await workUntil(ports({ folder }), id, isIssued)
   })
 
   test('waits while the authority is at it, and is made anew where that lasts for an hour', async () => {
@@ -313,6 +339,21 @@ describe('nothing is issued, the alarm says all of it, and it is tried again lat
     }
     assert.deepEqual(pauses, [60_000, 240_000, 960_000, 3_840_000, 21_600_000, 21_600_000])
   })
+})
+
+test('what is issued can be asked about where it says, whoever answers there for its authority', async () => {
+  const id = await gateway.order(names)
+  const { chain } = await workUntil(ports(), id, isIssued)
+  const [leaf, issuer] = (chain ?? '').split(/(?<=-----END CERTIFICATE-----\n)/).filter((pem) => pem.includes('BEGIN')).map((pem) => new X509Certificate(pem))
+  assert(leaf !== undefined && issuer !== undefined)
+  const egress = createEgressGuard({ providers: {}, allowPrivate: [responder.address], resolve: () => Promise.reject(new Error('not asked')) })
+  for (const status of ['good', 'revoked'] as const) {
+    responder.says = { status }
+    const answer = await egress.toResponder({ leaf, issuer, isPosted: false, timeoutMs: 5_000 })
+    assert(answer.kind === 'answered')
+    assert.equal(proveOcspResponse(answer.body, { leaf, issuer, nowMs: Date.now() }).kind, status)
+  }
+  egress.close()
 })
 
 test('a webhook reaches no certificate authority, not even one that is allowed by name', async () => {

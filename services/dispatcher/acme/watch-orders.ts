@@ -9,11 +9,11 @@ import type { EgressGuard } from '../egress/egress-guard.ts'
 import { runEvery } from '../process/run-every.ts'
 import type { AccountKeeper, AcmeSettings } from './account.ts'
 import { AcmeFailure, own } from './acme-failure.ts'
-import { AcmeSession, requestMsMax } from './acme-session.ts'
+import { AcmeSession } from './acme-session.ts'
 import { isProblem } from './answers.ts'
 import { checkOrder } from './check-order.ts'
 import { askRenewal, renewalId } from './renewal-info.ts'
-import { workOnOrder } from './work-on-order.ts'
+import { leaseMs, workOnOrder } from './work-on-order.ts'
 
 export type AcmePorts = {
   readonly db: Database
@@ -29,8 +29,6 @@ export type AcmePorts = {
 const everyMs = 2_000
 /** How often it is asked whether an authority is to be asked about a renewal. */
 const renewalsEveryMs = 60_000
-/** Moved ahead at each request, so that an order whose dispatcher ended in the middle waits for no more than this. */
-const leaseMs = 2 * requestMsMax
 const ordersAtOnce = 4
 /** The pause after a failure: authorities allow five failed validations of a name in an hour. */
 const pausesMs = [60_000, 240_000, 960_000, 3_840_000, 21_600_000] as const
@@ -49,11 +47,11 @@ export async function workOnDueOrders(ports: AcmePorts, signal?: AbortSignal): P
     // One by one, so that the lease of the last is not over before its turn.
     const [row] = await takeDueAcmeOrders(db, { nowMs: clock.nowMs(), leaseMs, limit: 1 })
     if (row === undefined) return
-    await workOn(ports, row)
+    await workOn(ports, row, signal)
   }
 }
 
-async function workOn(ports: AcmePorts, row: AcmeOrderRow): Promise<void> {
+async function workOn(ports: AcmePorts, row: AcmeOrderRow, signal: AbortSignal | undefined): Promise<void> {
   const { db, clock, settings, accounts } = ports
   try {
     const request = await checkOrder(row, settings.names)
@@ -64,6 +62,8 @@ async function workOn(ports: AcmePorts, row: AcmeOrderRow): Promise<void> {
     await workOnOrder({ db, clock, session, account, replaces }, row, request)
   } catch (error) {
     if (!(error instanceof AcmeFailure)) throw error
+    // It is we who end: nobody failed, and whoever comes next goes on at once.
+    if (signal?.aborted === true) return void await recordAcmeProgress(db, row.id, { dueAtMs: clock.nowMs() })
     if (isProblem(error, 'accountDoesNotExist')) accounts.forgetAddress()
     await recordFailure(ports, row, error)
   }

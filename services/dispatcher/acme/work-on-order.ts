@@ -5,11 +5,13 @@ import { certificateNames, sameNames } from '@ngome/runtime'
 import { recordAcmeProgress, type AcmeOrderRow, type Database } from '@ngome/store'
 import type { Account } from './account.ts'
 import { AcmeFailure, own } from './acme-failure.ts'
-import type { AcmeAnswer, AcmeSession } from './acme-session.ts'
+import { requestMsMax, type AcmeAnswer, type AcmeSession } from './acme-session.ts'
 import { isProblem, orderSchema, readAnswer, type AcmeOrder } from './answers.ts'
 import { authorizeNames } from './authorize-names.ts'
 import type { CheckedRequest } from './check-order.ts'
 
+/** Moved ahead at each request, so that an order whose dispatcher ended in the middle waits for no more than this. */
+export const leaseMs = 2 * requestMsMax
 /** An authority is asked again after this at the earliest, and after what it says. */
 const pollMsMin = 2_000
 /** No authority takes this long over an order that it will fill; another one is made. */
@@ -74,8 +76,7 @@ async function placeOrder({ db, clock, session, account, replaces }: OrderWork, 
   })
   if (answer.location === undefined) throw new AcmeFailure(own('unreadable_answer'), 'an order without an address')
   const now = clock.nowMs()
-  // Taken for as long as it takes to try it: who dies now leaves it due again soon.
-  await recordAcmeProgress(db, id, { state: 'ordered', account: account.accountUrl, orderUrl: answer.location, orderedAtMs: now, dueAtMs: now + 60_000 })
+  await recordAcmeProgress(db, id, { state: 'ordered', account: account.accountUrl, orderUrl: answer.location, orderedAtMs: now, dueAtMs: now + leaseMs })
   return answer.location
 }
 

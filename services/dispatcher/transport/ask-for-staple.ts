@@ -42,7 +42,8 @@ export async function askForStaples(ports: StaplePorts, signal: AbortSignal): Pr
     const chain = ownChain(row, { roots: ports.roots(), names: ports.names, nowMs: ports.clock.nowMs() })
     const found: Found = chain === undefined ? { reason: 'chain_untrusted' } : await ask(ports, row, chain)
     if ('proof' in found) await keep(ports, row, chain, found)
-    else await keepFailure(ports, row, chain, found.reason)
+    // Where it is we who end nobody failed; it is asked again when the hold is over.
+    else if (!signal.aborted) await keepFailure(ports, row, chain, found.reason)
   }
 }
 

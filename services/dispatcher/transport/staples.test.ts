@@ -223,6 +223,24 @@ test('two dispatchers ask once, and one that died holds it up for a minute', asy
   assert.ok(await kept(other))
 })
 
+test('a dispatcher that is stopped while it asks has not failed: nobody hears of it, and the next one asks', async () => {
+  const leaf = await responder.issue({ isStapleDemanded: true })
+  await want(leaf)
+  const stopping = new AbortController()
+  const closing: StaplePorts['egress'] = {
+    toResponder: () => {
+      // As the way out is closed at the end.
+      stopping.abort()
+      return Promise.resolve({ kind: 'unreached', reason: 'closed' })
+    },
+  }
+  await askForStaples(ports({ egress: closing }), stopping.signal)
+  assert.deepEqual(await eventsOf(leaf), [])
+  later(minuteMs)
+  await ask()
+  assert.deepEqual(await eventsOf(leaf), ['tls.stapled'])
+})
+
 test('a revocation is an alarm at once, again each day, and over when the authority takes it back', async () => {
   const leaf = await responder.issue()
   await want(leaf)

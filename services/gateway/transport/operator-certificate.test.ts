@@ -113,6 +113,7 @@ test('files that are gone are told, and taken up when they are back', async () =
   served.look()
   served.look()
   assert.deepEqual(served.told(), [{ reason: 'unreadable', alarm: true }])
+  assert.throws(() => served.files.first(), /cannot be served: unreadable by this process, which is user [0-9]+$/)
   served.write(better)
   served.look()
   served.look()

@@ -40,7 +40,10 @@ export class OperatorCertificate {
     this.#seen = this.#judged = look.mark
     if (verdict.ok) return verdict.certificate
     const { certificatePath, keyPath } = this.#ports.paths
-    throw new Fault('config/invalid', `${certificatePath} and ${keyPath} cannot be served: ${verdict.reason}`)
+    // As root each process has a user of its own, which at the first start nobody has heard of yet.
+    const user = process.getuid?.()
+    const whom = verdict.reason === 'unreadable' && user !== undefined ? ` by this process, which is user ${user}` : ''
+    throw new Fault('config/invalid', `${certificatePath} and ${keyPath} cannot be served: ${verdict.reason}${whom}`)
   }
 
   /** Looks at the files until it is stopped. @returns what stops it */
