@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { x509 } from '@ngome/runtime'
 import type { AcmeSimulator } from './acme-simulator.ts'
 import type { OcspIssued } from './ocsp-authority.ts'
+import { readOcspQuestion } from './ocsp-question.ts'
 import { declinedOcspResponse, makeOcspResponse, type OcspAnswerOptions } from './ocsp-response.ts'
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
@@ -30,13 +31,8 @@ export class AcmeResponder {
     this.#server = server
     this.address = `127.0.0.1:${(server.address() as AddressInfo).port}`
     server.on('request', (request, response) => {
-      const chunks: Buffer[] = []
-      request.on('data', (chunk: Buffer) => chunks.push(chunk))
-      request.once('end', () => {
-        const { method, url = '' } = request
-        const question = method === 'POST' ? Buffer.concat(chunks) : Buffer.from(decodeURIComponent(url.split('/').at(-1) ?? ''), 'base64')
-        void this.#answer(question).then((body) => response.writeHead(200, { 'content-type': 'application/ocsp-response' }).end(body))
-      })
+      void readOcspQuestion(request).then((question) => this.#answer(question))
+        .then((body) => response.writeHead(200, { 'content-type': 'application/ocsp-response' }).end(body), () => response.destroy())
     })
   }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { OcspAuthority, OcspIssued, OcspIssueOptions } from './ocsp-authority.ts'
+import { readOcspQuestion } from './ocsp-question.ts'
 import { makeOcspResponse, type OcspAnswerOptions } from './ocsp-response.ts'
 
 /** What the responder does with a question; good manners are `{}`. */
@@ -39,16 +40,13 @@ export class OcspServer {
     this.#server = server
     this.address = `127.0.0.1:${(server.address() as AddressInfo).port}`
     server.on('request', (request, response) => {
-      const chunks: Buffer[] = []
-      request.on('data', (chunk: Buffer) => chunks.push(chunk))
-      request.once('end', () => {
+      void readOcspQuestion(request).then((question) => {
         const { method = '', url = '', headers: sent } = request
-        const question = method === 'POST' ? Buffer.concat(chunks) : Buffer.from(decodeURIComponent(url.split('/').at(-1) ?? ''), 'base64')
         this.questions.push({ method, url, headers: sent, request: question })
         const { httpStatus = 200, headers = {}, contentType = 'application/ocsp-response', refuses } = this.manners
         const body = refuses === method ? undefined : this.#answer(question)
         response.writeHead(body === undefined ? 405 : httpStatus, { ...headers, 'content-type': contentType }).end(body)
-      })
+      }, () => response.destroy())
     })
   }
 
