@@ -36,21 +36,21 @@ export async function benchFor(ms: number, names: readonly string[] = Object.key
   try {
     const merchant = await honestOrder(stand, ms)
     await honest.ask<HonestReport>(merchant)
-    const idleCore = await coreDuring(stand, () => sleep(ms))
     const cases: BenchCase[] = []
     const notes: string[] = []
     for (const [at, attack] of names.entries()) {
       process.stderr.write(`${attack}\n`)
-      const cost = await costOf(stand, () => begin({ stand, attacker: alone, merchant, niceness: 0 }, attack, `${at + 10}.200`), ms)
+      const cost = await costOf({ stand, attacker: alone, merchant, niceness: 0 }, attack, `${at + 10}.200`)
       const seen = { quiet: nothing(), attacked: nothing() }
       for (let round = 0; round < rounds; round++) {
         add(seen.quiet, await honest.ask<HonestReport>(merchant))
+        await unban(stand)
         const { under } = await begin({ stand, attacker, merchant, niceness }, attack, `${at + 10}.${round}`)
         add(seen.attacked, await honest.ask<HonestReport>(merchant))
         await under
       }
       cases.push(...casesOf(attack, seen))
-      notes.push(costNote(attack, cost, idleCore, seen))
+      notes.push(costNote(attack, cost, seen))
     }
     return { bench: 'dos', cases, notes: [...notes, ...surroundings, `Load of the machine at the end: ${loadavg()[0]?.toFixed(1) ?? ''}; past its cores others work on it, and the CPU for one says more than a ratio.`] }
   } finally {
@@ -62,7 +62,9 @@ export async function benchFor(ms: number, names: readonly string[] = Object.key
 }
 
 type Seen = { readonly getMs: number[]; readonly postMs: number[]; failed: number }
+/** What part of a core the attack took, past what the gateway uses when nobody asks. */
 type Cost = AttackReport & { readonly core: number | undefined }
+type Scene = { readonly stand: GatewayStand; readonly attacker: Worker; readonly merchant: HonestOrder; readonly niceness: number }
 
 const nothing = (): Seen => ({ getMs: [], postMs: [], failed: 0 })
 
@@ -73,24 +75,26 @@ function add(to: Seen, { getMs, postMs, failed }: HonestReport): void {
 }
 
 /** Begins an attack whose addresses and key nobody knows: none answers for the turn before. It resolves after the ramp. */
-async function begin(
-  { stand, attacker, merchant, niceness: nice }: { readonly stand: GatewayStand; readonly attacker: Worker; readonly merchant: HonestOrder; readonly niceness: number },
-  attack: string, network: string,
-): Promise<{ readonly under: Promise<AttackReport> }> {
-  await stand.database.asAdmin('DELETE FROM ngome.address_bans')
+async function begin({ stand, attacker, merchant, niceness: nice }: Scene, attack: string, network: string): Promise<{ readonly under: Promise<AttackReport> }> {
   const key = await stand.platform.addMerchant()
-  await sleep(unbanMs)
   const { port, ca, durationMs } = merchant
   const under = attacker.ask<AttackReport>({ attack, port, ca, key, network, rampMs, durationMs, niceness: nice } satisfies AttackOrder)
   await sleep(rampMs)
   return { under }
 }
 
+async function unban({ database }: GatewayStand): Promise<void> {
+  await database.asAdmin('DELETE FROM ngome.address_bans')
+  await sleep(unbanMs)
+}
+
 /** An attack alone, with nobody else to serve. */
-async function costOf(stand: GatewayStand, beginAlone: () => ReturnType<typeof begin>, ms: number): Promise<Cost> {
-  const { under } = await beginAlone()
-  const core = await coreDuring(stand, () => sleep(ms))
-  return { ...await under, core }
+async function costOf(scene: Scene, attack: string, network: string): Promise<Cost> {
+  const { stand, merchant } = scene
+  const idle = await coreDuring(stand, () => unban(stand))
+  const { under } = await begin(scene, attack, network)
+  const core = await coreDuring(stand, () => sleep(merchant.durationMs))
+  return { ...await under, core: core === undefined || idle === undefined ? undefined : Math.max(0, core - idle) }
 }
 
 /** What part of a core the gateway used meanwhile; `undefined` where the system does not tell. */
@@ -118,9 +122,8 @@ const surroundings = [
   'What one costs is the gateway\'s CPU under the attack alone, less its CPU when nobody asks, for each of what the attacker did meanwhile.',
 ]
 
-function costNote(attack: string, { units, seconds, connections, answers, core }: Cost, idleCore: number | undefined, { quiet, attacked }: { readonly quiet: Seen; readonly attacked: Seen }): string {
+function costNote(attack: string, { units, seconds, connections, answers, core: used }: Cost, { quiet, attacked }: { readonly quiet: Seen; readonly attacked: Seen }): string {
   const got = Object.entries(answers).map(([status, count]) => `${count} of ${status}`).join(', ')
-  const used = core === undefined || idleCore === undefined ? undefined : Math.max(0, core - idleCore)
   const unit = attacks[attack]?.unit ?? 'turn'
   const each = used === undefined || units === 0 ? '' : `, ${(used * seconds * 1e6 / units).toFixed(1)} µs for a ${unit}`
   const medians = [quiet, attacked].map(({ getMs, postMs }) => `${below(getMs, 0.5).toFixed(1)}/${below(postMs, 0.5).toFixed(1)}`)

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { networkOf } from '@ngome/access'
+import { connectFrom } from '../testing/connect-from.ts'
 import { TestGateway } from '../testing/test-gateway.ts'
 import { connectionsPerAddressMax, handshakePatienceMs } from './limits.ts'
 import { OpenConnections } from './open-connections.ts'
@@ -145,4 +146,13 @@ test('one address has its share of the connections and no more; another is serve
   for (let tries = 0; tries < 10 && await isRefused(next, 500); tries++) next = await opened(mine)
   assert.equal(next.destroyed, false)
   for (const socket of [...held, next]) socket.destroy()
+})
+
+test('what a handshake becomes is counted as the connection that it was', { timeout: 10_000 }, async (t) => {
+  const [take, begin] = [t.mock.method(OpenConnections.prototype, 'take'), t.mock.method(OpenConnections.prototype, 'begin')]
+  const socket = connectFrom({ port: running.port, ca: running.custody.authority.pem }, '127.0.0.4')
+  await new Promise<void>((resolve) => { socket.once('secureConnect', () => resolve()) })
+  while (begin.mock.callCount() === 0) await new Promise((resolve) => { setTimeout(resolve, 10) })
+  assert.equal(begin.mock.calls[0]?.arguments[0], take.mock.calls[0]?.arguments[0])
+  socket.destroy()
 })

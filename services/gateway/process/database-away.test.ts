@@ -65,6 +65,7 @@ test('without its database the gateway answers 503 with Retry-After, says that i
   await sleep(2_100)
   const closed = await client.call({ path: '/v1/payments' })
   assert.deepEqual([closed.status, (JSON.parse(closed.text) as { code: string }).code], [503, 'access/lease_lost'])
+  assert.equal(closed.headers['connection'], 'keep-alive', 'who waits for the database needs no handshake when it is back')
   assert.equal(closed.headers['strict-transport-security'], 'max-age=63072000; includeSubDomains')
   const again = await startTestServer(server)
   await until(async () => (await readyz()) === 200)
