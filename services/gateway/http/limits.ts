@@ -65,6 +65,8 @@ export const connectionSweepMs = 1_000
  */
 export const newConnectionsBurst = 512
 export const newConnectionsPerS = 50
+/** Handshakes that begin in one turn of the event loop: others wait for some six milliseconds of them, not for a whole pool's. */
+export const handshakesPerTurn = 8
 /** Networks whose pace is remembered; more come out of one purse. About 100 bytes each. */
 export const pacedNetworksMax = 16_384
 /** Answers in a row that a connection is given at once which say when to come again; a client that obeys sends less. */

@@ -11,9 +11,10 @@ import { HeadControl } from './control-head.ts'
 import type { Defence, Misdeed } from './defence.ts'
 import { GatewayRequest } from './gateway-request.ts'
 import { GatewayResponse } from './gateway-response.ts'
+import { HandshakeLine } from './handshake-line.ts'
 import {
-  connectionsCheckMs, connectionsMax, connectionsPerAddressMax, connectionSweepMs, handshakeTimeoutMs, headBytesMax, headersTimeoutMs,
-  keepAliveBufferMs, keepAliveTimeoutMs, pipelinedRequestsMax, requestsPerConnectionMax, requestTimeoutMs,
+  connectionsCheckMs, connectionsMax, connectionsPerAddressMax, connectionSweepMs, handshakesPerTurn, handshakeTimeoutMs, headBytesMax,
+  headersTimeoutMs, keepAliveBufferMs, keepAliveTimeoutMs, pipelinedRequestsMax, requestsPerConnectionMax, requestTimeoutMs,
 } from './limits.ts'
 import { problemAnswer } from './problem-answer.ts'
 import { noRequests, SlowConnections, type Requests } from './slow-connections.ts'
@@ -154,8 +155,9 @@ function watchConnections(
   const [beginTls, ...others] = server.listeners('connection')
   if (beginTls === undefined || others.length > 0) throw new TypeError('Node begins TLS in another way')
   server.removeAllListeners('connection')
+  const line = new HandshakeLine<Socket>(handshakesPerTurn, (socket) => beginTls.call(server, socket))
   server.on('connection', (socket: Socket) => {
-    if (gate.take(socket)) beginTls.call(server, socket)
+    if (gate.take(socket)) line.add(socket)
   })
   server.prependListener('secureConnection', (socket) => {
     const requests = noRequests()
