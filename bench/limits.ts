@@ -44,7 +44,7 @@ export async function bench(): Promise<BenchReport> {
     notes: [
       'The keys come at random, so that what a call needs of its key lies in no cache of the processor that does not hold all of them.',
       'One limit: ours finds the bucket, reads the clock, decides and charges. With the others it is all that the limits of a gateway do',
-      'for a call: its address is found and admits it, key, merchant and route are found and charged all or none, with the rest of the cost',
+      'for a call of a caller whose key is in memory: its address is found and admits it, key, merchant and route are found and charged all or none, with the rest of the cost',
       'from the address, and the RateLimit fields of the answer are written. In memory a second is one of processor time. The baseline is',
       'rate-limiter-flexible: a counter for each window, one limit, one promise for each check. It lets twice its limit pass',
       'across the border of two windows; ours never does in any. Over Redis, one server for both: the baseline asks it for each',

@@ -58,15 +58,16 @@ const nobodysId = `key_${'0'.repeat(26)}` as ApiKeyId
  * Reads a text as a key's, or as one of nobody's. The work is the same for all of them, so that what is wrong with a text takes
  * no time of its own. The checksum is no secret: it lets a scanner of leaked keys know one without asking us, and lets the
  * gateway refuse a mistyped one without a look into the database.
- * @returns the key's id, world, kind and digest, and whether the text is a key
+ * @returns the key's id, world, kind and digest, that also as `apiKeyDigestText` has it, and whether the text is a key
  */
-export function readApiKey(text: string): { readonly key: ParsedApiKey; readonly isKey: boolean } {
-  const digest = apiKeyDigest(text)
+export function readApiKey(text: string): { readonly key: ParsedApiKey; readonly digestText: string; readonly isKey: boolean } {
+  const digestText = apiKeyDigestText(text)
+  const digest = Buffer.from(digestText, 'base64url')
   const sum = checksum(text.slice(0, -checksumLength))
   const [, letter, world = 'test', suffix, given] = pattern.exec(text) ?? []
   const id = parseId('apiKey', `key_${suffix}`)
   const kind = letter === letters.publishable ? 'publishable' : 'secret'
-  return { key: { id: id ?? nobodysId, world: world as World, kind, digest }, isKey: id !== undefined && sum === given }
+  return { key: { id: id ?? nobodysId, world: world as World, kind, digest }, digestText, isKey: id !== undefined && sum === given }
 }
 
 /** @returns the key that a text is, or `undefined` where it is none */

@@ -21,4 +21,4 @@ export { payFromLeases, settleDebts, takeInto } from './limits/pay-from-leases.t
 export { TokenBucket } from './limits/token-bucket.ts'
 export type { Grant, TokenStore, Want } from './limits/token-store.ts'
 export { scopes, type Scope } from '@ngome/contracts'
-export { apiKeyVerifier } from './verifier.ts'
+export { apiKeyVerifier, apiKeyVerifierText } from './verifier.ts'

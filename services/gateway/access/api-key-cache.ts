@@ -2,7 +2,7 @@ import type { ApiKeyId, MerchantId } from '@ngome/kernel'
 import type { ApiKeyRows } from './authenticate.ts'
 import type { ProvenApiKey } from './prove-api-key.ts'
 
-/** Rows in memory, about 4 kB each with their sets of scopes and origins (`npm run bench -- keys`). */
+/** Rows in memory, about 3 kB each with their sets of scopes and origins (`npm run bench -- keys`). */
 const rowsMax = 10_000
 
 /** What a revocation is about: one key, or all keys of a merchant. */

@@ -1,5 +1,5 @@
 import { apiKeyDigestText, readApiKey, type ParsedApiKey } from '@ngome/access'
-import { Fault, textsEqualInConstantTime, toBase64Url, type ApiKeyId, type Clock, type Secret } from '@ngome/kernel'
+import { Fault, textsEqualInConstantTime, type ApiKeyId, type Clock, type Secret } from '@ngome/kernel'
 import type { AuthenticatedCaller } from '../http/call.ts'
 import type { ProvenApiKey } from './prove-api-key.ts'
 import { verifiesKey } from './verify-key.ts'
@@ -25,6 +25,10 @@ export type Lease = { readonly isHeld: boolean; whenHeld(): Promise<boolean> }
 
 /** A digest that was verified under a row. A row counts while it is the one in memory: a revocation undoes this as well. */
 type Proof = { readonly digest: string; readonly row: ProvenApiKey }
+/** Where a connection keeps what it proved last, while it is open: never the key itself. */
+const kept = Symbol('what it proved last')
+type ReadApiKey = ReturnType<typeof readApiKey>
+type Connection = { [kept]?: Proof }
 
 /** Checks the API key of each request. */
 export class Authenticator {
@@ -34,8 +38,6 @@ export class Authenticator {
   readonly #clock: Clock
   readonly #onProven: (key: ParsedApiKey, row: ProvenApiKey) => void
   readonly #onRefused: (row: ProvenApiKey | undefined, connection: object) => void
-  // What each connection proved last, while it is open: never the key itself.
-  readonly #proofs = new WeakMap<object, Proof>()
 
   constructor(from: {
     readonly peppers: ApiKeyPeppers
@@ -65,20 +67,20 @@ export class Authenticator {
     return this.#lease.isHeld ? this.#recognise(authorization, connection) : this.#afterLease(authorization, connection)
   }
 
-  async #afterLease(authorization: string | undefined, connection: object): Promise<AuthenticatedCaller> {
+  async #afterLease(authorization: string | undefined, connection: Connection): Promise<AuthenticatedCaller> {
     if (!await this.#lease.whenHeld()) throw new Fault('access/lease_lost', 'the revocation counter was not read in time')
     return this.#recognise(authorization, connection)
   }
 
-  #recognise(authorization: string | undefined, connection: object): AuthenticatedCaller | Promise<AuthenticatedCaller> {
+  #recognise(authorization: string | undefined, connection: Connection): AuthenticatedCaller | Promise<AuthenticatedCaller> {
     const text = authorization?.startsWith(scheme) === true ? authorization.slice(scheme.length) : ''
-    const proof = this.#proofs.get(connection)
+    const { [kept]: proof } = connection
     if (proof !== undefined && this.#isProven(text, proof)) return this.#admit(proof.row)
-    const { key, isKey } = readApiKey(text)
+    const read = readApiKey(text)
     // Looked for in any case: a look into memory would tell a text that is no key from one that is.
-    const row = this.#rows.cached(key.id)
-    if (!isKey) return this.#check(key, undefined, connection)
-    return row === undefined || this.#peppers.get(row.pepperVersion) === undefined ? this.#load(key, connection) : this.#check(key, row, connection)
+    const row = this.#rows.cached(read.key.id)
+    if (!read.isKey) return this.#check(read, undefined, connection)
+    return row === undefined || this.#peppers.get(row.pepperVersion) === undefined ? this.#load(read, connection) : this.#check(read, row, connection)
   }
 
   #isProven(text: string, { digest, row }: Proof): boolean {
@@ -89,14 +91,14 @@ export class Authenticator {
     return expiresAtMs !== null && this.#clock.nowMs() >= expiresAtMs
   }
 
-  async #load(key: ParsedApiKey, connection: object): Promise<AuthenticatedCaller> {
-    const row = await this.#rows.load(key.id)
+  async #load(read: ReadApiKey, connection: Connection): Promise<AuthenticatedCaller> {
+    const row = await this.#rows.load(read.key.id)
     // Its proof says that there is such a pepper, or was: nobody makes us ask with a number that he invents.
     if (row !== undefined && this.#peppers.get(row.pepperVersion) === undefined) await this.#peppers.learn()
-    return this.#check(key, row, connection)
+    return this.#check(read, row, connection)
   }
 
-  #check(key: ParsedApiKey, row: ProvenApiKey | undefined, connection: object): AuthenticatedCaller {
+  #check({ key, digestText }: ReadApiKey, row: ProvenApiKey | undefined, connection: Connection): AuthenticatedCaller {
     const isRight = verifiesKey(key, row, this.#peppers)
     // One condition, after the work: unknown, wrong, of the other world or kind, revoked and ended take the same way out.
     if (!isRight || row === undefined || row.isRevoked || key.world !== row.tenant.world || key.kind !== row.settings.kind || this.#isOver(row)) {
@@ -104,7 +106,7 @@ export class Authenticator {
       this.#onRefused(row, connection)
       throw new Fault('access/unauthenticated', `key ${key.id} was not accepted`)
     }
-    this.#proofs.set(connection, { digest: toBase64Url(key.digest), row })
+    connection[kept] = { digest: digestText, row }
     this.#onProven(key, row)
     return this.#admit(row)
   }

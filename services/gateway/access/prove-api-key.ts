@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { addressMatcher, defaultKeySettings, isProvenApiKey, type ApiKeySettings } from '@ngome/access'
-import type { ApiKeyId, Tenant } from '@ngome/kernel'
+import { toBase64Url, type ApiKeyId, type Tenant } from '@ngome/kernel'
 import type { ApiKeyRow } from '@ngome/store'
 import type { AuthenticatedCaller } from '../http/call.ts'
 
@@ -9,6 +9,8 @@ declare const proven: unique symbol
 export type ProvenApiKey = ApiKeyRow & {
   readonly proof: Uint8Array
   readonly settings: ApiKeySettings
+  /** `verifier` as text, which each check compares with. */
+  readonly verifierText: string
   /** Of the settings' addresses; `null`: from anywhere. */
   readonly mayCallFrom: ((remoteAddress: string | undefined) => boolean) | null
   /** Whose pages may use it: of a publishable key those of its merchant, in its world. */
@@ -25,7 +27,7 @@ export function proveApiKey(row: ApiKeyRow, statementKey: KeyObject): ProvenApiK
   const { proof, settings } = row
   if (proof === null || settings === undefined || !isProvenApiKey({ ...row, settings }, proof, statementKey)) return undefined
   const { allowedAddresses } = settings
-  return { ...row, caller: undefined, origins: noOrigins, mayCallFrom: allowedAddresses.length === 0 ? null : addressMatcher(allowedAddresses) } as ProvenApiKey
+  return { ...row, verifierText: toBase64Url(row.verifier), caller: undefined, origins: noOrigins, mayCallFrom: allowedAddresses.length === 0 ? null : addressMatcher(allowedAddresses) } as ProvenApiKey
 }
 
 /**
@@ -34,7 +36,7 @@ export function proveApiKey(row: ApiKeyRow, statementKey: KeyObject): ProvenApiK
  */
 export function revokedApiKey(row: ApiKeyRow): ProvenApiKey {
   const settings = row.settings ?? defaultKeySettings()
-  return { ...row, isRevoked: true, proof: new Uint8Array(), settings, caller: undefined, origins: noOrigins, mayCallFrom: null } as ProvenApiKey
+  return { ...row, isRevoked: true, proof: new Uint8Array(), settings, verifierText: toBase64Url(row.verifier), caller: undefined, origins: noOrigins, mayCallFrom: null } as ProvenApiKey
 }
 
 /**

@@ -1,5 +1,5 @@
-import { apiKeyVerifier, type ParsedApiKey } from '@ngome/access'
-import { equalsInConstantTime, type MerchantId, type Secret } from '@ngome/kernel'
+import { apiKeyVerifierText, type ParsedApiKey } from '@ngome/access'
+import { textsEqualInConstantTime, toBase64Url, type MerchantId, type Secret } from '@ngome/kernel'
 import type { ProvenApiKey } from './prove-api-key.ts'
 
 /** The peppers by version, and one of them for rows that do not exist. */
@@ -9,11 +9,11 @@ type KnownPeppers = {
 }
 
 /** Stands for a row that does not exist, so that its check costs what a real one costs. */
-const nobody: Pick<ProvenApiKey, 'tenant' | 'verifier' | 'pepperVersion'> = {
+const nobody: Pick<ProvenApiKey, 'tenant' | 'verifierText' | 'pepperVersion'> = {
   // Versions begin at 1: it is looked for, as a row's is, and there is none.
   pepperVersion: 0,
   tenant: { merchant: 'mer_00000000000000000000000000' as MerchantId, world: 'test' },
-  verifier: new Uint8Array(32),
+  verifierText: toBase64Url(new Uint8Array(32)),
 }
 
 /**
@@ -21,8 +21,8 @@ const nobody: Pick<ProvenApiKey, 'tenant' | 'verifier' | 'pepperVersion'> = {
  * text that is none: one HMAC and one comparison in constant time (`npm run bench -- keys` measures it).
  */
 export function verifiesKey(key: ParsedApiKey, row: ProvenApiKey | undefined, peppers: KnownPeppers): boolean {
-  const { tenant, verifier, pepperVersion } = row ?? nobody
+  const { tenant, verifierText, pepperVersion } = row ?? nobody
   const pepper = peppers.get(pepperVersion)
-  const expected = apiKeyVerifier(pepper ?? peppers.some, { ...key, tenant })
-  return equalsInConstantTime(expected, verifier) && pepper !== undefined && row !== undefined
+  const expected = apiKeyVerifierText(pepper ?? peppers.some, { ...key, tenant })
+  return textsEqualInConstantTime(expected, verifierText) && pepper !== undefined && row !== undefined
 }
