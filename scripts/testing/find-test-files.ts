@@ -3,10 +3,24 @@ import { join } from 'node:path'
 
 const rooms = ['packages', 'services', 'simulators', 'cli', 'bench', 'scripts', 'controls']
 
-/** They mostly wait, for times that the product or a network keeps: others use the processor meanwhile. */
+/** They mostly wait, for times that the product or a network keeps, and use less than half a core: others use it meanwhile. */
 const waitingFiles = [
-  'cli/forwards.test.ts', 'services/dispatcher/dispatcher.test.ts', 'services/gateway/process/with-custodian.test.ts',
-  'packages/runtime/identity/identity.test.ts', 'packages/runtime/transport/observe-tls.test.ts', 'simulators/mtn-momo/mtn-momo.test.ts',
+  'cli/forwards.test.ts',
+  'packages/runtime/identity/identity.test.ts',
+  'packages/runtime/transport/observe-tls.test.ts',
+  'packages/store/jobs/start-workers.test.ts',
+  'packages/verify/api-keys.test.ts',
+  'packages/verify/denial-of-service.test.ts',
+  'services/custodian/root-keys/shares/listen-for-shares.test.ts',
+  'services/dispatcher/acme/acme.test.ts',
+  'services/dispatcher/dispatcher.test.ts',
+  'services/gateway/access/key-life.test.ts',
+  'services/gateway/access/operations.test.ts',
+  'services/gateway/http/denial-of-service.test.ts',
+  'services/gateway/process/with-custodian.test.ts',
+  'services/gateway/transport/pins.test.ts',
+  'services/gateway/transport/staples.test.ts',
+  'simulators/mtn-momo/mtn-momo.test.ts',
 ]
 
 /**
