@@ -79,6 +79,15 @@ test('operator commands see and change the running platform', async () => {
   client.close()
 })
 
+test('who is banned is refused by the kernel, through the gateway and the helper', async (t) => {
+  if (first.isolation['egressRules']?.status !== 'on') return t.skip('needs root and nft')
+  assert.equal((await platform.run('bans', 'add', '203.0.113.77', '--hours', '2', '--reason', 'a test')).code, 0)
+  assert.equal(await untilBanned('203.0.113.77', true), true)
+  assert.match((await platform.run('bans', 'list')).stdout, /^203\.0\.113\.77\/32 {2}7[0-9]{3} s left {2}by operator, 1 in a row {2}a test$/m)
+  assert.equal((await platform.run('bans', 'remove', '203.0.113.77')).code, 0)
+  assert.equal(await untilBanned('203.0.113.77', false), true)
+})
+
 test('SIGTERM stops all in order, and no process stays', { skip: !isLinux && 'looks into /proc' }, async () => {
   assert.equal(await platform.stop(), 0)
   assert.deepEqual(platform.running(), [])
@@ -169,15 +178,6 @@ async function untilBanned(address: string, isBanned: boolean): Promise<boolean>
   }
   return false
 }
-
-test('who is banned is refused by the kernel, through the gateway and the helper', async (t) => {
-  if (first.isolation['egressRules']?.status !== 'on') return t.skip('needs root and nft')
-  assert.equal((await platform.run('bans', 'add', '203.0.113.77', '--hours', '2', '--reason', 'a test')).code, 0)
-  assert.equal(await untilBanned('203.0.113.77', true), true)
-  assert.match((await platform.run('bans', 'list')).stdout, /^203\.0\.113\.77\/32 {2}7[0-9]{3} s left {2}by operator, 1 in a row {2}a test$/m)
-  assert.equal((await platform.run('bans', 'remove', '203.0.113.77')).code, 0)
-  assert.equal(await untilBanned('203.0.113.77', false), true)
-})
 
 test('a port that is taken is named, with the variable that changes it', async () => {
   await platform.stop()
