@@ -28,6 +28,18 @@ test('a ban that ends is taken out, and nothing put in', () => {
   assert.equal(keeper.script(), 'add element inet t bans4 { 192.0.2.1 timeout 1s }\ndelete element inet t bans4 { 192.0.2.1 }\n')
 })
 
+test('who forgets ends what was ordered before, also what the kernel has not heard of, and what he orders next stands', () => {
+  const { keeper } = scene()
+  keeper.take('192.0.2.1/32 60\n* 0\n192.0.2.2/32 60\n')
+  assert.equal(keeper.script(), [
+    'flush set inet t bans4', 'flush set inet t bans6', 'add element inet t bans4 { 192.0.2.2 timeout 1s }',
+    'delete element inet t bans4 { 192.0.2.2 }', 'add element inet t bans4 { 192.0.2.2 timeout 60s }', '',
+  ].join('\n'))
+  keeper.take('* 0\n')
+  assert.equal(keeper.script(), 'flush set inet t bans4\nflush set inet t bans6\n')
+  assert.equal(keeper.script(), undefined)
+})
+
 test('pieces of lines are put together', () => {
   const { keeper } = scene()
   for (const piece of ['192.0', '.2.1/3', '2 6', '0', '\n']) keeper.take(piece)
@@ -67,8 +79,9 @@ test('what hides at the end of a line that was too long is no order', () => {
 
 test('there are no more bans than the bound, and no more orders than the pace', () => {
   const { keeper, time } = scene()
+  keeper.take('* 0\n')
   for (let at = 0; at < bansMax; at++) keeper.take(`10.${at >> 16}.${at >> 8 & 255}.${at & 255}/32 60\n`)
-  assert.equal(keeper.script()?.split('\n').length, bansMax * 3 + 1)
+  assert.equal(keeper.script()?.split('\n').length, bansMax * 3 + 3)
   keeper.take('192.0.2.1/32 60\n')
   assert.equal(keeper.script(), undefined, 'the pace')
   time.nowMs = 10_000

@@ -1,9 +1,10 @@
 import { BlockList, isIP } from 'node:net'
 import { bansMax, parseBanOrder, type BanNetwork, type BanOrder } from '@ngome/kernel'
 
-/** Orders at once, which is every ban when a gateway starts, and each second after that. */
-const ordersBurst = bansMax
+/** Orders at once, which is to forget what was and every ban when a gateway starts, and each second after that. */
+const ordersBurst = bansMax + 1
 const ordersPerS = 100
+type Ban = Exclude<BanOrder, 'forget'>
 /** The longest order is below 60 characters; what is longer is none. */
 const lineLengthMax = 128
 /** A subscriber's /64 is banned whole, so that one address of it is protected with all. */
@@ -19,7 +20,8 @@ export class BanKeeper {
   // Apart, since one list would take an IPv4 address for its mapped form, which lies in the /64 of `::1`.
   readonly #never = { 4: new BlockList(), 6: new BlockList() } as const
   readonly #endsAtMs = new Map<string, number>()
-  #waiting = new Map<string, BanOrder>()
+  #waiting = new Map<string, Ban>()
+  #forgets = false
   #rest = ''
   #tokens = ordersBurst
   #atMs: number
@@ -56,14 +58,20 @@ export class BanKeeper {
 
   /** @returns the script for what came since the last time, `undefined` where nothing did */
   script(): string | undefined {
-    if (this.#waiting.size === 0) return undefined
+    if (this.#waiting.size === 0 && !this.#forgets) return undefined
+    const forget = this.#forgets ? [4, 6].map((family) => `flush set inet ${this.#table} bans${family}`) : []
     const orders = [...this.#waiting.values()]
     this.#waiting = new Map()
-    return orders.flatMap((order) => this.#lines(order)).join('\n') + '\n'
+    this.#forgets = false
+    return [...forget, ...orders.flatMap((order) => this.#lines(order))].join('\n') + '\n'
   }
 
   #order(order: BanOrder | undefined): void {
-    if (order === undefined || !this.#isInPace() || this.#isProtected(order.network) || !this.#hasRoom(order)) {
+    if (order === 'forget' && this.#isInPace()) {
+      this.#forget()
+      return
+    }
+    if (order === undefined || order === 'forget' || !this.#isInPace() || this.#isProtected(order.network) || !this.#hasRoom(order)) {
       this.#dropped++
       return
     }
@@ -71,6 +79,13 @@ export class BanKeeper {
     if (seconds === 0) this.#endsAtMs.delete(address)
     else this.#endsAtMs.set(address, this.#monotonicMs() + seconds * 1_000)
     this.#waiting.set(address, order)
+  }
+
+  /** What was ordered before is void, also where the kernel has not heard of it yet. */
+  #forget(): void {
+    this.#waiting = new Map()
+    this.#endsAtMs.clear()
+    this.#forgets = true
   }
 
   #isInPace(): boolean {
@@ -86,7 +101,7 @@ export class BanKeeper {
     return this.#never[family].check(address, family === 4 ? 'ipv4' : 'ipv6')
   }
 
-  #hasRoom({ network: { address }, seconds }: BanOrder): boolean {
+  #hasRoom({ network: { address }, seconds }: Ban): boolean {
     if (seconds === 0 || this.#endsAtMs.has(address) || this.#endsAtMs.size < bansMax) return true
     const nowMs = this.#monotonicMs()
     for (const [each, endsAtMs] of this.#endsAtMs) if (endsAtMs <= nowMs) this.#endsAtMs.delete(each)
@@ -94,7 +109,7 @@ export class BanKeeper {
   }
 
   /** Added first, a deletion succeeds whether or not it was there; and one that stays is given its new end. */
-  #lines({ network: { family, address }, seconds }: BanOrder): string[] {
+  #lines({ network: { family, address }, seconds }: Ban): string[] {
     const set = `element inet ${this.#table} bans${family}`
     return [
       `add ${set} { ${address} timeout 1s }`, `delete ${set} { ${address} }`,

@@ -20,15 +20,21 @@ export function parseBanNetwork(text: string): BanNetwork | undefined {
   return six === undefined ? undefined : { family: 6, address: six }
 }
 
-/** What the gateway tells the ban helper, one line each: a network, and for how many seconds from now; 0 ends its ban. */
-export type BanOrder = { readonly network: BanNetwork; readonly seconds: number }
+/**
+ * What the gateway tells the ban helper, one line each: a network, and for how many seconds from now; 0 ends its ban. `forget`
+ * ends all that were ordered before: a gateway that has just come knows of those that stand, and of no other.
+ */
+export type BanOrder = { readonly network: BanNetwork; readonly seconds: number } | 'forget'
 
 export function formatBanOrder(network: string, seconds: number): string {
   return `${network} ${seconds}\n`
 }
 
+export const forgetBansOrder = '* 0\n'
+
 /** @returns the order that a line is, without its line feed; `undefined` where it is none */
 export function parseBanOrder(text: string): BanOrder | undefined {
+  if (text === '* 0') return 'forget'
   const [, name = '', seconds = ''] = line.exec(text) ?? []
   const network = parseBanNetwork(name)
   return network === undefined || Number(seconds) > operatorBanSecondsMax ? undefined : { network, seconds: Number(seconds) }

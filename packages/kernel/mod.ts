@@ -1,5 +1,5 @@
 export {
-  bansMax, formatBanOrder, operatorBanSecondsMax, parseBanNetwork, parseBanOrder, type BanNetwork, type BanOrder,
+  bansMax, forgetBansOrder, formatBanOrder, operatorBanSecondsMax, parseBanNetwork, parseBanOrder, type BanNetwork, type BanOrder,
 } from './bans.ts'
 export { equalsInConstantTime, lengthPrefixed, parseBase64Url, parseLengthPrefixed, textsEqualInConstantTime, toBase64Url, wipeableBytes } from './bytes.ts'
 export { ManualClock, systemClock, type Clock } from './clock.ts'

@@ -12,7 +12,7 @@ function scene(trusted: readonly string[] = ['127.0.0.0/8', '::1/128', '198.51.1
   const banned: NewBan[] = []
   const kernel: (readonly [string, number])[] = []
   const list = new BanList({
-    trusted, monotonicMs: () => time.nowMs, onBan: (ban) => banned.push(ban), onChange: (network, seconds) => kernel.push([network, seconds]),
+    trusted, monotonicMs: () => time.nowMs, onBan: (ban) => banned.push(ban), onChange: (network, seconds) => kernel.push([network, seconds]), onForget: () => kernel.push(['*', 0]),
   })
   const provoke = (address: string): void => {
     for (let at = 0; at < pointsMax / costOf('request/malformed'); at++) list.note('request/malformed', address)
@@ -87,7 +87,7 @@ test('what other gateways and the operator ban is banned here, and ends here whe
   assert.equal(list.isBanned('203.0.113.9'), true)
   assert.equal(list.isBanned('203.0.113.8'), false)
   list.share([{ network: '203.0.113.9/32', secondsLeft: 600, times: 3 }])
-  assert.deepEqual(kernel, [['203.0.113.9/32', 600]], 'the same again is no news')
+  assert.deepEqual(kernel, [['*', 0], ['203.0.113.9/32', 600]], 'what was ordered before us is void, and the same again is no news')
   provoke(attacker)
   list.share([])
   assert.equal(list.isBanned('203.0.113.9'), false)
@@ -95,14 +95,14 @@ test('what other gateways and the operator ban is banned here, and ends here whe
   list.markShared('192.0.2.66/32')
   list.share([])
   assert.equal(list.isBanned(attacker), false, 'one that was taken out by the operator goes')
-  assert.deepEqual(kernel.slice(1), [['192.0.2.66/32', 60], ['203.0.113.9/32', 0], ['192.0.2.66/32', 0]])
+  assert.deepEqual(kernel.slice(2), [['192.0.2.66/32', 60], ['203.0.113.9/32', 0], ['192.0.2.66/32', 0]])
   list.share([{ network: '192.0.2.66/32', secondsLeft: -30, times: 4 }])
   provoke(attacker)
   assert.deepEqual(kernel.at(-1), ['192.0.2.66/32', 960], 'how often it was is remembered by all')
   time.nowMs += 60_000
   kernel.length = 0
   list.tellAll()
-  assert.deepEqual(kernel, [['192.0.2.66/32', 900]], 'a kernel that comes later hears of those that stand')
+  assert.deepEqual(kernel, [['*', 0], ['192.0.2.66/32', 900]], 'a kernel that comes later hears of those that stand')
 })
 
 test('memory has a bound, however many come', () => {

@@ -18,6 +18,8 @@ export type BanListPorts = {
   readonly onBan: (ban: NewBan) => void
   /** Told of what the kernel should refuse, or no more (0 seconds). */
   readonly onChange: (network: string, seconds: number) => void
+  /** Told that the kernel should forget what others ordered before this gateway came; what stands is told next. */
+  readonly onForget: () => void
 }
 
 /**
@@ -30,6 +32,7 @@ export class BanList {
   readonly #trusted = new BlockList()
   readonly #offenders = new Map<string, { points: number; atMs: number }>()
   #bans = new Map<string, Ban>()
+  #isShared = false
 
   constructor(ports: BanListPorts) {
     this.#ports = ports
@@ -88,12 +91,13 @@ export class BanList {
   share(shared: readonly SharedBan[]): void {
     const nowMs = this.#ports.monotonicMs()
     const next = new Map<string, Ban>()
+    const isFirst = !this.#isShared
     for (const { network, secondsLeft, times } of shared.slice(0, bansMax)) {
       const known = this.#bans.get(network)
       const endsAtMs = nowMs + secondsLeft * 1_000
       next.set(network, { endsAtMs, times, isShared: true })
       // Seconds are rounded up; only a real change is news to the kernel.
-      if (secondsLeft > 0 && Math.abs((known?.endsAtMs ?? 0) - endsAtMs) > 2_000) this.#ports.onChange(network, secondsLeft)
+      if (!isFirst && secondsLeft > 0 && Math.abs((known?.endsAtMs ?? 0) - endsAtMs) > 2_000) this.#ports.onChange(network, secondsLeft)
     }
     for (const [network, ban] of this.#bans) {
       if (next.has(network) || ban.endsAtMs <= nowMs) continue
@@ -101,10 +105,14 @@ export class BanList {
       else next.set(network, ban)
     }
     this.#bans = next
+    this.#isShared = true
+    // Whom somebody pardoned while the gateway before us ended, neither it nor we would tell of.
+    if (isFirst) this.tellAll()
   }
 
-  /** Tells of every ban that stands, to a kernel that has just come. */
+  /** Tells of every ban that stands, and that no other does, to a kernel that has just come. */
   tellAll(): void {
+    if (this.#isShared) this.#ports.onForget()
     const nowMs = this.#ports.monotonicMs()
     for (const [network, { endsAtMs }] of this.#bans) {
       if (endsAtMs > nowMs) this.#ports.onChange(network, Math.ceil((endsAtMs - nowMs) / 1_000))

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { formatBanOrder } from '@ngome/kernel'
+import { forgetBansOrder, formatBanOrder } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
 
 /** A helper that does not read is given no more than this; bans stand in this process all the same. */
@@ -30,8 +30,17 @@ export class KernelBans {
   }
 
   set(network: string, seconds: number): void {
+    this.#order(formatBanOrder(network, seconds))
+  }
+
+  /** Ends what was ordered before, by whomever: what stands is ordered next. */
+  forget(): void {
+    this.#order(forgetBansOrder)
+  }
+
+  #order(line: string): void {
     const pipe = this.#pipe
-    if (pipe?.writable === true && pipe.writableLength < waitingBytesMax) pipe.write(formatBanOrder(network, seconds))
+    if (pipe?.writable === true && pipe.writableLength < waitingBytesMax) pipe.write(line)
   }
 
   close(): void {

@@ -47,7 +47,7 @@ export function createDefences(from: DefencePorts): Defences {
     trusted: from.config.gateway.neverBanned,
     monotonicMs: from.monotonicMs,
     onBan: (ban) => sharing.write(ban),
-    onChange: (network, seconds) => kernel.set(network, seconds),
+    onChange: (network, seconds) => kernel.set(network, seconds), onForget: () => kernel.forget(),
   })
   const shedding: Shedding = new Shedding({ monotonicMs: from.monotonicMs, onShed: (urgency) => overload.count(urgency) })
   const overload = new OverloadTeller({ ...from, limit: () => shedding.limit.limit })

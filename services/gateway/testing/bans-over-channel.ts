@@ -6,7 +6,7 @@ import { KernelBans } from '../bans/kernel-bans.ts'
 const logger = createLogger({ process: 'gateway', level: 'fatal' })
 const kernel = new KernelBans(logger, () => bans.tellAll())
 const bans: BanList = new BanList({
-  trusted: [], monotonicMs: () => performance.now(), onBan: () => undefined, onChange: (network, seconds) => kernel.set(network, seconds),
+  trusted: [], monotonicMs: () => performance.now(), onBan: () => undefined, onChange: (network, seconds) => kernel.set(network, seconds), onForget: () => kernel.forget(),
 })
 while (!bans.isBanned('192.0.2.1')) bans.note('request/malformed', '192.0.2.1')
 const channel = launcherChannel()
