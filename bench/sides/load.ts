@@ -23,20 +23,23 @@ export type LoadReport = {
 export type LatencyReport = LoadReport & { readonly p50Ms: number }
 
 let serial = Date.now()
-const pools = new Map<number, Promise<readonly Connection[]>>()
+const pools = new Map<number, readonly Connection[]>()
 
 process.on('message', (order: LoadOrder) => void run(order).then((report) => process.send?.(report)))
 process.once('disconnect', () => process.exit())
 
 async function run(order: LoadOrder): Promise<LatencyReport> {
-  const connections = await connected(order)
+  const connections = [...await connected(order)]
   const startedAtMs = performance.now()
   const endsAtMs = startedAtMs + order.durationMs
   const times: number[] = []
   const failures: Record<string, number> = {}
   stayAwake(endsAtMs)
-  await Promise.all(connections.map(async (connection) => {
+  await Promise.all(connections.map(async (first, at) => {
+    let connection = first
     while (performance.now() < endsAtMs) {
+      // A server ends a connection after so many requests, and says so with the last answer; a client opens another.
+      if (!connection.isOpen) connection = connections[at] = await Connection.open(order.port, contextOf(order))
       const sentAtMs = performance.now()
       const request = order.requests[++serial % order.requests.length] ?? ''
       const status = await connection.exchange(request.replace('{n}', String(serial)))
@@ -45,6 +48,7 @@ async function run(order: LoadOrder): Promise<LatencyReport> {
     }
   }))
   const seconds = (performance.now() - startedAtMs) / 1_000
+  pools.set(order.port, connections)
   times.sort((a, b) => a - b)
   const below = (part: number): number => times[Math.floor(times.length * part)] ?? 0
   const failed = Object.values(failures).reduce((sum, count) => sum + count, 0)
@@ -61,13 +65,14 @@ function stayAwake(untilMs: number): void {
 
 /** Kept between runs, so that no run pays for handshakes; opened anew where the server closed them meanwhile. */
 async function connected(order: LoadOrder): Promise<readonly Connection[]> {
-  const kept = await pools.get(order.port)
-  const living = (kept ?? []).filter((one) => one.isOpen)
-  const context = createSecureContext({ ca: order.ca, minVersion: 'TLSv1.3', ...order.client })
+  const living = (pools.get(order.port) ?? []).filter((one) => one.isOpen)
+  const context = contextOf(order)
   const fresh = Array.from({ length: order.connections - living.length }, () => Connection.open(order.port, context))
-  const pool = Promise.all(fresh).then((opened) => [...living, ...opened])
-  pools.set(order.port, pool)
-  return pool
+  return [...living, ...await Promise.all(fresh)]
+}
+
+function contextOf(order: LoadOrder): ReturnType<typeof createSecureContext> {
+  return createSecureContext({ ca: order.ca, minVersion: 'TLSv1.3', ...order.client })
 }
 
 /** A connection that reads no more of an answer than its status and its length: the cheapest honest client. */
@@ -118,6 +123,7 @@ class Connection {
     const length = Number(/content-length: ([0-9]+)/i.exec(head)?.[1] ?? 0)
     if (this.#received.length < headEnd + 4 + length) return
     this.#received = this.#received.subarray(headEnd + 4 + length)
+    if (head.includes('onnection: close')) this.isOpen = false
     this.#done?.(Number(head.slice(9, 12)))
   }
 }
