@@ -82,7 +82,8 @@ test('SoftHSM: one of a pair replaces the root and is killed; the other finishes
     custodian.settings = { NGOME_ROOT_KEY: hsm.uri(), SOFTHSM2_CONF: hsm.confPath }
     custodian.flags = ['--allow-addons', `--allow-fs-read=${hsm.folder}`]
   }
-  await Promise.all([one.ready(), other.ready()])
+  // One after the other: while one process writes SoftHSM's files another may find no token for a moment, and ends to be started again.
+  for (const custodian of [one, other]) await custodian.ready()
   const { client: atOne, dataKeys: [dataKey] } = await one.dispatcherWithDataKeys(1)
   assert.ok(dataKey)
   atOne.close()
