@@ -6,7 +6,6 @@ export const idPrefixes = {
   merchant: 'mer',
   apiKey: 'key',
   payment: 'pay',
-  transfer: 'trf',
   account: 'acc',
   attempt: 'att',
   event: 'evt',
@@ -36,7 +35,6 @@ export type Id<K extends IdKind> = `${(typeof idPrefixes)[K]}_${string}` & { rea
 export type MerchantId = Id<'merchant'>
 export type ApiKeyId = Id<'apiKey'>
 export type PaymentId = Id<'payment'>
-export type TransferId = Id<'transfer'>
 export type AccountId = Id<'account'>
 export type AttemptId = Id<'attempt'>
 export type EventId = Id<'event'>

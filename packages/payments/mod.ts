@@ -4,6 +4,6 @@ export { parseVaultValue, type VaultValue, type VaultValueParse } from './instru
 export { maskPhone } from './mask-phone.ts'
 export { canTransition, isFinal, paymentTransitions, type PaymentTransition } from './payment-states.ts'
 export {
-  collectionTransfer, transferKinds, transferStateOf, transferStates, transferTransitions,
-  type NewTransfer, type TransferKind, type TransferState,
+  transferKinds, transferOf, transferPhaseOf, transferPhases, transferRules, type Transfer, type TransferKind, type TransferPhase,
+  type TransferRule,
 } from './transfers.ts'

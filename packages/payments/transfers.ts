@@ -1,24 +1,35 @@
-import type { PaymentStatus } from '@ngome/contracts'
-import { newId, type Clock, type Money, type PaymentId, type Random, type Tenant, type TransferId } from '@ngome/kernel'
-import { accountFor, type Account } from './accounts.ts'
+import type { PaymentDirection, PaymentStatus } from '@ngome/contracts'
+import type { Money, PaymentId, Tenant } from '@ngome/kernel'
+import { accountFor, type Account, type AccountKind } from './accounts.ts'
 
-export const transferKinds = ['collection'] as const
-export type TransferKind = (typeof transferKinds)[number]
+/** What a transfer of a kind moves: from which account into which, and under which rule. */
+export type TransferRule = {
+  readonly debit: AccountKind
+  readonly credit: AccountKind
+  /** It moves all of its payment's amount. */
+  readonly isWhole: boolean
+  /** What it takes must be there: an account is never debited below zero. */
+  readonly needsCover: boolean
+}
 
-export const transferStates = ['pending', 'posted', 'voided'] as const
-export type TransferState = (typeof transferStates)[number]
+/** Every kind of transfer; the database has a copy of the table, which a test compares. */
+export const transferRules = {
+  collection: { debit: 'provider_clearing', credit: 'merchant_available', isWhole: true, needsCover: false },
+  payout: { debit: 'merchant_available', credit: 'provider_clearing', isWhole: true, needsCover: true },
+  refund: { debit: 'merchant_available', credit: 'provider_clearing', isWhole: true, needsCover: true },
+} as const satisfies Readonly<Record<string, TransferRule>>
+export type TransferKind = keyof typeof transferRules
+export const transferKinds = Object.keys(transferRules) as readonly TransferKind[]
 
-export type TransferTransition = { readonly from: TransferState; readonly to: TransferState }
-
-/** A transfer is settled once; a correction is another transfer. */
-export const transferTransitions: readonly TransferTransition[] = Object.freeze([
-  { from: 'pending', to: 'posted' },
-  { from: 'pending', to: 'voided' },
-])
+/**
+ * The two phases of a transfer, each a row of its own that never changes: it begins as `pending`, and one end, `posted` or
+ * `voided`, says whether the money moved (two-phase transfers, as in TigerBeetle). A correction is another transfer.
+ */
+export const transferPhases = ['pending', 'posted', 'voided'] as const
+export type TransferPhase = (typeof transferPhases)[number]
 
 /** One movement of money, which balances by construction: the same amount leaves one account and enters another. */
-export type NewTransfer = {
-  readonly id: TransferId
+export type Transfer = {
   readonly payment: PaymentId
   readonly kind: TransferKind
   readonly debit: Account
@@ -26,24 +37,23 @@ export type NewTransfer = {
   readonly money: Money
 }
 
-/** The transfer that a collection makes: the network comes to owe us, and we come to owe the merchant. */
-export function collectionTransfer(
-  from: { readonly clock: Clock; readonly random: Random },
-  payment: { readonly id: PaymentId; readonly tenant: Tenant; readonly network: string; readonly money: Money },
-): NewTransfer {
-  const { tenant, network, money } = payment
+/** The transfer that a payment makes of all its money. */
+export function transferOf(
+  payment: { readonly id: PaymentId; readonly direction: PaymentDirection; readonly tenant: Tenant; readonly network: string; readonly money: Money },
+): Transfer {
+  const { id, direction, tenant, network, money } = payment
+  const { debit, credit } = transferRules[direction]
   return {
-    id: newId('transfer', from),
-    payment: payment.id,
-    kind: 'collection',
-    debit: accountFor(tenant, 'provider_clearing', network, money.currency),
-    credit: accountFor(tenant, 'merchant_available', network, money.currency),
+    payment: id,
+    kind: direction,
+    debit: accountFor(tenant, debit, network, money.currency),
+    credit: accountFor(tenant, credit, network, money.currency),
     money,
   }
 }
 
-/** The state that a payment's transfer must have: money that moved is posted, money that did not is voided. */
-export function transferStateOf(status: PaymentStatus): TransferState {
+/** The phase that a payment's transfer must be in: money that moved is posted, money that did not is voided. */
+export function transferPhaseOf(status: PaymentStatus): TransferPhase {
   switch (status) {
     case 'accepted':
     case 'processing':

@@ -5,10 +5,10 @@ import type {
 } from '@ngome/contracts'
 import type {
   AccountId, AcmeOrderId, AlertId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
-  GatewayInstanceId, MerchantId, MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, TlsCheckId, TransferId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
+  GatewayInstanceId, MerchantId, MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, TlsCheckId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
   World,
 } from '@ngome/kernel'
-import type { AccountKind, TransferKind, TransferState } from '@ngome/payments'
+import type { AccountKind, TransferKind, TransferPhase } from '@ngome/payments'
 import type { ColumnType, Generated } from 'kysely'
 
 /** The tables as SQL has them; `migrations/` says what each column is for and which class it has. */
@@ -49,7 +49,7 @@ export type Tables = {
     id: PaymentId
     status: PaymentStatus
     failure: FailureCode | null
-    direction: 'collection'
+    direction: PaymentDirection
     network: string
     currency: Currency
     amount_minor: bigint
@@ -63,18 +63,26 @@ export type Tables = {
   }
   accounts: TenantColumns & { id: AccountId; kind: AccountKind; network: string; currency: Currency }
   transfers: TenantColumns & {
-    id: TransferId
     payment: PaymentId
     kind: TransferKind
+    phase: TransferPhase
+    is_end: Generated<boolean>
     debit_account: AccountId
     credit_account: AccountId
-    debit_kind: 'provider_clearing'
-    credit_kind: 'merchant_available'
+    debit_kind: AccountKind
+    credit_kind: AccountKind
     amount_minor: bigint
     currency: Currency
-    state: TransferState
-    created_at: Date
-    settled_at: Date | null
+    at: Date
+    came_in: Generated<string>
+  }
+  account_sums: TenantColumns & {
+    account: AccountId
+    below: Generated<string>
+    posted_in: Generated<bigint>
+    posted_out: Generated<bigint>
+    pending_in: Generated<bigint>
+    pending_out: Generated<bigint>
   }
   attempts: TenantColumns & {
     id: AttemptId

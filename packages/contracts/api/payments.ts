@@ -10,6 +10,10 @@ const notePattern = /^[\p{L}\p{N} .,:;#/()_+-]*$/u
 export const referencePattern = /^[A-Za-z0-9._:-]{1,64}$/
 export const networkPattern = /^[a-z][a-z0-9-]{1,31}$/
 
+/** Which way a payment's money goes: in from a payer, out to one, or back. */
+export const paymentDirections = ['collection', 'payout', 'refund'] as const
+export type PaymentDirection = (typeof paymentDirections)[number]
+
 export const paymentStatuses = ['accepted', 'processing', 'succeeded', 'failed'] as const
 /** Why a payment failed, whatever the network calls it. */
 export const failureCodes = [
@@ -59,7 +63,7 @@ export const sealedPaymentSchema = z.strictObject({
   payer: z.strictObject({ phone: classed('restricted', z.string().regex(phonePattern)) }),
   amount_minor: classed('restricted', z.string().regex(/^[1-9][0-9]*$/)),
   currency: classed('restricted', z.string()),
-  direction: classed('restricted', z.literal('collection')),
+  direction: classed('restricted', z.enum(paymentDirections)),
   network: classed('restricted', z.string()),
   payee: classed('restricted', idSchema('merchant')),
   description: classed('restricted', z.string()).nullable(),
