@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { paymentStatuses, type PaymentStatus } from '@ngome/contracts'
-import {
-  idPattern, ManualClock, systemRandom, type Currency, type MerchantId, type PaymentId, type Tenant,
-} from '@ngome/kernel'
+import { paymentDirections, paymentStatuses, type PaymentStatus } from '@ngome/contracts'
+import { idPattern, type Currency, type MerchantId, type PaymentId, type Tenant } from '@ngome/kernel'
 import fc from 'fast-check'
 import { accountFor, accountKinds } from './accounts.ts'
 import { maskPhone } from './mask-phone.ts'
 import { canTransition, isFinal, paymentTransitions } from './payment-states.ts'
-import { collectionTransfer, transferStateOf, transferTransitions } from './transfers.ts'
+import { transferOf, transferPhaseOf, transferRules } from './transfers.ts'
 
 const statuses = fc.constantFrom(...paymentStatuses)
-const from = { clock: new ManualClock(1_800_000_000_000), random: systemRandom }
 
 const tenants: fc.Arbitrary<Tenant> = fc.record({
   merchant: fc.stringMatching(/^mer_[0-7][0-9a-hjkmnp-tv-z]{25}$/) as unknown as fc.Arbitrary<MerchantId>,
@@ -51,26 +48,29 @@ describe('the states of a payment', () => {
 })
 
 describe('a transfer', () => {
-  test('follows its payment: each change of a payment leaves its transfer as it is or settles it', () => {
+  test('waits until its payment has ended, and ends with it', () => {
+    assert.ok(paymentStatuses.every((status) => isFinal(status) === (transferPhaseOf(status) !== 'pending')))
     for (const { from: before, to } of paymentTransitions) {
-      const [one, other] = [transferStateOf(before), transferStateOf(to)]
-      assert.ok(one === other || transferTransitions.some((allowed) => allowed.from === one && allowed.to === other))
+      assert.ok(transferPhaseOf(before) === 'pending')
+      assert.equal(transferPhaseOf(to) === 'posted', to === 'succeeded')
     }
-    assert.ok(paymentStatuses.every((status) => isFinal(status) === (transferStateOf(status) !== 'pending')))
   })
 
-  test('of a collection moves the amount from the network to the merchant, in one tenant and one currency', () => {
+  test('moves its payment\'s amount the way of its kind, in one tenant and one currency', () => {
     const amounts = fc.bigInt(1n, 10n ** 15n)
-    fc.assert(fc.property(tenants, networks, currencies, amounts, (tenant, network, currency, amountMinor) => {
+    fc.assert(fc.property(fc.constantFrom(...paymentDirections), tenants, networks, currencies, amounts, (direction, tenant, network, currency, amountMinor) => {
       const money = { amountMinor, currency }
-      const transfer = collectionTransfer(from, { id: 'pay_x' as PaymentId, tenant, network, money })
-      assert.deepEqual([transfer.debit.kind, transfer.credit.kind], ['provider_clearing', 'merchant_available'])
-      assert.deepEqual([transfer.debit.network, transfer.credit.network], [network, ''])
-      assert.notEqual(transfer.debit.id, transfer.credit.id)
-      assert.deepEqual([transfer.debit.tenant, transfer.credit.tenant, transfer.money], [tenant, tenant, money])
-      assert.deepEqual([transfer.debit.currency, transfer.credit.currency], [currency, currency])
-      assert.match(transfer.id, idPattern('transfer'))
+      const { debit, credit, kind, ...rest } = transferOf({ id: 'pay_x' as PaymentId, direction, tenant, network, money })
+      const rule = transferRules[direction]
+      assert.deepEqual([kind, debit.kind, credit.kind, rest], [direction, rule.debit, rule.credit, { payment: 'pay_x', money }])
+      assert.deepEqual([debit, credit].map((one) => one.network), [debit, credit].map((one) => one.kind === 'provider_clearing' ? network : ''))
+      assert.notEqual(debit.id, credit.id)
+      assert.deepEqual([debit.tenant, credit.tenant, debit.currency, credit.currency], [tenant, tenant, currency, currency])
     }))
+  })
+
+  test('that takes a merchant\'s money needs it to be there', () => {
+    for (const { debit, needsCover } of Object.values(transferRules)) assert.equal(needsCover, debit === 'merchant_available')
   })
 })
 

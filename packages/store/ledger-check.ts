@@ -1,4 +1,4 @@
-import type { PaymentId } from '@ngome/kernel'
+import type { AccountId, PaymentId } from '@ngome/kernel'
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 import { guarded } from './store-fault.ts'
@@ -9,15 +9,16 @@ export type LedgerReport = {
   readonly byStatus: Readonly<Record<string, number>>
   /** Payments whose transfer is missing, differs, or stands in another state than they; none in a true ledger. */
   readonly wrong: readonly PaymentId[]
-  /** Currencies in which posted debits and credits differ; none in a true ledger. */
-  readonly unbalanced: readonly string[]
+  /** Accounts that hold less than nothing, or another sum than that of their transfers; none in a true ledger. */
+  readonly misheld: readonly AccountId[]
 }
 
 const wrongMax = 1_000
 
 /**
  * Compares ledger and payments, of all tenants, as an auditor. In a true ledger each payment has exactly one transfer
- * of its amount, posted where it succeeded, voided where it failed, pending otherwise, and all balances add up to zero.
+ * of its amount and direction, posted where it succeeded, voided where it failed, waiting otherwise; each account's sum is that of its
+ * transfers, and nobody has taken more than there was. Debits and credits are one row, so that they cannot differ.
  * @param db opened as `ngome_auditor`
  * @throws Fault `store/unavailable`
  */
@@ -26,29 +27,45 @@ export async function checkLedger(db: Database): Promise<LedgerReport> {
     const statuses = await tx.selectFrom('payments')
       .select((e) => ['status', e.fn.countAll<bigint>().as('count')]).groupBy('status').execute()
     const wrong = await sql<{ id: PaymentId }>`
-      SELECT coalesce(p.id, t.payment) AS id
-      FROM ngome.payments p FULL JOIN ngome.transfers t
-        ON t.merchant = p.merchant AND t.world = p.world AND t.payment = p.id
-      WHERE p.id IS NULL OR t.payment IS NULL
-        OR t.amount_minor <> p.amount_minor OR t.currency <> p.currency
-        OR t.state <> CASE p.status WHEN 'succeeded' THEN 'posted' WHEN 'failed' THEN 'voided' ELSE 'pending' END
-      LIMIT ${wrongMax}`.execute(tx)
-    const unbalanced = await sql<{ currency: string }>`
-      WITH entries AS (
-        SELECT debit_account AS account, merchant, world, -amount_minor AS amount FROM ngome.transfers
-        WHERE state = 'posted'
-        UNION ALL
-        SELECT credit_account, merchant, world, amount_minor FROM ngome.transfers
-        WHERE state = 'posted'
+      WITH moved AS (
+        SELECT merchant, world, payment, count(*) FILTER (WHERE NOT is_end) AS begins, count(*) AS phases,
+          max(phase) FILTER (WHERE is_end) AS ended, min(amount_minor) AS least, max(amount_minor) AS most, min(currency) AS currency,
+          count(DISTINCT (debit_account, credit_account, kind, currency)) AS ways, min(kind) AS kind
+        FROM ngome.transfers GROUP BY merchant, world, payment
       )
-      SELECT a.currency FROM ngome.accounts a JOIN entries e
-        ON e.merchant = a.merchant AND e.world = a.world AND e.account = a.id
-      GROUP BY a.currency HAVING sum(e.amount) <> 0`.execute(tx)
+      SELECT coalesce(p.id, m.payment) AS id
+      FROM ngome.payments p FULL JOIN moved m ON m.merchant = p.merchant AND m.world = p.world AND m.payment = p.id
+      WHERE p.id IS NULL OR m.payment IS NULL OR m.begins <> 1 OR m.ways <> 1 OR m.kind <> p.direction
+        OR m.least <> p.amount_minor OR m.most <> p.amount_minor OR m.currency <> p.currency
+        OR m.phases <> CASE WHEN p.status IN ('succeeded', 'failed') THEN 2 ELSE 1 END
+        OR m.ended IS DISTINCT FROM CASE p.status WHEN 'succeeded' THEN 'posted' WHEN 'failed' THEN 'voided' END
+      LIMIT ${wrongMax}`.execute(tx)
+    const misheld = await sql<{ account: AccountId }>`
+      WITH entries AS (
+        SELECT credit_account AS account, true AS is_in, phase, amount_minor FROM ngome.transfers
+        UNION ALL
+        SELECT debit_account, false, phase, amount_minor FROM ngome.transfers
+      ), truth AS (
+        SELECT account,
+          coalesce(sum(amount_minor) FILTER (WHERE is_in AND phase = 'posted'), 0) AS posted_in,
+          coalesce(sum(amount_minor) FILTER (WHERE NOT is_in AND phase = 'posted'), 0) AS posted_out,
+          coalesce(sum(CASE phase WHEN 'pending' THEN amount_minor ELSE -amount_minor END) FILTER (WHERE is_in), 0) AS pending_in,
+          coalesce(sum(CASE phase WHEN 'pending' THEN amount_minor ELSE -amount_minor END) FILTER (WHERE NOT is_in), 0) AS pending_out
+        FROM entries GROUP BY account
+      )
+      SELECT a.id AS account FROM ngome.accounts a LEFT JOIN truth t ON t.account = a.id
+        LEFT JOIN LATERAL ngome.account_totals(a.id) h ON true
+      WHERE h.posted_in IS NULL
+        OR (h.posted_in, h.posted_out, h.pending_in, h.pending_out) IS DISTINCT FROM
+          (coalesce(t.posted_in, 0), coalesce(t.posted_out, 0), coalesce(t.pending_in, 0), coalesce(t.pending_out, 0))
+        OR least(h.pending_in, h.pending_out) < 0
+        OR (a.kind = 'merchant_available' AND h.posted_in - h.posted_out - h.pending_out < 0)
+      LIMIT ${wrongMax}`.execute(tx)
     return {
       payments: statuses.reduce((sum, row) => sum + Number(row.count), 0),
       byStatus: Object.fromEntries(statuses.map((row) => [row.status, Number(row.count)])),
       wrong: wrong.rows.map(({ id }) => id),
-      unbalanced: unbalanced.rows.map(({ currency }) => currency),
+      misheld: misheld.rows.map(({ account }) => account),
     }
   }))
 }

@@ -1,5 +1,5 @@
 import type {
-  AlertKind, AnomalyResponse, DeliveryState, EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentStatus, Restriction,
+  AlertKind, AnomalyResponse, DeliveryState, EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentDirection, PaymentStatus, Restriction,
   RetentionClass, Severity, SigningKeyAlgorithm, SigningKeyUse, StapleFailure, StapleStatus, TlsVerdict, VaultTokenStatus, VaultTokenType,
   WebhookDeliveryReason, WebhookEncryption, WebhookHoldReason,
 } from '@ngome/contracts'

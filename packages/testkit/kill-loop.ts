@@ -167,9 +167,9 @@ function judgeCharges(
 async function judgeLedger(platform: Platform, wrongs: string[]): Promise<void> {
   const auditor = platform.auditor()
   try {
-    const { wrong, unbalanced } = await checkLedger(auditor)
+    const { wrong, misheld } = await checkLedger(auditor)
     for (const id of wrong) wrongs.push(`the ledger is wrong about ${id}`)
-    for (const currency of unbalanced) wrongs.push(`the ledger does not balance in ${currency}`)
+    for (const account of misheld) wrongs.push(`${account} holds another sum than that of its transfers, or less than nothing`)
   } finally {
     await auditor.close()
   }

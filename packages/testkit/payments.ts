@@ -1,6 +1,5 @@
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type DataKeyId, type Tenant, type World } from '@ngome/kernel'
-import { collectionTransfer } from '@ngome/payments'
 import { addMerchant, insertDataKey, type Acceptance } from '@ngome/store'
 import type { TestDatabase } from './postgres.ts'
 
@@ -34,6 +33,7 @@ export function testAcceptance(merchant: TestMerchant, changes: Partial<Acceptan
     tenant,
     payment: {
       id,
+      direction: 'collection',
       network,
       money,
       reference: 'order-42',
@@ -43,7 +43,6 @@ export function testAcceptance(merchant: TestMerchant, changes: Partial<Acceptan
       sealed: from.random.bytes(320),
       createdAtMs: from.clock.nowMs(),
     },
-    transfer: collectionTransfer(from, { id, tenant, network, money }),
     dayTotal: null,
     event: emit({ ...from, process: 'gateway' }, 'payment.accepted', tenant, { payment: id, status: 'accepted' }),
     idempotency: {

@@ -11,7 +11,7 @@ import {
   Fault, newId, parseBase64Url, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
   type ForwardDestinationId, type ForwardId, type PaymentId, Secret, type Tenant, type VaultTokenId, type WebhookEndpointId, type World,
 } from '@ngome/kernel'
-import { collectionTransfer, maskPhone } from '@ngome/payments'
+import { maskPhone } from '@ngome/payments'
 import { VaultKey } from '@ngome/sealer'
 import { decryptForwardAnswer, newWebhookSecret, proveWebhookTerms, signDestination, type ForwardDestination } from '@ngome/signatures'
 import {
@@ -117,12 +117,11 @@ export class SealingMerchant {
     const outcome = await acceptPayment(this.#gateway, {
       tenant,
       payment: {
-        id, network, money, reference, payerMasked: maskPhone(phone, callingCode), apiKey: newId('apiKey', from),
+        id, direction: 'collection', network, money, reference, payerMasked: maskPhone(phone, callingCode), apiKey: newId('apiKey', from),
         dataKey: this.#dataKeys.payment.id,
         sealed: sealRecord(this.#dataKeys.payment, context, Buffer.from(JSON.stringify(sealed)), from.random),
         createdAtMs: from.clock.nowMs(),
       },
-      transfer: collectionTransfer(from, { id, tenant, network, money }),
       dayTotal: null,
       event: emit({ ...from, process: 'gateway' }, 'payment.accepted', tenant, { payment: id, status: 'accepted' }),
       idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },

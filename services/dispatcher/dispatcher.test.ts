@@ -222,8 +222,8 @@ class World {
     const [charges, { status }] = [await this.chargesOf(id), await this.stateOf(id)]
     assert(charges.length <= 1, `charged ${charges.length} times`)
     assert.equal(status, charges[0] === 'SUCCESSFUL' ? 'succeeded' : 'failed')
-    const [transfer] = await this.database.asAdmin('SELECT state FROM ngome.transfers WHERE payment = $1', [id])
-    assert.equal(transfer?.['state'], status === 'succeeded' ? 'posted' : 'voided')
+    const [transfer] = await this.database.asAdmin('SELECT phase FROM ngome.transfers WHERE payment = $1 AND is_end', [id])
+    assert.equal(transfer?.['phase'], status === 'succeeded' ? 'posted' : 'voided')
   }
 }
 
@@ -582,7 +582,7 @@ test(`forty payments under every manner at random, with the network killed twice
     await world.assertTruth(id)
   }
   const ledger = await checkLedger(world.database.open('ngome_auditor'))
-  assert.deepEqual([ledger.wrong, ledger.unbalanced], [[], []])
+  assert.deepEqual([ledger.wrong, ledger.misheld], [[], []])
   await world.stopWorkers()
   dispatcher.egress.close()
 })

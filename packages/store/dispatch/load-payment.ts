@@ -1,3 +1,4 @@
+import type { PaymentDirection } from '@ngome/contracts'
 import type { ApiKeyId, DataKeyId, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { toPaymentRow, type PaymentRow } from '../payments/find-payment.ts'
@@ -19,7 +20,7 @@ export type Attempt = {
 
 /** All that the dispatcher needs to work on a payment. */
 export type DispatchablePayment = PaymentRow & {
-  readonly direction: 'collection'
+  readonly direction: PaymentDirection
   readonly apiKey: ApiKeyId
   readonly sealed: Uint8Array
   readonly dataKey: { readonly id: DataKeyId; readonly sealed: Uint8Array; readonly createdAtMs: number }

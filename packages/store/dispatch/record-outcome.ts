@@ -1,6 +1,6 @@
 import type { Event, FailureCode } from '@ngome/contracts'
 import { newId, type Clock, type PaymentId, type Random, type Tenant, type WebhookDeliveryId } from '@ngome/kernel'
-import { transferStateOf } from '@ngome/payments'
+import { transferPhaseOf } from '@ngome/payments'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
@@ -58,7 +58,7 @@ export async function recordOutcome(
       : await endAttempt(tx, tenant, record.payment, record.fence, record.outcome, at)
     const payment = held === undefined ? undefined : await endPayment(tx, tenant, record, at)
     if (held === undefined || payment === undefined) return undefined
-    await settleTransfer(tx, tenant, record, at)
+    await endTransfers(tx, tenant, record, at)
     for (const event of [...record.alarms ?? [], record.event]) await appendEvent(tx, event)
     return addDeliveries(tx, from, tenant, record, { payment, factsProof: held.factsProof })
   })
@@ -120,13 +120,18 @@ async function endPayment(
   return undefined
 }
 
-async function settleTransfer(tx: Transaction<Tables>, tenant: Tenant, record: OutcomeRecord, at: Date): Promise<void> {
-  const updated = await tx.updateTable('transfers')
-    .set({ state: transferStateOf(record.outcome.status), settled_at: at })
-    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', record.payment)
-    .where('state', '=', 'pending')
+/** Every transfer of the payment that waits comes to its end; its begin stays as it was. */
+async function endTransfers(tx: Transaction<Tables>, tenant: Tenant, record: OutcomeRecord, at: Date): Promise<void> {
+  const ended = await tx.insertInto('transfers')
+    .columns(['merchant', 'world', 'payment', 'kind', 'phase', 'debit_account', 'credit_account', 'debit_kind', 'credit_kind',
+      'amount_minor', 'currency', 'at'])
+    .expression((e) => e.selectFrom('transfers')
+      .select((s) => ['merchant', 'world', 'payment', 'kind', s.val(transferPhaseOf(record.outcome.status)).as('phase'),
+        'debit_account', 'credit_account', 'debit_kind', 'credit_kind', 'amount_minor', 'currency', s.val(at).as('at')])
+      .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', record.payment)
+      .where('phase', '=', 'pending'))
     .executeTakeFirst()
-  if (updated.numUpdatedRows !== 1n) throw new Error(`payment ${record.payment} has no pending transfer`)
+  if (ended.numInsertedOrUpdatedRows !== 1n) throw new Error(`payment ${record.payment} has no transfer that waits`)
 }
 
 async function addDeliveries(

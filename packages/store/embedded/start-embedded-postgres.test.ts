@@ -140,7 +140,7 @@ describe('embedded PostgreSQL', () => {
     assert.deepEqual(rows, [{ n: accepted.length }])
     const auditor = database.open('ngome_auditor')
     const report = await checkLedger(auditor)
-    assert.deepEqual([report.wrong, report.unbalanced], [[], []])
+    assert.deepEqual([report.wrong, report.misheld], [[], []])
     await auditor.close()
   })
 

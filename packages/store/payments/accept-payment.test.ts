@@ -20,7 +20,7 @@ after(() => database.close())
 
 const countsOf = (id: string): Promise<readonly Record<string, unknown>[]> => database.asAdmin(`SELECT
   (SELECT count(*)::int FROM ngome.payments WHERE id = $1) AS payments,
-  (SELECT count(*)::int FROM ngome.transfers WHERE payment = $1 AND state = 'pending') AS transfers,
+  (SELECT count(*)::int FROM ngome.transfers WHERE payment = $1 AND phase = 'pending') AS transfers,
   (SELECT count(*)::int FROM ngome.events WHERE data->>'payment' = $1) AS events,
   (SELECT count(*)::int FROM ngome.audit_leaves l JOIN ngome.events e ON e.id = l.event
     WHERE e.data->>'payment' = $1) AS leaves,

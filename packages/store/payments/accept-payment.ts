@@ -1,6 +1,6 @@
-import type { Event } from '@ngome/contracts'
+import type { Event, PaymentDirection } from '@ngome/contracts'
 import type { ApiKeyId, DataKeyId, Money, PaymentId, Tenant } from '@ngome/kernel'
-import type { Account, NewTransfer } from '@ngome/payments'
+import { transferOf, type Account, type Transfer } from '@ngome/payments'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { enqueueStatement } from '../jobs/enqueue.ts'
@@ -10,6 +10,7 @@ import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '
 
 export type NewPayment = {
   readonly id: PaymentId
+  readonly direction: PaymentDirection
   readonly network: string
   readonly money: Money
   readonly reference: string
@@ -26,7 +27,6 @@ export type DayTotal = { readonly ofKey: ApiKeyId; readonly atMostMinor: bigint 
 export type Acceptance = {
   readonly tenant: Tenant
   readonly payment: NewPayment
-  readonly transfer: NewTransfer
   /** What payments of the UTC day may come to, in minor units, and of which key and those that it was rolled into; `null` where there is no such cap. */
   readonly dayTotal: DayTotal | null
   readonly event: Event
@@ -40,10 +40,12 @@ export type Acceptance = {
  */
 export async function acceptPayment(
   db: Database, acceptance: Acceptance,
-): Promise<IdempotentOutcome | { readonly kind: 'day_total_reached' }> {
-  const { tenant, payment, transfer, event, idempotency, dayTotal } = acceptance
+): Promise<IdempotentOutcome | { readonly kind: 'day_total_reached' } | { readonly kind: 'not_covered' }> {
+  const { tenant, payment, event, idempotency, dayTotal } = acceptance
+  const transfer = transferOf({ ...payment, tenant })
   const known = knownAccounts(db)
-  const accounts = [transfer.debit, transfer.credit].filter((account) => !known.has(account.id))
+  // In one order, so that two who make the same accounts wait for one another and never both.
+  const accounts = [transfer.debit, transfer.credit].filter((account) => !known.has(account.id)).toSorted((a, b) => a.id < b.id ? -1 : 1)
   const outcome = await withIdempotency(db, tenant, idempotency, payment.createdAtMs, [
     paymentStatement(tenant, payment),
     ...accounts.map((account) => accountStatement(account)),
@@ -54,6 +56,7 @@ export async function acceptPayment(
     ...dayTotal === null ? [] : [dayTotalStatement(payment, dayTotal)],
   ]).catch((error: unknown) => {
     if (errorCode(error) === dayTotalReached) return { kind: 'day_total_reached' } as const
+    if (errorCode(error) === notCovered) return { kind: 'not_covered' } as const
     throw error
   })
   if (outcome.kind === 'accepted') {
@@ -63,6 +66,8 @@ export async function acceptPayment(
   return outcome
 }
 
+/** Raised by `ngome.guard_transfer_row`: what a payout or a refund would take is not there. */
+const notCovered = 'NG007'
 /** Raised by `ngome.count_towards_day`. */
 const dayTotalReached = 'NG005'
 
@@ -93,10 +98,10 @@ function paymentStatement(tenant: Tenant, payment: NewPayment): Statement {
     name: 'insert_payment',
     text: `INSERT INTO ngome.payments (id, merchant, world, status, direction, network, currency, amount_minor,
         reference, payer_masked, api_key, data_key, sealed, created_at, updated_at)
-      VALUES ($1, $2, $3, 'accepted', 'collection', $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
+      VALUES ($1, $2, $3, 'accepted', $13, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
     values: [payment.id, tenant.merchant, tenant.world, payment.network, payment.money.currency,
       payment.money.amountMinor, payment.reference, payment.payerMasked, payment.apiKey, payment.dataKey,
-      payment.sealed, at],
+      payment.sealed, at, payment.direction],
   }
 }
 
@@ -117,13 +122,13 @@ function accountStatement({ id, tenant, kind, network, currency }: Account): Sta
   }
 }
 
-function transferStatement(tenant: Tenant, transfer: NewTransfer, atMs: number): Statement {
+function transferStatement(tenant: Tenant, { payment, kind, debit, credit, money }: Transfer, atMs: number): Statement {
   return {
     name: 'insert_transfer',
-    text: `INSERT INTO ngome.transfers (id, merchant, world, payment, kind, debit_account, credit_account, amount_minor,
-        currency, state, created_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', $10)`,
-    values: [transfer.id, tenant.merchant, tenant.world, transfer.payment, transfer.kind, transfer.debit.id,
-      transfer.credit.id, transfer.money.amountMinor, transfer.money.currency, new Date(atMs)],
+    text: `INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, debit_account, credit_account, debit_kind, credit_kind,
+        amount_minor, currency, at)
+      VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)`,
+    values: [tenant.merchant, tenant.world, payment, kind, debit.id, credit.id, debit.kind, credit.kind, money.amountMinor,
+      money.currency, new Date(atMs)],
   }
 }

@@ -199,7 +199,6 @@ describe('at a running gateway', () => {
       const money = { amountMinor, currency: 'EUR' } as const
       const { kind } = await acceptPayment(gateway, {
         ...acceptance, payment: { ...acceptance.payment, money, apiKey: keyId, createdAtMs: Date.parse(at) },
-        transfer: { ...acceptance.transfer, money },
       })
       return kind
     }

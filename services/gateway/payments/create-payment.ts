@@ -1,6 +1,6 @@
 import { emit, type CreatePayment, type SealedPayment } from '@ngome/contracts'
 import { newId, type Clock, type PaymentId, type Random, type Secret, type Tenant } from '@ngome/kernel'
-import { collectionTransfer, maskPhone } from '@ngome/payments'
+import { maskPhone } from '@ngome/payments'
 import { acceptPayment, type Database, type PaymentRow } from '@ngome/store'
 import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
 import { jsonType, type Answer } from '../http/answer.ts'
@@ -39,8 +39,7 @@ export async function createPayment(ports: CreatePaymentPorts, call: Call<'creat
   const answer = { status: 201, body: JSON.stringify(paymentView(row)) }
   const outcome = await acceptPayment(ports.database, {
     tenant,
-    payment: { ...row, money: order.money, apiKey, dataKey: record.dataKey, sealed: record.blob },
-    transfer: collectionTransfer(ports, { id: row.id, tenant, network: order.network, money: order.money }),
+    payment: { ...row, direction: 'collection', money: order.money, apiKey, dataKey: record.dataKey, sealed: record.blob },
     dayTotal,
     event: emit({ ...ports, process: 'gateway' }, 'payment.accepted', tenant, { payment: row.id, status: row.status }),
     idempotency: {
@@ -51,6 +50,7 @@ export async function createPayment(ports: CreatePaymentPorts, call: Call<'creat
   if (outcome.kind === 'day_total_reached') {
     throw dayTotalReached(apiKey, { currency: order.money.currency, amountMinor: dayTotal?.atMostMinor ?? 0n })
   }
+  if (outcome.kind === 'not_covered') throw new TypeError('a collection takes nothing')
   return answerOutcome(outcome, {
     ...answer, contentType: jsonType, headers: ['location', `/v1/payments/${row.id}`],
     payment: { money: order.money, payer: call.body.payer.phone },
