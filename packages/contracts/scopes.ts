@@ -9,6 +9,7 @@ export const scopes = [
   'forwards:read', 'forwards:write',
   'keys:read', 'keys:write',
   'usage:read',
+  'balances:read',
 ] as const
 export type Scope = (typeof scopes)[number]
 

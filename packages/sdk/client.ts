@@ -1,4 +1,4 @@
-import type { Limits } from './api/answers.ts'
+import type { Limits, ListBalancesAnswer } from './api/answers.ts'
 import type { OperationName, Operations } from './api/operations.ts'
 import { Caller, type CallInput, type CallOptions } from './caller.ts'
 import { readOptions, type NgomeOptions } from './options.ts'
@@ -35,6 +35,11 @@ export class Client {
   /** The platform's limits of this key and its merchant, and what is left of them. */
   async limits(options?: CallOptions): Promise<Limits> {
     return this.#caller.call('getLimits', {}, options)
+  }
+
+  /** What your account holds, by currency: `available` can be taken now. */
+  async balances(options?: CallOptions): Promise<ListBalancesAnswer['data']> {
+    return (await this.#caller.call('listBalances', {}, options)).data
   }
 
   /** Any operation of the API's document, by its name; the methods by resource are this with checks. */

@@ -4,6 +4,9 @@ import { guarded } from './store-fault.ts'
 /** How many days of partitions are made ahead: housekeeping may fail for a week before the default partition serves. */
 const partitionDaysAhead = 7
 
+/** Accounts that are added up at once: each is two ranges of an index, and a row. */
+const accountsAtOnce = 500
+
 export type UsageRetention = { readonly requestLogDays: number; readonly minuteDays: number; readonly hourDays: number }
 
 /**
@@ -24,4 +27,12 @@ export async function keepHouse(db: Database, usage: UsageRetention): Promise<vo
     await db.pool.query('SELECT ngome.keep_request_log($1, $2)', [partitionDaysAhead, usage.requestLogDays])
     await db.pool.query('SELECT ngome.roll_up_usage($1, $2)', [usage.minuteDays, usage.hourDays])
   })
+}
+
+/**
+ * What the dispatcher does every minute: adds up the accounts that were not for longest.
+ * @throws Fault `store/unavailable`
+ */
+export async function addUpAccounts(db: Database): Promise<void> {
+  await guarded(() => db.pool.query('SELECT ngome.add_up_accounts($1)', [accountsAtOnce]))
 }

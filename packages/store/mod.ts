@@ -58,7 +58,7 @@ export { insertForwardDestination } from './forwards/insert-forward-destination.
 export { forwardDestinationsMax, listForwardDestinations } from './forwards/list-forward-destinations.ts'
 export { loadForward, type SealedForwardRow } from './forwards/load-forward.ts'
 export { markForwardSent } from './forwards/mark-forward-sent.ts'
-export { keepHouse, type UsageRetention } from './housekeeping.ts'
+export { addUpAccounts, keepHouse, type UsageRetention } from './housekeeping.ts'
 export { enqueue } from './jobs/enqueue.ts'
 export {
   startWorkers, type JobHandler, type JobHandlers, type TenantBounds, type WorkerOptions, type Workers,
@@ -75,6 +75,7 @@ export { setVaultPlaintext } from './merchants/set-vault-plaintext.ts'
 export { listMerchants, type MerchantRow } from './merchants/list-merchants.ts'
 export { migrate, shippedMigrations, type Migration } from './migrate.ts'
 export { acceptPayment, type Acceptance, type DayTotal, type NewPayment } from './payments/accept-payment.ts'
+export { findBalances, type Balance } from './payments/find-balances.ts'
 export { findPayment, type PaymentRow } from './payments/find-payment.ts'
 export { findPayments, findPaymentsMax } from './payments/find-payments.ts'
 export { findSealedPayment, type SealedPaymentRow } from './payments/find-sealed-payment.ts'

@@ -9,6 +9,7 @@ import { revokeApiKey, revokeThisApiKey } from './api-keys/revoke-api-key.ts'
 import { rollApiKey } from './api-keys/roll-api-key.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { referencePage } from './api/reference-page.ts'
+import { listBalances } from './balances/list-balances.ts'
 import { receiveCallback } from './callbacks/receive-callback.ts'
 import { createForward } from './forwards/create-forward.ts'
 import { getForward } from './forwards/get-forward.ts'
@@ -81,6 +82,7 @@ export function createHandlers(from: {
   const [openApi, reference] = documents(from.version)
   return {
     getLimits: (call) => getLimits(from, call),
+    listBalances: (call) => listBalances(from, call),
     createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
     getPayment: (call) => getPayment({ reader }, call),
     listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),

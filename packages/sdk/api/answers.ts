@@ -180,6 +180,23 @@ export type ListAlertsAnswer = {
   readonly next_cursor: string | null
 }
 
+export type ListBalancesAnswer = {
+  readonly object: 'list'
+  /** One for each currency that you had payments in. */
+  readonly data: readonly ({
+    readonly object: 'balance'
+    readonly world: 'test' | 'live'
+    /** ISO 4217 code. */
+    readonly currency: string
+    /** What you can pay out or give back now. Never below zero. */
+    readonly available: string
+    /** What payers were asked for and have not paid yet. */
+    readonly pending: string
+    /** What is on its way out, or back to payers, and not there yet. */
+    readonly reserved: string
+  })[]
+}
+
 export type ListRequestsAnswer = {
   readonly object: 'list'
   readonly data: readonly ({

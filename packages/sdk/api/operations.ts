@@ -7,6 +7,7 @@ import type {
   Forward,
   Limits,
   ListAlertsAnswer,
+  ListBalancesAnswer,
   ListRequestsAnswer,
   ListUsageAnswer,
   ListVaultKeysAnswer,
@@ -192,6 +193,13 @@ export type Operations = {
     readonly body: undefined
     readonly answer: ApiKeyPage
   }
+  /** Read your balances. */
+  readonly listBalances: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: ListBalancesAnswer
+  }
   /** List payments. */
   readonly listPayments: {
     readonly params: undefined
@@ -347,6 +355,7 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   getVaultToken: { method: 'GET', path: '/v1/vault/tokens/{id}', isKeyed: false, cost: 1 },
   listAlerts: { method: 'GET', path: '/v1/alerts', isKeyed: false, cost: 2 },
   listApiKeys: { method: 'GET', path: '/v1/api_keys', isKeyed: false, cost: 3 },
+  listBalances: { method: 'GET', path: '/v1/balances', isKeyed: false, cost: 2 },
   listPayments: { method: 'GET', path: '/v1/payments', isKeyed: false, cost: 3 },
   listRequests: { method: 'GET', path: '/v1/requests', isKeyed: false, cost: 5 },
   listUsage: { method: 'GET', path: '/v1/usage', isKeyed: false, cost: 10 },

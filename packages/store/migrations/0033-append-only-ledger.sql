@@ -94,6 +94,7 @@ CREATE TABLE ngome.account_sums (
   PRIMARY KEY (account),
   FOREIGN KEY (merchant, world, account) REFERENCES ngome.accounts (merchant, world, id)
 );
+CREATE INDEX account_sums_oldest ON ngome.account_sums (below);
 CALL ngome.classify('ngome.account_sums', 'internal', '{account,merchant,world,below,posted_in,posted_out,pending_in,pending_out}');
 ALTER TABLE ngome.account_sums ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY ledger_adds ON ngome.account_sums TO ngome_migrator USING (true) WITH CHECK (true);
@@ -192,4 +193,31 @@ END $$;
 CREATE TRIGGER guard BEFORE INSERT ON ngome.transfers FOR EACH ROW EXECUTE FUNCTION ngome.guard_transfer_row();
 DROP FUNCTION ngome.guard_transfer;
 GRANT EXECUTE ON FUNCTION ngome.account_totals TO ngome_auditor;
+
+-- What the tenant that the transaction is in may see of it.
+CREATE POLICY ledger_reads ON ngome.accounts FOR SELECT TO ngome_migrator USING (true);
+CREATE FUNCTION ngome.tenant_balances() RETURNS TABLE (currency text, available bigint, pending bigint, reserved bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT a.currency, t.posted_in - t.posted_out - t.pending_out, t.pending_in, t.pending_out
+  FROM ngome.accounts a CROSS JOIN LATERAL ngome.account_totals(a.id) t
+  WHERE a.merchant = current_setting('ngome.merchant', true) AND a.world = current_setting('ngome.world', true)
+    AND a.kind = 'merchant_available'
+  ORDER BY a.currency
+$$;
+GRANT EXECUTE ON FUNCTION ngome.tenant_balances TO ngome_gateway;
+
+-- Adds up the accounts that were not for longest, so that to read one never takes long. One that somebody holds has its turn later.
+CREATE FUNCTION ngome.add_up_accounts(at_most integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  each text;
+  added integer := 0;
+BEGIN
+  FOR each IN SELECT s.account FROM ngome.account_sums s ORDER BY s.below LIMIT least(at_most, 1000) FOR UPDATE SKIP LOCKED LOOP
+    PERFORM ngome.add_up_account(each);
+    added := added + 1;
+  END LOOP;
+  RETURN added;
+END $$;
+GRANT EXECUTE ON FUNCTION ngome.add_up_accounts TO ngome_dispatcher;
 GRANT SELECT ON ngome.transfers, ngome.account_sums, ngome.transfer_kinds TO ngome_auditor;

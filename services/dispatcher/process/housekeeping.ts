@@ -1,6 +1,6 @@
 import { isFinal } from '@ngome/payments'
 import type { CustodianClient } from '@ngome/runtime'
-import { findOpenPayments, findPayment, keepHouse, type UsageRetention } from '@ngome/store'
+import { addUpAccounts, findOpenPayments, findPayment, keepHouse, type UsageRetention } from '@ngome/store'
 import { remindOfKeys, remindOfShortKeys } from '../access/remind-of-keys.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
@@ -38,6 +38,7 @@ export function keepHouseHourly(
   })
   runEvery(shortKeysEveryMs, 'the look for keys whose time is over', logger, signal, () => remindOfShortKeys(dispatcher, signal))
   runEvery(expiryEveryMs, 'the removal of expired tokens', logger, signal, () => expireVaultTokens(dispatcher, signal))
+  runEvery(expiryEveryMs, 'the adding up of accounts', logger, signal, () => addUpAccounts(db))
   runEvery(expiryEveryMs, 'the replacement of index keys', logger, signal, () => advanceFingerprints({ db, custodian }, signal))
   runEvery(expiryEveryMs, 'the look after forwards', logger, signal, () => lookAfterForwards(dispatcher, signal))
 }

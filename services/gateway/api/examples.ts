@@ -192,6 +192,9 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
     answer: forward,
   },
   getForward: { answer: forward },
+  listBalances: {
+    answer: { object: 'list', data: [{ object: 'balance', world: 'test', currency: 'EUR', available: '120.50', pending: '5.00', reserved: '0.00' }] },
+  },
   getLimits: {
     answer: {
       object: 'limits', world: 'test', key: { ...quota, remaining: 994 }, merchant: { ...quota, rate_per_second: 1_000, burst: 2_000, remaining: 1_994 },

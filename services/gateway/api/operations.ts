@@ -1,5 +1,5 @@
 import {
-  changeWebhookEndpointSchema, createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
+  balancesSchema, changeWebhookEndpointSchema, createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
   createWebhookEndpointSchema, forwardSchema, idSchema, limitsSchema, paymentPageSchema, paymentSchema, publishedPinSetSchema,
   replaceWebhookSecretSchema,
   vaultBatchMax, vaultBatchSchema, vaultKeysSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
@@ -66,6 +66,19 @@ export const operations = {
     query: pageQuerySchema,
     success: { status: 200, description: 'A page of payments.', schema: paymentPageSchema },
     faults: [...authenticated, 'request/invalid'],
+  },
+  listBalances: {
+    method: 'GET',
+    path: '/v1/balances',
+    summary: 'Read your balances',
+    description: 'What your account holds in each currency: what you can take now, what payers were asked for, and what is on its way out.',
+    credentials: 'api-key',
+    scope: 'balances:read',
+    cost: 2,
+    urgency: 'ordinary',
+    headerGroups: reading,
+    success: { status: 200, description: 'The balances.', schema: balancesSchema },
+    faults: authenticated,
   },
   createWebhookEndpoint: {
     method: 'POST',
