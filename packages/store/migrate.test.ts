@@ -93,8 +93,28 @@ describe('roles', () => {
           SELECT 'dek_01jd0000000000000000000000', id, 'test', 'credential', decode(repeat('ab', 1200), 'hex'), now() FROM ngome.merchants;
         INSERT INTO ngome.webhook_endpoints (id, merchant, world, slot, url, data_key, sealed_secret, created_at)
           SELECT 'whe_01jd0000000000000000000000', merchant, world, 1, 'https://x.example/', id, decode(repeat('cd', 99), 'hex'), created_at
-          FROM ngome.data_keys`)
+          FROM ngome.data_keys;
+        INSERT INTO ngome.payments (id, merchant, world, status, direction, network, currency, amount_minor, reference, payer_masked, api_key,
+            data_key, sealed, created_at, updated_at)
+          SELECT concat('pay_01jd000000000000000000000', n), merchant, world, 'accepted', 'collection', 'mtn-sandbox', 'EUR', 500, 'x', '•••',
+            'key_x', id, decode(repeat('cd', 99), 'hex'), '2026-01-01', '2026-01-01' FROM ngome.data_keys, generate_series(1, 3) n;
+        INSERT INTO ngome.accounts (id, merchant, world, kind, network, currency)
+          SELECT concat('acc_01jd000000000000000000000', n), merchant, world, CASE n WHEN 1 THEN 'provider_clearing' ELSE 'merchant_available' END,
+            CASE n WHEN 1 THEN 'mtn-sandbox' ELSE '' END, 'EUR' FROM ngome.data_keys, generate_series(1, 2) n;
+        INSERT INTO ngome.transfers (id, merchant, world, payment, kind, debit_account, credit_account, amount_minor, currency, state, created_at)
+          SELECT concat('trf_', right(id, 26)), merchant, world, id, 'collection', 'acc_01jd0000000000000000000001', 'acc_01jd0000000000000000000002',
+            500, 'EUR', 'pending', '2026-01-01' FROM ngome.payments;
+        UPDATE ngome.transfers SET state = CASE right(id, 1) WHEN '1' THEN 'posted' ELSE 'voided' END, settled_at = '2026-01-02'
+          WHERE right(id, 1) IN ('1', '2')`)
       assert.deepEqual(await migrate(migrator), names.slice(at))
+      const transfers = await older.pool.query<{ s: string }>(`SELECT concat_ws(' ', right(payment, 1), phase, amount_minor, at::date) AS s
+        FROM ngome.transfers ORDER BY 1`)
+      assert.deepEqual(transfers.rows.map(({ s }) => s), [
+        '1 pending 500 2026-01-01', '1 posted 500 2026-01-02', '2 pending 500 2026-01-01', '2 voided 500 2026-01-02', '3 pending 500 2026-01-01',
+      ])
+      const held = await older.pool.query<{ s: string }>(
+        'SELECT concat_ws(\' \', posted_in, posted_out, pending_in, pending_out) AS s FROM ngome.account_totals(\'acc_01jd0000000000000000000002\')')
+      assert.deepEqual(held.rows, [{ s: '500 0 500 0' }])
       const moved = await older.pool.query<{ s: string }>(
         'SELECT concat_ws(\' \', endpoint, version, data_key, length(sealed), ends_at) AS s FROM ngome.webhook_secrets')
       await older.close()

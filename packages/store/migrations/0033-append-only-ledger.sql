@@ -62,6 +62,8 @@ INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, debit_accoun
   SELECT merchant, world, payment, kind, state, debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency, settled_at
   FROM ngome.transfers_before WHERE state <> 'pending';
 DROP TABLE ngome.transfers_before;
+-- Nothing refers to it any more.
+ALTER TABLE ngome.payments DROP CONSTRAINT payments_merchant_world_id_amount_minor_currency_key;
 
 -- What an account's transfers since the last adding up come to; all that the sum needs is in these two.
 CREATE INDEX transfers_debited ON ngome.transfers (debit_account, came_in) INCLUDE (phase, amount_minor);
