@@ -57,7 +57,7 @@ describe('the grants', () => {
     { role: 'ngome_gateway', does: 'count ends of keys that did not end', sql: `SELECT ngome.count_own_key_end('key_1')` },
     { role: 'ngome_gateway', does: 'read jobs', sql: 'SELECT id FROM pgboss.job' },
     { role: 'ngome_gateway', does: 'take jobs', sql: `UPDATE pgboss.job SET state = 'active'` },
-    { role: 'ngome_gateway', does: 'settle a transfer', sql: `UPDATE ngome.transfers SET state = 'posted'` },
+    { role: 'ngome_gateway', does: 'settle a transfer', sql: `UPDATE ngome.transfers SET phase = 'posted'` },
     { role: 'ngome_gateway', does: 'read events', sql: 'SELECT id FROM ngome.events' },
     { role: 'ngome_gateway', does: 'take a revocation back', sql: 'UPDATE ngome.revocation_counter SET value = 0' },
     { role: 'ngome_dispatcher', does: 'make a payment', sql: `INSERT INTO ngome.payments (id) VALUES ('pay_1')` },

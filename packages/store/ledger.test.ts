@@ -59,9 +59,12 @@ class Till {
   }
 
   async totals(): Promise<{ available: bigint; pending: bigint; reserved: bigint }> {
-    const [row] = await database.asAdmin(`SELECT posted_in - posted_out - pending_out AS available, pending_in AS pending,
-      pending_out AS reserved FROM ngome.account_totals($1)`, [this.account])
-    const of = (name: string): bigint => BigInt(String(row?.[name] ?? 0))
+    const [row] = await database.asAdmin(`SELECT (posted_in - posted_out - pending_out)::text AS available, pending_in::text AS pending,
+      pending_out::text AS reserved FROM ngome.account_totals($1)`, [this.account])
+    const of = (name: string): bigint => {
+      const text = row?.[name]
+      return typeof text === 'string' ? BigInt(text) : 0n
+    }
     return { available: of('available'), pending: of('pending'), reserved: of('reserved') }
   }
 }
@@ -151,6 +154,22 @@ describe('a merchant\'s money', () => {
       SELECT merchant, world, payment, 'refund', phase, debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency, at
       FROM ngome.transfers WHERE payment = '${payout}'`), { code: 'NG001' })
   })
+})
+
+test('who asks for money does not say that it came, and who says so asks for none', async () => {
+  const till = await Till.open()
+  const { merchant, world } = till.merchant.tenant
+  const copy = (payment: PaymentId, phase: string, kind: string): string => `
+    SELECT set_config('ngome.merchant', '${merchant}', false), set_config('ngome.world', '${world}', false);
+    INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency, at)
+    VALUES ('${merchant}', '${world}', '${payment}', '${kind}', '${phase}', '${clearing}', '${till.account}', 'provider_clearing', 'merchant_available', 500, 'EUR', now())`
+  const clearing = accountFor(till.merchant.tenant, 'provider_clearing', 'mtn-sandbox', 'EUR').id
+  const payment = await till.begin('collection', 500n) as PaymentId
+  for (const phase of ['posted', 'voided']) {
+    await assert.rejects(database.open('ngome_gateway', { poolMax: 1 }).pool.query(copy(payment, phase, 'collection')), { code: '42501' })
+  }
+  await assert.rejects(database.open('ngome_dispatcher', { poolMax: 1 }).pool.query(copy(payment, 'pending', 'collection')), { code: '42501' })
+  assert.deepEqual(await till.totals(), { available: 0n, pending: 500n, reserved: 0n })
 })
 
 test('the check of the ledger sees a sum that was bent, and what was taken and was not there', async () => {

@@ -58,7 +58,7 @@ describe('the database refuses', () => {
 
   test('exactly the transfers that packages/payments has no rule for', async () => {
     const rows = await database.asAdmin('SELECT kind, debit_kind, credit_kind, is_whole, needs_cover FROM ngome.transfer_kinds ORDER BY kind')
-    assert.deepEqual(rows.map((row) => ({ ...row })), Object.entries(transferRules).toSorted().map(([kind, rule]) => (
+    assert.deepEqual(rows.map((row) => ({ ...row })), Object.entries(transferRules).toSorted(([a], [b]) => a < b ? -1 : 1).map(([kind, rule]) => (
       { kind, debit_kind: rule.debit, credit_kind: rule.credit, is_whole: rule.isWhole, needs_cover: rule.needsCover })))
   })
 

@@ -70,9 +70,13 @@ CREATE INDEX transfers_debited ON ngome.transfers (debit_account, came_in) INCLU
 CREATE INDEX transfers_credited ON ngome.transfers (credit_account, came_in) INCLUDE (phase, amount_minor);
 
 ALTER TABLE ngome.transfers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON ngome.transfers TO ngome_gateway, ngome_dispatcher
-  USING (merchant = current_setting('ngome.merchant', true) AND world = current_setting('ngome.world', true))
-  WITH CHECK (merchant = current_setting('ngome.merchant', true) AND world = current_setting('ngome.world', true));
+CREATE POLICY tenant ON ngome.transfers FOR SELECT TO ngome_dispatcher
+  USING (merchant = current_setting('ngome.merchant', true) AND world = current_setting('ngome.world', true));
+-- Who asks for money does not say that it came, and who says so asked for none.
+CREATE POLICY gateway_begins ON ngome.transfers FOR INSERT TO ngome_gateway WITH CHECK (
+  merchant = current_setting('ngome.merchant', true) AND world = current_setting('ngome.world', true) AND phase = 'pending');
+CREATE POLICY dispatcher_ends ON ngome.transfers FOR INSERT TO ngome_dispatcher WITH CHECK (
+  merchant = current_setting('ngome.merchant', true) AND world = current_setting('ngome.world', true) AND phase <> 'pending');
 CREATE POLICY auditor_reads ON ngome.transfers FOR SELECT TO ngome_auditor USING (true);
 CREATE POLICY ledger_reads ON ngome.transfers FOR SELECT TO ngome_migrator USING (true);
 GRANT INSERT (merchant, world, payment, kind, phase, debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency, at)
@@ -222,4 +226,4 @@ BEGIN
   RETURN added;
 END $$;
 GRANT EXECUTE ON FUNCTION ngome.add_up_accounts TO ngome_dispatcher;
-GRANT SELECT ON ngome.transfers, ngome.account_sums, ngome.transfer_kinds TO ngome_auditor;
+GRANT SELECT ON ngome.transfers, ngome.account_sums TO ngome_auditor;

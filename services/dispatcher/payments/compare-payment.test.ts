@@ -29,7 +29,7 @@ describe('names the column that somebody changed', () => {
     ['amount_minor', { amountMinor: 50n }],
     ['currency', { currency: 'UGX' }],
     ['network', { network: 'mtn-ug' }],
-    ['direction', { direction: 'payout' as 'collection' }],
+    ['direction', { direction: 'payout' }],
     ['merchant', { tenant: { merchant: newId('merchant', from), world: 'test' } }],
     ['world', { tenant: { merchant, world: 'live' } }],
     ['reference', { reference: 'order-43' }],
