@@ -361,7 +361,7 @@ describe('one dispatcher', () => {
     ['it was sealed for another payment', { context: { recordId: newId('payment', base) } }, 'payment.unopenable'],
     ['it was sealed for another table', { context: { table: 'callback_hints' } }, 'payment.unopenable'],
     ['it is an older version', { context: { version: 2 } }, 'payment.unopenable'],
-    ['what was sealed is no payment', { sealed: { direction: 'payout' } }, 'payment.unopenable'],
+    ['what was sealed is no payment', { sealed: { direction: 'donation' as 'payout' } }, 'payment.unopenable'],
   ]
   for (const [name, options, alarm, field] of tampered) {
     test(`${name}: an alarm, record_refused, and nothing is sent`, async () => {

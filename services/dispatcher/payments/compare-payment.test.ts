@@ -45,6 +45,9 @@ describe('names the column that somebody changed', () => {
     assert.deepEqual(compareWithSealed(payment, sealed, { ...network, world: 'live' }), ['world'])
     assert.deepEqual(compareWithSealed(payment, sealed, { ...network, currency: 'UGX' }), ['currency'])
   })
+  test('a payout whose record says so too: nobody is asked to pay what he was to be given', () => {
+    assert.deepEqual(compareWithSealed({ ...payment, direction: 'payout' }, { ...sealed, direction: 'payout' }, network), ['direction'])
+  })
   test('a record from before references were sealed differs in nothing', () => {
     const { reference: _, ...before } = sealed
     assert.deepEqual(compareWithSealed(payment, before, network), [])
