@@ -226,4 +226,4 @@ BEGIN
   RETURN added;
 END $$;
 GRANT EXECUTE ON FUNCTION ngome.add_up_accounts TO ngome_dispatcher;
-GRANT SELECT ON ngome.transfers, ngome.account_sums TO ngome_auditor;
+GRANT SELECT ON ngome.transfers, ngome.account_sums, ngome.transfer_kinds TO ngome_auditor;
