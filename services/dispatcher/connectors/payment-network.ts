@@ -1,22 +1,36 @@
-import type { FailureCode } from '@ngome/contracts'
+import type { FailureCode, PaymentDirection } from '@ngome/contracts'
 import type { Money, PaymentId, Secret } from '@ngome/kernel'
 
-/** One request to a payer for money, under a reference that is never used for anything else. */
+/** One request to a network to move money, under a reference that is never used for anything else. */
 export type PaymentRequest = {
+  readonly direction: PaymentDirection
   /** A UUID of version 4, made and committed before the request. */
   readonly reference: string
   readonly payment: PaymentId
   readonly money: Money
-  /** E.164, with the plus sign. */
-  readonly payerPhone: Secret<string>
+  /** E.164, with the plus sign: the payer's of a collection, the payee's of a payout, the former payer's of a refund. */
+  readonly phone: Secret<string>
   readonly description: string | null
   readonly callbackUrl: string
+  /** What a refund gives back: the collection as its network knows it; `null` of all else. */
+  readonly original: OriginalPayment | null
   /**
    * Asked when a connection stands and nothing of this request has left, once for each time that it is written; an
    * answer of false holds it back.
    */
   readonly beforeFirstByte: () => Promise<boolean>
 }
+
+/** A collection that succeeded, as its network knows it. */
+export type OriginalPayment = {
+  /** Under which it was asked for. */
+  readonly reference: string
+  /** The network's own, where it gave one. */
+  readonly networkReference: string | null
+}
+
+/** What is asked about: what was sent, as it was sent. */
+export type AskedPayment = Pick<PaymentRequest, 'direction' | 'reference' | 'payment' | 'money'>
 
 /** What is known after asking for a payment. Only `not_sent` says that nothing left since it was last asked before. */
 export type RequestOutcome =
@@ -25,21 +39,34 @@ export type RequestOutcome =
   | { readonly kind: 'not_sent'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string }
 
-/** What the network says of a reference. `differs` is an answer about another payment than ours. */
+/**
+ * What the network says of a reference. `differs` is an answer about another payment than ours; `ambiguous` is the network's own
+ * word that it does not know yet how this ends; `unknown` is no word; `reversed` says that the money moved and was taken back.
+ */
 export type EnquiryOutcome =
   | { readonly kind: 'pending' }
   | { readonly kind: 'succeeded'; readonly networkReference: string | null }
   | { readonly kind: 'failed'; readonly failure: FailureCode; readonly reason: string }
+  | { readonly kind: 'reversed'; readonly reason: string }
   | { readonly kind: 'not_found' }
   | { readonly kind: 'differs'; readonly fields: readonly string[] }
+  | { readonly kind: 'ambiguous'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string }
+
+/** Whether a phone number has an account at the network, which can take and give money. */
+export type HolderStanding = 'active' | 'inactive' | 'unknown'
 
 /** What the dispatcher needs of a payment network; each connector is one. */
 export type PaymentNetwork = {
+  /** What it can be asked for; nothing else ever is. */
+  readonly directions: readonly PaymentDirection[]
   /** Gets what a request needs beforehand, and notices a network that is away before anything is opened or sent. */
-  prepare(): Promise<'ready' | 'unavailable'>
-  requestPayment(request: PaymentRequest): Promise<RequestOutcome>
-  enquire(asked: { readonly reference: string; readonly payment: PaymentId; readonly money: Money }): Promise<EnquiryOutcome>
+  prepare(direction: PaymentDirection): Promise<'ready' | 'unavailable'>
+  request(request: PaymentRequest): Promise<RequestOutcome>
+  enquire(asked: AskedPayment): Promise<EnquiryOutcome>
   /** @returns the end that a callback's body claims, or `undefined` where it claims none */
   readCallback(body: Uint8Array): 'succeeded' | 'failed' | undefined
+  /** What the operator has at the network to pay out of, or `undefined` where it does not say. */
+  balance?(): Promise<Money | undefined>
+  holderOf?(phone: Secret<string>): Promise<HolderStanding>
 }

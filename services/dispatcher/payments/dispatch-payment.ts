@@ -23,7 +23,7 @@ export async function dispatchPayment(
     return
   }
   const network = networkOf(dispatcher, payment)
-  if (await network.connector.prepare() === 'unavailable') {
+  if (await network.connector.prepare(payment.direction) === 'unavailable') {
     dispatcher.logger.warn({ payment: id, network: payment.network }, 'the network is away; the payment waits')
     await dispatchLater(dispatcher, payment)
     return

@@ -88,12 +88,14 @@ async function request(
   let outcome: RequestOutcome = { kind: 'not_sent', reason: 'too late to send' }
   for (let tries = 1; tries <= unheardTriesMax && isInTime() && !isHeldBack; tries++) {
     if (tries > 1) await sleep(unheardPauseMs)
-    outcome = await network.connector.requestPayment({
+    outcome = await network.connector.request({
+      direction: payment.direction,
       reference,
       payment: payment.id,
       money: { amountMinor: BigInt(sealed.amount_minor), currency: payment.currency },
-      payerPhone: new Secret(sealed.payer.phone),
+      phone: new Secret(sealed.payer.phone),
       description: sealed.description,
+      original: null,
       callbackUrl: `${callbacks.baseUrl}/v1/callbacks/${network.provider}/${token}`,
       beforeFirstByte: async () => {
         isHeldBack = !(await mayLeave() && isInTime())

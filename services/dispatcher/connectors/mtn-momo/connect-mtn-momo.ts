@@ -1,7 +1,7 @@
 import { formatMoney, Secret, type Clock } from '@ngome/kernel'
 import type { EgressGuard } from '../../egress/egress-guard.ts'
 import type { Outgoing, Transmission } from '../../egress/transmit.ts'
-import type { EnquiryOutcome, PaymentNetwork, PaymentRequest, RequestOutcome } from '../payment-network.ts'
+import type { AskedPayment, EnquiryOutcome, PaymentNetwork, PaymentRequest, RequestOutcome } from '../payment-network.ts'
 import { failureOf, refusalOf } from './failures.ts'
 import { callbackSchema, differencesOf, errorSchema, noteOf, parseMessage, statusSchema, tokenSchema } from './messages.ts'
 import { Pacer } from './pacer.ts'
@@ -54,11 +54,12 @@ export function connectMtnMomo(
   }
 
   return {
+    directions: ['collection'],
     async prepare() {
       const token = isDoubtful ? await tokens.renew() : await tokens.get()
       return token === undefined ? 'unavailable' : 'ready'
     },
-    async requestPayment(request) {
+    async request(request) {
       const transmission = await sendWithToken(requestCall(request))
       switch (transmission.kind) {
         case 'unreached': return { kind: 'not_sent', reason: transmission.reason }
@@ -110,7 +111,7 @@ function authorisation(
 }
 
 function requestCall(request: PaymentRequest): Call {
-  const body = request.payerPhone.expose((phone) => JSON.stringify({
+  const body = request.phone.expose((phone) => JSON.stringify({
     amount: formatMoney(request.money),
     currency: request.money.currency,
     externalId: request.payment,
@@ -144,7 +145,7 @@ function requestOutcome({ status, body }: Answered): RequestOutcome {
   return { kind: 'unknown', reason }
 }
 
-function enquiryOutcome({ status, body }: Answered, asked: Parameters<PaymentNetwork['enquire']>[0]): EnquiryOutcome {
+function enquiryOutcome({ status, body }: Answered, asked: AskedPayment): EnquiryOutcome {
   if (status === 404) return { kind: 'not_found' }
   const answer = status === 200 ? parseMessage(statusSchema, body) : undefined
   if (answer === undefined) return { kind: 'unknown', reason: `${status}` }

@@ -33,14 +33,14 @@ function secretsOf({ apiUser, apiKey, subscriptionKey }: SimulatorCredentials): 
 
 function requestFor(phone: string, changes: Partial<PaymentRequest> = {}): PaymentRequest {
   return {
-    reference: crypto.randomUUID(), payment: newId('payment', from), money, payerPhone: new Secret(phone),
+    direction: 'collection', reference: crypto.randomUUID(), payment: newId('payment', from), money, phone: new Secret(phone), original: null,
     description: 'Two chapati', callbackUrl: 'https://localhost:8443/v1/callbacks/mtn-momo/token',
     beforeFirstByte: async () => true, ...changes,
   }
 }
 
 const ask = (network: PaymentNetwork, { reference, payment }: { reference: string; payment: PaymentId }): Promise<EnquiryOutcome> =>
-  network.enquire({ reference, payment, money })
+  network.enquire({ direction: 'collection', reference, payment, money })
 
 async function settled(network: PaymentNetwork, request: PaymentRequest): Promise<EnquiryOutcome> {
   for (let turn = 0; turn < 100; turn++) {
@@ -87,7 +87,7 @@ describe('with the simulator', () => {
   for (const [phone, kind, failure] of ends) {
     test(`${phone} is taken, and ends as ${failure ?? kind}`, async () => {
       const request = requestFor(phone)
-      assert.deepEqual(await network.requestPayment(request), { kind: 'taken' })
+      assert.deepEqual(await network.request(request), { kind: 'taken' })
       const end = await settled(network, request)
       assert.deepEqual([end.kind, end.kind === 'failed' ? end.failure : undefined], [kind, failure])
       assert.equal(await charged(request), 1)
@@ -102,7 +102,7 @@ describe('with the simulator', () => {
   for (const [phone, kind, reason] of refusals) {
     test(`${phone} is ${kind} (${reason}), and the network does not know it`, async () => {
       const request = requestFor(phone)
-      const outcome = await network.requestPayment(request)
+      const outcome = await network.request(request)
       assert.deepEqual([outcome.kind, 'reason' in outcome ? outcome.reason : ''], [kind, reason])
       assert.deepEqual(await ask(network, request), { kind: 'not_found' })
       assert.equal(await charged(request), 0)
@@ -111,13 +111,13 @@ describe('with the simulator', () => {
 
   test('the same reference again is taken, and charged once', async () => {
     const request = requestFor('+46733123499')
-    await network.requestPayment(request)
-    assert.deepEqual(await network.requestPayment(request), { kind: 'taken' })
+    await network.request(request)
+    assert.deepEqual(await network.request(request), { kind: 'taken' })
     assert.equal(await charged(request), 1)
   })
   test('what it sends is what MTN reads: number without plus, note without apostrophes, our id and callback', async () => {
     const request = requestFor('+46733123498', { description: `it's ${'x'.repeat(200)}`, callbackUrl: 'https://localhost/cb' })
-    await network.requestPayment(request)
+    await network.request(request)
     const charge = (await simulator.charges()).find(({ externalId }) => externalId === request.payment)
     assert.deepEqual(
       [charge?.payer, charge?.amount, charge?.payerMessage, charge?.callbackUrl, charge?.reference],
@@ -140,9 +140,9 @@ describe('with the simulator', () => {
     test(`a network that ${name}: ${kind}, and one more sending of the reference charges once`, async () => {
       await simulator.script([{ on: 'request', do: manner, times: 1 }])
       const request = requestFor('+46733123499')
-      assert.equal((await network.requestPayment(request)).kind, kind)
+      assert.equal((await network.request(request)).kind, kind)
       assert.equal(await charged(request), charges)
-      assert.equal((await network.requestPayment(request)).kind, 'taken')
+      assert.equal((await network.request(request)).kind, 'taken')
       assert.equal(await charged(request), 1)
     })
   }
@@ -157,7 +157,7 @@ describe('with the simulator', () => {
   for (const [name, manner, kind] of enquiryManners) {
     test(`an enquiry at a network that ${name}: ${kind}`, async () => {
       const request = requestFor('+46733123499')
-      await network.requestPayment(request)
+      await network.request(request)
       await settled(network, request)
       await simulator.script([{ on: 'status', do: manner, times: 1 }])
       assert.equal((await ask(network, request)).kind, kind)
@@ -166,38 +166,38 @@ describe('with the simulator', () => {
   }
   test('an answer about another amount, currency or payment is not believed', async () => {
     const request = requestFor('+46733123499')
-    await network.requestPayment(request)
+    await network.request(request)
     const { reference, payment } = request
     const other = newId('payment', from)
-    assert.deepEqual(await network.enquire({ reference, payment, money: { ...money, amountMinor: 501n } }), { kind: 'differs', fields: ['amount'] })
-    assert.deepEqual(await network.enquire({ reference, payment, money: { amountMinor: 500n, currency: 'USD' } }), { kind: 'differs', fields: ['currency'] })
-    assert.deepEqual(await network.enquire({ reference, payment: other, money }), { kind: 'differs', fields: ['externalId'] })
+    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment, money: { ...money, amountMinor: 501n } }), { kind: 'differs', fields: ['amount'] })
+    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment, money: { amountMinor: 500n, currency: 'USD' } }), { kind: 'differs', fields: ['currency'] })
+    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment: other, money }), { kind: 'differs', fields: ['externalId'] })
   })
   test('one token serves many calls, and a restarted network gets a new one', async () => {
     const own = connectMtnMomo(settings, secretsOf(await simulator.provision('sandbox', 'localhost')), egress, systemClock)
-    assert.equal(await own.prepare(), 'ready')
+    assert.equal(await own.prepare('collection'), 'ready')
     await simulator.script([{ on: 'token', do: { kind: 'answer', status: 500 } }])
-    assert.equal((await own.requestPayment(requestFor('+46733123499'))).kind, 'taken')
+    assert.equal((await own.request(requestFor('+46733123499'))).kind, 'taken')
     await simulator.kill()
     await simulator.restart()
-    assert.equal((await own.requestPayment(requestFor('+46733123499'))).kind, 'taken')
+    assert.equal((await own.request(requestFor('+46733123499'))).kind, 'taken')
   })
   for (const manner of [{ kind: 'answer', status: 500 }, { kind: 'hang' }]) {
     test(`no token (${manner.kind}): the network is away, and nothing is sent`, async () => {
       const own = connectMtnMomo(settings, secretsOf(await simulator.provision('sandbox', 'localhost')), egress, systemClock)
       await simulator.script([{ on: 'token', do: manner }])
-      assert.equal(await own.prepare(), 'unavailable')
-      assert.deepEqual(await own.requestPayment(requestFor('+46733123499')), { kind: 'not_sent', reason: 'no token' })
+      assert.equal(await own.prepare('collection'), 'unavailable')
+      assert.deepEqual(await own.request(requestFor('+46733123499')), { kind: 'not_sent', reason: 'no token' })
     })
   }
   test('wrong credentials: away', async () => {
     const own = connectMtnMomo(settings, secretsOf({ ...await simulator.provision('sandbox', 'localhost'), apiKey: 'wrong' }), egress, systemClock)
-    assert.equal(await own.prepare(), 'unavailable')
+    assert.equal(await own.prepare('collection'), 'unavailable')
   })
   test('a dead network: a payment is certainly not sent, an enquiry knows nothing', async () => {
-    await network.prepare()
+    await network.prepare('collection')
     await simulator.kill()
-    assert.equal((await network.requestPayment(requestFor('+46733123499'))).kind, 'not_sent')
+    assert.equal((await network.request(requestFor('+46733123499'))).kind, 'not_sent')
     assert.equal((await ask(network, requestFor('+46733123499'))).kind, 'unknown')
     await simulator.restart()
   })
@@ -234,17 +234,17 @@ describe('with a network that answers nonsense', () => {
   for (const status of [200, 201, 204, 301, 401, 500]) {
     test(`${status} is no 202`, async () => {
       answer = (_, response) => { response.writeHead(status).end() }
-      assert.equal((await network.requestPayment(requestFor('+46733123499'))).kind, 'unknown')
+      assert.equal((await network.request(requestFor('+46733123499'))).kind, 'unknown')
     })
   }
   test('a 409 of another kind is not ours', async () => {
     answer = (_, response) => { response.writeHead(409).end('{"code":"CONFLICT"}') }
-    assert.equal((await network.requestPayment(requestFor('+46733123499'))).kind, 'unknown')
+    assert.equal((await network.request(requestFor('+46733123499'))).kind, 'unknown')
   })
   for (const status of [400, 403]) {
     test(`${status}: refused`, async () => {
       answer = (_, response) => { response.writeHead(status).end('{}') }
-      const outcome = await network.requestPayment(requestFor('+46733123499'))
+      const outcome = await network.request(requestFor('+46733123499'))
       assert.deepEqual([outcome.kind, outcome.kind === 'refused' ? outcome.failure : ''], ['refused', 'network_refused'])
     })
   }
