@@ -1,11 +1,11 @@
 import { formatMoney, Secret, type Clock } from '@ngome/kernel'
 import type { EgressGuard } from '../../egress/egress-guard.ts'
 import type { Outgoing, Transmission } from '../../egress/transmit.ts'
+import { Pacer } from '../pacer.ts'
 import type { AskedPayment, EnquiryOutcome, PaymentNetwork, PaymentRequest, RequestOutcome } from '../payment-network.ts'
+import { TokenCache, type Token } from '../token-cache.ts'
 import { failureOf, refusalOf } from './failures.ts'
 import { callbackSchema, differencesOf, errorSchema, noteOf, parseMessage, statusSchema, tokenSchema } from './messages.ts'
-import { Pacer } from './pacer.ts'
-import { TokenCache, type Token } from './token-cache.ts'
 
 export type MtnMomoSettings = {
   /** The name of the network in the configuration, by which the egress guard knows its address. */
@@ -20,6 +20,8 @@ export type MtnMomoCredentials = {
   readonly subscriptionKey: Secret<string>
 }
 
+/** MTN: refresh ten minutes before the hour is over. */
+const refreshEarlyS = 600
 /** How long an enquiry waits for its turn under the cap; past it the job comes back later. */
 const enquiryPatienceMs = 5_000
 const nothing = new Uint8Array()
@@ -38,7 +40,7 @@ export function connectMtnMomo(
     isDoubtful = transmission.kind === 'unreached'
     return transmission
   }
-  const tokens = new TokenCache(async () => tokenFrom(await send(tokenCall(credentials))), clock)
+  const tokens = new TokenCache(async () => tokenFrom(await send(tokenCall(credentials))), clock, refreshEarlyS)
   const pacer = new Pacer(settings.enquiriesPerSecondMax, clock)
 
   /** A call with a token; a 401 means that it ran out, and is worth one more try with a new one. */

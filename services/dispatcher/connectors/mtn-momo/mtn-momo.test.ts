@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failureCodes } from '@ngome/contracts'
-import { ManualClock, newId, Secret, systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
+import { newId, Secret, systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
 import { MtnMomoSimulator, type SimulatorCredentials } from '@ngome/testkit'
 import fc from 'fast-check'
 import { createEgressGuard, type EgressGuard } from '../../egress/egress-guard.ts'
@@ -12,8 +12,6 @@ import type { EnquiryOutcome, PaymentNetwork, PaymentRequest, RequestOutcome } f
 import { connectMtnMomo, type MtnMomoCredentials, type MtnMomoSettings } from './connect-mtn-momo.ts'
 import { failureOf, failures, refusalOf } from './failures.ts'
 import { differencesOf, noteOf, parseMessage, statusSchema } from './messages.ts'
-import { Pacer } from './pacer.ts'
-import { TokenCache } from './token-cache.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const requestTimeoutMs = 250
@@ -288,58 +286,4 @@ describe('messages', () => {
       assert(note.length <= 160 && !note.includes('\'') && note.isWellFormed())
     }))
   })
-})
-
-describe('token cache', () => {
-  test('fetches once for many callers, again ten minutes before the end, and again after a refusal', async () => {
-    const clock = new ManualClock(0)
-    let fetched = 0
-    const cache = new TokenCache(async () => {
-      await sleep(5)
-      return { text: new Secret(`token ${++fetched}`), lifeS: 3_600 }
-    }, clock)
-    const held = await Promise.all(Array.from({ length: 20 }, () => cache.get()))
-    assert.equal(new Set(held).size, 1)
-    clock.advance(2_999_000)
-    await cache.get()
-    assert.equal(fetched, 1)
-    clock.advance(1_000)
-    const second = await cache.get()
-    assert.equal(fetched, 2)
-    // A refusal of a token that has been replaced meanwhile changes nothing.
-    const [old] = held
-    assert(old !== undefined && second !== undefined)
-    cache.forget(old)
-    await cache.get()
-    assert.equal(fetched, 2)
-    cache.forget(second)
-    await cache.get()
-    assert.equal(fetched, 3)
-  })
-  test('keeps nothing where none came, and uses a short-lived token for half its life', async () => {
-    const clock = new ManualClock(0)
-    let fetched = 0
-    const cache = new TokenCache(async () => (++fetched === 1 ? undefined : { text: new Secret('t'), lifeS: 60 }), clock)
-    assert.equal(await cache.get(), undefined)
-    await cache.get()
-    clock.advance(29_000)
-    await cache.get()
-    assert.equal(fetched, 2)
-    clock.advance(1_000)
-    await cache.get()
-    assert.equal(fetched, 3)
-  })
-})
-
-test('the pacer spreads calls evenly and turns away who would wait too long', async () => {
-  const clock = new ManualClock(0)
-  const pacer = new Pacer(10, clock)
-  assert.equal(await pacer.turn(0), true)
-  assert.equal(await pacer.turn(99), false)
-  clock.advance(100)
-  assert.equal(await pacer.turn(0), true)
-  const real = new Pacer(100, systemClock)
-  const startedAtMs = systemClock.nowMs()
-  await Promise.all(Array.from({ length: 11 }, () => real.turn(1_000)))
-  assert(systemClock.nowMs() - startedAtMs >= 95)
 })

@@ -2,21 +2,22 @@ import type { Clock, Secret } from '@ngome/kernel'
 
 export type Token = { readonly text: Secret<string>; readonly lifeS: number }
 
-/** MTN: refresh ten minutes before the hour is over. */
-const refreshEarlyS = 600
 /** A token that lives shorter than the margin is used for half its life, rather than fetched for each call. */
 const shortLifeShare = 0.5
 
-/** Keeps one token for everybody: never one for each transaction, and one request at a time for a new one. */
+/** Keeps one token of a network's product for everybody: never one for each transaction, and one request at a time for a new one. */
 export class TokenCache {
   readonly #request: () => Promise<Token | undefined>
   readonly #clock: Clock
+  readonly #refreshEarlyS: number
   #held: { readonly text: Secret<string>; readonly freshUntilMs: number } | undefined
   #requesting: Promise<Secret<string> | undefined> | undefined
 
-  constructor(request: () => Promise<Token | undefined>, clock: Clock) {
+  /** @param refreshEarlyS how long before its end a token is no longer used */
+  constructor(request: () => Promise<Token | undefined>, clock: Clock, refreshEarlyS: number) {
     this.#request = request
     this.#clock = clock
+    this.#refreshEarlyS = refreshEarlyS
   }
 
   /** @returns the token, or `undefined` where the network gives none now */
@@ -40,7 +41,7 @@ export class TokenCache {
     const startedAtMs = this.#clock.nowMs()
     const token = await this.#request()
     if (token === undefined) return undefined
-    const usableS = Math.max(token.lifeS - refreshEarlyS, token.lifeS * shortLifeShare)
+    const usableS = Math.max(token.lifeS - this.#refreshEarlyS, token.lifeS * shortLifeShare)
     // Counted from before the request, since the network began to count before its answer came.
     this.#held = { text: token.text, freshUntilMs: startedAtMs + usableS * 1000 }
     return token.text
