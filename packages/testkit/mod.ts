@@ -8,9 +8,8 @@ export {
   describeDatabase, postgresUser, startTestServer, testDatabase, testServer, type TestDatabase, type TestServer,
 } from './postgres.ts'
 export { addTestMerchant, testAcceptance, type TestMerchant } from './payments.ts'
-export {
-  MtnMomoSimulator, type SimulatorAnswer, type SimulatorCall, type SimulatorCharge, type SimulatorCredentials,
-} from './mtn-momo-simulator.ts'
+export { MtnMomoSimulator, type SimulatorCharge, type SimulatorCredentials } from './mtn-momo-simulator.ts'
+export type { SimulatorAnswer, SimulatorCall } from './simulator-process.ts'
 export { SealingMerchant, type SealedPaymentOptions } from './sealing-merchant.ts'
 export { chromiumPath, runInChromium, type PageOptions } from './browser-page.ts'
 export { VaultReader } from './vault-reader.ts'

@@ -1,18 +1,5 @@
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { compiledBefore } from './compiled-before.ts'
-import { WatchedChild } from './watched-child.ts'
+import { SimulatorProcess } from './simulator-process.ts'
 
-export type SimulatorAnswer = { readonly status: number; readonly body: unknown }
-export type SimulatorCall = {
-  readonly method: string
-  readonly path: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: unknown
-}
 export type SimulatorCredentials = { readonly apiUser: string; readonly apiKey: string; readonly subscriptionKey: string }
 /** A charge as the simulator's books show it. */
 export type SimulatorCharge = {
@@ -27,87 +14,13 @@ export type SimulatorCharge = {
   readonly status: 'PENDING' | 'SUCCESSFUL' | 'FAILED'
 }
 
-const startMsMax = 30_000
-const endMsMax = 20_000
-const repository = resolve(import.meta.dirname, '..', '..')
-
-/**
- * The MTN MoMo simulator as its own process, with the flags that the launcher gives it, on a free port with a folder
- * of its own. `settings` are its environment variables without their common prefix.
- */
-export class MtnMomoSimulator {
-  readonly folder: string
-  readonly #settings: Readonly<Record<string, string>>
-  #child: WatchedChild | undefined
-  #port = 0
-
-  private constructor(folder: string, settings: Readonly<Record<string, string>>) {
-    this.folder = folder
-    this.#settings = settings
-  }
-
+/** The MTN MoMo simulator as its own process. */
+export class MtnMomoSimulator extends SimulatorProcess {
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<MtnMomoSimulator> {
-    const simulator = new MtnMomoSimulator(await mkdtemp(join(tmpdir(), 'ngome-momo-')), settings)
+    const program = { room: 'mtn-momo', prefix: 'MTN_MOMO_SIMULATOR_' }
+    const simulator = new MtnMomoSimulator(program, await SimulatorProcess.makeFolder(), settings)
     await simulator.restart()
     return simulator
-  }
-
-  get port(): number {
-    return this.#port
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}`
-  }
-
-  /** Starts the process, again on the port that it had. */
-  async restart(): Promise<void> {
-    const environment = { FOLDER: this.folder, PORT: String(this.#port), ...this.#settings }
-    const { flags, env } = compiledBefore()
-    const child = spawn(process.execPath, [
-      '--permission', '--allow-net', `--allow-fs-read=${repository}`, `--allow-fs-read=${this.folder}`,
-      `--allow-fs-write=${this.folder}`, ...flags, '--no-experimental-sqlite', '--disable-warning=ExperimentalWarning',
-      ...(this.#settings['CALLBACK_CA'] === undefined ? [] : [`--allow-fs-read=${this.#settings['CALLBACK_CA']}`]),
-      join(repository, 'simulators', 'mtn-momo', 'main.ts'),
-    ], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...env, ...Object.fromEntries(Object.entries(environment).map(([name, value]) => [`MTN_MOMO_SIMULATOR_${name}`, value])) },
-    })
-    this.#child = new WatchedChild('simulator', child)
-    let port: number | undefined
-    child.once('message', (message) => { port = (message as { readonly port: number }).port })
-    await this.#child.until('port', () => port !== undefined, startMsMax)
-    this.#port = port ?? 0
-  }
-
-  /** As a power cut would: nothing is asked, nothing is finished. */
-  async kill(): Promise<void> {
-    await this.#end('SIGKILL')
-  }
-
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM')
-    await rm(this.folder, { recursive: true, force: true })
-  }
-
-  call({ method, path, headers, body }: SimulatorCall): Promise<SimulatorAnswer> {
-    const text = body === undefined ? '' : JSON.stringify(body)
-    const contentType = body === undefined ? {} : { 'content-type': 'application/json' }
-    return new Promise((done, failed) => {
-      const outgoing = request(`${this.url}${path}`, {
-        method, agent: false, headers: { ...contentType, 'content-length': Buffer.byteLength(text), ...headers },
-      }, (incoming) => {
-        const chunks: Buffer[] = []
-        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-        incoming.on('error', failed)
-        incoming.on('end', () => {
-          const answer = Buffer.concat(chunks).toString('utf8')
-          done({ status: incoming.statusCode ?? 0, body: answer === '' ? undefined : JSON.parse(answer) as unknown })
-        })
-      })
-      outgoing.on('error', failed)
-      outgoing.end(text)
-    })
   }
 
   /** Makes an API user with its key, as MTN's portal would. */
@@ -115,28 +28,13 @@ export class MtnMomoSimulator {
     const apiUser = crypto.randomUUID()
     const subscriptionKey = crypto.randomUUID().replaceAll('-', '')
     const headers = { 'ocp-apim-subscription-key': subscriptionKey, 'x-reference-id': apiUser }
-    await this.#mustAnswer(201, { method: 'POST', path: '/v1_0/apiuser', headers, body: { providerCallbackHost, targetEnvironment } })
-    const { apiKey } = await this.#mustAnswer(201, { method: 'POST', path: `/v1_0/apiuser/${apiUser}/apikey`, headers }) as { apiKey: string }
+    await this.mustAnswer(201, { method: 'POST', path: '/v1_0/apiuser', headers, body: { providerCallbackHost, targetEnvironment } })
+    const { apiKey } = await this.mustAnswer(201, { method: 'POST', path: `/v1_0/apiuser/${apiUser}/apikey`, headers }) as { apiKey: string }
     return { apiUser, apiKey, subscriptionKey }
   }
 
-  /** Puts bad manners in force, in place of those before. */
-  async script(rules: readonly object[], seed = 1): Promise<void> {
-    await this.#mustAnswer(200, { method: 'POST', path: '/simulator/script', body: { seed, rules } })
-  }
-
   async charges(): Promise<readonly SimulatorCharge[]> {
-    const { charges } = await this.#mustAnswer(200, { method: 'GET', path: '/simulator/charges' }) as { charges: readonly SimulatorCharge[] }
+    const { charges } = await this.mustAnswer(200, { method: 'GET', path: '/simulator/charges' }) as { charges: readonly SimulatorCharge[] }
     return charges
-  }
-
-  async #mustAnswer(status: number, call: SimulatorCall): Promise<unknown> {
-    const answer = await this.call(call)
-    if (answer.status !== status) throw new Error(`${call.method} ${call.path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
-    return answer.body
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    await this.#child?.end(signal, endMsMax)
   }
 }

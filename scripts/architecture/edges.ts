@@ -29,7 +29,8 @@ export const allowedEdges: Readonly<Record<string, readonly string[]>> = {
   'services/custodian': [everyPackage],
   'services/dispatcher': [everyPackage],
   'simulators/acme': [everyPackage],
-  'simulators/mtn-momo': [everyPackage],
+  'simulators/common': [],
+  'simulators/mtn-momo': [everyPackage, 'simulators/common'],
   'cli': [everyPackage],
   // A benchmark measures a service from inside, next to its rivals.
   'bench': [everyPackage, 'services/gateway', 'services/custodian', 'services/dispatcher'],

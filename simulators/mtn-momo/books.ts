@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Journal } from './journal.ts'
+import type { Journal } from '../common/journal.ts'
 import type { Outcome } from './test-numbers.ts'
 
 const userSchema = z.strictObject({

@@ -1,10 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import { callBack } from '../common/call-back.ts'
 import type { Charge, ChargeState } from './books.ts'
-
-/** MTN calls back once and waits for nobody. */
-const callbackTimeoutMs = 10_000
 
 export type CallbackSettings = {
   /** Production calls back by PUT, the sandbox was seen to POST; receivers must take both. */
@@ -20,7 +15,7 @@ export function callbackSender(settings: CallbackSettings, log: (line: object) =
   return async (charge, state) => {
     if (charge.callbackUrl === null) return
     try {
-      const status = await send(settings, new URL(charge.callbackUrl), JSON.stringify(viewOf(charge, state)))
+      const status = await callBack(settings, new URL(charge.callbackUrl), JSON.stringify(viewOf(charge, state)))
       log({ msg: 'called back', reference: charge.reference, status })
     } catch (error) {
       log({ msg: 'callback lost', reference: charge.reference, reason: error instanceof Error ? error.message : 'unknown' })
@@ -46,26 +41,4 @@ export function viewOf(charge: Charge, state: ChargeState): Readonly<Record<stri
 /** What a lying callback says. */
 export function oppositeOf(state: ChargeState): ChargeState {
   return state.status === 'SUCCESSFUL' ? { status: 'FAILED', reason: 'INTERNAL_PROCESSING_ERROR' } : { status: 'SUCCESSFUL' }
-}
-
-async function send(settings: CallbackSettings, url: URL, body: string): Promise<number> {
-  const authority = url.protocol === 'https:' && settings.authorityPath !== undefined
-    ? { ca: await readFile(settings.authorityPath) }
-    : {}
-  return new Promise((resolve, reject) => {
-    const request = url.protocol === 'https:' ? requestHttps : requestHttp
-    const call = request(url, {
-      ...authority,
-      method: settings.method,
-      agent: false,
-      signal: AbortSignal.timeout(callbackTimeoutMs),
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-    }, (response) => {
-      response.resume()
-      response.once('end', () => { resolve(response.statusCode ?? 0) })
-      response.once('error', reject)
-    })
-    call.once('error', reject)
-    call.end(body)
-  })
 }

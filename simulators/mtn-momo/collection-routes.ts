@@ -4,7 +4,7 @@ import { stateOf, type Books, type Charge } from './books.ts'
 import { oppositeOf, viewOf, type SendCallback } from './callbacks.ts'
 import { tokenLifeS, unauthorised, type Callers, type RandomBytes } from './callers.ts'
 import type { Manners } from './manners.ts'
-import { RateCap } from './rate-cap.ts'
+import { RateCap } from '../common/rate-cap.ts'
 import { refusal, type Refusal } from './refusal.ts'
 import { decidedAs, parseRequestToPay, type Delays } from './request-to-pay.ts'
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { runUntilStopped } from '../common/run-until-stopped.ts'
 import { startSimulator } from './start-simulator.ts'
 
 const settingsSchema = z.object({
@@ -38,20 +39,4 @@ const simulator = await startSimulator({
   },
 }, { nowMs: () => Date.now(), randomBytes: (length) => randomBytes(length) }, log)
 
-let stopping: Promise<void> | undefined
-const stop = (): void => {
-  stopping ??= simulator.stop().then(() => {
-    log({ msg: 'stopped' })
-    // The channel to the launcher would keep the process alive.
-    if (process.connected) process.disconnect?.()
-  })
-}
-process.once('SIGTERM', stop)
-process.once('SIGINT', stop)
-process.once('disconnect', stop)
-process.on('message', (message: unknown) => {
-  if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'drain') stop()
-})
-
-log({ msg: 'listening', port: simulator.port })
-process.send?.({ type: 'ready', port: simulator.port })
+runUntilStopped(simulator, log)

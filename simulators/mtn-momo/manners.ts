@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ScriptInForce } from '../common/script-in-force.ts'
 
 /** The longest that a scripted delay or hang lasts; a client that waits longer has no time limit at all. */
 const delayMsMax = 600_000
@@ -70,40 +71,5 @@ export const scriptSchema = z.strictObject({
 })
 export type Script = z.input<typeof scriptSchema>
 
-type Rule = z.output<typeof ruleSchema>
-type On = Rule['on']
-type MannersOn = { readonly [R in Rule as R['on']]: R['do'] }
-
 /** The script in force: says what bad manner, if any, this moment gets. */
-export class Manners {
-  #rules: { rule: Rule; left: number }[] = []
-  #next: () => number = sequenceOf(1)
-
-  replace(script: z.output<typeof scriptSchema>): void {
-    this.#rules = script.rules.map((rule) => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }))
-    this.#next = sequenceOf(script.seed)
-  }
-
-  take<O extends On>(on: O, payer: string | undefined): MannersOn[O] | undefined {
-    for (const entry of this.#rules) {
-      const { rule } = entry
-      if (rule.on !== on || entry.left <= 0) continue
-      if (rule.payer !== undefined && rule.payer !== payer) continue
-      if (rule.share !== undefined && this.#next() >= rule.share) continue
-      entry.left--
-      return rule.do as MannersOn[O]
-    }
-    return undefined
-  }
-}
-
-/** Mulberry32: 32 bits of state, so that a run is replayed from one small number. Nothing here needs to be secret. */
-function sequenceOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-}
+export class Manners extends ScriptInForce<z.output<typeof ruleSchema>> {}

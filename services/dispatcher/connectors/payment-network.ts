@@ -27,10 +27,12 @@ export type OriginalPayment = {
   readonly reference: string
   /** The network's own, where it gave one. */
   readonly networkReference: string | null
+  /** All that was collected: some networks give back the whole or nothing. */
+  readonly money: Money
 }
 
-/** What is asked about: what was sent, as it was sent. */
-export type AskedPayment = Pick<PaymentRequest, 'direction' | 'reference' | 'payment' | 'money'>
+/** What is asked about: what was sent, as it was sent. Some networks know a refund by what it gives back alone. */
+export type AskedPayment = Pick<PaymentRequest, 'direction' | 'reference' | 'payment' | 'money' | 'original'>
 
 /** What is known after asking for a payment. Only `not_sent` says that nothing left since it was last asked before. */
 export type RequestOutcome =

@@ -47,7 +47,7 @@ async function ask(
   const money = { amountMinor: payment.amountMinor, currency: payment.currency }
   // Before the question: what is not found is not found as of then, however late the answer comes.
   const askedAtMs = dispatcher.clock.nowMs()
-  const answer = await network.connector.enquire({ direction: payment.direction, reference: attempt.reference, payment: id, money })
+  const answer = await network.connector.enquire({ direction: payment.direction, reference: attempt.reference, payment: id, money, original: null })
   dispatcher.logger.debug({ payment: id, answer }, 'payment enquired about')
   switch (answer.kind) {
     case 'succeeded':

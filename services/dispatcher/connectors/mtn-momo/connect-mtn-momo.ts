@@ -2,10 +2,11 @@ import { formatMoney, Secret, type Clock } from '@ngome/kernel'
 import type { EgressGuard } from '../../egress/egress-guard.ts'
 import type { Outgoing, Transmission } from '../../egress/transmit.ts'
 import { Pacer } from '../pacer.ts'
+import { parseMessage } from '../parse-message.ts'
 import type { AskedPayment, EnquiryOutcome, PaymentNetwork, PaymentRequest, RequestOutcome } from '../payment-network.ts'
 import { TokenCache, type Token } from '../token-cache.ts'
 import { failureOf, refusalOf } from './failures.ts'
-import { callbackSchema, differencesOf, errorSchema, noteOf, parseMessage, statusSchema, tokenSchema } from './messages.ts'
+import { callbackSchema, differencesOf, errorSchema, noteOf, statusSchema, tokenSchema } from './messages.ts'
 
 export type MtnMomoSettings = {
   /** The name of the network in the configuration, by which the egress guard knows its address. */

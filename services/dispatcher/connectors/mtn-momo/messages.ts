@@ -1,5 +1,6 @@
-import { parseMoney, type Money } from '@ngome/kernel'
+import type { Money } from '@ngome/kernel'
 import { z } from 'zod'
+import { parseLooseMoney } from '../parse-loose-money.ts'
 
 /** MTN answers with more members than these and adds others at will; what is not read here is not relied on. */
 export const tokenSchema = z.object({
@@ -23,18 +24,6 @@ export type MomoStatus = z.output<typeof statusSchema>
 export const errorSchema = z.object({ code: z.string().max(256) })
 export const callbackSchema = z.object({ status: z.string().max(64) })
 
-/** @returns what the bytes say, or `undefined` where they are not JSON of this shape */
-export function parseMessage<T>(schema: z.ZodType<T>, bytes: Uint8Array): T | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    return undefined
-  }
-  const parsed = schema.safeParse(value)
-  return parsed.success ? parsed.data : undefined
-}
-
 /** MTN refuses longer notes, and apostrophes in them. */
 const noteCharactersMax = 160
 
@@ -42,9 +31,9 @@ export function noteOf(text: string): string {
   return text.replace(/['’ʼ]/g, '').slice(0, noteCharactersMax).toWellFormed()
 }
 
-/** Compares what MTN says with what we asked; amounts as amounts, since "5" and "5.00" are one. */
+/** Compares what MTN says with what we asked; amounts as amounts. */
 export function differencesOf(status: MomoStatus, asked: { readonly payment: string; readonly money: Money }): readonly string[] {
-  const amount = parseMoney(status.amount.replace(/(\.[0-9]*?)0+$/, '$1').replace(/\.$/, ''), asked.money.currency)
+  const amount = parseLooseMoney(status.amount, asked.money.currency)
   return [
     ...(status.externalId === asked.payment ? [] : ['externalId']),
     ...(status.currency === asked.money.currency ? [] : ['currency']),

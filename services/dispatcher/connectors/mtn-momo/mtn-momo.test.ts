@@ -8,10 +8,11 @@ import { newId, Secret, systemClock, systemRandom, type PaymentId } from '@ngome
 import { MtnMomoSimulator, type SimulatorCredentials } from '@ngome/testkit'
 import fc from 'fast-check'
 import { createEgressGuard, type EgressGuard } from '../../egress/egress-guard.ts'
+import { parseMessage } from '../parse-message.ts'
 import type { EnquiryOutcome, PaymentNetwork, PaymentRequest, RequestOutcome } from '../payment-network.ts'
 import { connectMtnMomo, type MtnMomoCredentials, type MtnMomoSettings } from './connect-mtn-momo.ts'
 import { failureOf, failures, refusalOf } from './failures.ts'
-import { differencesOf, noteOf, parseMessage, statusSchema } from './messages.ts'
+import { differencesOf, noteOf, statusSchema } from './messages.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const requestTimeoutMs = 250
@@ -38,7 +39,7 @@ function requestFor(phone: string, changes: Partial<PaymentRequest> = {}): Payme
 }
 
 const ask = (network: PaymentNetwork, { reference, payment }: { reference: string; payment: PaymentId }): Promise<EnquiryOutcome> =>
-  network.enquire({ direction: 'collection', reference, payment, money })
+  network.enquire({ direction: 'collection', reference, payment, money, original: null })
 
 async function settled(network: PaymentNetwork, request: PaymentRequest): Promise<EnquiryOutcome> {
   for (let turn = 0; turn < 100; turn++) {
@@ -167,9 +168,9 @@ describe('with the simulator', () => {
     await network.request(request)
     const { reference, payment } = request
     const other = newId('payment', from)
-    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment, money: { ...money, amountMinor: 501n } }), { kind: 'differs', fields: ['amount'] })
-    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment, money: { amountMinor: 500n, currency: 'USD' } }), { kind: 'differs', fields: ['currency'] })
-    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment: other, money }), { kind: 'differs', fields: ['externalId'] })
+    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment, money: { ...money, amountMinor: 501n }, original: null }), { kind: 'differs', fields: ['amount'] })
+    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment, money: { amountMinor: 500n, currency: 'USD' }, original: null }), { kind: 'differs', fields: ['currency'] })
+    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment: other, money, original: null }), { kind: 'differs', fields: ['externalId'] })
   })
   test('one token serves many calls, and a restarted network gets a new one', async () => {
     const own = connectMtnMomo(settings, secretsOf(await simulator.provision('sandbox', 'localhost')), egress, systemClock)
