@@ -8,20 +8,27 @@ export const tokenSchema = z.object({
   expires_in: z.number().positive().max(86_400),
 })
 
+/** How MTN writes its codes; anything else is words, which may hold a person's number, and is not passed on. */
+const codePattern = /^[A-Z][A-Z_]{1,63}$/
+const code = z.string().transform((text) => (codePattern.test(text) ? text : 'OTHER'))
+
 /** Seen both as a text and as an object with a code. */
-const reason = z.union([z.string().max(256), z.object({ code: z.string().max(256) }).transform(({ code }) => code)])
+const reason = z.union([code, z.object({ code }).transform((object) => object.code)])
+/** MTN's own number of a transaction: digits, as far as was seen. */
+const transactionId = z.union([z.string(), z.number().transform(String)])
+  .transform((text) => (/^[A-Za-z0-9-]{1,64}$/.test(text) ? text : null))
 
 export const statusSchema = z.object({
   status: z.enum(['PENDING', 'SUCCESSFUL', 'FAILED']),
   externalId: z.string().max(128),
   amount: z.union([z.string(), z.number().transform(String)]),
   currency: z.string(),
-  financialTransactionId: z.union([z.string(), z.number().transform(String)]).nullish(),
+  financialTransactionId: transactionId.nullish(),
   reason: reason.nullish(),
 })
 export type MomoStatus = z.output<typeof statusSchema>
 
-export const errorSchema = z.object({ code: z.string().max(256) })
+export const errorSchema = z.object({ code })
 export const callbackSchema = z.object({ status: z.string().max(64) })
 
 /** MTN refuses longer notes, and apostrophes in them. */
