@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PaymentDirection } from '@ngome/contracts'
 import { formatMoney } from '@ngome/kernel'
+import { parseLooseMoney } from '../parse-loose-money.ts'
 import type { NetworkUnderTest } from './network-under-test.ts'
-import { bound, minorOf, settled, type Trials } from './trial.ts'
+import { bound, settled, type Trials } from './trial.ts'
 
 /** One, what a float gets wrong, what loses a nought, and the largest of a single payment that anybody makes. */
 const amountsMinor = [1n, 29n, 100n, 1_010n, 123_450n, 99_999_999n]
@@ -23,7 +24,7 @@ export function testAmounts(trials: Trials, under: NetworkUnderTest, direction: 
         const [movement, ...more] = await trials().running.movements(request.reference)
         assert(movement !== undefined && more.length === 0)
         assert.deepEqual(
-          [minorOf(movement.amount, currency), movement.currency, movement.phone], [amountMinor, currency, under.good(currency)],
+          [parseLooseMoney(movement.amount, currency)?.amountMinor, movement.currency, movement.phone], [amountMinor, currency, under.good(currency)],
         )
       })
     }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PaymentDirection } from '@ngome/contracts'
-import { newId, parseMoney, Secret, systemClock, systemRandom, type Currency, type Money } from '@ngome/kernel'
+import { newId, Secret, systemClock, systemRandom, type Currency, type Money } from '@ngome/kernel'
 import { createEgressGuard, type EgressGuard } from '../../egress/egress-guard.ts'
 import type { EnquiryOutcome, OriginalPayment, PaymentNetwork, PaymentRequest } from '../payment-network.ts'
 import { Interposer } from './interposer.ts'
@@ -68,7 +68,7 @@ export class Trial {
     const phone = to ?? this.under.good(money.currency)
     const original = direction === 'refund' ? await this.#collect(phone, money) : null
     return {
-      direction, reference: crypto.randomUUID(), payment: newId(idKinds[direction], from), money, phone: new Secret(phone),
+      direction, reference: crypto.randomUUID(), payment: newId('payment', from), money, phone: new Secret(phone),
       description: planted.description, callbackUrl: `https://localhost:8443/v1/callbacks/any/${planted.callback}`,
       original, beforeFirstByte: async () => true, ...others,
     }
@@ -80,15 +80,13 @@ export class Trial {
     await connector.request(collection)
     const end = await settled(connector, collection)
     if (end.kind !== 'succeeded') throw new Error(`a collection to refund ended as ${JSON.stringify(end)}`)
-    return { reference: collection.reference, networkReference: end.networkReference }
+    return { reference: collection.reference, networkReference: end.networkReference, money }
   }
 
   async moved(request: PaymentRequest): Promise<number> {
     return (await this.running.movements(request.reference)).length
   }
 }
-
-const idKinds = { collection: 'payment', payout: 'payment', refund: 'payment' } as const
 
 function connecting(under: NetworkUnderTest, egress: EgressGuard, currency: Currency = under.currencies[0]): Connecting {
   return { network: networkName, egress, clock: systemClock, currency, requestTimeoutMs, enquiriesPerSecondMax: 1_000 }
@@ -138,10 +136,4 @@ export async function settled(network: PaymentNetwork, request: PaymentRequest):
     outcome = await network.enquire(request)
   }
   return outcome
-}
-
-/** The amount that a network wrote down: "5" and "5.00" are one. */
-export function minorOf(amount: string, currency: Currency): bigint | undefined {
-  const plain = amount.includes('.') ? amount.replace(/0+$/, '').replace(/\.$/, '') : amount
-  return parseMoney(plain, currency)?.amountMinor
 }
