@@ -42,6 +42,8 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   'staff retire': async () => (await import('./staff-retire.ts')).staffRetire,
   'reveal payment': async () => (await import('./reveal-payment.ts')).revealPayment,
   'events': async () => (await import('./events.ts')).events,
+  'ledger check': async () => (await import('./ledger-check.ts')).ledgerCheck,
+  'ledger rebuild-sums': async () => (await import('./ledger-rebuild-sums.ts')).ledgerRebuildSums,
   'vault import': async () => (await import('./vault-import.ts')).vaultImport,
   'vault pin': async () => (await import('./vault-pin.ts')).vaultPin,
   'bans list': async () => (await import('./bans-list.ts')).bansList,

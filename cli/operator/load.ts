@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { loadConfig, type Config, type CustodianClient } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
 import type { Context } from '../command.ts'
-import { operatorDatabase, operatorIdentity } from './operator-access.ts'
+import { auditorDatabase, operatorDatabase, operatorIdentity } from './operator-access.ts'
 import type { StaffRole } from '../staff/mint-staff-token.ts'
 import type { Person } from '../staff/staff-key.ts'
 import type { OperatorAccess } from './create-merchant.ts'
@@ -18,6 +18,16 @@ export async function withDatabase<R>(context: Context, use: (db: Database, conf
   const db = operatorDatabase(config)
   try {
     return await use(db, config)
+  } finally {
+    await db.close()
+  }
+}
+
+/** Runs `use` with the database in the auditor's role, which reads all and writes nothing, and closes it. */
+export async function withAuditor<R>(context: Context, use: (db: Database) => Promise<R>): Promise<R> {
+  const db = auditorDatabase(configOf(context))
+  try {
+    return await use(db)
   } finally {
     await db.close()
   }

@@ -13,13 +13,22 @@ const poolMax = 2
 
 /** Opens the database in the operator's role. @throws Fault `launcher/failed` where no platform has run here */
 export function operatorDatabase(config: Config): Database {
+  return staffDatabase(config, 'operator')
+}
+
+/** Opens it in the auditor's role. @throws Fault `launcher/failed` where no platform has run here */
+export function auditorDatabase(config: Config): Database {
+  return staffDatabase(config, 'auditor')
+}
+
+function staffDatabase(config: Config, role: StaffRole): Database {
   return openDatabase({
     host: config.database.host,
     port: config.database.port,
     database: config.database.name,
-    user: 'ngome_operator',
-    password: readPassword(join(processFolder(config, 'operator'), 'db-password')),
-    applicationName: 'ngome-operator',
+    user: `ngome_${role}`,
+    password: readPassword(join(processFolder(config, role), 'db-password')),
+    applicationName: `ngome-${role}`,
     poolMax,
     ...(config.database.tls ? { tlsAuthority: getCACertificates('default').join('\n') } : {}),
   })

@@ -246,6 +246,13 @@ export const eventTypes = {
     severity: 'warning',
     data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment }),
   },
+  /** What every account held when the day ended is fixed by this hash, which the next day's is made over (ADR 32). */
+  'ledger.day_closed': {
+    severity: 'info', data: z.strictObject({
+      day: classed('internal', z.iso.date()), accounts: classed('internal', z.int().min(0)),
+      hash: classed('internal', z.string().regex(/^[0-9a-f]{64}$/)),
+    }),
+  },
   'tls.checked': { severity: 'info', data: z.strictObject({ ...tlsCheck, verdict: classed('internal', z.enum(tlsVerdicts)) }) },
   'tls.posture_failed': { severity: 'alarm', data: tlsFound },
   'tls.posture_doubtful': { severity: 'warning', data: tlsFound },

@@ -1,6 +1,7 @@
 import type { AccountId, PaymentId } from '@ngome/kernel'
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
+import { checkDays, type DaysReport } from './ledger/check-days.ts'
 import { guarded } from './store-fault.ts'
 
 export type LedgerReport = {
@@ -11,6 +12,8 @@ export type LedgerReport = {
   readonly wrong: readonly PaymentId[]
   /** Accounts that hold less than nothing, or another sum than that of their transfers; none in a true ledger. */
   readonly misheld: readonly AccountId[]
+  /** What was closed, and whether it still is what the transfers say. */
+  readonly days: DaysReport
 }
 
 const wrongMax = 1_000
@@ -40,7 +43,9 @@ export async function checkLedger(db: Database): Promise<LedgerReport> {
         OR m.phases <> CASE WHEN p.status IN ('succeeded', 'failed') THEN 2 ELSE 1 END
         OR m.ended IS DISTINCT FROM CASE p.status WHEN 'succeeded' THEN 'posted' WHEN 'failed' THEN 'voided' END
       LIMIT ${wrongMax}`.execute(tx)
-    const misheld = await sql<{ account: AccountId }>`
+    const days = await checkDays(tx)
+    // The sums of another cluster are refused, which is a finding by itself.
+    const misheld = days.isForeign ? { rows: [] } : await sql<{ account: AccountId }>`
       WITH entries AS (
         SELECT credit_account AS account, true AS is_in, phase, amount_minor FROM ngome.transfers
         UNION ALL
@@ -66,6 +71,7 @@ export async function checkLedger(db: Database): Promise<LedgerReport> {
       byStatus: Object.fromEntries(statuses.map((row) => [row.status, Number(row.count)])),
       wrong: wrong.rows.map(({ id }) => id),
       misheld: misheld.rows.map(({ account }) => account),
+      days,
     }
   }))
 }

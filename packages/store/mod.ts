@@ -64,6 +64,13 @@ export {
   startWorkers, type JobHandler, type JobHandlers, type TenantBounds, type WorkerOptions, type Workers,
 } from './jobs/start-workers.ts'
 export { checkLedger, type LedgerReport } from './ledger-check.ts'
+export type { DaysReport } from './ledger/check-days.ts'
+export { closeLedgerDays } from './ledger/close-days.ts'
+export {
+  findStatement, firstPosition, listStatementEntries, statementPageMax, type EntryPosition, type StatementEntryRow, type StatementPeriod,
+  type StatementTotals,
+} from './ledger/find-statement.ts'
+export { rebuildLedgerSums, type RebuiltSums } from './ledger/rebuild-ledger-sums.ts'
 export { addMerchant } from './merchants/add-merchant.ts'
 export { addOrigin, originsMax } from './merchants/add-origin.ts'
 export { freezeMerchant } from './merchants/freeze-merchant.ts'

@@ -3,9 +3,10 @@ import { Fault } from '@ngome/kernel'
 /**
  * SQLSTATEs that say that the database cannot serve us now: connection exceptions (class 08), invalid authorization
  * (28, while passwords rotate), insufficient resources (53), operator intervention with statement timeouts (57),
- * a transaction that sat idle (25P03), read-only after a failover (25006), serialization and deadlock (40).
+ * a transaction that sat idle (25P03), read-only after a failover (25006), serialization and deadlock (40); and our own of a ledger
+ * that came from another cluster (NG030), whose sums somebody has to make anew.
  */
-const unavailableStates = /^(08|28|53|57|40|25P03$|25006$)/
+const unavailableStates = /^(08|28|53|57|40|25P03$|25006$|NG030$)/
 const networkCodes = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN',
 ])
@@ -28,7 +29,8 @@ export function storeFault(error: unknown): unknown {
   const code = errorCode(error)
   const isAway = code !== undefined && (unavailableStates.test(code) || networkCodes.has(code))
   if (isAway || driverMessages.some((words) => error.message.includes(words))) {
-    return new Fault('store/unavailable', `the database is away: ${code ?? error.message}`, { cause: error })
+    const why = code === foreignLedger ? error.message : `the database is away: ${code ?? error.message}`
+    return new Fault('store/unavailable', why, { cause: error })
   }
   // Happy Eyeballs gathers the failures of all addresses.
   if (error instanceof AggregateError && error.errors.some((inner) => storeFault(inner) instanceof Fault)) {
@@ -36,6 +38,9 @@ export function storeFault(error: unknown): unknown {
   }
   return error
 }
+
+/** Raised by `ngome.ledger_era`. */
+const foreignLedger = 'NG030'
 
 /** @returns the SQLSTATE or the system's error code, where the error has one */
 export function errorCode(error: unknown): string | undefined {

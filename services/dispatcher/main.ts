@@ -116,6 +116,7 @@ keepHouseHourly(dispatcher, custodian, {
   apiKeyAgeMs: config.keys.policy.apiKeyAgeS * 1_000,
   apiKeyUnusedMs: config.keys.policy.apiKeyUnusedS * 1_000,
   usage: config.usage,
+  timeZone: config.ledger.timeZone,
 }, stopping.signal)
 watchKeys({ ...base, db: database, onAnomaly: config.usage.onAnomaly }, stopping.signal)
 followCustodianLog({ ...base, custodian, db: database }, stopping.signal)

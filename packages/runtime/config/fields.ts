@@ -210,6 +210,21 @@ const usage = z.strictObject({
     .describe('What is done about very unusual use of a key, where nothing was said for its merchant.'),
 })
 
+const ledger = z.strictObject({
+  timeZone: z.string().max(64).refine(isTimeZone, 'must be a time zone of the IANA database, such as Africa/Kampala').default('UTC')
+    .describe('At whose midnights the days of the ledger end.'),
+})
+
+function isTimeZone(name: string): boolean {
+  // A name alone: an offset is no zone, and PostgreSQL reads its sign the other way.
+  if (!/^[A-Za-z_]+(?:\/[A-Za-z_-]+)*$/.test(name)) return false
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
 const hostPort = z.string().regex(/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}$/, 'must be host:port in lower case')
 /** kebab-case, so that a name has one form in the environment: `mtn-ug` is `MTN_UG`. */
 const networkName = z.string().max(32).regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, 'must be lower case, such as mtn-ug')
@@ -240,6 +255,7 @@ export const configObject = z.strictObject({
   webhooks: webhooks.prefault({}),
   limits: limits.prefault({}),
   usage: usage.prefault({}),
+  ledger: ledger.prefault({}),
   log: z.strictObject({
     level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], { error: 'must be a level of the log' })
       .default('info'),

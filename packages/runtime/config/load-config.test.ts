@@ -306,3 +306,12 @@ describe('the environment of a process', () => {
     assert.equal(childEnvironment('gateway', env, config, '/a/ngome.json')['NGOME_CONFIG'], '/a/ngome.json')
   })
 })
+
+describe('the time zone of the ledger', () => {
+  for (const timeZone of ['UTC', 'Africa/Kampala', 'Africa/Porto-Novo', 'Africa/El_Aaiun']) {
+    test(`may be ${timeZone}`, () => assert.equal(load({ ledger: { timeZone } }).ledger.timeZone, timeZone))
+  }
+  for (const timeZone of ['', 'Mars/Olympus', '+03:00', 'Etc/GMT+3', "UTC'; DROP", 'Africa/Kampala ', '../UTC']) {
+    test(`may not be ${JSON.stringify(timeZone)}`, () => assert.match(faultOf(() => load({ ledger: { timeZone } })).message, /timeZone/))
+  }
+})

@@ -1,6 +1,6 @@
 import { isFinal } from '@ngome/payments'
 import type { CustodianClient } from '@ngome/runtime'
-import { addUpAccounts, findOpenPayments, findPayment, keepHouse, type UsageRetention } from '@ngome/store'
+import { addUpAccounts, closeLedgerDays, findOpenPayments, findPayment, keepHouse, type UsageRetention } from '@ngome/store'
 import { remindOfKeys, remindOfShortKeys } from '../access/remind-of-keys.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
@@ -22,11 +22,12 @@ const lookedAtMax = 1_000
 /**
  * Runs at the start and every hour until the signal: partitions, old answers and secrets, and one look at each payment that was
  * left behind. It gives no payment a second job, so that jobs do not multiply. Expired tokens go every minute, and keys
- * whose own period ends are told of within seconds.
+ * whose own period ends are told of within seconds. Days of the ledger that are over are closed.
  */
 export function keepHouseHourly(
   dispatcher: Dispatcher, custodian: Pick<CustodianClient, 'call'>,
-  policy: { readonly webhookSecretAgeMs: number; readonly apiKeyAgeMs: number; readonly apiKeyUnusedMs: number; readonly usage: UsageRetention },
+  policy: { readonly webhookSecretAgeMs: number; readonly apiKeyAgeMs: number; readonly apiKeyUnusedMs: number; readonly usage: UsageRetention
+    readonly timeZone: string },
   signal: AbortSignal,
 ): void {
   const { logger, db } = dispatcher
@@ -39,6 +40,7 @@ export function keepHouseHourly(
   runEvery(shortKeysEveryMs, 'the look for keys whose time is over', logger, signal, () => remindOfShortKeys(dispatcher, signal))
   runEvery(expiryEveryMs, 'the removal of expired tokens', logger, signal, () => expireVaultTokens(dispatcher, signal))
   runEvery(expiryEveryMs, 'the adding up of accounts', logger, signal, () => addUpAccounts(db))
+  runEvery(expiryEveryMs, 'the closing of days', logger, signal, () => closeLedgerDays(dispatcher, policy.timeZone, signal))
   runEvery(expiryEveryMs, 'the replacement of index keys', logger, signal, () => advanceFingerprints({ db, custodian }, signal))
   runEvery(expiryEveryMs, 'the look after forwards', logger, signal, () => lookAfterForwards(dispatcher, signal))
 }
