@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { paymentStatesDocument } from './payment-states-document.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const documents = globSync('**/*.md', { cwd: root, exclude: (path) => /(^|\/)(node_modules|\.ngome|\.git)(\/|$)/.test(path) })
@@ -18,6 +19,10 @@ test('every link in a document leads somewhere', () => {
 
 test('a dead link and a dead anchor would be noticed', () => {
   assert.equal(deadLinks('README.md', '[x](docs/nowhere.md) ![y](nowhere.svg) [z](#no-such-heading)').length, 3)
+})
+
+test('the states of a payment are documented as they are: npm run generate:docs', () => {
+  assert.equal(read('docs/payment-states.md'), paymentStatesDocument())
 })
 
 test('every npm command in a document exists', () => {

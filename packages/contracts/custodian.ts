@@ -10,7 +10,7 @@ import { staffOperations } from './custodian-staff.ts'
 import { pinOperations } from './pin-sets.ts'
 import { successorsAwaited } from './destruction-certificates.ts'
 import { forwardPrefixLengthMax } from './forward-address.ts'
-import { idSchema } from './ids.ts'
+import { idSchema, paymentIdSchema } from './ids.ts'
 import { innerOpeningSchema } from './inner-opening.ts'
 import { custodianSecretNames, rotationOperations } from './rotations.ts'
 import { tenantFields as tenant } from './tenant-fields.ts'
@@ -219,7 +219,7 @@ export const custodianOperations = {
   '/v1/reveal': {
     request: z.strictObject({
       ...tenant,
-      payment: classed('internal', idSchema('payment')),
+      payment: classed('internal', paymentIdSchema()),
       dataKey: classed('internal', bytes),
       salt: classed('internal', bytes),
       approval: approvalSchema.optional(),

@@ -5,12 +5,12 @@ import { webhookHoldReasons, webhookEncryptions } from './api/webhook-endpoints.
 import { canonicalJson } from './canonical-json.ts'
 import { classed } from './classed.ts'
 import { purposes } from './custodian.ts'
-import { idSchema, worldSchema } from './ids.ts'
+import { idSchema, paymentIdSchema, worldSchema } from './ids.ts'
 import { stapleFailures } from './staples.ts'
 import { certificateRefusals, tlsFindingCodes, tlsVerdicts } from './tls-checks.ts'
 import { anomalyKinds, anomalyResponses, restrictions } from './use.ts'
 
-const payment = classed('internal', idSchema('payment'))
+const payment = classed('internal', paymentIdSchema())
 const vaultToken = classed('internal', idSchema('vaultToken'))
 const merchantKey = classed('internal', idSchema('merchantSigningKey'))
 const forward = classed('internal', idSchema('forward'))

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { failureCodes } from './api/payments.ts'
 import { classed } from './classed.ts'
-import { idSchema } from './ids.ts'
+import { idSchema, paymentIdSchema } from './ids.ts'
 import { tenantFields } from './tenant-fields.ts'
 
 /** The network's no to the sending that held this fence: final once the network has had its time to think of it again. */
@@ -14,9 +14,9 @@ const refusal = z.strictObject({
 /** The queues and what their jobs carry: ids, and a network's codes, so that a stolen queue tells nothing. */
 export const jobSchemas = {
   'forward': z.strictObject({ ...tenantFields, forward: classed('internal', idSchema('forward')) }),
-  'payment-dispatch': z.strictObject({ ...tenantFields, payment: classed('internal', idSchema('payment')) }),
+  'payment-dispatch': z.strictObject({ ...tenantFields, payment: classed('internal', paymentIdSchema()) }),
   'payment-enquire': z.strictObject({
-    ...tenantFields, payment: classed('internal', idSchema('payment')), refusal: refusal.optional(),
+    ...tenantFields, payment: classed('internal', paymentIdSchema()), refusal: refusal.optional(),
   }),
   'vault-index': z.strictObject({ ...tenantFields, token: classed('internal', idSchema('vaultToken')) }),
   'webhook-deliver': z.strictObject({ ...tenantFields, delivery: classed('internal', idSchema('webhookDelivery')) }),

@@ -6,6 +6,8 @@ export const idPrefixes = {
   merchant: 'mer',
   apiKey: 'key',
   payment: 'pay',
+  payout: 'pyt',
+  refund: 'rfd',
   account: 'acc',
   attempt: 'att',
   event: 'evt',
@@ -34,7 +36,8 @@ export type Id<K extends IdKind> = `${(typeof idPrefixes)[K]}_${string}` & { rea
 
 export type MerchantId = Id<'merchant'>
 export type ApiKeyId = Id<'apiKey'>
-export type PaymentId = Id<'payment'>
+/** A movement of money, whichever way: a collection, a payout or a refund. */
+export type PaymentId = Id<'payment' | 'payout' | 'refund'>
 export type AccountId = Id<'account'>
 export type AttemptId = Id<'attempt'>
 export type EventId = Id<'event'>

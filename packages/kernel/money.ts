@@ -26,13 +26,18 @@ export function parseCurrency(text: string): Currency | undefined {
  * point than the currency has (so `"10.5"` UGX is refused, not rounded).
  */
 export function parseMoney(text: string, currency: Currency): Money | undefined {
+  const amountMinor = parseAmount(text, currency)
+  return amountMinor !== undefined && amountMinor > 0n ? { amountMinor, currency } : undefined
+}
+
+/** Reads the same, in minor units, where nothing is an amount as well. */
+export function parseAmount(text: string, currency: Currency): bigint | undefined {
   const digits = currencyDigits[currency]
   const match = /^(0|[1-9][0-9]*)(?:\.([0-9]+))?$/.exec(text)
   if (match === null) return undefined
   const [, major = '', minor = ''] = match
   if (major.length > majorDigitsMax || minor.length > digits) return undefined
-  const amountMinor = BigInt(major + minor.padEnd(digits, '0'))
-  return amountMinor > 0n ? { amountMinor, currency } : undefined
+  return BigInt(major + minor.padEnd(digits, '0'))
 }
 
 /** Writes money as a decimal string in major units with all the currency's digits: 1250n KES is `"12.50"`. */

@@ -3,9 +3,9 @@ import { lengthPrefixed, type AccountId, type Currency, type Tenant } from '@ngo
 
 /**
  * `merchant_available` is what we owe the merchant; `provider_clearing` is what a payment network owes us on the
- * merchant's behalf until it settles.
+ * merchant's behalf until it settles; `platform_fees` is what the operator took of the merchant's payments.
  */
-export const accountKinds = ['merchant_available', 'provider_clearing'] as const
+export const accountKinds = ['merchant_available', 'provider_clearing', 'platform_fees'] as const
 export type AccountKind = (typeof accountKinds)[number]
 
 export type Account = {

@@ -1,9 +1,14 @@
 export { accountFor, accountKinds, type Account, type AccountKind } from './accounts.ts'
+export { feeOf, type Tariff } from './fees.ts'
 export { holdsCardNumber, isLuhn, parseCardNumber } from './instruments/card-number.ts'
 export { parseVaultValue, type VaultValue, type VaultValueParse } from './instruments/parse-vault-value.ts'
 export { maskPhone } from './mask-phone.ts'
-export { canTransition, isFinal, paymentTransitions, type PaymentTransition } from './payment-states.ts'
 export {
-  transferKinds, transferOf, transferPhaseOf, transferPhases, transferRules, type Transfer, type TransferKind, type TransferPhase,
-  type TransferRule,
+  canTransition, dispatcherOrigins, hasEnded, initialStatuses, openStatuses, paymentStates, paymentTransitions, type PaymentState,
+  type PaymentTransition,
+} from './payment-states.ts'
+export { paymentView, type ShownPayment } from './payment-view.ts'
+export {
+  transferKinds, transferPhases, transferRules, transferShares, transfersOf, type MovedPayment, type Transfer, type TransferKind,
+  type TransferPhase, type TransferRule, type TransferShare,
 } from './transfers.ts'

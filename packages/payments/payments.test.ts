@@ -5,8 +5,9 @@ import { idPattern, type Currency, type MerchantId, type PaymentId, type Tenant 
 import fc from 'fast-check'
 import { accountFor, accountKinds } from './accounts.ts'
 import { maskPhone } from './mask-phone.ts'
-import { canTransition, isFinal, paymentTransitions } from './payment-states.ts'
-import { transferOf, transferPhaseOf, transferRules } from './transfers.ts'
+import { feeOf } from './fees.ts'
+import { canTransition, dispatcherOrigins, hasEnded, initialStatuses, paymentStates, paymentTransitions } from './payment-states.ts'
+import { transferRules, transfersOf } from './transfers.ts'
 
 const statuses = fc.constantFrom(...paymentStatuses)
 
@@ -18,28 +19,35 @@ const networks = fc.stringMatching(/^[a-z][a-z0-9-]{1,20}$/)
 const currencies = fc.constantFrom<Currency>('EUR', 'UGX', 'XOF', 'TND')
 
 describe('the states of a payment', () => {
-  test('every way through them ends in succeeded or failed, after two changes at most, and never goes on', () => {
-    fc.assert(fc.property(fc.array(statuses, { maxLength: 20 }), (wishes) => {
-      let status: PaymentStatus = 'accepted'
-      let changes = 0
+  test('every way through them comes to an end, and goes on from there only where a network takes a success back', () => {
+    fc.assert(fc.property(fc.constantFrom(...paymentDirections), fc.array(statuses, { maxLength: 40 }), (direction, wishes) => {
+      let status: PaymentStatus = initialStatuses[direction][0] ?? assert.fail()
       for (const wish of wishes) {
         if (!canTransition(status, wish)) continue
-        assert.equal(isFinal(status), false)
+        if (hasEnded(status)) assert.deepEqual([status, wish], ['succeeded', 'reversed'])
         status = wish
-        changes++
       }
-      assert.ok(changes <= 2)
-      if (changes === 2) assert.equal(isFinal(status), true)
     }))
+    for (const status of paymentStatuses) {
+      const isDead = !paymentTransitions.some(({ from: one }) => one === status)
+      assert.equal(isDead, ['failed', 'cancelled', 'reversed'].includes(status), status)
+    }
   })
 
-  test('a payment succeeds only out of processing, in which something was sent', () => {
-    const ways = paymentTransitions.filter(({ to }) => to === 'succeeded')
-    assert.deepEqual(ways, [{ from: 'processing', to: 'succeeded' }])
+  test('a payment succeeds only where something was sent, and is cancelled only where nothing was', () => {
+    const waysTo = (to: PaymentStatus): unknown => paymentTransitions.filter((one) => one.to === to).map(({ from: one, by }) => `${one} ${by}`)
+    assert.deepEqual(waysTo('succeeded'), ['processing dispatcher', 'in_doubt dispatcher'])
+    assert.deepEqual(waysTo('cancelled'), ['awaiting_approval gateway', 'accepted gateway'])
+    assert.deepEqual(waysTo('processing'), ['accepted dispatcher', 'in_doubt dispatcher'])
+    assert.deepEqual(dispatcherOrigins('failed'), ['awaiting_approval', 'accepted', 'processing', 'in_doubt'])
   })
 
-  test('no state leads to itself or back to accepted', () => {
-    assert.ok(paymentTransitions.every(({ from: one, to }) => one !== to && to !== 'accepted'))
+  test('what the gateway decides, it decides before anything was sent', () => {
+    for (const { from: one, by } of paymentTransitions) if (by === 'gateway') assert.ok(['awaiting_approval', 'accepted'].includes(one))
+  })
+
+  test('no state leads to itself, and none back to where nothing was sent', () => {
+    assert.ok(paymentTransitions.every(({ from: one, to }) => one !== to && (to !== 'accepted' || one === 'awaiting_approval')))
   })
 
   test('the table cannot be changed', () => {
@@ -47,30 +55,59 @@ describe('the states of a payment', () => {
   })
 })
 
-describe('a transfer', () => {
-  test('waits until its payment has ended, and ends with it', () => {
-    assert.ok(paymentStatuses.every((status) => isFinal(status) === (transferPhaseOf(status) !== 'pending')))
+describe('transfers', () => {
+  const amounts = fc.bigInt(2n, 10n ** 15n)
+  const fees = fc.constantFrom(0n, 1n)
+
+  test('wait until their payment has ended, end with it, and stay so', () => {
     for (const { from: before, to } of paymentTransitions) {
-      assert.ok(transferPhaseOf(before) === 'pending')
-      assert.equal(transferPhaseOf(to) === 'posted', to === 'succeeded')
+      const [one, other] = [paymentStates[before].transfers, paymentStates[to].transfers]
+      assert.ok(one === 'pending' || (one === other), `${before} ${to}`)
+      assert.equal(other === 'posted', to === 'succeeded' || to === 'reversed')
     }
   })
 
-  test('moves its payment\'s amount the way of its kind, in one tenant and one currency', () => {
-    const amounts = fc.bigInt(1n, 10n ** 15n)
-    fc.assert(fc.property(fc.constantFrom(...paymentDirections), tenants, networks, currencies, amounts, (direction, tenant, network, currency, amountMinor) => {
-      const money = { amountMinor, currency }
-      const { debit, credit, kind, ...rest } = transferOf({ id: 'pay_x' as PaymentId, direction, tenant, network, money })
-      const rule = transferRules[direction]
-      assert.deepEqual([kind, debit.kind, credit.kind, rest], [direction, rule.debit, rule.credit, { payment: 'pay_x', money }])
-      assert.deepEqual([debit, credit].map((one) => one.network), [debit, credit].map((one) => one.kind === 'provider_clearing' ? network : ''))
-      assert.notEqual(debit.id, credit.id)
-      assert.deepEqual([debit.tenant, credit.tenant, debit.currency, credit.currency], [tenant, tenant, currency, currency])
-    }))
+  test('move their payment\'s amount and its fee the way of its direction, in one tenant and one currency', () => {
+    fc.assert(fc.property(fc.constantFrom(...paymentDirections), tenants, networks, currencies, amounts, fees,
+      (direction, tenant, network, currency, amountMinor, feeMinor) => {
+        const transfers = transfersOf({ id: 'pay_x' as PaymentId, direction, tenant, network, money: { amountMinor, currency }, feeMinor })
+        assert.equal(transfers.length, feeMinor === 0n ? 1 : 2)
+        for (const { kind, debit, credit, payment, money } of transfers) {
+          const rule = transferRules[kind]
+          assert.deepEqual([rule.direction, debit.kind, credit.kind, payment], [direction, rule.debit, rule.credit, 'pay_x'])
+          assert.ok(money.amountMinor > 0n && money.currency === currency)
+          assert.deepEqual([debit, credit].map((one) => one.network), [debit, credit].map((one) => one.kind === 'provider_clearing' ? network : ''))
+          assert.notEqual(debit.id, credit.id)
+          assert.deepEqual([debit.tenant, credit.tenant, debit.currency, credit.currency], [tenant, tenant, currency, currency])
+        }
+        const sum = (of: (one: (typeof transfers)[number]) => boolean): bigint =>
+          transfers.filter(of).reduce((total, { money }) => total + money.amountMinor, 0n)
+        // The network owes or is owed the amount and no more; what the merchant gets or gives is that and the fee.
+        assert.equal(sum(({ debit, credit }) => [debit.kind, credit.kind].includes('provider_clearing')), amountMinor)
+        const own = sum(({ debit, credit }) => [debit.kind, credit.kind].includes('merchant_available'))
+        assert.equal(own, direction === 'collection' ? amountMinor - feeMinor : amountMinor + feeMinor)
+      }))
   })
 
-  test('that takes a merchant\'s money needs it to be there', () => {
+  test('that take a merchant\'s money need it to be there', () => {
     for (const { debit, needsCover } of Object.values(transferRules)) assert.equal(needsCover, debit === 'merchant_available')
+  })
+})
+
+describe('a fee', () => {
+  const fees: readonly (readonly [amount: bigint, currency: Currency, tariff: Parameters<typeof feeOf>[1], fee: bigint])[] = [
+    [10_000n, 'KES', { fixed: '0.50', basisPoints: 150, min: '0' }, 200n],
+    [10_000n, 'UGX', { fixed: '50', basisPoints: 150, min: '0' }, 200n],
+    [33n, 'UGX', { fixed: '0', basisPoints: 150, min: '0' }, 0n],
+    [100n, 'GHS', { fixed: '0', basisPoints: 100, min: '0.05' }, 5n],
+    [1_000_000n, 'GHS', { fixed: '1', basisPoints: 100, min: '0', max: '20.00' }, 2_000n],
+    [500n, 'EUR', { fixed: '0', basisPoints: 0, min: '0' }, 0n],
+  ]
+  for (const [amountMinor, currency, tariff, fee] of fees) {
+    test(`of ${amountMinor} ${currency} by ${JSON.stringify(tariff)} is ${fee}`, () => assert.equal(feeOf({ amountMinor, currency }, tariff), fee))
+  }
+  test('by a tariff with digits that the currency has not is refused, not rounded', () => {
+    assert.throws(() => feeOf({ amountMinor: 100n, currency: 'UGX' }, { fixed: '0.5', basisPoints: 0, min: '0' }), TypeError)
   })
 })
 

@@ -1,22 +1,32 @@
-import type { PaymentDirection, PaymentStatus } from '@ngome/contracts'
+import type { PaymentDirection } from '@ngome/contracts'
 import type { Money, PaymentId, Tenant } from '@ngome/kernel'
 import { accountFor, type Account, type AccountKind } from './accounts.ts'
 
-/** What a transfer of a kind moves: from which account into which, and under which rule. */
+/** What part of a payment a transfer moves: its amount, the operator's fee, or the amount without the fee. */
+export const transferShares = ['amount', 'fee', 'net'] as const
+export type TransferShare = (typeof transferShares)[number]
+
+/** What a transfer of a kind moves: whose payments' share, from which account into which. */
 export type TransferRule = {
+  readonly direction: PaymentDirection
   readonly debit: AccountKind
   readonly credit: AccountKind
-  /** It moves all of its payment's amount. */
-  readonly isWhole: boolean
+  readonly share: TransferShare
   /** What it takes must be there: an account is never debited below zero. */
   readonly needsCover: boolean
 }
 
-/** Every kind of transfer; the database has a copy of the table, which a test compares. */
+/**
+ * Every kind of transfer; the database has a copy of the table, which a test compares. The fee of a collection comes out of what the
+ * network owes for it, so that it waits for nobody; that of a payout or a refund is taken of the merchant beside it.
+ */
 export const transferRules = {
-  collection: { debit: 'provider_clearing', credit: 'merchant_available', isWhole: true, needsCover: false },
-  payout: { debit: 'merchant_available', credit: 'provider_clearing', isWhole: true, needsCover: true },
-  refund: { debit: 'merchant_available', credit: 'provider_clearing', isWhole: true, needsCover: true },
+  collection: { direction: 'collection', debit: 'provider_clearing', credit: 'merchant_available', share: 'net', needsCover: false },
+  collection_fee: { direction: 'collection', debit: 'provider_clearing', credit: 'platform_fees', share: 'fee', needsCover: false },
+  payout: { direction: 'payout', debit: 'merchant_available', credit: 'provider_clearing', share: 'amount', needsCover: true },
+  payout_fee: { direction: 'payout', debit: 'merchant_available', credit: 'platform_fees', share: 'fee', needsCover: true },
+  refund: { direction: 'refund', debit: 'merchant_available', credit: 'provider_clearing', share: 'amount', needsCover: true },
+  refund_fee: { direction: 'refund', debit: 'merchant_available', credit: 'platform_fees', share: 'fee', needsCover: true },
 } as const satisfies Readonly<Record<string, TransferRule>>
 export type TransferKind = keyof typeof transferRules
 export const transferKinds = Object.keys(transferRules) as readonly TransferKind[]
@@ -37,32 +47,39 @@ export type Transfer = {
   readonly money: Money
 }
 
-/** The transfer that a payment makes of all its money. */
-export function transferOf(
-  payment: { readonly id: PaymentId; readonly direction: PaymentDirection; readonly tenant: Tenant; readonly network: string; readonly money: Money },
-): Transfer {
-  const { id, direction, tenant, network, money } = payment
-  const { debit, credit } = transferRules[direction]
-  return {
-    payment: id,
-    kind: direction,
-    debit: accountFor(tenant, debit, network, money.currency),
-    credit: accountFor(tenant, credit, network, money.currency),
-    money,
-  }
+/** What of a payment its transfers follow from. */
+export type MovedPayment = {
+  readonly id: PaymentId
+  readonly direction: PaymentDirection
+  readonly tenant: Tenant
+  readonly network: string
+  readonly money: Money
+  /** Minor units; of a collection less than its amount. */
+  readonly feeMinor: bigint
 }
 
-/** The phase that a payment's transfer must be in: money that moved is posted, money that did not is voided. */
-export function transferPhaseOf(status: PaymentStatus): TransferPhase {
-  switch (status) {
-    case 'accepted':
-    case 'processing':
-      return 'pending'
-    case 'succeeded':
-      return 'posted'
-    case 'failed':
-      return 'voided'
-    default:
-      return status satisfies never
+/** The transfers that a payment begins with: of its money, and of the fee where there is one. */
+export function transfersOf(payment: MovedPayment): readonly Transfer[] {
+  const { id, tenant, network, money: { currency } } = payment
+  return transferKinds.flatMap((kind) => {
+    const { direction, debit, credit, share } = transferRules[kind]
+    const amountMinor = shareOf(payment, share)
+    if (direction !== payment.direction || amountMinor === 0n) return []
+    return [{
+      payment: id,
+      kind,
+      debit: accountFor(tenant, debit, network, currency),
+      credit: accountFor(tenant, credit, network, currency),
+      money: { amountMinor, currency },
+    }]
+  })
+}
+
+function shareOf({ money, feeMinor }: MovedPayment, share: TransferShare): bigint {
+  switch (share) {
+    case 'amount': return money.amountMinor
+    case 'fee': return feeMinor
+    case 'net': return money.amountMinor - feeMinor
+    default: return share satisfies never
   }
 }

@@ -27,10 +27,10 @@ describe('the grants', () => {
 
   test('show one that somebody adds', async () => {
     const before = await grantsOf(database)
-    await database.asAdmin('GRANT UPDATE (status) ON ngome.payments TO ngome_gateway')
+    await database.asAdmin('GRANT UPDATE (proof) ON ngome.api_keys TO ngome_dispatcher')
     const added = (await grantsOf(database)).filter((line) => !before.includes(line))
-    assert.match(added.join(), /^ngome_gateway: ngome\.payments: INSERT, SELECT \(.*\), UPDATE \(status\)$/)
-    await database.asAdmin('REVOKE UPDATE (status) ON ngome.payments FROM ngome_gateway')
+    assert.match(added.join(), /^ngome_dispatcher: ngome\.api_keys: .*UPDATE \(proof\)/)
+    await database.asAdmin('REVOKE UPDATE (proof) ON ngome.api_keys FROM ngome_dispatcher')
   })
 
   test('give no role what would make the others meaningless', async () => {
@@ -43,7 +43,7 @@ describe('the grants', () => {
   })
 
   const refused: readonly { readonly role: DatabaseRole; readonly does: string; readonly sql: string }[] = [
-    { role: 'ngome_gateway', does: 'change a payment', sql: `UPDATE ngome.payments SET status = 'succeeded'` },
+    { role: 'ngome_gateway', does: 'change what a payment is', sql: 'UPDATE ngome.payments SET amount_minor = 1' },
     { role: 'ngome_gateway', does: 'read sealed data', sql: 'SELECT sealed FROM ngome.payments' },
     { role: 'ngome_gateway', does: 'read sealed data keys', sql: 'SELECT sealed FROM ngome.data_keys' },
     { role: 'ngome_gateway', does: 'read what the vault holds', sql: 'SELECT sealed FROM ngome.vault_tokens' },

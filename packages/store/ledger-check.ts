@@ -19,8 +19,8 @@ export type LedgerReport = {
 const wrongMax = 1_000
 
 /**
- * Compares ledger and payments, of all tenants, as an auditor. In a true ledger each payment has exactly one transfer
- * of its amount and direction, posted where it succeeded, voided where it failed, waiting otherwise; each account's sum is that of its
+ * Compares ledger and payments, of all tenants, as an auditor. In a true ledger each payment has exactly the transfers
+ * of its direction, of its amount and its fee, in the phase of its state; each account's sum is that of its
  * transfers, and nobody has taken more than there was. Debits and credits are one row, so that they cannot differ.
  * @param db opened as `ngome_auditor`
  * @throws Fault `store/unavailable`
@@ -30,18 +30,21 @@ export async function checkLedger(db: Database): Promise<LedgerReport> {
     const statuses = await tx.selectFrom('payments')
       .select((e) => ['status', e.fn.countAll<bigint>().as('count')]).groupBy('status').execute()
     const wrong = await sql<{ id: PaymentId }>`
-      WITH moved AS (
-        SELECT merchant, world, payment, count(*) FILTER (WHERE NOT is_end) AS begins, count(*) AS phases,
-          max(phase) FILTER (WHERE is_end) AS ended, min(amount_minor) AS least, max(amount_minor) AS most, min(currency) AS currency,
-          count(DISTINCT (debit_account, credit_account, kind, currency)) AS ways, min(kind) AS kind
-        FROM ngome.transfers GROUP BY merchant, world, payment
+      WITH due AS (
+        SELECT p.merchant, p.world, p.id AS payment, k.kind, p.currency, s.transfers AS phase,
+          CASE k.share WHEN 'amount' THEN p.amount_minor WHEN 'fee' THEN p.fee_minor ELSE p.amount_minor - p.fee_minor END AS amount_minor
+        FROM ngome.payments p JOIN ngome.payment_states s ON s.status = p.status JOIN ngome.transfer_kinds k ON k.direction = p.direction
+      ), moved AS (
+        SELECT merchant, world, payment, kind, currency, min(amount_minor) AS least, max(amount_minor) AS most, count(*) AS phases,
+          count(*) FILTER (WHERE NOT is_end) AS begins, coalesce(max(phase) FILTER (WHERE is_end), 'pending') AS phase,
+          count(DISTINCT (debit_account, credit_account)) AS ways
+        FROM ngome.transfers GROUP BY merchant, world, payment, kind, currency
       )
-      SELECT coalesce(p.id, m.payment) AS id
-      FROM ngome.payments p FULL JOIN moved m ON m.merchant = p.merchant AND m.world = p.world AND m.payment = p.id
-      WHERE p.id IS NULL OR m.payment IS NULL OR m.begins <> 1 OR m.ways <> 1 OR m.kind <> p.direction
-        OR m.least <> p.amount_minor OR m.most <> p.amount_minor OR m.currency <> p.currency
-        OR m.phases <> CASE WHEN p.status IN ('succeeded', 'failed') THEN 2 ELSE 1 END
-        OR m.ended IS DISTINCT FROM CASE p.status WHEN 'succeeded' THEN 'posted' WHEN 'failed' THEN 'voided' END
+      SELECT DISTINCT coalesce(d.payment, m.payment) AS id
+      FROM (SELECT * FROM due WHERE amount_minor <> 0) d FULL JOIN moved m
+        ON (m.merchant, m.world, m.payment, m.kind, m.currency) = (d.merchant, d.world, d.payment, d.kind, d.currency)
+      WHERE d.payment IS NULL OR m.payment IS NULL OR m.begins <> 1 OR m.ways <> 1 OR m.phase <> d.phase
+        OR m.least <> d.amount_minor OR m.most <> d.amount_minor OR m.phases <> CASE d.phase WHEN 'pending' THEN 1 ELSE 2 END
       LIMIT ${wrongMax}`.execute(tx)
     const days = await checkDays(tx)
     // The sums of another cluster are refused, which is a finding by itself.

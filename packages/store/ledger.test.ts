@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { PaymentDirection } from '@ngome/contracts'
 import { emit } from '@ngome/contracts'
-import { systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
+import { newId, systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
 import { accountFor } from '@ngome/payments'
 import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import fc from 'fast-check'
 import type { Database } from './database.ts'
 import { checkLedger } from './ledger-check.ts'
-import { acceptPayment } from './payments/accept-payment.ts'
+import { acceptPayment, type NewPayment } from './payments/accept-payment.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 
@@ -19,6 +18,8 @@ before(async () => {
   gateway = database.open('ngome_gateway', { poolMax: 8 })
 })
 after(() => database.close())
+
+type Refused = 'not_covered' | 'not_refundable' | 'refund_exceeds'
 
 /** Money comes, is taken, and is given back, by as many connections at once as the pool has. */
 class Till {
@@ -32,26 +33,45 @@ class Till {
     return new Till(await addTestMerchant(database))
   }
 
-  async begin(direction: PaymentDirection, amountMinor: bigint): Promise<PaymentId | 'not_covered'> {
+  async begin(direction: 'collection' | 'payout', amountMinor: bigint, feeMinor = 0n): Promise<PaymentId | 'not_covered'> {
     const acceptance = testAcceptance(this.merchant)
-    const payment = { ...acceptance.payment, direction, money: { amountMinor, currency: 'EUR' as const } }
+    const id = newId(direction === 'payout' ? 'payout' : 'payment', from)
+    const outcome = await this.#accept({ ...acceptance.payment, id, direction, money: { amountMinor, currency: 'EUR' }, feeMinor })
+    if (outcome === 'not_refundable' || outcome === 'refund_exceeds') throw new Error(`a ${direction} gives nothing back`)
+    return outcome
+  }
+
+  /** @returns `refund_exceeds` or `not_refundable` where the collection has no more to give back */
+  refund(original: PaymentId, amountMinor: bigint): Promise<PaymentId | Refused> {
+    const { payment } = testAcceptance(this.merchant)
+    return this.#accept({ ...payment, id: newId('refund', from), direction: 'refund', original, money: { amountMinor, currency: 'EUR' } })
+  }
+
+  async #accept(payment: NewPayment): Promise<PaymentId | Refused> {
     const event = emit({ ...from, process: 'gateway' }, 'payment.accepted', this.merchant.tenant, { payment: payment.id, status: 'accepted' })
-    const outcome = await acceptPayment(gateway, { ...acceptance, payment, event })
+    const outcome = await acceptPayment(gateway, { ...testAcceptance(this.merchant), payment, event })
     if (outcome.kind === 'accepted') return payment.id
-    assert.equal(outcome.kind, 'not_covered')
-    return 'not_covered'
+    assert.ok(outcome.kind === 'not_covered' || outcome.kind === 'not_refundable' || outcome.kind === 'refund_exceeds', outcome.kind)
+    return outcome.kind
   }
 
   async end(payment: PaymentId, phase: 'posted' | 'voided'): Promise<void> {
-    await database.asAdmin(`INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, debit_account, credit_account, debit_kind,
+    await database.asAdmin(`
+      UPDATE ngome.payments SET status = 'processing' WHERE id = '${payment}';
+      UPDATE ngome.payments SET status = '${phase === 'posted' ? 'succeeded' : 'failed'}',
+        failure = ${phase === 'posted' ? 'NULL' : `'network_refused'`} WHERE id = '${payment}';
+      INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, debit_account, credit_account, debit_kind,
         credit_kind, amount_minor, currency, at)
-      SELECT merchant, world, payment, kind, $2, debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency, now()
-      FROM ngome.transfers WHERE payment = $1 AND NOT is_end`, [payment, phase])
+      SELECT merchant, world, payment, kind, '${phase}', debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency, now()
+      FROM ngome.transfers WHERE payment = '${payment}' AND NOT is_end`)
   }
 
-  async earn(amountMinor: bigint): Promise<void> {
-    const payment = await this.begin('collection', amountMinor)
-    if (payment !== 'not_covered') await this.end(payment, 'posted')
+  /** A collection that succeeded. */
+  async earn(amountMinor: bigint, feeMinor = 0n): Promise<PaymentId> {
+    const payment = await this.begin('collection', amountMinor, feeMinor)
+    if (payment === 'not_covered') throw new Error('a collection takes nothing')
+    await this.end(payment, 'posted')
+    return payment
   }
 
   get account(): string {
@@ -80,9 +100,47 @@ describe('a merchant\'s money', () => {
     assert.deepEqual(await till.totals(), { available: 200n, pending: 0n, reserved: 300n })
     await till.end(payout, 'voided')
     assert.deepEqual(await till.totals(), { available: 500n, pending: 0n, reserved: 0n })
-    const refund = await till.begin('refund', 500n) as PaymentId
+    const refund = await till.refund(collection, 500n) as PaymentId
     await till.end(refund, 'posted')
     assert.deepEqual(await till.totals(), { available: 0n, pending: 0n, reserved: 0n })
+  })
+
+  test('is what came without the fee; what is paid out takes its fee beside it', async () => {
+    const till = await Till.open()
+    await till.earn(500n, 20n)
+    assert.deepEqual(await till.totals(), { available: 480n, pending: 0n, reserved: 0n })
+    assert.equal(await till.begin('payout', 480n, 1n), 'not_covered')
+    const payout = await till.begin('payout', 470n, 10n) as PaymentId
+    assert.deepEqual(await till.totals(), { available: 0n, pending: 0n, reserved: 480n })
+    await till.end(payout, 'posted')
+    const fees = accountFor(till.merchant.tenant, 'platform_fees', '', 'EUR').id
+    const [row] = await database.asAdmin('SELECT posted_in FROM ngome.account_totals($1)', [fees])
+    assert.equal(row?.['posted_in'], '30')
+    const { wrong, misheld } = await checkLedger(database.open('ngome_auditor'))
+    assert.deepEqual([wrong.includes(payout), misheld], [false, []])
+  })
+
+  test('goes back to a payer once: all refunds together are no more than came, however many come at once', async () => {
+    const till = await Till.open()
+    const collection = await till.earn(100n)
+    await till.earn(1_000n)
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => till.refund(collection, 15n)))
+    assert.equal(outcomes.filter((outcome) => outcome === 'refund_exceeds').length, 14)
+    const [first = ''] = outcomes.filter((outcome) => outcome.startsWith('rfd_'))
+    await till.end(first as PaymentId, 'voided')
+    assert.ok((await till.refund(collection, 25n)).startsWith('rfd_'))
+    assert.equal(await till.refund(collection, 1n), 'refund_exceeds')
+  })
+
+  test('goes back only of a collection that came', async () => {
+    const till = await Till.open()
+    await till.earn(500n)
+    const waiting = await till.begin('collection', 100n) as PaymentId
+    assert.equal(await till.refund(waiting, 10n), 'not_refundable')
+    const payout = await till.begin('payout', 100n) as PaymentId
+    assert.equal(await till.refund(payout, 10n), 'not_refundable')
+    const others = await (await Till.open()).earn(100n)
+    assert.equal(await till.refund(others, 10n), 'not_refundable')
   })
 
   test('that is not there is not taken, and nothing is written', async () => {
@@ -148,11 +206,17 @@ describe('a merchant\'s money', () => {
     const till = await Till.open()
     await till.earn(100n)
     const payout = await till.begin('payout', 10n)
-    await assert.rejects(database.asAdmin(`
-      SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+    const another = newId('payout', from)
+    const again = (isolation: string): string => `
+      SET TRANSACTION ISOLATION LEVEL ${isolation};
+      CREATE TEMPORARY TABLE copy ON COMMIT DROP AS SELECT * FROM ngome.payments WHERE id = '${payout}';
+      UPDATE copy SET id = '${another}';
+      INSERT INTO ngome.payments SELECT * FROM copy;
       INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency, at)
-      SELECT merchant, world, payment, 'refund', phase, debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency, at
-      FROM ngome.transfers WHERE payment = '${payout}'`), { code: 'NG001' })
+      SELECT merchant, world, '${another}', kind, phase, debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency, at
+      FROM ngome.transfers WHERE payment = '${payout}'`
+    await assert.rejects(database.asAdmin(again('REPEATABLE READ')), { code: 'NG001', message: /must see what was taken before/ })
+    await database.asAdmin(again('READ COMMITTED'))
   })
 })
 
@@ -165,11 +229,14 @@ test('who asks for money does not say that it came, and who says so asks for non
     VALUES ('${merchant}', '${world}', '${payment}', '${kind}', '${phase}', '${clearing}', '${till.account}', 'provider_clearing', 'merchant_available', 500, 'EUR', now())`
   const clearing = accountFor(till.merchant.tenant, 'provider_clearing', 'mtn-sandbox', 'EUR').id
   const payment = await till.begin('collection', 500n) as PaymentId
-  for (const phase of ['posted', 'voided']) {
-    await assert.rejects(database.open('ngome_gateway', { poolMax: 1 }).pool.query(copy(payment, phase, 'collection')), { code: '42501' })
-  }
-  await assert.rejects(database.open('ngome_dispatcher', { poolMax: 1 }).pool.query(copy(payment, 'pending', 'collection')), { code: '42501' })
-  assert.deepEqual(await till.totals(), { available: 0n, pending: 500n, reserved: 0n })
+  await assert.rejects(database.open('ngome_gateway', { poolMax: 1 }).pool.query(copy(payment, 'posted', 'collection')), { code: 'NG001' })
+  // Only what its state says: who gives money back before anything was sent has cancelled the payment first.
+  await assert.rejects(database.open('ngome_gateway', { poolMax: 1 }).pool.query(copy(payment, 'voided', 'collection')), { code: 'NG001' })
+  await database.asAdmin(`UPDATE ngome.payments SET status = 'processing' WHERE id = '${payment}'`)
+  await database.asAdmin(`UPDATE ngome.payments SET status = 'succeeded' WHERE id = '${payment}'`)
+  await assert.rejects(database.open('ngome_gateway', { poolMax: 1 }).pool.query(copy(payment, 'posted', 'collection')), { code: '42501' })
+  await assert.rejects(database.open('ngome_dispatcher', { poolMax: 1 }).pool.query(copy(await till.begin('collection', 500n) as PaymentId, 'pending', 'collection')), { code: '42501' })
+  assert.deepEqual(await till.totals(), { available: 0n, pending: 1_000n, reserved: 0n })
 })
 
 test('the check of the ledger sees a sum that was bent, and what was taken and was not there', async () => {

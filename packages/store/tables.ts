@@ -53,8 +53,10 @@ export type Tables = {
     network: string
     currency: Currency
     amount_minor: bigint
+    fee_minor: Generated<bigint>
     reference: string
     payer_masked: string
+    original: PaymentId | null
     api_key: ApiKeyId
     data_key: DataKeyId
     sealed: Uint8Array

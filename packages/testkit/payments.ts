@@ -33,9 +33,12 @@ export function testAcceptance(merchant: TestMerchant, changes: Partial<Acceptan
     tenant,
     payment: {
       id,
+      status: 'accepted',
       direction: 'collection',
       network,
       money,
+      feeMinor: 0n,
+      original: null,
       reference: 'order-42',
       payerMasked: '+46•••499',
       apiKey: newId('apiKey', from),

@@ -117,7 +117,7 @@ export class SealingMerchant {
     const outcome = await acceptPayment(this.#gateway, {
       tenant,
       payment: {
-        id, direction: 'collection', network, money, reference, payerMasked: maskPhone(phone, callingCode), apiKey: newId('apiKey', from),
+        id, status: 'accepted', direction: 'collection', network, money, feeMinor: 0n, original: null, reference, payerMasked: maskPhone(phone, callingCode), apiKey: newId('apiKey', from),
         dataKey: this.#dataKeys.payment.id,
         sealed: sealRecord(this.#dataKeys.payment, context, Buffer.from(JSON.stringify(sealed)), from.random),
         createdAtMs: from.clock.nowMs(),

@@ -13,7 +13,7 @@ import { NotReached } from './probe.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const payment = (status: PaymentView['status']): PaymentView => ({
-  id: newId('payment', from), object: 'payment', world: 'test', status, amount: '1.00', currency: 'EUR', network: 'mtn-sandbox',
+  id: newId('payment', from), object: 'payment', world: 'test', status, amount: '1.00', fee: '0.00', currency: 'EUR', network: 'mtn-sandbox',
   payer: { phone: '+46•••499' }, reference: 'probe', failure: null,
   created_at: new Date(0).toISOString(), updated_at: new Date(0).toISOString(),
 })

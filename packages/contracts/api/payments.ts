@@ -14,11 +14,14 @@ export const networkPattern = /^[a-z][a-z0-9-]{1,31}$/
 export const paymentDirections = ['collection', 'payout', 'refund'] as const
 export type PaymentDirection = (typeof paymentDirections)[number]
 
-export const paymentStatuses = ['accepted', 'processing', 'succeeded', 'failed'] as const
+/** docs/payment-states.md says what each is and what follows it. */
+export const paymentStatuses = [
+  'awaiting_approval', 'accepted', 'processing', 'in_doubt', 'succeeded', 'failed', 'cancelled', 'reversed',
+] as const
 /** Why a payment failed, whatever the network calls it. */
 export const failureCodes = [
   'payer_refused', 'payer_timed_out', 'payer_unknown', 'insufficient_funds', 'limit_exceeded', 'not_allowed',
-  'network_refused', 'record_refused',
+  'network_refused', 'record_refused', 'approval_refused', 'approval_expired',
 ] as const
 export type PaymentStatus = (typeof paymentStatuses)[number]
 export type FailureCode = (typeof failureCodes)[number]
@@ -42,6 +45,7 @@ export const paymentSchema = z.strictObject({
   world: classed('internal', worldSchema),
   status: classed('internal', z.enum(paymentStatuses)),
   amount: classed('internal', z.string()),
+  fee: classed('internal', z.string()).meta({ description: 'What is taken of the amount when it has come.', example: '0.08' }),
   currency: classed('internal', z.string()),
   network: classed('internal', z.string()),
   payer: z.strictObject({ phone: classed('internal', z.string()).meta({ description: 'Masked.', example: '+46•••499' }) }),
@@ -58,6 +62,20 @@ export const paymentPageSchema = z.strictObject({
   next_cursor: classed('internal', z.string()).nullable(),
 })
 
+/**
+ * The merchant's own word for an order: the request as its key signed it (RFC 9421 §2.5 signature base), so that whoever opens the
+ * record proves again who asked, and for what.
+ */
+export const authorizationSchema = z.strictObject({
+  key: classed('restricted', idSchema('merchantSigningKey')),
+  base: classed('restricted', z.string().max(4_096)),
+  /** Base64. */
+  signature: classed('restricted', z.base64().max(1_024)),
+  /** The request's body, whose digest the base has. */
+  body: classed('restricted', z.string().max(8_192)),
+})
+export type Authorization = z.output<typeof authorizationSchema>
+
 /** What is sealed of a payment, all together, so that no part can be swapped for another payment's. */
 export const sealedPaymentSchema = z.strictObject({
   payer: z.strictObject({ phone: classed('restricted', z.string().regex(phonePattern)) }),
@@ -69,5 +87,10 @@ export const sealedPaymentSchema = z.strictObject({
   description: classed('restricted', z.string()).nullable(),
   /** The merchant's own; records from before it was sealed lack it. */
   reference: classed('restricted', z.string()).optional(),
+  /** What the operator takes of it or for it; records from before there were fees lack it. */
+  fee_minor: classed('restricted', z.string().regex(/^(?:0|[1-9][0-9]*)$/)).optional(),
+  /** The collection that a refund gives back. */
+  original: classed('restricted', idSchema('payment')).optional(),
+  authorization: authorizationSchema.optional(),
 })
 export type SealedPayment = z.output<typeof sealedPaymentSchema>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { classed } from '../classed.ts'
-import { idSchema, worldSchema } from '../ids.ts'
+import { idSchema, paymentIdSchema, worldSchema } from '../ids.ts'
 import { webhookHoldReasons } from './webhook-endpoints.ts'
 
 /**
@@ -36,7 +36,7 @@ export const webhookDeliverySchema = z.strictObject({
   endpoint: classed('internal', idSchema('webhookEndpoint')),
   event: classed('internal', z.string()).meta({ description: 'What happened: the `type` of the webhook.' }),
   event_at: classed('internal', z.iso.datetime()),
-  payment: classed('internal', idSchema('payment')),
+  payment: classed('internal', paymentIdSchema()),
   state: classed('internal', z.enum(webhookDeliveryStates)),
   reason: classed('internal', z.enum(webhookDeliveryReasons)).nullable().meta({
     description: 'Of the last attempt, or why there is none: `encryption_key_missing` and `terms_unproven` as in `held_because` of the endpoint, `withheld`: we could not prove what it would say. `null` before the first.',

@@ -168,6 +168,14 @@ const limits = z.strictObject({
   }).optional().describe('What several gateways share; without it each enforces its part alone.'),
 })
 
+const tariffAmount = z.string().regex(/^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,3})?$/, 'must be a decimal in major units, such as "0.50"')
+const tariff = z.strictObject({
+  fixed: tariffAmount.default('0').describe('Part of the fee that is the same for every amount, in major units.'),
+  basisPoints: z.int().min(0).max(5_000, 'must be at most 5000, which is half of it').default(0).describe('Hundredths of a percent of the amount.'),
+  min: tariffAmount.default('0').describe('The least that the fee comes to.'),
+  max: tariffAmount.optional().describe('The most that the fee comes to.'),
+})
+
 const network = z.strictObject({
   connector: z.enum(['mtn-momo']).describe('The protocol that the network speaks.'),
   world: z.enum(worlds).describe('Whether real money moves.'),
@@ -185,6 +193,8 @@ const network = z.strictObject({
   enquiriesPerSecondMax: z.int().min(1, 'must be at least 1').max(1000, 'must be at most 1000: no network allows more')
     .default(10).describe('The network\'s cap on enquiries; MTN\'s is 10 a second.'),
   giveUpAfterS: seconds(900, 2, 3 * daySeconds, 'the custodian opens a record for dispatch for 72 hours'),
+  fees: z.strictObject({ collection: tariff.optional(), payout: tariff.optional(), refund: tariff.optional() }).prefault({})
+    .describe('What the operator takes of payments by this network.'),
 })
 
 const webhooks = z.strictObject({

@@ -1,3 +1,4 @@
+import { parseAmount } from '@ngome/kernel'
 import type { z } from 'zod'
 import type { completeConfig } from './complete-config.ts'
 import { isLoopbackHost } from './loopback.ts'
@@ -109,6 +110,12 @@ function checkNetwork(config: Completed, name: string, network: NetworkConfig, r
   }
   if (network.enquiryIntervalS > network.settleAfterS) {
     refuse([...path, 'enquiryIntervalS'], 'must be at most settleAfterS: else no enquiry falls into the settling time')
+  }
+  for (const [direction, tariff] of Object.entries(network.fees)) {
+    for (const [part, text] of Object.entries(tariff ?? {})) {
+      const isWrong = typeof text === 'string' && parseAmount(text, network.currency) === undefined
+      if (isWrong) refuse([...path, 'fees', direction, part], `must have no more digits than ${network.currency} has`)
+    }
   }
   if (network.settleAfterS >= network.giveUpAfterS) {
     refuse([...path, 'settleAfterS'], 'must be below giveUpAfterS: else a payment is given up before its answer is final')

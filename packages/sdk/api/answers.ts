@@ -271,8 +271,10 @@ export type Payment = {
   readonly id: `pay_${string}`
   readonly object: 'payment'
   readonly world: 'test' | 'live'
-  readonly status: 'accepted' | 'processing' | 'succeeded' | 'failed'
+  readonly status: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed'
   readonly amount: string
+  /** What is taken of the amount when it has come. */
+  readonly fee: string
   readonly currency: string
   readonly network: string
   readonly payer: {
@@ -281,7 +283,7 @@ export type Payment = {
   }
   readonly reference: string
   readonly failure: {
-    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused'
+    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused' | 'approval_refused' | 'approval_expired'
   } | null
   readonly created_at: string
   readonly updated_at: string

@@ -209,7 +209,7 @@ export type Operations = {
       /** The `next_cursor` of the page before. */
       readonly cursor?: string | undefined
       /** Only payments in this state. */
-      readonly status?: 'accepted' | 'processing' | 'succeeded' | 'failed' | undefined
+      readonly status?: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed' | undefined
     }
     readonly body: undefined
     readonly answer: PaymentPage

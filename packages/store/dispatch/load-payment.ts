@@ -1,4 +1,3 @@
-import type { PaymentDirection } from '@ngome/contracts'
 import type { ApiKeyId, DataKeyId, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { toPaymentRow, type PaymentRow } from '../payments/find-payment.ts'
@@ -20,7 +19,6 @@ export type Attempt = {
 
 /** All that the dispatcher needs to work on a payment. */
 export type DispatchablePayment = PaymentRow & {
-  readonly direction: PaymentDirection
   readonly apiKey: ApiKeyId
   readonly sealed: Uint8Array
   readonly dataKey: { readonly id: DataKeyId; readonly sealed: Uint8Array; readonly createdAtMs: number }
@@ -46,7 +44,6 @@ export async function loadPaymentForDispatch(
   if (row === undefined) return undefined
   return {
     ...toPaymentRow(row),
-    direction: row.direction,
     apiKey: row.api_key,
     sealed: row.sealed,
     dataKey: { id: row.data_key, sealed: row.data_key_sealed, createdAtMs: row.data_key_created_at.getTime() },

@@ -8,7 +8,7 @@ import { lockPayment } from './lock-payment.ts'
 /**
  * Says, before the first byte leaves, that something may have left; the payment is `processing` from here on.
  * @param event `payment.processing`
- * @returns `superseded` where another holds the attempt by now: then nothing may be sent
+ * @returns `superseded` where another holds the attempt by now, or the payment was cancelled: then nothing may be sent
  * @throws Fault `store/unavailable`
  */
 export async function markAttemptSent(
@@ -18,7 +18,8 @@ export async function markAttemptSent(
   event: Event,
 ): Promise<'marked' | 'superseded'> {
   return inTenant(db, tenant, async (tx) => {
-    await lockPayment(tx, tenant, attempt.payment)
+    // Taken back meanwhile: what has not left stays.
+    if (await lockPayment(tx, tenant, attempt.payment) !== 'accepted') return 'superseded'
     const at = new Date(attempt.atMs)
     const marked = await tx.updateTable('attempts').set({ state: 'sent', sent_at: at, sendings: 1 })
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', attempt.payment)

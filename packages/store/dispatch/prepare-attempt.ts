@@ -1,5 +1,5 @@
 import type { AttemptId, PaymentId, Tenant } from '@ngome/kernel'
-import { isFinal } from '@ngome/payments'
+import { hasEnded } from '@ngome/payments'
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { inTenant } from '../transaction.ts'
@@ -24,7 +24,7 @@ export async function prepareAttempt(
 ): Promise<Attempt | undefined> {
   return inTenant(db, tenant, async (tx) => {
     const status = await lockPayment(tx, tenant, payment)
-    if (status === undefined || isFinal(status)) return undefined
+    if (status === undefined || hasEnded(status)) return undefined
     const row = await tx.insertInto('attempts').values({
       ...tenant,
       id: proposed.id,

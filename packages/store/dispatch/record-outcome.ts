@@ -1,6 +1,6 @@
 import type { Event, FailureCode } from '@ngome/contracts'
 import { newId, type Clock, type PaymentId, type Random, type Tenant, type WebhookDeliveryId } from '@ngome/kernel'
-import { transferPhaseOf } from '@ngome/payments'
+import { dispatcherOrigins, paymentStates } from '@ngome/payments'
 import type { Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
@@ -101,7 +101,7 @@ async function endAttempt(
   return updated === undefined ? undefined : { factsProof: updated.facts_proof }
 }
 
-/** A success is only of what was processing; a failure is also of what was never sent. */
+/** A success is only of what was sent; a failure is also of what never was. */
 async function endPayment(
   tx: Transaction<Tables>,
   tenant: Tenant,
@@ -112,7 +112,7 @@ async function endPayment(
   const updated = await tx.updateTable('payments')
     .set({ status: outcome.status, failure: outcome.status === 'failed' ? outcome.failure : null, updated_at: at })
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', record.payment)
-    .where('status', 'in', outcome.status === 'succeeded' ? ['processing'] : ['accepted', 'processing'])
+    .where('status', 'in', dispatcherOrigins(outcome.status))
     .returningAll().executeTakeFirst()
   if (updated !== undefined) return toPaymentRow(updated)
   // The attempt was held and its payment has ended: two rows that one transaction writes disagree.
@@ -126,12 +126,12 @@ async function endTransfers(tx: Transaction<Tables>, tenant: Tenant, record: Out
     .columns(['merchant', 'world', 'payment', 'kind', 'phase', 'debit_account', 'credit_account', 'debit_kind', 'credit_kind',
       'amount_minor', 'currency', 'at'])
     .expression((e) => e.selectFrom('transfers')
-      .select((s) => ['merchant', 'world', 'payment', 'kind', s.val(transferPhaseOf(record.outcome.status)).as('phase'),
+      .select((s) => ['merchant', 'world', 'payment', 'kind', s.val(paymentStates[record.outcome.status].transfers).as('phase'),
         'debit_account', 'credit_account', 'debit_kind', 'credit_kind', 'amount_minor', 'currency', s.val(at).as('at')])
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', record.payment)
       .where('phase', '=', 'pending'))
     .executeTakeFirst()
-  if (ended.numInsertedOrUpdatedRows !== 1n) throw new Error(`payment ${record.payment} has no transfer that waits`)
+  if (ended.numInsertedOrUpdatedRows === 0n) throw new Error(`payment ${record.payment} has no transfer that waits`)
 }
 
 async function addDeliveries(

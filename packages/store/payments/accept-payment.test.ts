@@ -128,13 +128,13 @@ describe('listing payments', () => {
       accepted.push(acceptance.payment.id)
     }
     const seen: string[] = []
-    for (let page = await listPayments(gateway, fresh.tenant, { after: null, limit: 3 }); page.length > 0;
-      page = await listPayments(gateway, fresh.tenant, { after: page.at(-1)?.id ?? null, limit: 3 })) {
+    for (let page = await listPayments(gateway, fresh.tenant, { direction: 'collection', after: null, limit: 3 }); page.length > 0;
+      page = await listPayments(gateway, fresh.tenant, { direction: 'collection', after: page.at(-1)?.id ?? null, limit: 3 })) {
       assert.ok(page.length <= 3)
       seen.push(...page.map(({ id }) => id))
     }
     assert.deepEqual(seen, accepted.toSorted().toReversed())
-    assert.deepEqual(await listPayments(gateway, fresh.tenant, { after: null, limit: 9, status: 'failed' }), [])
-    assert.equal((await listPayments(gateway, fresh.tenant, { after: null, limit: 9, status: 'accepted' })).length, 7)
+    assert.deepEqual(await listPayments(gateway, fresh.tenant, { direction: 'collection', after: null, limit: 9, status: 'failed' }), [])
+    assert.equal((await listPayments(gateway, fresh.tenant, { direction: 'collection', after: null, limit: 9, status: 'accepted' })).length, 7)
   })
 })

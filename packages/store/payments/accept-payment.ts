@@ -1,6 +1,6 @@
-import type { Event, PaymentDirection } from '@ngome/contracts'
+import type { Event, PaymentDirection, PaymentStatus } from '@ngome/contracts'
 import type { ApiKeyId, DataKeyId, Money, PaymentId, Tenant } from '@ngome/kernel'
-import { transferOf, type Account, type Transfer } from '@ngome/payments'
+import { transfersOf, type Account, type Transfer } from '@ngome/payments'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { enqueueStatement } from '../jobs/enqueue.ts'
@@ -10,11 +10,16 @@ import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '
 
 export type NewPayment = {
   readonly id: PaymentId
+  /** One that its direction may begin with. */
+  readonly status: PaymentStatus
   readonly direction: PaymentDirection
   readonly network: string
   readonly money: Money
+  readonly feeMinor: bigint
   readonly reference: string
   readonly payerMasked: string
+  /** The collection that a refund gives back; `null` of all else. */
+  readonly original: PaymentId | null
   readonly apiKey: ApiKeyId
   /** Inserted before, with `insertDataKey`. */
   readonly dataKey: DataKeyId
@@ -33,31 +38,46 @@ export type Acceptance = {
   readonly idempotency: IdempotencyClaim
 }
 
+/** What took the place of an acceptance, from the codes that the database's rules raise. */
+const refusals = {
+  /** `ngome.count_towards_day`. */
+  NG005: 'day_total_reached',
+  /** `ngome.guard_transfer_row`: what a payout or a refund would take is not there. */
+  NG007: 'not_covered',
+  /** `ngome.guard_refund`: no collection that succeeded, or not of this network, currency or payer. */
+  NG008: 'not_refundable',
+  /** `ngome.guard_refund`: more than is left of the collection. */
+  NG009: 'refund_exceeds',
+} as const
+type Refusal = (typeof refusals)[keyof typeof refusals]
+
+export type AcceptanceOutcome = IdempotentOutcome | { readonly [K in Refusal]: { readonly kind: K } }[Refusal]
+
 /**
- * Accepts a payment in one transaction and one round trip: idempotency record, payment, accounts, transfer, event,
+ * Accepts a payment in one transaction and one round trip: idempotency record, payment, accounts, transfers, event,
  * audit leaf, the job that dispatches it and the total of its key's day. After `accepted` all of them are on disk; after any other outcome none.
  * @throws Fault `store/unavailable`, after which the merchant repeats with the same key
  */
-export async function acceptPayment(
-  db: Database, acceptance: Acceptance,
-): Promise<IdempotentOutcome | { readonly kind: 'day_total_reached' } | { readonly kind: 'not_covered' }> {
+export async function acceptPayment(db: Database, acceptance: Acceptance): Promise<AcceptanceOutcome> {
   const { tenant, payment, event, idempotency, dayTotal } = acceptance
-  const transfer = transferOf({ ...payment, tenant })
+  const transfers = transfersOf({ ...payment, tenant })
   const known = knownAccounts(db)
   // In one order, so that two who make the same accounts wait for one another and never both.
-  const accounts = [transfer.debit, transfer.credit].filter((account) => !known.has(account.id)).toSorted((a, b) => a.id < b.id ? -1 : 1)
+  const accounts = [...new Map(transfers.flatMap(({ debit, credit }) => [debit, credit]).map((account) => [account.id, account])).values()]
+    .filter((account) => !known.has(account.id)).toSorted((a, b) => a.id < b.id ? -1 : 1)
   const outcome = await withIdempotency(db, tenant, idempotency, payment.createdAtMs, [
     paymentStatement(tenant, payment),
     ...accounts.map((account) => accountStatement(account)),
-    transferStatement(tenant, transfer, payment.createdAtMs),
+    ...transfers.map((transfer) => transferStatement(tenant, transfer, payment.createdAtMs)),
     appendEventStatement(event),
-    enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id }, 0),
+    // What waits for an approval is dispatched by who approves it.
+    ...payment.status === 'accepted' ? [enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id }, 0)] : [],
     // Last, so that others wait for its row no longer than for the commit.
     ...dayTotal === null ? [] : [dayTotalStatement(payment, dayTotal)],
   ]).catch((error: unknown) => {
-    if (errorCode(error) === dayTotalReached) return { kind: 'day_total_reached' } as const
-    if (errorCode(error) === notCovered) return { kind: 'not_covered' } as const
-    throw error
+    const code = errorCode(error)
+    if (code === undefined || !Object.hasOwn(refusals, code)) throw error
+    return { kind: refusals[code as keyof typeof refusals] }
   })
   if (outcome.kind === 'accepted') {
     for (const account of accounts) remember(known, account)
@@ -65,11 +85,6 @@ export async function acceptPayment(
   }
   return outcome
 }
-
-/** Raised by `ngome.guard_transfer_row`: what a payout or a refund would take is not there. */
-const notCovered = 'NG007'
-/** Raised by `ngome.count_towards_day`. */
-const dayTotalReached = 'NG005'
 
 /** Accounts that this process saw committed; they are never removed, so that nobody needs to make them again. */
 const knownByDatabase = new WeakMap<Database, Set<string>>()
@@ -97,11 +112,11 @@ function paymentStatement(tenant: Tenant, payment: NewPayment): Statement {
   return {
     name: 'insert_payment',
     text: `INSERT INTO ngome.payments (id, merchant, world, status, direction, network, currency, amount_minor,
-        reference, payer_masked, api_key, data_key, sealed, created_at, updated_at)
-      VALUES ($1, $2, $3, 'accepted', $13, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
+        reference, payer_masked, api_key, data_key, sealed, created_at, updated_at, fee_minor, original)
+      VALUES ($1, $2, $3, $14, $13, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $15, $16)`,
     values: [payment.id, tenant.merchant, tenant.world, payment.network, payment.money.currency,
       payment.money.amountMinor, payment.reference, payment.payerMasked, payment.apiKey, payment.dataKey,
-      payment.sealed, at, payment.direction],
+      payment.sealed, at, payment.direction, payment.status, payment.feeMinor, payment.original],
   }
 }
 

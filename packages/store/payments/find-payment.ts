@@ -1,4 +1,4 @@
-import type { FailureCode, PaymentStatus } from '@ngome/contracts'
+import type { FailureCode, PaymentDirection, PaymentStatus } from '@ngome/contracts'
 import type { Currency, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { pipelined } from '../pipeline.ts'
@@ -9,11 +9,16 @@ export type PaymentRow = {
   readonly tenant: Tenant
   readonly status: PaymentStatus
   readonly failure: FailureCode | null
+  readonly direction: PaymentDirection
   readonly network: string
   readonly currency: Currency
   readonly amountMinor: bigint
+  readonly feeMinor: bigint
   readonly reference: string
+  /** The phone number of the person at the other end. */
   readonly payerMasked: string
+  /** The collection that a refund gives back; `null` of all else. */
+  readonly original: PaymentId | null
   readonly createdAtMs: number
   readonly updatedAtMs: number
 }
@@ -29,18 +34,21 @@ export async function findPayment(db: Database, tenant: Tenant, id: PaymentId): 
   return row === undefined ? undefined : toPaymentRow(row as PaymentColumns)
 }
 
-export const paymentColumns = `id, merchant, world, status, failure, network, currency, amount_minor, reference,
-  payer_masked, created_at, updated_at`
+export const paymentColumns = `id, merchant, world, status, failure, direction, network, currency, amount_minor, fee_minor, reference,
+  payer_masked, original, created_at, updated_at`
 
 export type PaymentColumns = Tenant & {
   readonly id: PaymentId
   readonly status: PaymentStatus
   readonly failure: FailureCode | null
+  readonly direction: PaymentDirection
   readonly network: string
   readonly currency: Currency
   readonly amount_minor: bigint
+  readonly fee_minor: bigint
   readonly reference: string
   readonly payer_masked: string
+  readonly original: PaymentId | null
   readonly created_at: Date
   readonly updated_at: Date
 }
@@ -51,11 +59,14 @@ export function toPaymentRow(row: PaymentColumns): PaymentRow {
     tenant: { merchant: row.merchant, world: row.world },
     status: row.status,
     failure: row.failure,
+    direction: row.direction,
     network: row.network,
     currency: row.currency,
     amountMinor: row.amount_minor,
+    feeMinor: row.fee_minor,
     reference: row.reference,
     payerMasked: row.payer_masked,
+    original: row.original,
     createdAtMs: row.created_at.getTime(),
     updatedAtMs: row.updated_at.getTime(),
   }

@@ -1,4 +1,4 @@
-import type { FailureCode, PaymentStatus } from '@ngome/contracts'
+import type { FailureCode, PaymentDirection, PaymentStatus } from '@ngome/contracts'
 import type { Currency, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { guarded } from '../store-fault.ts'
@@ -28,11 +28,14 @@ type Columns = {
   readonly id: PaymentId
   readonly status: PaymentStatus
   readonly failure: FailureCode | null
+  readonly direction: PaymentDirection
   readonly network: string
   readonly currency: Currency
   readonly amount_minor: bigint
+  readonly fee_minor: bigint
   readonly reference: string
   readonly payer_masked: string
+  readonly original: PaymentId | null
   readonly created_at_ms: bigint
   readonly updated_at_ms: bigint
 }
@@ -43,11 +46,14 @@ function toRow(tenant: Tenant, row: Columns): PaymentRow {
     tenant,
     status: row.status,
     failure: row.failure,
+    direction: row.direction,
     network: row.network,
     currency: row.currency,
     amountMinor: row.amount_minor,
+    feeMinor: row.fee_minor,
     reference: row.reference,
     payerMasked: row.payer_masked,
+    original: row.original,
     createdAtMs: Number(row.created_at_ms),
     updatedAtMs: Number(row.updated_at_ms),
   }

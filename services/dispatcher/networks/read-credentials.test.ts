@@ -52,7 +52,7 @@ describe('refuses, without quoting it', () => {
 describe('connecting networks', () => {
   const config: NetworkConfig = {
     connector: 'mtn-momo', world: 'test', baseUrl: 'http://127.0.0.1:1', targetEnvironment: 'sandbox', currency: 'EUR', callingCode: '46',
-    requestTimeoutMs: 10_000, settleAfterS: 120, enquiryIntervalS: 5, enquiriesPerSecondMax: 10, giveUpAfterS: 900,
+    requestTimeoutMs: 10_000, settleAfterS: 120, enquiryIntervalS: 5, enquiriesPerSecondMax: 10, giveUpAfterS: 900, fees: {},
   }
   const egress = createEgressGuard({ providers: { 'mtn-sandbox': config }, allowPrivate: [], resolve: async () => [] })
   test('a network without credentials is refused, and told where they go', () => {

@@ -15,7 +15,7 @@ const sealed: SealedPayment = {
 }
 const payment: DispatchablePayment = {
   id: newId('payment', from), tenant: { merchant, world: 'test' }, status: 'accepted', failure: null, network: 'mtn-sandbox',
-  currency: 'EUR', amountMinor: 500n, reference: 'order-42', payerMasked: '+46•••499', createdAtMs: 0, updatedAtMs: 0,
+  currency: 'EUR', amountMinor: 500n, feeMinor: 0n, original: null, reference: 'order-42', payerMasked: '+46•••499', createdAtMs: 0, updatedAtMs: 0,
   direction: 'collection', apiKey: newId('apiKey', from), sealed: new Uint8Array(), attempt: null,
   dataKey: { id: newId('dataKey', from), sealed: new Uint8Array(), createdAtMs: 0 },
 }
@@ -27,6 +27,8 @@ test('a payment as it was accepted differs in nothing', () => {
 describe('names the column that somebody changed', () => {
   const cases: readonly [string, Partial<DispatchablePayment>][] = [
     ['amount_minor', { amountMinor: 50n }],
+    ['fee_minor', { feeMinor: 1n }],
+    ['original', { original: newId('payment', from) }],
     ['currency', { currency: 'UGX' }],
     ['network', { network: 'mtn-ug' }],
     ['direction', { direction: 'payout' }],

@@ -13,6 +13,8 @@ export function compareWithSealed(
 ): readonly string[] {
   const columns: readonly [string, boolean][] = [
     ['amount_minor', String(payment.amountMinor) === sealed.amount_minor],
+    ['fee_minor', String(payment.feeMinor) === (sealed.fee_minor ?? '0')],
+    ['original', payment.original === (sealed.original ?? null)],
     ['currency', payment.currency === sealed.currency && payment.currency === network.currency],
     ['network', payment.network === sealed.network],
     // Networks are asked for collections alone.

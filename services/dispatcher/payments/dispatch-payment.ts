@@ -1,6 +1,6 @@
 import { emit, type JobData } from '@ngome/contracts'
 import { Fault } from '@ngome/kernel'
-import { isFinal } from '@ngome/payments'
+import { hasEnded } from '@ngome/payments'
 import { loadPaymentForDispatch, type DispatchablePayment } from '@ngome/store'
 import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
 import { endPayment } from './end-payment.ts'
@@ -17,7 +17,7 @@ export async function dispatchPayment(
   dispatcher: Dispatcher, { payment: id, ...tenant }: JobData<'payment-dispatch'>, signal: AbortSignal,
 ): Promise<void> {
   const payment = await loadPaymentForDispatch(dispatcher.db, tenant, id)
-  if (payment === undefined || isFinal(payment.status)) return
+  if (payment === undefined || hasEnded(payment.status)) return
   if (payment.attempt?.state === 'sent') {
     await enquireLater(dispatcher, payment, 0)
     return

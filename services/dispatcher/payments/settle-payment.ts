@@ -1,6 +1,6 @@
 import { emit } from '@ngome/contracts'
 import type { PaymentId, Tenant } from '@ngome/kernel'
-import { isFinal } from '@ngome/payments'
+import { hasEnded } from '@ngome/payments'
 import {
   appendEvent, inTenant, loadPaymentForDispatch, markAttemptTaken, type Attempt, type DispatchablePayment, type PaymentOutcome,
 } from '@ngome/store'
@@ -28,7 +28,7 @@ export async function settlePayment(
 ): Promise<Settlement> {
   const payment = await loadPaymentForDispatch(dispatcher.db, tenant, id)
   if (payment === undefined) return { kind: 'nothing_sent' }
-  if (isFinal(payment.status)) return { kind: 'ended_before', payment }
+  if (hasEnded(payment.status)) return { kind: 'ended_before', payment }
   const { attempt } = payment
   // What is only prepared is its dispatch job's to send.
   if (attempt?.state !== 'sent') return { kind: 'nothing_sent' }

@@ -1,4 +1,4 @@
-import { isFinal } from '@ngome/payments'
+import { hasEnded } from '@ngome/payments'
 import type { CustodianClient } from '@ngome/runtime'
 import { addUpAccounts, closeLedgerDays, findOpenPayments, findPayment, keepHouse, type UsageRetention } from '@ngome/store'
 import { remindOfKeys, remindOfShortKeys } from '../access/remind-of-keys.ts'
@@ -52,7 +52,7 @@ async function lookAfterLeftBehind(dispatcher: Dispatcher, signal: AbortSignal):
     try {
       await settlePayment(dispatcher, tenant, payment, signal)
       const row = await findPayment(dispatcher.db, tenant, payment)
-      if (row !== undefined && !isFinal(row.status)) dispatcher.logger.warn({ payment, status: row.status }, 'payment open for long')
+      if (row !== undefined && !hasEnded(row.status)) dispatcher.logger.warn({ payment, status: row.status }, 'payment open for long')
       if (row?.status === 'accepted') await dispatchPayment(dispatcher, { ...tenant, payment }, signal)
     } catch (error) {
       dispatcher.logger.warn({ payment, err: error }, 'a payment that was left behind could not be looked after')

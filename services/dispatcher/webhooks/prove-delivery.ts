@@ -15,6 +15,8 @@ export function proveFacts(secret: Secret<Uint8Array>, payment: PaymentRow): Uin
   return macOf(secret, factsLabel, lengthPrefixed(
     payment.tenant.merchant, payment.tenant.world, payment.id, String(payment.amountMinor), payment.currency,
     payment.network, payment.payerMasked, payment.reference, String(payment.createdAtMs),
+    // Records from before there were any have neither.
+    ...payment.feeMinor === 0n && payment.original === null ? [] : [String(payment.feeMinor), payment.original ?? ''],
   ))
 }
 

@@ -64,7 +64,7 @@ describe('the body of a webhook', () => {
     event: { id: newId('event', from), type: 'payment.failed', atMs: 1_800_000_000_000 },
     payment: {
       id: newId('payment', from), tenant: { merchant: newId('merchant', from), world: 'test' }, status: 'failed',
-      failure: 'payer_refused', network: 'mtn-sandbox', currency: 'UGX', amountMinor: 500n, reference: 'order-42',
+      failure: 'payer_refused', network: 'mtn-sandbox', currency: 'UGX', direction: 'collection', amountMinor: 500n, feeMinor: 0n, original: null, reference: 'order-42',
       payerMasked: '+256•••456', createdAtMs: 1_800_000_000_000, updatedAtMs: 1_800_000_001_000,
     },
   }

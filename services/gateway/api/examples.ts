@@ -6,6 +6,7 @@ const payment = {
   world: 'test',
   status: 'accepted',
   amount: '5.00',
+  fee: '0.08',
   currency: 'EUR',
   network: 'mtn-sandbox',
   payer: { phone: '+46•••499' },

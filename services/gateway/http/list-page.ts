@@ -9,7 +9,7 @@ import { pageSizeDefault } from './limits.ts'
  * @param read finds the rows after an id; it is asked for one more than is shown, to know of a next page
  * @throws Fault `request/invalid` where the cursor is not one that we gave this tenant for this list
  */
-export async function listPage<K extends IdKind, Row extends { readonly id: Id<K> }>(
+export async function listPage<K extends IdKind, Row extends { readonly id: Id<IdKind> }>(
   of: {
     readonly kind: K
     readonly secret: Secret<Uint8Array>

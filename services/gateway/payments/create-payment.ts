@@ -1,6 +1,6 @@
 import { emit, type CreatePayment, type SealedPayment } from '@ngome/contracts'
 import { newId, type Clock, type PaymentId, type Random, type Secret, type Tenant } from '@ngome/kernel'
-import { maskPhone } from '@ngome/payments'
+import { maskPhone, paymentView } from '@ngome/payments'
 import { acceptPayment, type Database, type PaymentRow } from '@ngome/store'
 import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
 import { jsonType, type Answer } from '../http/answer.ts'
@@ -10,7 +10,6 @@ import { idempotencyMarks } from '../idempotency/marks.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import { seal } from '../keys/seal.ts'
 import { checkOrder, type Networks, type Order } from './order.ts'
-import { paymentView } from './payment-view.ts'
 
 export type CreatePaymentPorts = {
   readonly database: Database
@@ -39,7 +38,7 @@ export async function createPayment(ports: CreatePaymentPorts, call: Call<'creat
   const answer = { status: 201, body: JSON.stringify(paymentView(row)) }
   const outcome = await acceptPayment(ports.database, {
     tenant,
-    payment: { ...row, direction: 'collection', money: order.money, apiKey, dataKey: record.dataKey, sealed: record.blob },
+    payment: { ...row, money: order.money, apiKey, dataKey: record.dataKey, sealed: record.blob },
     dayTotal,
     event: emit({ ...ports, process: 'gateway' }, 'payment.accepted', tenant, { payment: row.id, status: row.status }),
     idempotency: {
@@ -50,7 +49,9 @@ export async function createPayment(ports: CreatePaymentPorts, call: Call<'creat
   if (outcome.kind === 'day_total_reached') {
     throw dayTotalReached(apiKey, { currency: order.money.currency, amountMinor: dayTotal?.atMostMinor ?? 0n })
   }
-  if (outcome.kind === 'not_covered') throw new TypeError('a collection takes nothing')
+  if (outcome.kind === 'not_covered' || outcome.kind === 'not_refundable' || outcome.kind === 'refund_exceeds') {
+    throw new TypeError('a collection takes nothing')
+  }
   return answerOutcome(outcome, {
     ...answer, contentType: jsonType, headers: ['location', `/v1/payments/${row.id}`],
     payment: { money: order.money, payer: call.body.payer.phone },
@@ -64,11 +65,14 @@ function newPayment(ports: CreatePaymentPorts, tenant: Tenant, order: Order, bod
     tenant,
     status: 'accepted',
     failure: null,
+    direction: 'collection',
     network: order.network,
     currency: order.money.currency,
     amountMinor: order.money.amountMinor,
+    feeMinor: order.feeMinor,
     reference: body.reference,
     payerMasked: maskPhone(body.payer.phone, order.callingCode),
+    original: null,
     createdAtMs,
     updatedAtMs: createdAtMs,
   }
@@ -84,6 +88,7 @@ function toSeal(tenant: Tenant, order: Order, body: CreatePayment): Uint8Array {
     payee: tenant.merchant,
     description: body.description ?? null,
     reference: body.reference,
+    fee_minor: order.feeMinor.toString(),
   }
   return Buffer.from(JSON.stringify(sealed), 'utf8')
 }

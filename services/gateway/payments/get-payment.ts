@@ -1,8 +1,8 @@
 import { Fault } from '@ngome/kernel'
+import { paymentView } from '@ngome/payments'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import type { PaymentReader } from './payment-reader.ts'
-import { paymentView } from './payment-view.ts'
 
 /** @throws Fault `payments/unknown`, the same for one that never was and for another merchant's */
 export async function getPayment(ports: { readonly reader: PaymentReader }, call: Call<'getPayment'>): Promise<Answer> {

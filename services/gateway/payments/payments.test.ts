@@ -57,7 +57,7 @@ test('what is sealed opens to what was ordered, and to nothing in another contex
   }
   assert.deepEqual(sealedPaymentSchema.parse(open(id)), {
     payer: { phone }, amount_minor: '500', currency: 'EUR', direction: 'collection', network: 'mtn-sandbox',
-    payee: merchant.tenant.merchant, description: 'Two planted chapati', reference: 'order-42',
+    payee: merchant.tenant.merchant, description: 'Two planted chapati', reference: 'order-42', fee_minor: '0',
   })
   assert.throws(() => open(`${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}`))
 })

@@ -1,0 +1,42 @@
+import type { FailureCode, PaymentStatus, PaymentView } from '@ngome/contracts'
+import { formatMoney, parseId, type Currency, type PaymentId, type Tenant } from '@ngome/kernel'
+
+/** What of a payment is shown; the store's rows have it all. */
+export type ShownPayment = {
+  readonly id: PaymentId
+  readonly tenant: Tenant
+  readonly status: PaymentStatus
+  readonly failure: FailureCode | null
+  readonly network: string
+  readonly currency: Currency
+  readonly amountMinor: bigint
+  readonly feeMinor: bigint
+  readonly reference: string
+  readonly payerMasked: string
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+}
+
+/**
+ * A collection as its merchant sees it, in answers and in webhooks: the payer masked, money in major units.
+ * @throws TypeError where it is none
+ */
+export function paymentView(row: ShownPayment): PaymentView {
+  const id = parseId('payment', row.id)
+  if (id === undefined) throw new TypeError(`${row.id} is no collection`)
+  return {
+    id,
+    object: 'payment',
+    world: row.tenant.world,
+    status: row.status,
+    amount: formatMoney(row),
+    fee: formatMoney({ amountMinor: row.feeMinor, currency: row.currency }),
+    currency: row.currency,
+    network: row.network,
+    payer: { phone: row.payerMasked },
+    reference: row.reference,
+    failure: row.failure === null ? null : { code: row.failure },
+    created_at: new Date(row.createdAtMs).toISOString(),
+    updated_at: new Date(row.updatedAtMs).toISOString(),
+  }
+}
