@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { emit, type PaymentDirection } from '@ngome/contracts'
+import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type Currency, type PaymentId, type World } from '@ngome/kernel'
 import { addTestMerchant, testAcceptance, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import type { Database } from '../../database.ts'
@@ -28,10 +28,11 @@ export class Purse {
   }
 
   /** @returns the payment, whose transfers wait */
-  async begin(amountMinor: bigint, more: { direction?: PaymentDirection; currency?: Currency; reference?: string } = {}): Promise<PaymentId> {
+  async begin(amountMinor: bigint, more: { direction?: 'collection' | 'payout'; currency?: Currency; reference?: string } = {}): Promise<PaymentId> {
     const { direction = 'collection', currency = 'EUR', reference = 'order-42' } = more
     const acceptance = testAcceptance(this.merchant)
-    const payment = { ...acceptance.payment, direction, reference, money: { amountMinor, currency } }
+    const id = newId(direction === 'payout' ? 'payout' : 'payment', from)
+    const payment = { ...acceptance.payment, id, direction, reference, money: { amountMinor, currency } }
     const event = emit({ ...from, process: 'gateway' }, 'payment.accepted', this.merchant.tenant, { payment: payment.id, status: 'accepted' })
     assert.equal((await acceptPayment(this.#gateway, { ...acceptance, payment, event })).kind, 'accepted')
     return payment.id
