@@ -8,7 +8,7 @@ export {
   describeDatabase, postgresUser, startTestServer, testDatabase, testServer, type TestDatabase, type TestServer,
 } from './postgres.ts'
 export { addTestMerchant, testAcceptance, type TestMerchant } from './payments.ts'
-export { MtnMomoSimulator, type SimulatorCharge, type SimulatorCredentials } from './mtn-momo-simulator.ts'
+export { MtnMomoSimulator, type SimulatorCharge, type SimulatorCredentials, type SimulatorMovement } from './mtn-momo-simulator.ts'
 export type { SimulatorAnswer, SimulatorCall } from './simulator-process.ts'
 export { SealingMerchant, type SealedPaymentOptions } from './sealing-merchant.ts'
 export { chromiumPath, runInChromium, type PageOptions } from './browser-page.ts'

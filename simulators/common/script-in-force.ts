@@ -4,6 +4,8 @@ export type Rule = {
   readonly do: object
   /** Only for this person at the other end; without it for all. */
   readonly payer?: string | undefined
+  /** Only for this kind of call, in the network's words; without it for all. */
+  readonly operation?: string | undefined
   /** For the next so many matches; without it until the script is replaced. */
   readonly times?: number | undefined
   /** The share of matches that are hit, drawn from the seed. */
@@ -26,11 +28,12 @@ export class ScriptInForce<R extends Rule> {
     this.#next = sequenceOf(script.seed)
   }
 
-  take<O extends R['on']>(on: O, payer: string | undefined): Done<R>[O] | undefined {
+  take<O extends R['on']>(on: O, payer: string | undefined, operation?: string): Done<R>[O] | undefined {
     for (const entry of this.#rules) {
       const { rule } = entry
       if (rule.on !== on || entry.left <= 0) continue
       if (rule.payer !== undefined && rule.payer !== payer) continue
+      if (rule.operation !== undefined && rule.operation !== operation) continue
       if (rule.share !== undefined && this.#next() >= rule.share) continue
       entry.left--
       return rule.do as Done<R>[O]

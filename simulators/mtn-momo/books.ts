@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import type { Journal } from '../common/journal.ts'
+import { majorOf, minorOf } from './minor-units.ts'
+import { operationNames, operations, products } from './operations.ts'
 import type { Outcome } from './test-numbers.ts'
+import { Wallets, type Openings } from './wallets.ts'
 
 const userSchema = z.strictObject({
   kind: z.literal('user'),
@@ -8,17 +11,18 @@ const userSchema = z.strictObject({
   subscriptionKey: z.string(),
   callbackHost: z.string(),
   environment: z.string(),
+  /** Of which product the subscription is; users from before there were two are of any. */
+  product: z.enum(products).nullable().default(null),
 })
 const keySchema = z.strictObject({ kind: z.literal('key'), user: z.uuid(), digest: z.string() })
-const chargeSchema = z.strictObject({
-  kind: z.literal('charge'),
+const floatSchema = z.strictObject({ kind: z.literal('float'), user: z.uuid(), amount: z.string() })
+const facts = {
   reference: z.uuid(),
   user: z.uuid(),
   environment: z.string(),
   externalId: z.string(),
   amount: z.string(),
   currency: z.string(),
-  payer: z.string(),
   payerMessage: z.string(),
   payeeNote: z.string(),
   callbackUrl: z.string().nullable(),
@@ -29,26 +33,39 @@ const chargeSchema = z.strictObject({
     z.strictObject({ status: z.literal('FAILED'), reason: z.string() }),
   ]),
   financialTransactionId: z.string(),
+}
+const movementSchema = z.strictObject({
+  kind: z.literal('movement'),
+  operation: z.enum(operationNames),
+  /** The number at the other end, digits with the country code. */
+  party: z.string(),
+  /** The request to pay that a refund gives back. */
+  original: z.string().nullable(),
+  ...facts,
 })
-const entrySchema = z.discriminatedUnion('kind', [userSchema, keySchema, chargeSchema])
+/** How a request to pay was written before there were other movements. */
+const chargeSchema = z.strictObject({ kind: z.literal('charge'), payer: z.string(), ...facts })
+const entrySchema = z.discriminatedUnion('kind', [userSchema, keySchema, floatSchema, movementSchema, chargeSchema])
 
 export type ApiUser = Omit<z.output<typeof userSchema>, 'kind'> & { keyDigest: string | undefined }
-export type Charge = Omit<z.output<typeof chargeSchema>, 'kind'>
-export type ChargeState = { readonly status: 'PENDING' } | Outcome
+export type Movement = Omit<z.output<typeof movementSchema>, 'kind'>
+export type MovementState = { readonly status: 'PENDING' } | Outcome
 
-type Held = { readonly charge: Charge; readonly durable: Promise<void> }
+type Held = { readonly movement: Movement; readonly durable: Promise<void> }
 
 /**
- * MTN's side of the truth: who may call, and what was charged. A charge's fate is fixed when it is taken and only
- * becomes visible at `decidedAtMs`, so that a restart cannot change it.
+ * MTN's side of the truth: who may call, what moved, and who holds how much. A movement's fate is fixed when it is taken
+ * and only becomes visible at `decidedAtMs`, so that a restart cannot change it.
  */
 export class Books {
   readonly #journal: Journal
+  readonly #wallets: Wallets
   readonly #users = new Map<string, ApiUser>()
-  readonly #charges = new Map<string, Held>()
+  readonly #movements = new Map<string, Held>()
 
-  constructor(journal: Journal, entries: readonly unknown[]) {
+  constructor(journal: Journal, entries: readonly unknown[], openings: Openings) {
     this.#journal = journal
+    this.#wallets = new Wallets(openings)
     for (const entry of entries) this.#replay(entrySchema.parse(entry))
   }
 
@@ -68,27 +85,51 @@ export class Books {
     await this.#journal.append({ kind: 'key', user: user.id, digest })
   }
 
-  /** Resolves once the charge is on the disk; a reference that is here already answers `exists`, also only then. */
-  async takeCharge(charge: Charge): Promise<'taken' | 'exists'> {
-    const held = this.#charges.get(charge.reference)
+  async topUp(user: ApiUser, amount: string): Promise<void> {
+    this.#wallets.topUp(user.id, amount)
+    await this.#journal.append({ kind: 'float', user: user.id, amount })
+  }
+
+  /** Resolves once the movement is on the disk; a reference that is here already answers `exists`, also only then. */
+  async take(asked: Movement): Promise<'exists' | Movement> {
+    const held = this.#movements.get(asked.reference)
     if (held !== undefined) {
       await held.durable
       return 'exists'
     }
-    const durable = this.#journal.append({ kind: 'charge', ...charge })
-    this.#charges.set(charge.reference, { charge, durable })
+    const movement = { ...asked, outcome: this.#fateOf(asked) }
+    this.#wallets.move(movement)
+    const durable = this.#journal.append({ kind: 'movement', ...movement })
+    this.#movements.set(movement.reference, { movement, durable })
     await durable
-    return 'taken'
+    return movement
   }
 
-  async charge(reference: string): Promise<Charge | undefined> {
-    const held = this.#charges.get(reference)
+  async movement(reference: string): Promise<Movement | undefined> {
+    const held = this.#movements.get(reference)
     await held?.durable
-    return held?.charge
+    return held?.movement
   }
 
-  charges(): readonly Charge[] {
-    return [...this.#charges.values()].map(({ charge }) => charge)
+  movements(): readonly Movement[] {
+    return [...this.#movements.values()].map(({ movement }) => movement)
+  }
+
+  /** What a user's account of a product holds: what was collected, or the float that is left. */
+  balanceOf(user: string, product: (typeof products)[number], nowMs: number): string {
+    if (product === 'disbursement') return majorOf(this.#wallets.float(user))
+    const collected = this.movements().filter((movement) => movement.user === user
+      && operations[movement.operation].product === product && stateOf(movement, nowMs).status === 'SUCCESSFUL')
+    return majorOf(collected.reduce((sum, { amount }) => sum + minorOf(amount), 0n))
+  }
+
+  #fateOf(movement: Movement): Outcome {
+    if (movement.outcome.status === 'FAILED') return movement.outcome
+    if (movement.original === null) return this.#wallets.shortOf(movement, undefined) ?? movement.outcome
+    const original = this.#movements.get(movement.original)?.movement
+    if (original?.environment !== movement.environment) return { status: 'FAILED', reason: 'RESOURCE_NOT_FOUND' }
+    if (stateOf(original, movement.takenAtMs).status !== 'SUCCESSFUL') return { status: 'FAILED', reason: 'NOT_ALLOWED' }
+    return this.#wallets.shortOf(movement, original) ?? movement.outcome
   }
 
   #replay(entry: z.output<typeof entrySchema>): void {
@@ -103,16 +144,25 @@ export class Books {
         if (user !== undefined) user.keyDigest = entry.digest
         return
       }
+      case 'float': return this.#wallets.topUp(entry.user, entry.amount)
+      case 'movement': {
+        const { kind: _, ...movement } = entry
+        return this.#hold(movement)
+      }
       case 'charge': {
-        const { kind: _, ...charge } = entry
-        this.#charges.set(charge.reference, { charge, durable: Promise.resolve() })
-        return
+        const { kind: _, payer, ...rest } = entry
+        return this.#hold({ operation: 'requesttopay', party: payer, original: null, ...rest })
       }
       default: entry satisfies never
     }
   }
+
+  #hold(movement: Movement): void {
+    this.#wallets.move(movement)
+    this.#movements.set(movement.reference, { movement, durable: Promise.resolve() })
+  }
 }
 
-export function stateOf(charge: Charge, nowMs: number): ChargeState {
-  return nowMs < charge.decidedAtMs ? { status: 'PENDING' } : charge.outcome
+export function stateOf(movement: Movement, nowMs: number): MovementState {
+  return nowMs < movement.decidedAtMs ? { status: 'PENDING' } : movement.outcome
 }

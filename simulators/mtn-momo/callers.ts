@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ApiUser, Books } from './books.ts'
+import { environments } from './environments.ts'
+import type { Product } from './operations.ts'
 import { refusal, type Refusal } from './refusal.ts'
-import { environments } from './test-numbers.ts'
 
 /** MTN's tokens live an hour. */
 export const tokenLifeS = 3600
@@ -19,7 +20,7 @@ export class Callers {
   readonly #books: Books
   readonly #nowMs: () => number
   readonly #randomBytes: RandomBytes
-  readonly #tokens = new Map<string, { readonly user: ApiUser; readonly expiresAtMs: number }>()
+  readonly #tokens = new Map<string, { readonly user: ApiUser; readonly product: Product; readonly expiresAtMs: number }>()
 
   constructor(books: Books, nowMs: () => number, randomBytes: RandomBytes) {
     this.#books = books
@@ -33,7 +34,7 @@ export class Callers {
     return subscriptionKeyPattern.test(key) ? key : accessDenied('Access denied due to invalid subscription key.')
   }
 
-  issueToken(headers: IncomingHttpHeaders): string | Refusal {
+  issueToken(headers: IncomingHttpHeaders, product: Product): string | Refusal {
     const subscriptionKey = this.subscriptionKey(headers)
     if (typeof subscriptionKey !== 'string') return subscriptionKey
     const match = /^Basic ([A-Za-z0-9+/=]+)$/.exec(headers.authorization ?? '')
@@ -42,18 +43,19 @@ export class Callers {
     if (user?.keyDigest === undefined || !isEqual(user.keyDigest, digestOf(key.join(':')))) {
       return { status: 401, body: { error: 'login_failed' } }
     }
-    if (user.subscriptionKey !== subscriptionKey) return accessDenied('Access denied due to invalid subscription key.')
+    const isSubscribed = user.subscriptionKey === subscriptionKey && (user.product ?? product) === product
+    if (!isSubscribed) return accessDenied('Access denied due to invalid subscription key.')
     this.#forgetExpired()
     const token = this.#randomBytes(32).toString('base64url')
-    this.#tokens.set(token, { user, expiresAtMs: this.#nowMs() + tokenLifeS * 1000 })
+    this.#tokens.set(token, { user, product, expiresAtMs: this.#nowMs() + tokenLifeS * 1000 })
     return token
   }
 
-  authorise(headers: IncomingHttpHeaders): Caller | Refusal {
+  authorise(headers: IncomingHttpHeaders, product: Product): Caller | Refusal {
     const subscriptionKey = this.subscriptionKey(headers)
     if (typeof subscriptionKey !== 'string') return subscriptionKey
     const token = this.#tokens.get(/^Bearer ([A-Za-z0-9_-]+)$/.exec(headers.authorization ?? '')?.[1] ?? '')
-    if (token === undefined || token.expiresAtMs <= this.#nowMs()) return unauthorised
+    if (token?.product !== product || token.expiresAtMs <= this.#nowMs()) return unauthorised
     const { user } = token
     if (user.subscriptionKey !== subscriptionKey) return accessDenied('Access denied due to invalid subscription key.')
     const name = single(headers['x-target-environment']) ?? ''

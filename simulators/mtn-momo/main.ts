@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { runUntilStopped } from '../common/run-until-stopped.ts'
 import { startSimulator } from './start-simulator.ts'
 
+const amount = z.string().regex(/^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$/)
 const settingsSchema = z.object({
   MTN_MOMO_SIMULATOR_HOST: z.string().default('127.0.0.1'),
   /** 0 takes any free port; the ready message and the log name it. */
@@ -16,6 +17,10 @@ const settingsSchema = z.object({
   MTN_MOMO_SIMULATOR_STATUS_PER_SECOND_MAX: z.coerce.number().int().min(1).default(10),
   MTN_MOMO_SIMULATOR_CALLBACK_METHOD: z.enum(['PUT', 'POST']).default('PUT'),
   MTN_MOMO_SIMULATOR_CALLBACK_CA: z.string().min(1).optional(),
+  /** What every number has before anything moved, and every API user to pay out of; in major units. */
+  MTN_MOMO_SIMULATOR_WALLET: amount.default('1000000000'),
+  MTN_MOMO_SIMULATOR_FLOAT: amount.default('1000000'),
+  MTN_MOMO_SIMULATOR_SEED: z.coerce.number().int().min(0).max(0xffff_ffff).default(1),
 })
 
 const environment = settingsSchema.parse(process.env)
@@ -37,6 +42,8 @@ const simulator = await startSimulator({
     method: environment.MTN_MOMO_SIMULATOR_CALLBACK_METHOD,
     authorityPath: environment.MTN_MOMO_SIMULATOR_CALLBACK_CA,
   },
+  openings: { wallet: environment.MTN_MOMO_SIMULATOR_WALLET, float: environment.MTN_MOMO_SIMULATOR_FLOAT },
+  seed: environment.MTN_MOMO_SIMULATOR_SEED,
 }, { nowMs: () => Date.now(), randomBytes: (length) => randomBytes(length) }, log)
 
 runUntilStopped(simulator, log)

@@ -2,14 +2,17 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Books } from './books.ts'
 import { digestOf, single, type Callers, type RandomBytes } from './callers.ts'
+import { environments } from './environments.ts'
+import { products } from './operations.ts'
 import { refusal } from './refusal.ts'
-import { environments } from './test-numbers.ts'
 
 const userIdSchema = z.uuid({ version: 'v4' })
 const bodySchema = z.strictObject({
   providerCallbackHost: z.string().min(1).max(253),
   // MTN's own sandbox knows only itself; production users come from a portal that the simulator has none of.
   targetEnvironment: z.string().refine((name) => environments.has(name)).default('sandbox'),
+  // MTN knows it from the subscription; a user without one may use either product here.
+  product: z.enum(products).nullable().default(null),
 })
 
 /** API users and their keys. */
@@ -20,8 +23,8 @@ export function provisioningRoutes(server: FastifyInstance, books: Books, caller
     const id = userIdSchema.safeParse(single(request.headers['x-reference-id']))
     const body = bodySchema.safeParse(request.body)
     if (!id.success || !body.success) return reply.code(400).send(refusal(400, 'BAD_REQUEST', 'The request does not follow the specification.').body)
-    const { providerCallbackHost, targetEnvironment } = body.data
-    const user = { id: id.data, subscriptionKey, callbackHost: providerCallbackHost, environment: targetEnvironment }
+    const { providerCallbackHost, targetEnvironment, product } = body.data
+    const user = { id: id.data, subscriptionKey, callbackHost: providerCallbackHost, environment: targetEnvironment, product }
     if (await books.addUser(user) === 'exists') {
       return reply.code(409).send(refusal(409, 'RESOURCE_ALREADY_EXIST', 'Duplicated reference id. Creation of resource failed.').body)
     }

@@ -1,28 +1,48 @@
 import type { FastifyInstance } from 'fastify'
-import { stateOf, type Books, type Charge } from './books.ts'
+import { z } from 'zod'
+import { stateOf, type Books, type Movement } from './books.ts'
 import { scriptSchema, type Manners } from './manners.ts'
 import { refusal } from './refusal.ts'
 
-/** What MTN does not have: a look into its books, and a script of bad manners. */
-export function simulatorRoutes(server: FastifyInstance, books: Books, manners: Manners, nowMs: () => number): void {
-  server.get('/simulator/charges', async () => ({ charges: books.charges().map((charge) => viewOf(charge, nowMs())) }))
+const floatSchema = z.strictObject({ apiUser: z.uuid(), amount: z.string().regex(/^[1-9][0-9]{0,11}(\.[0-9]{1,2})?$/) })
+
+/** What MTN does not have: a look into its books, money for the float, and a script of bad manners. */
+export function simulatorRoutes(
+  server: FastifyInstance, books: Books, manners: Manners, { nowMs, seed }: { readonly nowMs: () => number; readonly seed: number },
+): void {
+  server.get('/simulator/movements', async () => ({ movements: books.movements().map((movement) => viewOf(movement, nowMs())) }))
+  server.get('/simulator/charges', async () => ({
+    charges: books.movements().filter(({ operation }) => operation === 'requesttopay').map((movement) => chargeOf(movement, nowMs())),
+  }))
 
   server.get<{ Params: { reference: string } }>('/simulator/charges/:reference', async (request, reply) => {
-    const charge = await books.charge(request.params.reference)
-    return charge === undefined
-      ? reply.code(404).send(refusal(404, 'RESOURCE_NOT_FOUND', 'No such charge.').body)
-      : viewOf(charge, nowMs())
+    const movement = await books.movement(request.params.reference)
+    return movement?.operation === 'requesttopay'
+      ? chargeOf(movement, nowMs())
+      : reply.code(404).send(refusal(404, 'RESOURCE_NOT_FOUND', 'No such charge.').body)
+  })
+
+  server.post('/simulator/float', async (request, reply) => {
+    const order = floatSchema.safeParse(request.body)
+    const user = order.success ? books.user(order.data.apiUser) : undefined
+    if (!order.success || user === undefined) return reply.code(400).send({ code: 'BAD_ORDER', message: 'Names an API user and an amount.' })
+    await books.topUp(user, order.data.amount)
+    return { availableBalance: books.balanceOf(user.id, 'disbursement', nowMs()) }
   })
 
   server.post('/simulator/script', async (request, reply) => {
     const script = scriptSchema.safeParse(request.body)
     if (!script.success) return reply.code(400).send({ code: 'BAD_SCRIPT', message: script.error.message })
-    manners.replace(script.data)
-    return { seed: script.data.seed, rules: script.data.rules.length }
+    const inForce = { seed: script.data.seed ?? seed, rules: script.data.rules }
+    manners.replace(inForce)
+    return { seed: inForce.seed, rules: inForce.rules.length }
   })
 }
 
-function viewOf(charge: Charge, nowMs: number): object {
-  const { outcome, ...rest } = charge
-  return { ...rest, status: stateOf(charge, nowMs).status, outcome }
+function viewOf(movement: Movement, nowMs: number): object {
+  return { ...movement, status: stateOf(movement, nowMs).status }
+}
+
+function chargeOf({ party, operation: _, original: __, ...charge }: Movement, nowMs: number): object {
+  return { ...charge, payer: party, status: nowMs < charge.decidedAtMs ? 'PENDING' : charge.outcome.status }
 }

@@ -1,12 +1,15 @@
-import type { Currency } from '@ngome/kernel'
-import { Secret } from '@ngome/kernel'
+import { Secret, type Currency } from '@ngome/kernel'
 import { MtnMomoSimulator, type SimulatorCredentials } from '@ngome/testkit'
 import { declareConformance } from '../testing/conformance.ts'
 import type { ExpectedFailure, NetworkUnderTest, RunningNetwork } from '../testing/network-under-test.ts'
-import { connectMtnMomo, type MtnMomoCredentials } from './connect-mtn-momo.ts'
+import { connectMtnMomo } from './connect-mtn-momo.ts'
+import type { ProductCredentials } from './product.ts'
 
 const environments: Readonly<Partial<Record<Currency, readonly [string, string]>>> = {
-  EUR: ['sandbox', '+46733123499'], UGX: ['mtnuganda', '+256772123456'],
+  EUR: ['sandbox', '+46733123499'],
+  UGX: ['mtnuganda', '+256772123456'],
+  XOF: ['mtnbenin', '+2290197000000'],
+  GHS: ['mtnghana', '+233241234567'],
 }
 const [, goodInSandbox] = environments.EUR ?? ['', '']
 
@@ -14,8 +17,9 @@ const failure = (ending: string, code: ExpectedFailure['failure']): ExpectedFail
 
 const under: NetworkUnderTest = {
   name: 'MTN MoMo',
-  directions: ['collection'],
-  currencies: ['EUR', 'UGX'],
+  directions: ['collection', 'payout', 'refund'],
+  currencies: ['EUR', 'UGX', 'XOF', 'GHS'],
+  holders: { active: '+46733123499', other: '+46733123455' },
   good: (currency) => environments[currency]?.[1] ?? goodInSandbox,
   fails: {
     collection: [
@@ -23,13 +27,20 @@ const under: NetworkUnderTest = {
       failure('53', 'payer_timed_out'), failure('55', 'payer_unknown'), failure('56', 'not_allowed'), failure('57', 'not_allowed'),
       failure('61', 'insufficient_funds'), failure('63', 'payer_timed_out'),
     ],
-    payout: [],
-    refund: [],
+    payout: [
+      failure('50', 'network_refused'), failure('51', 'payer_refused'), failure('52', 'payer_timed_out'), failure('53', 'network_refused'),
+      failure('55', 'network_refused'), failure('56', 'network_refused'), failure('57', 'payer_unknown'), failure('58', 'not_allowed'),
+      failure('62', 'network_refused'),
+    ],
+    refund: [
+      failure('01', 'payer_unknown'), failure('02', 'network_refused'), failure('03', 'payer_refused'), failure('04', 'payer_timed_out'),
+      failure('05', 'network_refused'), failure('07', 'not_allowed'), failure('11', 'network_refused'), failure('13', 'network_refused'),
+    ],
   },
   refuses: {
     collection: [failure('58', 'network_refused'), failure('59', 'network_refused'), failure('60', 'network_refused')],
-    payout: [],
-    refund: [],
+    payout: [failure('59', 'network_refused'), failure('60', 'network_refused'), failure('61', 'network_refused')],
+    refund: [failure('08', 'network_refused'), failure('09', 'network_refused'), failure('10', 'network_refused')],
   },
   tells: ['amount', 'currency', 'payment'],
   callbacks: [
@@ -58,28 +69,38 @@ declareConformance(under)
 
 async function startSimulator(): Promise<RunningNetwork> {
   const simulator = await MtnMomoSimulator.start({
-    DECIDE_AFTER_MS: '40', DELAYED_AFTER_MS: '150', EXPIRE_AFTER_MS: '300', STATUS_PER_SECOND_MAX: '1000',
+    DECIDE_AFTER_MS: '40', DELAYED_AFTER_MS: '150', EXPIRE_AFTER_MS: '300', STATUS_PER_SECOND_MAX: '1000', FLOAT: '10000000000',
   })
   const users = new Map<string, Promise<SimulatorCredentials>>()
+  // A movement is shown only to the API user that made it.
+  const userOf = (environment: string, product: 'collection' | 'disbursement'): Promise<SimulatorCredentials> => {
+    const name = `${environment} ${product}`
+    const user = users.get(name) ?? simulator.provision(environment, 'localhost', product)
+    users.set(name, user)
+    return user
+  }
   return {
     port: simulator.port,
     async connect({ network, egress, clock, currency, requestTimeoutMs, enquiriesPerSecondMax }) {
       const [targetEnvironment] = environments[currency] ?? ['sandbox']
-      // A charge is shown only to the API user that made it.
-      const provisioned = users.get(targetEnvironment) ?? simulator.provision(targetEnvironment, 'localhost')
-      users.set(targetEnvironment, provisioned)
-      const settings = { network, targetEnvironment, requestTimeoutMs, enquiriesPerSecondMax }
-      return connectMtnMomo(settings, secretsOf(await provisioned), egress, clock)
+      const [collection, disbursement] = await Promise.all([
+        userOf(targetEnvironment, 'collection'), userOf(targetEnvironment, 'disbursement'),
+      ])
+      const settings = {
+        network, targetEnvironment, requestTimeoutMs, enquiriesPerSecondMax,
+        disbursement: { currency, payBy: 'transfer', version: 'v1_0' },
+      } as const
+      return connectMtnMomo(settings, { ...secretsOf(collection), disbursement: secretsOf(disbursement) }, egress, clock)
     },
     async movements(reference) {
-      const charges = await simulator.charges()
-      return charges.filter((charge) => charge.reference === reference)
-        .map(({ amount, currency, payer }) => ({ amount, currency, phone: `+${payer}` }))
+      const movements = await simulator.movements()
+      return movements.filter((movement) => movement.reference === reference)
+        .map(({ amount, currency, party }) => ({ amount, currency, phone: `+${party}` }))
     },
     stop: () => simulator.stop(),
   }
 }
 
-function secretsOf({ apiUser, apiKey, subscriptionKey }: SimulatorCredentials): MtnMomoCredentials {
+function secretsOf({ apiUser, apiKey, subscriptionKey }: SimulatorCredentials): ProductCredentials {
   return { apiUser: new Secret(apiUser), apiKey: new Secret(apiKey), subscriptionKey: new Secret(subscriptionKey) }
 }

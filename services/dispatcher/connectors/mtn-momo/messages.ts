@@ -29,6 +29,11 @@ export const statusSchema = z.object({
 export type MomoStatus = z.output<typeof statusSchema>
 
 export const errorSchema = z.object({ code })
+export const balanceSchema = z.object({
+  availableBalance: z.union([z.string().max(32), z.number().transform(String)]),
+  currency: z.string(),
+})
+export const holderSchema = z.object({ result: z.boolean() })
 export const callbackSchema = z.object({ status: z.string().max(64) })
 
 /** MTN refuses longer notes, and apostrophes in them. */

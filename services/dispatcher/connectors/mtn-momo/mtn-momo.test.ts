@@ -2,17 +2,18 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { failureCodes } from '@ngome/contracts'
-import { newId, Secret, systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
+import { failureCodes, paymentDirections } from '@ngome/contracts'
+import { newId, Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { MtnMomoSimulator, type SimulatorCredentials } from '@ngome/testkit'
 import fc from 'fast-check'
 import { createEgressGuard, type EgressGuard } from '../../egress/egress-guard.ts'
 import { parseMessage } from '../parse-message.ts'
-import type { EnquiryOutcome, PaymentNetwork, PaymentRequest, RequestOutcome } from '../payment-network.ts'
+import type { PaymentNetwork, PaymentRequest } from '../payment-network.ts'
+import { settled } from '../testing/trial.ts'
 import { connectMtnMomo, type MtnMomoCredentials, type MtnMomoSettings } from './connect-mtn-momo.ts'
 import { failureOf, failures, refusalOf } from './failures.ts'
 import { differencesOf, noteOf, statusSchema } from './messages.ts'
+import type { DisbursementSettings } from './operations.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const requestTimeoutMs = 250
@@ -38,18 +39,6 @@ function requestFor(phone: string, changes: Partial<PaymentRequest> = {}): Payme
   }
 }
 
-const ask = (network: PaymentNetwork, { reference, payment }: { reference: string; payment: PaymentId }): Promise<EnquiryOutcome> =>
-  network.enquire({ direction: 'collection', reference, payment, money, original: null })
-
-async function settled(network: PaymentNetwork, request: PaymentRequest): Promise<EnquiryOutcome> {
-  for (let turn = 0; turn < 100; turn++) {
-    const outcome = await ask(network, request)
-    if (outcome.kind !== 'pending') return outcome
-    await sleep(20)
-  }
-  throw new Error('still pending')
-}
-
 describe('with the simulator', () => {
   let simulator: MtnMomoSimulator
   let egress: EgressGuard
@@ -67,53 +56,11 @@ describe('with the simulator', () => {
   })
   beforeEach(() => simulator.script([]))
 
-  const charged = async (request: PaymentRequest): Promise<number> =>
-    (await simulator.charges()).filter(({ externalId }) => externalId === request.payment).length
+  const paying = async (disbursement: DisbursementSettings): Promise<PaymentNetwork> => connectMtnMomo({ ...settings, disbursement }, {
+    ...secretsOf(await simulator.provision('sandbox', 'localhost', 'collection')),
+    disbursement: secretsOf(await simulator.provision('sandbox', 'localhost', 'disbursement')),
+  }, egress, systemClock)
 
-  const ends: readonly [string, EnquiryOutcome['kind'], string?][] = [
-    ['+46733123450', 'failed', 'insufficient_funds'],
-    ['+46733123451', 'failed', 'payer_refused'],
-    ['+46733123452', 'failed', 'payer_timed_out'],
-    ['+46733123453', 'failed', 'payer_timed_out'],
-    ['+46733123454', 'succeeded'],
-    ['+46733123455', 'failed', 'payer_unknown'],
-    ['+46733123456', 'failed', 'not_allowed'],
-    ['+46733123457', 'failed', 'not_allowed'],
-    ['+46733123461', 'failed', 'insufficient_funds'],
-    ['+46733123463', 'failed', 'payer_timed_out'],
-    ['+46733123499', 'succeeded'],
-  ]
-  for (const [phone, kind, failure] of ends) {
-    test(`${phone} is taken, and ends as ${failure ?? kind}`, async () => {
-      const request = requestFor(phone)
-      assert.deepEqual(await network.request(request), { kind: 'taken' })
-      const end = await settled(network, request)
-      assert.deepEqual([end.kind, end.kind === 'failed' ? end.failure : undefined], [kind, failure])
-      assert.equal(await charged(request), 1)
-    })
-  }
-  const refusals: readonly [string, RequestOutcome['kind'], string][] = [
-    ['+46733123458', 'refused', '500 NOT_ALLOWED_TARGET_ENVIRONMENT'],
-    ['+46733123459', 'refused', '500 INVALID_CALLBACK_URL_HOST'],
-    ['+46733123460', 'refused', '500 INVALID_CURRENCY'],
-    ['+46733123462', 'unknown', '503 SERVICE_UNAVAILABLE'],
-  ]
-  for (const [phone, kind, reason] of refusals) {
-    test(`${phone} is ${kind} (${reason}), and the network does not know it`, async () => {
-      const request = requestFor(phone)
-      const outcome = await network.request(request)
-      assert.deepEqual([outcome.kind, 'reason' in outcome ? outcome.reason : ''], [kind, reason])
-      assert.deepEqual(await ask(network, request), { kind: 'not_found' })
-      assert.equal(await charged(request), 0)
-    })
-  }
-
-  test('the same reference again is taken, and charged once', async () => {
-    const request = requestFor('+46733123499')
-    await network.request(request)
-    assert.deepEqual(await network.request(request), { kind: 'taken' })
-    assert.equal(await charged(request), 1)
-  })
   test('what it sends is what MTN reads: number without plus, note without apostrophes, our id and callback', async () => {
     const request = requestFor('+46733123498', { description: `it's ${'x'.repeat(200)}`, callbackUrl: 'https://localhost/cb' })
     await network.request(request)
@@ -124,54 +71,6 @@ describe('with the simulator', () => {
     )
   })
 
-  const manners: readonly [string, object, RequestOutcome['kind'], number][] = [
-    ['answers 500', { kind: 'answer', status: 500 }, 'unknown', 0],
-    ['answers 503', { kind: 'answer', status: 503 }, 'unknown', 0],
-    ['answers 429', { kind: 'answer', status: 429 }, 'unknown', 0],
-    ['answers a redirect-like nothing', { kind: 'answer', status: 404 }, 'unknown', 0],
-    ['hangs', { kind: 'hang' }, 'unknown', 0],
-    ['takes and hangs', { kind: 'take_and_hang' }, 'unknown', 1],
-    ['takes and answers too late', { kind: 'take_and_answer_late', delayMs: 500 }, 'unknown', 1],
-    ['takes and answers 500', { kind: 'take_and_answer', status: 500 }, 'unknown', 1],
-    ['says once that the token has expired', { kind: 'token_expired' }, 'taken', 1],
-  ]
-  for (const [name, manner, kind, charges] of manners) {
-    test(`a network that ${name}: ${kind}, and one more sending of the reference charges once`, async () => {
-      await simulator.script([{ on: 'request', do: manner, times: 1 }])
-      const request = requestFor('+46733123499')
-      assert.equal((await network.request(request)).kind, kind)
-      assert.equal(await charged(request), charges)
-      assert.equal((await network.request(request)).kind, 'taken')
-      assert.equal(await charged(request), 1)
-    })
-  }
-  const enquiryManners: readonly [string, object, EnquiryOutcome['kind']][] = [
-    ['answers 500', { kind: 'answer', status: 500 }, 'unknown'],
-    ['caps the rate', { kind: 'rate_capped' }, 'unknown'],
-    ['hangs', { kind: 'hang' }, 'unknown'],
-    ['answers too late', { kind: 'answer_late', delayMs: 500 }, 'unknown'],
-    ['forgets for a moment', { kind: 'not_found' }, 'not_found'],
-    ['says once that the token has expired', { kind: 'token_expired' }, 'succeeded'],
-  ]
-  for (const [name, manner, kind] of enquiryManners) {
-    test(`an enquiry at a network that ${name}: ${kind}`, async () => {
-      const request = requestFor('+46733123499')
-      await network.request(request)
-      await settled(network, request)
-      await simulator.script([{ on: 'status', do: manner, times: 1 }])
-      assert.equal((await ask(network, request)).kind, kind)
-      assert.equal((await ask(network, request)).kind, 'succeeded')
-    })
-  }
-  test('an answer about another amount, currency or payment is not believed', async () => {
-    const request = requestFor('+46733123499')
-    await network.request(request)
-    const { reference, payment } = request
-    const other = newId('payment', from)
-    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment, money: { ...money, amountMinor: 501n }, original: null }), { kind: 'differs', fields: ['amount'] })
-    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment, money: { amountMinor: 500n, currency: 'USD' }, original: null }), { kind: 'differs', fields: ['currency'] })
-    assert.deepEqual(await network.enquire({ direction: 'collection', reference, payment: other, money, original: null }), { kind: 'differs', fields: ['externalId'] })
-  })
   test('one token serves many calls, and a restarted network gets a new one', async () => {
     const own = connectMtnMomo(settings, secretsOf(await simulator.provision('sandbox', 'localhost')), egress, systemClock)
     assert.equal(await own.prepare('collection'), 'ready')
@@ -181,24 +80,55 @@ describe('with the simulator', () => {
     await simulator.restart()
     assert.equal((await own.request(requestFor('+46733123499'))).kind, 'taken')
   })
-  for (const manner of [{ kind: 'answer', status: 500 }, { kind: 'hang' }]) {
-    test(`no token (${manner.kind}): the network is away, and nothing is sent`, async () => {
-      const own = connectMtnMomo(settings, secretsOf(await simulator.provision('sandbox', 'localhost')), egress, systemClock)
-      await simulator.script([{ on: 'token', do: manner }])
-      assert.equal(await own.prepare('collection'), 'unavailable')
-      assert.deepEqual(await own.request(requestFor('+46733123499')), { kind: 'not_sent', reason: 'no token' })
+  test('one that is unavailable is asked again; one that is late succeeds', async () => {
+    assert.deepEqual(await network.request(requestFor('+46733123462')), { kind: 'unknown', reason: '503 SERVICE_UNAVAILABLE' })
+    const late = requestFor('+46733123454')
+    await network.request(late)
+    assert.equal((await settled(network, late)).kind, 'succeeded')
+  })
+  test('without the disbursement product there are collections alone, and nobody asks for more', async () => {
+    assert.deepEqual([network.directions, network.balance], [['collection'], undefined])
+    await assert.rejects(network.request(requestFor('+46733123499', { direction: 'payout' })), TypeError)
+  })
+  for (const [payBy, version, operation] of [['transfer', 'v1_0', 'transfer'], ['deposit', 'v1_0', 'deposit'], ['deposit', 'v2_0', 'deposit']] as const) {
+    test(`pays out and refunds where the operator says: ${payBy}, ${version}`, async () => {
+      const own = await paying({ currency: 'EUR', payBy, version })
+      const collection = requestFor('+46733123499')
+      await own.request(collection)
+      assert.equal((await settled(own, collection)).kind, 'succeeded')
+      const payout = requestFor('+46733123497', { direction: 'payout' })
+      const refund = requestFor('+46733123499', { direction: 'refund', original: { reference: collection.reference, networkReference: null, money } })
+      for (const request of [payout, refund]) {
+        assert.equal((await own.request(request)).kind, 'taken')
+        assert.equal((await settled(own, request)).kind, 'succeeded')
+      }
+      const moved = await simulator.movements()
+      assert.deepEqual(
+        [payout, refund].map(({ reference }) => moved.find((one) => one.reference === reference)).map((one) => [one?.operation, one?.party]),
+        [[operation, '46733123497'], ['refund', '46733123499']],
+      )
     })
   }
+  test('the float is what is paid out of: more than it has is refused, and the merchant is told nothing of our account', async () => {
+    const own = await paying({ currency: 'EUR', payBy: 'transfer', version: 'v1_0' })
+    const before = await own.balance?.()
+    assert(before !== undefined)
+    const greedy = requestFor('+46733123497', { direction: 'payout', money: { ...before, amountMinor: before.amountMinor + 1n } })
+    await own.request(greedy)
+    assert.deepEqual(await settled(own, greedy), { kind: 'failed', failure: 'network_refused', reason: 'NOT_ENOUGH_FUNDS' })
+    const all = requestFor('+46733123497', { direction: 'payout', money: before })
+    await own.request(all)
+    assert.equal((await settled(own, all)).kind, 'succeeded')
+    assert.deepEqual(await own.balance?.(), { amountMinor: 0n, currency: 'EUR' })
+  })
+  test('one product\'s credentials are not the other\'s', async () => {
+    const collection = secretsOf(await simulator.provision('sandbox', 'localhost', 'collection'))
+    const own = connectMtnMomo({ ...settings, disbursement: { currency: 'EUR', payBy: 'transfer', version: 'v1_0' } }, { ...collection, disbursement: collection }, egress, systemClock)
+    assert.deepEqual([await own.prepare('collection'), await own.prepare('payout')], ['ready', 'unavailable'])
+  })
   test('wrong credentials: away', async () => {
     const own = connectMtnMomo(settings, secretsOf({ ...await simulator.provision('sandbox', 'localhost'), apiKey: 'wrong' }), egress, systemClock)
     assert.equal(await own.prepare('collection'), 'unavailable')
-  })
-  test('a dead network: a payment is certainly not sent, an enquiry knows nothing', async () => {
-    await network.prepare('collection')
-    await simulator.kill()
-    assert.equal((await network.request(requestFor('+46733123499'))).kind, 'not_sent')
-    assert.equal((await ask(network, requestFor('+46733123499'))).kind, 'unknown')
-    await simulator.restart()
   })
 })
 
@@ -221,15 +151,6 @@ describe('with a network that answers nonsense', () => {
     server.closeAllConnections()
     server.close()
   })
-  for (const [name, status, body] of [
-    ['no JSON', 200, 'SUCCESSFUL'], ['an empty answer', 200, ''], ['an unknown state', 200, '{"status":"PAID"}'],
-    ['a list', 200, '[]'], ['a redirect', 302, ''], ['a success under an error', 500, '{"status":"SUCCESSFUL"}'],
-  ] as const) {
-    test(`${name} is no answer to an enquiry`, async () => {
-      answer = (_, response) => { response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end(body) }
-      assert.equal((await ask(network, requestFor('+46733123499'))).kind, 'unknown')
-    })
-  }
   for (const status of [200, 201, 204, 301, 401, 500]) {
     test(`${status} is no 202`, async () => {
       answer = (_, response) => { response.writeHead(status).end() }
@@ -250,16 +171,23 @@ describe('with a network that answers nonsense', () => {
 })
 
 describe('failures', () => {
-  test('every row names one of our codes and its source', () => {
-    for (const { failure, source } of Object.values(failures)) {
-      assert(failureCodes.includes(failure))
+  test('every row names one of our codes for each direction, and its source', () => {
+    for (const [code, { source }] of Object.entries(failures)) {
+      for (const direction of paymentDirections) assert(failureCodes.includes(failureOf(direction, code)))
       assert(source.length > 0)
     }
   })
   test('an unknown reason is the network\'s refusal, and never means that nothing was taken', () => {
     for (const reason of ['', 'SOMETHING_NEW', 'constructor', '__proto__']) {
-      assert.equal(failureOf(reason), 'network_refused')
-      assert.equal(refusalOf(reason), undefined)
+      for (const direction of paymentDirections) {
+        assert.equal(failureOf(direction, reason), 'network_refused')
+        assert.equal(refusalOf(direction, reason), undefined)
+      }
+    }
+  })
+  test('a want of our own is never told as the payer\'s', () => {
+    for (const reason of ['NOT_ENOUGH_FUNDS', 'INTERNAL_PROCESSING_ERROR']) {
+      assert.deepEqual(paymentDirections.map((direction) => failureOf(direction, reason)), ['insufficient_funds', 'network_refused', 'network_refused'])
     }
   })
 })

@@ -13,21 +13,20 @@ const descriptions = [null, 'it\'s “two” chapati', '🍲'.repeat(80), 'x'.re
 /** The network writes down what we asked for, to the last unit, whatever the currency's digits. */
 export function testAmounts(trials: Trials, under: NetworkUnderTest, direction: PaymentDirection): void {
   for (const currency of under.currencies) {
-    for (const amountMinor of amountsMinor) {
-      const money = { amountMinor, currency }
-      test(`${formatMoney(money)} ${currency} is that, to and from the right number`, async () => {
-        const { requestFor, connect } = bound(trials)
+    const all = amountsMinor.map((amountMinor) => ({ amountMinor, currency }))
+    test(`${all.map(formatMoney).join(', ')} ${currency} are that, to and from the right number`, async () => {
+      const { requestFor, connect } = bound(trials)
+      const connector = await connect({ currency })
+      await Promise.all(all.map(async (money) => {
         const request = await requestFor(direction, { money })
-        const connector = await connect({ currency })
         await connector.request(request)
         assert.equal((await settled(connector, request)).kind, 'succeeded')
         const [movement, ...more] = await trials().running.movements(request.reference)
         assert(movement !== undefined && more.length === 0)
-        assert.deepEqual(
-          [parseLooseMoney(movement.amount, currency)?.amountMinor, movement.currency, movement.phone], [amountMinor, currency, under.good(currency)],
-        )
-      })
-    }
+        const amountMinor = parseLooseMoney(movement.amount, currency)?.amountMinor
+        assert.deepEqual([amountMinor, movement.currency, movement.phone], [money.amountMinor, currency, under.good(currency)])
+      }))
+    })
   }
   for (const description of descriptions) {
     test(`a description is never why a payment fails: ${JSON.stringify(description).slice(0, 30)}`, async () => {

@@ -7,7 +7,7 @@ import { Interposer } from './interposer.ts'
 import { networkName, type Connecting, type NetworkUnderTest, type RunningNetwork } from './network-under-test.ts'
 
 /** Long enough for a simulator on a busy machine, short enough to wait for many times. */
-export const requestTimeoutMs = 400
+export const requestTimeoutMs = 300
 const settleMsMax = 10_000
 const from = { clock: systemClock, random: systemRandom }
 

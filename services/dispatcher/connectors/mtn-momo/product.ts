@@ -1,0 +1,111 @@
+import { Secret, type Clock } from '@ngome/kernel'
+import type { EgressGuard } from '../../egress/egress-guard.ts'
+import type { Outgoing, Transmission } from '../../egress/transmit.ts'
+import { Pacer } from '../pacer.ts'
+import { parseMessage } from '../parse-message.ts'
+import { TokenCache, type Token } from '../token-cache.ts'
+import { tokenSchema } from './messages.ts'
+
+/** What a product's subscription is called by; MTN gives each product its own. */
+export type ProductCredentials = {
+  readonly apiUser: Secret<string>
+  readonly apiKey: Secret<string>
+  readonly subscriptionKey: Secret<string>
+}
+export type ProductSettings = {
+  /** The name of the network in the configuration, by which the egress guard knows its address. */
+  readonly network: string
+  readonly targetEnvironment: string
+  readonly requestTimeoutMs: number
+  /** MTN caps them for each API user. */
+  readonly enquiriesPerSecondMax: number
+}
+export type Call = Pick<Outgoing, 'method' | 'headers' | 'body' | 'beforeFirstByte'> & {
+  /** Below the product. */
+  readonly path: string
+}
+
+/** How long an enquiry waits for its turn under the cap; past it the job comes back later. */
+const enquiryPatienceMs = 5_000
+/** MTN: refresh ten minutes before the hour is over. */
+const refreshEarlyS = 600
+const nothing = new Uint8Array()
+
+/** One of MTN's products: its token, its cap, its calls. */
+export class Product {
+  readonly #name: 'collection' | 'disbursement'
+  readonly #settings: ProductSettings
+  readonly #credentials: ProductCredentials
+  readonly #egress: EgressGuard
+  readonly #tokens: TokenCache
+  readonly #pacer: Pacer
+  /** Whether the last call found nobody: then only a new token shows that somebody is there again. */
+  #isDoubtful = false
+
+  constructor(
+    name: 'collection' | 'disbursement', settings: ProductSettings, credentials: ProductCredentials, egress: EgressGuard, clock: Clock,
+  ) {
+    this.#name = name
+    this.#settings = settings
+    this.#credentials = credentials
+    this.#egress = egress
+    this.#tokens = new TokenCache(async () => tokenFrom(await this.#transmit(tokenCall(credentials))), clock, refreshEarlyS)
+    this.#pacer = new Pacer(settings.enquiriesPerSecondMax, clock)
+  }
+
+  async prepare(): Promise<'ready' | 'unavailable'> {
+    const token = this.#isDoubtful ? await this.#tokens.renew() : await this.#tokens.get()
+    return token === undefined ? 'unavailable' : 'ready'
+  }
+
+  /** A call with a token; a 401 means that it ran out, and is worth one more try with a new one. */
+  async send(call: Call): Promise<Transmission> {
+    for (let isLast = false; ; isLast = true) {
+      const token = await this.#tokens.get()
+      if (token === undefined) return { kind: 'unreached', reason: 'no token' }
+      const transmission = await this.#transmit({ ...call, headers: { ...call.headers, ...this.#authorisation(token) } })
+      if (transmission.kind !== 'answered' || transmission.status !== 401) return transmission
+      this.#tokens.forget(token)
+      if (isLast) return transmission
+    }
+  }
+
+  /** A question, in its turn under the product's cap. */
+  async ask(path: string): Promise<Transmission> {
+    if (!await this.#pacer.turn(enquiryPatienceMs)) return { kind: 'unreached', reason: 'too many enquiries wait' }
+    return this.send({ method: 'GET', path, headers: {}, body: nothing })
+  }
+
+  async #transmit({ path, ...call }: Call): Promise<Transmission> {
+    const { network, requestTimeoutMs } = this.#settings
+    const transmission = await this.#egress.toProvider(network, `/${this.#name}${path}`, { ...call, timeoutMs: requestTimeoutMs })
+    this.#isDoubtful = transmission.kind === 'unreached'
+    return transmission
+  }
+
+  #authorisation(token: Secret<string>): Readonly<Record<string, string>> {
+    return {
+      authorization: token.expose((text) => `Bearer ${text}`),
+      'ocp-apim-subscription-key': this.#credentials.subscriptionKey.expose((key) => key),
+      'x-target-environment': this.#settings.targetEnvironment,
+    }
+  }
+}
+
+function tokenCall({ apiUser, apiKey, subscriptionKey }: ProductCredentials): Call {
+  const basic = apiUser.expose((user) => apiKey.expose((key) => Buffer.from(`${user}:${key}`, 'utf8').toString('base64')))
+  return {
+    method: 'POST',
+    path: '/token/',
+    headers: { authorization: `Basic ${basic}`, 'ocp-apim-subscription-key': subscriptionKey.expose((key) => key) },
+    body: nothing,
+  }
+}
+
+function tokenFrom(transmission: Transmission): Token | undefined {
+  if (transmission.kind !== 'answered' || transmission.status !== 200) return undefined
+  const token = parseMessage(tokenSchema, transmission.body)
+  // A token goes into a header, where only these characters are safe (RFC 6750 §2.1).
+  if (token === undefined || !/^[A-Za-z0-9._~+/-]+=*$/.test(token.access_token)) return undefined
+  return { text: new Secret(token.access_token), lifeS: token.expires_in }
+}
