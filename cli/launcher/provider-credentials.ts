@@ -6,8 +6,11 @@ import { z } from 'zod'
 import { randomUuid } from '../random-uuid.ts'
 import { readForeignFile, writePrivateFile } from './private-file.ts'
 
-const credentialsSchema = z.strictObject({ apiUser: z.string(), apiKey: z.string(), subscriptionKey: z.string() })
+const product = { apiUser: z.string(), apiKey: z.string(), subscriptionKey: z.string() }
+const productSchema = z.strictObject(product)
+const credentialsSchema = z.strictObject({ ...product, disbursement: productSchema.optional() })
 const fileSchema = z.record(z.string(), credentialsSchema)
+type ProductCredentials = z.output<typeof productSchema>
 type Credentials = z.output<typeof credentialsSchema>
 
 /** The simulator answers from memory. */
@@ -39,7 +42,14 @@ function isSimulated({ world, baseUrl }: NetworkConfig, { simulator }: Config): 
   return world === 'test' && new URL(baseUrl).host === `127.0.0.1:${simulator.port}`
 }
 
-function configured({ apiUser, apiKey, subscriptionKey }: NetworkConfig): Credentials | undefined {
+function configured(network: NetworkConfig): Credentials | undefined {
+  const collection = exposed(network)
+  if (collection === undefined) return undefined
+  const disbursement = exposed(network.disbursement ?? {})
+  return disbursement === undefined ? collection : { ...collection, disbursement }
+}
+
+function exposed({ apiUser, apiKey, subscriptionKey }: Partial<Pick<NetworkConfig, keyof ProductCredentials>>): ProductCredentials | undefined {
   if (apiUser === undefined || apiKey === undefined || subscriptionKey === undefined) return undefined
   const text = (value: string): string => value
   return { apiUser: apiUser.expose(text), apiKey: apiKey.expose(text), subscriptionKey: subscriptionKey.expose(text) }
@@ -50,18 +60,27 @@ async function simulated(
 ): Promise<Credentials | undefined> {
   if (!isSimulated(network, config)) return undefined
   const callbackHost = new URL(config.dispatcher.callbackBaseUrl).hostname
+  const collection = await simulatedUser(network, known, { product: 'collection', callbackHost }, random)
+  return { ...collection, disbursement: await simulatedUser(network, known?.disbursement, { product: 'disbursement', callbackHost }, random) }
+}
+
+type Subscription = { readonly product: 'collection' | 'disbursement'; readonly callbackHost: string }
+
+async function simulatedUser(
+  network: NetworkConfig, known: ProductCredentials | undefined, { product: name, callbackHost }: Subscription, random: Random,
+): Promise<ProductCredentials> {
   if (known !== undefined && await isKnownUser(network, known, callbackHost)) return known
   const apiUser = randomUuid(random)
   const subscriptionKey = Buffer.from(random.bytes(16)).toString('hex')
   const headers = { 'ocp-apim-subscription-key': subscriptionKey, 'x-reference-id': apiUser }
   const { targetEnvironment } = network
-  await ask(network.baseUrl, 'POST', '/v1_0/apiuser', headers, { providerCallbackHost: callbackHost, targetEnvironment })
+  await ask(network.baseUrl, 'POST', '/v1_0/apiuser', headers, { providerCallbackHost: callbackHost, targetEnvironment, product: name })
   const { body } = await ask(network.baseUrl, 'POST', `/v1_0/apiuser/${apiUser}/apikey`, headers)
   return { apiUser, subscriptionKey, apiKey: z.object({ apiKey: z.string() }).parse(body).apiKey }
 }
 
 /** The simulator keeps its books apart from our data: they may have been deleted. */
-async function isKnownUser(network: NetworkConfig, known: Credentials, callbackHost: string): Promise<boolean> {
+async function isKnownUser(network: NetworkConfig, known: ProductCredentials, callbackHost: string): Promise<boolean> {
   const headers = { 'ocp-apim-subscription-key': known.subscriptionKey }
   const answer = await ask(network.baseUrl, 'GET', `/v1_0/apiuser/${known.apiUser}`, headers)
   const user = z.object({ providerCallbackHost: z.string(), targetEnvironment: z.string() }).safeParse(answer.body)

@@ -13,6 +13,7 @@ const waitingFiles = [
   'packages/verify/denial-of-service.test.ts',
   'services/custodian/root-keys/shares/listen-for-shares.test.ts',
   'services/dispatcher/acme/acme.test.ts',
+  'services/dispatcher/connectors/mtn-momo/conformance.test.ts',
   'services/dispatcher/dispatcher.test.ts',
   'services/gateway/access/key-life.test.ts',
   'services/gateway/access/operations.test.ts',

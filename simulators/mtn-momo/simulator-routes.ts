@@ -43,6 +43,7 @@ function viewOf(movement: Movement, nowMs: number): object {
   return { ...movement, status: stateOf(movement, nowMs).status }
 }
 
-function chargeOf({ party, operation: _, original: __, ...charge }: Movement, nowMs: number): object {
-  return { ...charge, payer: party, status: nowMs < charge.decidedAtMs ? 'PENDING' : charge.outcome.status }
+/** A request to pay: the person at its other end is its payer. */
+function chargeOf(movement: Movement, nowMs: number): object {
+  return { ...viewOf(movement, nowMs), payer: movement.party }
 }

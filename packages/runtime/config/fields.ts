@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { anomalyResponses, merchantKeyScopesDefault, scopes } from '@ngome/contracts'
 import { currencyDigits, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
+import { mtnDisbursement } from './mtn-momo.ts'
 import { publicTls } from './public-tls.ts'
 import { rootKeySetting } from './root-key-setting.ts'
 import { secret } from './secret-field.ts'
@@ -186,6 +187,7 @@ const network = z.strictObject({
   subscriptionKey: secret(/^[\x21-\x7e]{8,256}$/, 'must be 8 to 256 printable characters').optional(),
   apiUser: secret(/^[0-9a-fA-F-]{36}$/, 'must be a UUID').optional(),
   apiKey: secret(/^[\x21-\x7e]{8,256}$/, 'must be 8 to 256 printable characters').optional(),
+  disbursement: mtnDisbursement.optional().describe('MTN\'s product for payouts and refunds.'),
   requestTimeoutMs: z.int().min(100, 'must be at least 100 ms: no network answers faster')
     .max(60_000, 'must be at most 60000 ms: a job must end before its lock does').default(10_000),
   settleAfterS: seconds(120, 1, daySeconds, 'before this the network\'s "not found" is not final'),

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { completeConfig } from './complete-config.ts'
 import { isLoopbackHost } from './loopback.ts'
 import type { NetworkConfig } from './fields.ts'
+import { mtnEnvironments } from './mtn-momo.ts'
 
 type Completed = ReturnType<typeof completeConfig>
 type Refuse = (path: readonly string[], message: string) => void
@@ -108,6 +109,7 @@ function checkNetwork(config: Completed, name: string, network: NetworkConfig, r
   if ((network.apiUser === undefined) !== (network.apiKey === undefined)) {
     refuse([...path, 'apiKey'], 'must be given together with apiUser: the provider checks them as a pair')
   }
+  checkMtn(path, network, refuse)
   if (network.enquiryIntervalS > network.settleAfterS) {
     refuse([...path, 'enquiryIntervalS'], 'must be at most settleAfterS: else no enquiry falls into the settling time')
   }
@@ -120,4 +122,16 @@ function checkNetwork(config: Completed, name: string, network: NetworkConfig, r
   if (network.settleAfterS >= network.giveUpAfterS) {
     refuse([...path, 'settleAfterS'], 'must be below giveUpAfterS: else a payment is given up before its answer is final')
   }
+}
+
+function checkMtn(path: readonly string[], network: NetworkConfig, refuse: Refuse): void {
+  const { disbursement, targetEnvironment, currency, callingCode } = network
+  if (disbursement !== undefined && (disbursement.apiUser === undefined) !== (disbursement.apiKey === undefined)) {
+    refuse([...path, 'disbursement', 'apiKey'], 'must be given together with apiUser: the provider checks them as a pair')
+  }
+  if (!Object.hasOwn(mtnEnvironments, targetEnvironment)) return
+  const known = mtnEnvironments[targetEnvironment]
+  if (known?.confidence !== 'documented') return
+  if (known.currency !== currency) refuse([...path, 'currency'], `must be ${known.currency}: that is what MTN takes in ${targetEnvironment}`)
+  if (known.callingCode !== callingCode) refuse([...path, 'callingCode'], `must be ${known.callingCode}: so numbers of ${targetEnvironment} begin`)
 }

@@ -1,6 +1,7 @@
 import { Fault, type Clock } from '@ngome/kernel'
 import type { NetworkConfig } from '@ngome/runtime'
 import { connectMtnMomo, type MtnMomoCredentials } from '../connectors/mtn-momo/connect-mtn-momo.ts'
+import type { ProductCredentials } from '../connectors/mtn-momo/product.ts'
 import type { PaymentNetwork } from '../connectors/payment-network.ts'
 import type { Network } from '../dispatcher.ts'
 import type { EgressGuard } from '../egress/egress-guard.ts'
@@ -39,9 +40,31 @@ function connect(
         throw new Fault('config/invalid', `network ${network} has no credentials: put them into providers.json in the dispatcher's folder`)
       }
       const { targetEnvironment, requestTimeoutMs, enquiriesPerSecondMax } = config
-      const settings = { network, targetEnvironment, requestTimeoutMs, enquiriesPerSecondMax }
-      return connectMtnMomo(settings, { apiUser, apiKey, subscriptionKey }, egress, clock)
+      const { payBy = 'transfer', version = 'v1_0' } = config.disbursement ?? {}
+      const settings = {
+        network, targetEnvironment, requestTimeoutMs, enquiriesPerSecondMax, disbursement: { currency: config.currency, payBy, version },
+      }
+      const disbursement = disbursementOf(network, config, fromFile)
+      return connectMtnMomo(settings, { apiUser, apiKey, subscriptionKey, disbursement }, egress, clock)
     }
     default: return config.connector satisfies never
   }
+}
+
+/**
+ * All of them or none: a product whose subscription is half known answers nothing.
+ * @throws Fault `config/invalid` where the operator configured the product and not all that it needs
+ */
+function disbursementOf(
+  network: string, { disbursement }: NetworkConfig, fromFile: MtnMomoCredentials | undefined,
+): ProductCredentials | undefined {
+  const {
+    apiUser = fromFile?.disbursement?.apiUser, apiKey = fromFile?.disbursement?.apiKey,
+    subscriptionKey = fromFile?.disbursement?.subscriptionKey,
+  } = disbursement ?? {}
+  if (apiUser === undefined || apiKey === undefined || subscriptionKey === undefined) {
+    if (disbursement === undefined) return undefined
+    throw new Fault('config/invalid', `network ${network} has a disbursement without all its credentials: put them into providers.json`)
+  }
+  return { apiUser, apiKey, subscriptionKey }
 }

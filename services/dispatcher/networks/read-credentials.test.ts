@@ -49,6 +49,15 @@ describe('refuses, without quoting it', () => {
   }
 })
 
+test('the disbursement product has its own, and none of it may be missing', () => {
+  const own = '"disbursement":{"apiUser":"v","apiKey":"planted-secret","subscriptionKey":"t"}'
+  write(good.replace('}}', `,${own}}}`))
+  const credentials = readCredentials(path).get('mtn-sandbox')
+  assert.equal(credentials?.disbursement?.apiUser.expose((user) => user), 'v')
+  write(good.replace('}}', `,${own.replace(',"subscriptionKey":"t"', '')}}}`))
+  assert.throws(() => readCredentials(path), isInvalid)
+})
+
 describe('connecting networks', () => {
   const config: NetworkConfig = {
     connector: 'mtn-momo', world: 'test', baseUrl: 'http://127.0.0.1:1', targetEnvironment: 'sandbox', currency: 'EUR', callingCode: '46',
@@ -58,8 +67,18 @@ describe('connecting networks', () => {
   test('a network without credentials is refused, and told where they go', () => {
     assert.throws(() => connectNetworks({ 'mtn-sandbox': config }, new Map(), egress, systemClock), isInvalid)
   })
+  const secrets = { apiUser: new Secret('u'), apiKey: new Secret('k'), subscriptionKey: new Secret('s') }
+  test('payouts and refunds are there with the credentials of the disbursement product, from either place', () => {
+    const manner = { payBy: 'transfer', version: 'v1_0' } as const
+    const directionsOf = (changes: Partial<NetworkConfig>, file: Parameters<typeof connectNetworks>[1] = new Map()): readonly string[] | undefined =>
+      connectNetworks({ 'mtn-sandbox': { ...config, ...secrets, ...changes } }, file, egress, systemClock).get('mtn-sandbox')?.connector.directions
+    assert.deepEqual(directionsOf({}), ['collection'])
+    assert.deepEqual(directionsOf({ disbursement: { ...secrets, ...manner } }), ['collection', 'payout', 'refund'])
+    const file = new Map([['mtn-sandbox', { ...secrets, disbursement: secrets }]])
+    assert.deepEqual(directionsOf({ disbursement: manner }, file), ['collection', 'payout', 'refund'])
+    assert.throws(() => directionsOf({ disbursement: { ...manner, apiUser: new Secret('u'), apiKey: new Secret('k') } }), isInvalid)
+  })
   test('credentials come from the configuration or from the file', () => {
-    const secrets = { apiUser: new Secret('u'), apiKey: new Secret('k'), subscriptionKey: new Secret('s') }
     for (const networks of [
       connectNetworks({ 'mtn-sandbox': { ...config, ...secrets } }, new Map(), egress, systemClock),
       connectNetworks({ 'mtn-sandbox': config }, new Map([['mtn-sandbox', secrets]]), egress, systemClock),

@@ -4,9 +4,11 @@ import { z } from 'zod'
 import type { MtnMomoCredentials } from '../connectors/mtn-momo/connect-mtn-momo.ts'
 
 const secret = z.string().min(1).max(256).transform((text) => new Secret(text))
-const providersSchema = z.record(z.string(), z.strictObject({ apiUser: secret, apiKey: secret, subscriptionKey: secret }))
+const product = { apiUser: secret, apiKey: secret, subscriptionKey: secret }
+const mtnMomo = z.strictObject({ ...product, disbursement: z.strictObject(product).optional() })
+const providersSchema = z.record(z.string(), mtnMomo)
 
-const bounds = { depthMax: 2, nodesMax: 512 }
+const bounds = { depthMax: 3, nodesMax: 512 }
 /** Bits that let others than the owner read or write. */
 const othersMask = 0o077
 
