@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Journal } from '../common/journal.ts'
 import { majorOf, minorOf } from './minor-units.ts'
-import { operationNames, operations, products } from './operations.ts'
+import { chargeSchema, movementSchema, stateOf, type Movement } from './movement.ts'
+import { operations, products } from './operations.ts'
 import type { Outcome } from './test-numbers.ts'
 import { Wallets, type Openings } from './wallets.ts'
 
@@ -16,40 +17,9 @@ const userSchema = z.strictObject({
 })
 const keySchema = z.strictObject({ kind: z.literal('key'), user: z.uuid(), digest: z.string() })
 const floatSchema = z.strictObject({ kind: z.literal('float'), user: z.uuid(), amount: z.string() })
-const facts = {
-  reference: z.uuid(),
-  user: z.uuid(),
-  environment: z.string(),
-  externalId: z.string(),
-  amount: z.string(),
-  currency: z.string(),
-  payerMessage: z.string(),
-  payeeNote: z.string(),
-  callbackUrl: z.string().nullable(),
-  takenAtMs: z.int(),
-  decidedAtMs: z.int(),
-  outcome: z.union([
-    z.strictObject({ status: z.literal('SUCCESSFUL') }),
-    z.strictObject({ status: z.literal('FAILED'), reason: z.string() }),
-  ]),
-  financialTransactionId: z.string(),
-}
-const movementSchema = z.strictObject({
-  kind: z.literal('movement'),
-  operation: z.enum(operationNames),
-  /** The number at the other end, digits with the country code. */
-  party: z.string(),
-  /** The request to pay that a refund gives back. */
-  original: z.string().nullable(),
-  ...facts,
-})
-/** How a request to pay was written before there were other movements. */
-const chargeSchema = z.strictObject({ kind: z.literal('charge'), payer: z.string(), ...facts })
 const entrySchema = z.discriminatedUnion('kind', [userSchema, keySchema, floatSchema, movementSchema, chargeSchema])
 
 export type ApiUser = Omit<z.output<typeof userSchema>, 'kind'> & { keyDigest: string | undefined }
-export type Movement = Omit<z.output<typeof movementSchema>, 'kind'>
-export type MovementState = { readonly status: 'PENDING' } | Outcome
 
 type Held = { readonly movement: Movement; readonly durable: Promise<void> }
 
@@ -161,8 +131,4 @@ export class Books {
     this.#wallets.move(movement)
     this.#movements.set(movement.reference, { movement, durable: Promise.resolve() })
   }
-}
-
-export function stateOf(movement: Movement, nowMs: number): MovementState {
-  return nowMs < movement.decidedAtMs ? { status: 'PENDING' } : movement.outcome
 }

@@ -1,5 +1,5 @@
 import { callBack } from '../common/call-back.ts'
-import type { Movement, MovementState } from './books.ts'
+import type { Movement, MovementState } from './movement.ts'
 
 export type CallbackSettings = {
   /** Production calls back by PUT, the sandbox was seen to POST; receivers must take both. */

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { stateOf, type Books, type Movement } from './books.ts'
+import type { Books } from './books.ts'
 import { scriptSchema, type Manners } from './manners.ts'
+import { stateOf, type Movement } from './movement.ts'
 import { refusal } from './refusal.ts'
 
 const floatSchema = z.strictObject({ apiUser: z.uuid(), amount: z.string().regex(/^[1-9][0-9]{0,11}(\.[0-9]{1,2})?$/) })

@@ -1,5 +1,5 @@
-import type { Movement } from './books.ts'
 import { minorOf } from './minor-units.ts'
+import type { Movement } from './movement.ts'
 import { operations } from './operations.ts'
 import type { Outcome } from './test-numbers.ts'
 
