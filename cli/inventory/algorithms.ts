@@ -2,10 +2,10 @@
 export type Algorithm = {
   readonly ref: string
   readonly name: string
-  readonly primitive: 'kem' | 'key-agree' | 'ae' | 'mac' | 'signature' | 'kdf' | 'hash' | 'other'
+  readonly primitive: 'kem' | 'key-agree' | 'pke' | 'block-cipher' | 'ae' | 'mac' | 'signature' | 'kdf' | 'hash' | 'other'
   readonly parameterSetIdentifier: string
   readonly curve?: string
-  readonly mode?: 'gcm'
+  readonly mode?: 'gcm' | 'cbc'
   readonly cryptoFunctions: readonly string[]
   /** NIST's categories 1 to 6; 0 where a quantum computer breaks it. */
   readonly nistQuantumSecurityLevel: number
@@ -68,8 +68,20 @@ export const algorithms: readonly Algorithm[] = [
   {
     ref: 'algorithm/rsaes-oaep-sha-256', name: 'RSAES-OAEP-SHA-256', primitive: 'key-agree', parameterSetIdentifier: '3072',
     cryptoFunctions: ['encrypt', 'decrypt'], nistQuantumSecurityLevel: 0,
-    usedFor: 'answers and webhooks that only the merchant opens (JWE)',
+    usedFor: 'answers and webhooks that only the merchant opens (JWE); the PIN of payouts in Airtel Money\'s countries that take it so',
     exception: 'not post-quantum: JOSE has no such algorithm that merchants\' libraries know; answers travel inside hybrid TLS as well, webhooks inside the TLS of the merchant\'s server',
+  },
+  {
+    ref: 'algorithm/rsaes-pkcs1-v1_5', name: 'RSAES-PKCS1-v1_5', primitive: 'pke', parameterSetIdentifier: '1024',
+    cryptoFunctions: ['encrypt'], nistQuantumSecurityLevel: 0,
+    usedFor: 'Airtel Money alone: the key of a message\'s "signature" (2048 bits), and the PIN of payouts in countries with the old scheme (1024 bits)',
+    exception: 'padding that gives oracles to who decrypts, and keys that are too short: Airtel takes nothing else; we only encrypt, inside TLS, and nothing of ours rests on it',
+  },
+  {
+    ref: 'algorithm/aes-256-cbc', name: 'AES-256-CBC', primitive: 'block-cipher', parameterSetIdentifier: '256', mode: 'cbc',
+    cryptoFunctions: ['encrypt'], nistQuantumSecurityLevel: 5,
+    usedFor: 'Airtel Money alone: the "signature" of a message is its body under a key that is used once',
+    exception: 'encrypts and authenticates nothing: Airtel takes nothing else, and nothing of ours rests on it',
   },
   {
     ref: 'algorithm/sha-256', name: 'SHA-256', primitive: 'hash', parameterSetIdentifier: '256',

@@ -6,6 +6,7 @@ import { algorithms } from './algorithms.ts'
 
 const repository = resolve(import.meta.dirname, '..', '..')
 const envelope = 'packages/envelope/wycheproof.test.ts'
+const airtel = 'services/dispatcher/connectors/airtel-money/wycheproof.test.ts'
 
 /** A test, and where the vectors are that it takes: a file of third parties, or the document that has them. */
 type Vectors = { readonly file: string; readonly test: string; readonly from: string }
@@ -35,6 +36,8 @@ const vectors: Readonly<Record<string, readonly Vectors[]>> = {
   'algorithm/rsaes-oaep-sha-256': [
     { file: 'packages/signatures/http-messages/rsa-vectors.test.ts', test: 'Wycheproof: RSAES-OAEP', from: 'rsa_oaep_3072_sha256_mgf1sha256_test.json' },
   ],
+  'algorithm/rsaes-pkcs1-v1_5': [{ file: airtel, test: 'Wycheproof: RSAES-PKCS1-v1_5', from: 'json_web_encryption_test.json' }],
+  'algorithm/aes-256-cbc': [{ file: airtel, test: 'Wycheproof: AES-256-CBC', from: 'json_web_encryption_test.json' }],
   'algorithm/sha-256': [{ file: 'packages/audit/vectors.test.ts', test: 'inclusion proofs', from: '\'merkle\', \'testdata\'' }],
   'algorithm/sha-1': [{ file: 'packages/runtime/ocsp/cert-id-digests.test.ts', test: 'SHA-1, which names certificates', from: 'FIPS 180-2' }],
   'algorithm/x25519': [{ file: envelope, test: 'X25519', from: 'x25519_test.json' }],
@@ -53,12 +56,15 @@ const vectors: Readonly<Record<string, readonly Vectors[]>> = {
 const calls: readonly { readonly pattern: RegExp; readonly of: (name: string) => string | undefined }[] = [
   { pattern: /createHash\('([^']+)'/g, of: (name) => ({ sha1: 'algorithm/sha-1', sha256: 'algorithm/sha-256' })[name] },
   { pattern: /createHmac\('([^']+)'/g, of: (name) => ({ sha256: 'algorithm/hmac-sha-256', sha512: 'algorithm/hmac-sha-512' })[name] },
-  { pattern: /create(?:C|Dec)ipheriv\('([^']+)'/g, of: (name) => ({ 'aes-256-gcm': 'algorithm/aes-256-gcm' })[name] },
+  { pattern: /create(?:C|Dec)ipheriv\('([^']+)'/g, of: (name) => ({ 'aes-256-gcm': 'algorithm/aes-256-gcm', 'aes-256-cbc': 'algorithm/aes-256-cbc' })[name] },
   { pattern: /hkdfSync\('([^']+)'/g, of: (name) => ({ sha256: 'algorithm/hkdf-sha-256' })[name] },
   { pattern: /generateKeyPairSync\('([^']+)'/g, of: (name) => ({
     ed25519: 'algorithm/ed25519', x25519: 'algorithm/x25519', ec: 'algorithm/ecdsa-p256', rsa: 'algorithm/rsassa-pss-sha-512',
   })[name] },
-  { pattern: /constants\.(RSA_[A-Z0-9_]+)/g, of: (name) => ({ RSA_PKCS1_PSS_PADDING: 'algorithm/rsassa-pss-sha-512' })[name] },
+  { pattern: /constants\.(RSA_[A-Z0-9_]+)/g, of: (name) => ({
+    RSA_PKCS1_PSS_PADDING: 'algorithm/rsassa-pss-sha-512', RSA_PKCS1_PADDING: 'algorithm/rsaes-pkcs1-v1_5',
+    RSA_PKCS1_OAEP_PADDING: 'algorithm/rsaes-oaep-sha-256',
+  })[name] },
   { pattern: /alg: '(RSA[A-Z0-9-]*)'/g, of: (name) => ({ 'RSA-OAEP-256': 'algorithm/rsaes-oaep-sha-256' })[name] },
   { pattern: /pbkdf2Sync\(.*'([^']+)'\)/g, of: (name) => ({ sha256: 'algorithm/pbkdf2-hmac-sha-256' })[name] },
   { pattern: /(scryptSync)\(/g, of: () => 'algorithm/scrypt' },
@@ -102,7 +108,7 @@ test('no source uses an algorithm that the inventory does not have, and all of i
 })
 
 test('an algorithm that joins without a row is seen', () => {
-  for (const call of ['createHash(\'md5\')', 'createHmac(\'sha1\', key)', 'createCipheriv(\'aes-256-cbc\', key)', 'KEM_ML_KEM_768()']) {
+  for (const call of ['createHash(\'md5\')', 'createHmac(\'sha1\', key)', 'createCipheriv(\'aes-128-cbc\', key)', 'KEM_ML_KEM_768()']) {
     assert.equal(usesOf('x.ts', call).unknown.length, 1, call)
   }
 })

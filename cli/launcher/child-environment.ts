@@ -4,11 +4,10 @@ import type { ProcessName } from './process-table.ts'
 import { rootKeyEnvironment } from './root-key-surroundings.ts'
 
 /** Credentials of providers reach the dispatcher in a file of its own, whatever the operator wrote them in. */
-const providerSecret = /^NGOME_NETWORKS__.*__(?:SUBSCRIPTION_KEY|API_USER|API_KEY)(?:_FILE)?$/
+const providerSecret = /^NGOME_NETWORKS__.*__(?:SUBSCRIPTION_KEY|API_USER|API_KEY|CLIENT_ID|CLIENT_SECRET|CALLBACK_KEY|PIN|PIN_KEY)(?:_FILE)?$/
 /** Where the root key lies is the custodian's business alone, and reaches it in one form. */
 const rootKeyVariable = /^NGOME_(?:CUSTODIAN__)?ROOT_KEY$/
-const simulatorPrefix = 'MTN_MOMO_SIMULATOR_'
-/** The simulated payer's time to answer: MTN's five minutes, made short enough for somebody who watches. */
+/** The simulated payer's time to answer: networks' minutes, made short enough for somebody who watches. */
 const simulatorExpireAfterMs = 8_000
 
 /** What a process finds in its environment: its configuration, and nothing else of the launcher's. */
@@ -21,7 +20,7 @@ export function childEnvironment(name: ProcessName, from: {
 }): Record<string, string> {
   const { config, env } = from
   const zone = { ...(env['TZ'] === undefined ? {} : { TZ: env['TZ'] }), ...fipsEnvironment(env, from.isFips) }
-  if (name === 'simulator') return { ...zone, ...simulatorEnvironment(env, config) }
+  if (name === 'simulator' || name === 'airtel-simulator') return { ...zone, ...simulatorEnvironment(env, config, simulators[name]) }
   const role = roleEnvironment(name, env, config, from.configFile)
   const rootKey = name === 'custodian' ? rootKeyEnvironment(env, config) : {}
   const isKept = (variable: string): boolean => !providerSecret.test(variable) && !(rootKeyVariable.test(variable) && 'NGOME_ROOT_KEY' in rootKey)
@@ -33,15 +32,20 @@ export function childEnvironment(name: ProcessName, from: {
   }
 }
 
-function simulatorEnvironment(env: Environment, config: Config): Record<string, string> {
-  const passed = Object.entries(env).filter((entry): entry is [string, string] => (
-    entry[1] !== undefined && entry[0].startsWith(simulatorPrefix)
-  ))
+const simulators = {
+  'simulator': { prefix: 'MTN_MOMO_SIMULATOR_', folder: 'simulators/mtn-momo', port: 'port' },
+  'airtel-simulator': { prefix: 'AIRTEL_MONEY_SIMULATOR_', folder: 'simulators/airtel-money', port: 'airtelPort' },
+} as const
+
+function simulatorEnvironment(
+  env: Environment, config: Config, { prefix, folder, port }: (typeof simulators)[keyof typeof simulators],
+): Record<string, string> {
+  const passed = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[0].startsWith(prefix))
   return {
-    [`${simulatorPrefix}EXPIRE_AFTER_MS`]: String(simulatorExpireAfterMs),
+    [`${prefix}EXPIRE_AFTER_MS`]: String(simulatorExpireAfterMs),
     ...Object.fromEntries(passed),
-    [`${simulatorPrefix}PORT`]: String(config.simulator.port),
-    [`${simulatorPrefix}FOLDER`]: processFolder(config, 'simulators/mtn-momo'),
-    [`${simulatorPrefix}CALLBACK_CA`]: authorityPath(config),
+    [`${prefix}PORT`]: String(config.simulator[port]),
+    [`${prefix}FOLDER`]: processFolder(config, folder),
+    [`${prefix}CALLBACK_CA`]: authorityPath(config),
   }
 }

@@ -81,7 +81,8 @@ export async function launch(given: LaunchOptions, undo: Undo): Promise<Platform
   await Promise.all([
     startStore(options, ground, known, undo),
     startCustodian(options, ground, processes, undo),
-    usesSimulator(config) ? startOne('simulator', processes, tell, undo) : undefined,
+    usesSimulator(config, 'mtn-momo') ? startOne('simulator', processes, tell, undo) : undefined,
+    usesSimulator(config, 'airtel-money') ? startOne('airtel-simulator', processes, tell, undo) : undefined,
   ])
   const key = await firstKey(config, { clock, random })
   await writeProviderCredentials(config, ground.ownerOf('dispatcher'), random)

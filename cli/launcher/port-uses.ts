@@ -15,8 +15,11 @@ export function portUses(config: Config): readonly PortUse[] {
     { what: 'enrolment', host: custodian.host, port: custodian.enrolmentPort, variable: 'NGOME_CUSTODIAN__ENROLMENT_PORT' },
     { what: 'the gateway\'s health', host: gateway.internalHost, port: gateway.internalPort, variable: 'NGOME_GATEWAY__INTERNAL_PORT' },
     { what: 'the dispatcher\'s health', host: dispatcher.internalHost, port: dispatcher.internalPort, variable: 'NGOME_DISPATCHER__INTERNAL_PORT' },
-    ...(usesSimulator(config)
-      ? [{ what: 'the simulator', host: '127.0.0.1', port: simulator.port, variable: 'NGOME_SIMULATOR__PORT' }]
+    ...(usesSimulator(config, 'mtn-momo')
+      ? [{ what: 'MTN MoMo\'s simulator', host: '127.0.0.1', port: simulator.port, variable: 'NGOME_SIMULATOR__PORT' }]
+      : []),
+    ...(usesSimulator(config, 'airtel-money')
+      ? [{ what: 'Airtel Money\'s simulator', host: '127.0.0.1', port: simulator.airtelPort, variable: 'NGOME_SIMULATOR__AIRTEL_PORT' }]
       : []),
     ...(database.url === undefined
       ? [{ what: 'PostgreSQL', host: '127.0.0.1', port: database.port, variable: 'NGOME_DATABASE__PORT' }]

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
-/** The processes that the launcher starts from this clone, in the order in which they start. */
-export const processNames = ['custodian', 'simulator', 'gateway', 'dispatcher'] as const
+/** The processes that the launcher starts from this clone. User ids follow their order: a new one is the last. */
+export const processNames = ['custodian', 'simulator', 'gateway', 'dispatcher', 'airtel-simulator'] as const
 export type ProcessName = (typeof processNames)[number]
 
 export type ProcessRow = {
@@ -14,10 +14,13 @@ export type ProcessRow = {
 }
 
 export const processTable: Readonly<Record<ProcessName, ProcessRow>> = {
-  custodian: { entry: join('services', 'custodian', 'main.ts'), folder: 'custodian', hasSqlite: true },
-  simulator: {
+  'custodian': { entry: join('services', 'custodian', 'main.ts'), folder: 'custodian', hasSqlite: true },
+  'simulator': {
     entry: join('simulators', 'mtn-momo', 'main.ts'), folder: join('simulators', 'mtn-momo'), hasSqlite: false,
   },
-  gateway: { entry: join('services', 'gateway', 'main.ts'), folder: 'gateway', hasSqlite: false },
-  dispatcher: { entry: join('services', 'dispatcher', 'main.ts'), folder: 'dispatcher', hasSqlite: false },
+  'gateway': { entry: join('services', 'gateway', 'main.ts'), folder: 'gateway', hasSqlite: false },
+  'dispatcher': { entry: join('services', 'dispatcher', 'main.ts'), folder: 'dispatcher', hasSqlite: false },
+  'airtel-simulator': {
+    entry: join('simulators', 'airtel-money', 'main.ts'), folder: join('simulators', 'airtel-money'), hasSqlite: false,
+  },
 }

@@ -17,9 +17,9 @@ import { operatorFilesOf } from './operator-files.ts'
 import { needsAddon, placePin } from './root-key-surroundings.ts'
 import { Supervisor } from './supervisor.ts'
 
-/** The custodian's part in the roles that enrol is to check; it enrols nobody as itself, and the simulator is no part of us. */
+/** The custodian's part in the roles that enrol is to check; it enrols nobody as itself, and the simulators are no part of us. */
 const enrolledRoles: Readonly<Record<ProcessName, 'gateway' | 'dispatcher' | undefined>> = {
-  custodian: undefined, simulator: undefined, gateway: 'gateway', dispatcher: 'dispatcher',
+  'custodian': undefined, 'simulator': undefined, 'airtel-simulator': undefined, 'gateway': 'gateway', 'dispatcher': 'dispatcher',
 }
 
 export type ProcessesOptions = {

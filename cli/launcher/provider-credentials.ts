@@ -1,24 +1,22 @@
-import { request } from 'node:http'
 import { join } from 'node:path'
-import { Fault, type Random } from '@ngome/kernel'
+import type { Random } from '@ngome/kernel'
 import { processFolder, type Config, type NetworkConfig } from '@ngome/runtime'
 import { z } from 'zod'
 import { randomUuid } from '../random-uuid.ts'
+import { airtelCredentialsSchema, configuredAirtel, simulatedAirtel, type AirtelCredentials } from './airtel-credentials.ts'
+import { askSimulator } from './ask-simulator.ts'
 import { readForeignFile, writePrivateFile } from './private-file.ts'
 
 const product = { apiUser: z.string(), apiKey: z.string(), subscriptionKey: z.string() }
 const productSchema = z.strictObject(product)
 const credentialsSchema = z.strictObject({ ...product, disbursement: productSchema.optional() })
-const fileSchema = z.record(z.string(), credentialsSchema)
+const fileSchema = z.record(z.string(), z.union([credentialsSchema, airtelCredentialsSchema]))
 type ProductCredentials = z.output<typeof productSchema>
 type Credentials = z.output<typeof credentialsSchema>
 
-/** The simulator answers from memory. */
-const answerMsMax = 5_000
-
-/** Whether this platform has a network that the simulator plays. */
-export function usesSimulator(config: Config): boolean {
-  return Object.values(config.networks).some((network) => isSimulated(network, config))
+/** Whether this platform has a network that this connector's simulator plays. */
+export function usesSimulator(config: Config, connector: NetworkConfig['connector']): boolean {
+  return Object.values(config.networks).some((network) => network.connector === connector && isSimulated(network, config))
 }
 
 /**
@@ -30,16 +28,29 @@ export async function writeProviderCredentials(config: Config, owner: number | u
   const file = join(processFolder(config, 'dispatcher'), 'providers.json')
   const text = readForeignFile(file, owner)?.toString('utf8')
   const known = text === undefined ? {} : fileSchema.parse(JSON.parse(text))
-  const all: Record<string, Credentials> = {}
+  const all: Record<string, Credentials | AirtelCredentials> = {}
   for (const [name, network] of Object.entries(config.networks)) {
-    const credentials = configured(network) ?? await simulated(config, network, known[name], random) ?? known[name]
+    const credentials = await credentialsOf(config, network, known[name], random) ?? known[name]
     if (credentials !== undefined) all[name] = credentials
   }
   writePrivateFile(file, JSON.stringify(all) + '\n', owner)
 }
 
-function isSimulated({ world, baseUrl }: NetworkConfig, { simulator }: Config): boolean {
-  return world === 'test' && new URL(baseUrl).host === `127.0.0.1:${simulator.port}`
+async function credentialsOf(
+  config: Config, network: NetworkConfig, known: Credentials | AirtelCredentials | undefined, random: Random,
+): Promise<Credentials | AirtelCredentials | undefined> {
+  const { airtel } = network
+  if (airtel === undefined) {
+    return configured(network) ?? simulated(config, network, known !== undefined && 'apiUser' in known ? known : undefined, random)
+  }
+  const given = configuredAirtel(airtel)
+  if (given !== undefined || !isSimulated(network, config)) return given
+  return simulatedAirtel(network.baseUrl, airtel.country, known !== undefined && 'clientId' in known ? known : undefined)
+}
+
+function isSimulated({ world, baseUrl, connector }: NetworkConfig, { simulator }: Config): boolean {
+  const port = connector === 'airtel-money' ? simulator.airtelPort : simulator.port
+  return world === 'test' && new URL(baseUrl).host === `127.0.0.1:${port}`
 }
 
 function configured(network: NetworkConfig): Credentials | undefined {
@@ -74,35 +85,15 @@ async function simulatedUser(
   const subscriptionKey = Buffer.from(random.bytes(16)).toString('hex')
   const headers = { 'ocp-apim-subscription-key': subscriptionKey, 'x-reference-id': apiUser }
   const { targetEnvironment } = network
-  await ask(network.baseUrl, 'POST', '/v1_0/apiuser', headers, { providerCallbackHost: callbackHost, targetEnvironment, product: name })
-  const { body } = await ask(network.baseUrl, 'POST', `/v1_0/apiuser/${apiUser}/apikey`, headers)
+  await askSimulator(network.baseUrl, 'POST', '/v1_0/apiuser', headers, { providerCallbackHost: callbackHost, targetEnvironment, product: name })
+  const { body } = await askSimulator(network.baseUrl, 'POST', `/v1_0/apiuser/${apiUser}/apikey`, headers)
   return { apiUser, subscriptionKey, apiKey: z.object({ apiKey: z.string() }).parse(body).apiKey }
 }
 
 /** The simulator keeps its books apart from our data: they may have been deleted. */
 async function isKnownUser(network: NetworkConfig, known: ProductCredentials, callbackHost: string): Promise<boolean> {
   const headers = { 'ocp-apim-subscription-key': known.subscriptionKey }
-  const answer = await ask(network.baseUrl, 'GET', `/v1_0/apiuser/${known.apiUser}`, headers)
+  const answer = await askSimulator(network.baseUrl, 'GET', `/v1_0/apiuser/${known.apiUser}`, headers)
   const user = z.object({ providerCallbackHost: z.string(), targetEnvironment: z.string() }).safeParse(answer.body)
   return user.success && user.data.providerCallbackHost === callbackHost && user.data.targetEnvironment === network.targetEnvironment
-}
-
-function ask(
-  baseUrl: string, method: 'GET' | 'POST', path: string, headers: Readonly<Record<string, string>>, body?: object,
-): Promise<{ readonly status: number; readonly body: unknown }> {
-  const text = body === undefined ? '' : JSON.stringify(body)
-  const contentType = body === undefined ? {} : { 'content-type': 'application/json' }
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown): void => reject(new Fault('launcher/failed', `the simulator did not answer ${path}`, { cause }))
-    const outgoing = request(new URL(path, baseUrl), {
-      method, agent: false, timeout: answerMsMax,
-      headers: { ...headers, ...contentType, 'content-length': Buffer.byteLength(text) },
-    }, (incoming) => {
-      let answer = ''
-      incoming.setEncoding('utf8').on('data', (chunk: string) => { answer += chunk }).on('error', fail)
-      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: answer === '' ? undefined : JSON.parse(answer) }))
-    })
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time'))).on('error', fail)
-    outgoing.end(text)
-  })
 }

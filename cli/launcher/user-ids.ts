@@ -14,8 +14,10 @@ const blockSize = 16
 export const lastOfBlock = blockSize - 1
 
 const userIdsSchema = z.strictObject({
-  custodian: z.int(), simulator: z.int(), gateway: z.int(), dispatcher: z.int(),
-})
+  'custodian': z.int(), 'simulator': z.int(), 'gateway': z.int(), 'dispatcher': z.int(),
+  // Files of before have none; its place in the block is the same.
+  'airtel-simulator': z.int().optional(),
+}).transform((ids) => ({ ...ids, 'airtel-simulator': ids['airtel-simulator'] ?? ids.custodian + processNames.indexOf('airtel-simulator') }))
 export type UserIds = z.output<typeof userIdsSchema>
 
 /** The user ids of this instance's processes: chosen at the first run, the same ever after. */

@@ -1,5 +1,6 @@
 export { AcmeResponder } from './acme-responder.ts'
 export { AcmeSimulator, type AcmeSimulatorBooks } from './acme-simulator.ts'
+export { AirtelMoneySimulator, type AirtelApplication, type AirtelTransaction } from './airtel-money-simulator.ts'
 export { TestAuthority, type IssueOptions } from './test-authority.ts'
 export {
   startTestCustodian, type CustodianAnswers, type TestCustodian, type TestCustodianOptions,

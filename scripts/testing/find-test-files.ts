@@ -13,6 +13,8 @@ const waitingFiles = [
   'packages/verify/denial-of-service.test.ts',
   'services/custodian/root-keys/shares/listen-for-shares.test.ts',
   'services/dispatcher/acme/acme.test.ts',
+  'services/dispatcher/connectors/airtel-money/airtel-money.test.ts',
+  'services/dispatcher/connectors/airtel-money/conformance.test.ts',
   'services/dispatcher/connectors/mtn-momo/conformance.test.ts',
   'services/dispatcher/dispatcher.test.ts',
   'services/gateway/access/key-life.test.ts',
@@ -21,6 +23,7 @@ const waitingFiles = [
   'services/gateway/process/with-custodian.test.ts',
   'services/gateway/transport/pins.test.ts',
   'services/gateway/transport/staples.test.ts',
+  'simulators/airtel-money/airtel-money.test.ts',
   'simulators/mtn-momo/mtn-momo.test.ts',
 ]
 

@@ -45,7 +45,7 @@ const egress = createEgressGuard({
   resolve: nameServerResolver(), resolveOperators: systemResolver,
   ...(acme === undefined ? {} : { certificateAuthority: { directoryUrl: acme.directoryUrl, trust: readTrust(acme.authorityPath) } }),
 })
-const networks = connectNetworks(config.networks, readCredentials(join(folder, 'providers.json')), egress, clock)
+const networks = connectNetworks(config.networks, readCredentials(join(folder, 'providers.json')), egress, clock, random)
 
 const identity = await enrol({
   ...base, config, token, role: 'dispatcher', onExpired: () => void shutdown.begin('the certificate expired'),

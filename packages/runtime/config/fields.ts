@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { anomalyResponses, merchantKeyScopesDefault, scopes } from '@ngome/contracts'
 import { currencyDigits, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
+import { airtelMoney } from './airtel-money.ts'
 import { mtnDisbursement } from './mtn-momo.ts'
 import { publicTls } from './public-tls.ts'
 import { rootKeySetting } from './root-key-setting.ts'
@@ -178,10 +179,12 @@ const tariff = z.strictObject({
 })
 
 const network = z.strictObject({
-  connector: z.enum(['mtn-momo']).describe('The protocol that the network speaks.'),
+  connector: z.enum(['mtn-momo', 'airtel-money'], { error: 'must be mtn-momo or airtel-money' }).describe('The protocol that the network speaks.'),
   world: z.enum(worlds).describe('Whether real money moves.'),
   baseUrl: httpUrl.optional().describe('Base address of the provider\'s API; the simulator where it is left out.'),
-  targetEnvironment: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be the provider\'s name of the environment'),
+  targetEnvironment: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be the provider\'s name of the environment').optional()
+    .describe('MTN\'s name of the environment.'),
+  airtel: airtelMoney.optional().describe('What is Airtel Money\'s own.'),
   currency: z.enum(Object.keys(currencyDigits) as [Currency, ...Currency[]], { error: 'must be a known ISO 4217 code' }),
   callingCode: z.string().regex(/^[1-9][0-9]{0,2}$/, 'must be an E.164 country code, without the plus sign'),
   subscriptionKey: secret(/^[\x21-\x7e]{8,256}$/, 'must be 8 to 256 printable characters').optional(),
@@ -256,7 +259,10 @@ export const configObject = z.strictObject({
   gateway: gateway.prefault({}),
   custodian: custodian.prefault({}),
   dispatcher: dispatcher.prefault({}),
-  simulator: z.strictObject({ port: port(8447).describe('Port of the provider\'s simulator.') }).prefault({}),
+  simulator: z.strictObject({
+    port: port(8447).describe('Port of MTN MoMo\'s simulator.'),
+    airtelPort: port(8450).describe('Port of Airtel Money\'s simulator.'),
+  }).prefault({}),
   database: database.prefault({}),
   keys: keys.prefault({}),
   egress: z.strictObject({

@@ -38,6 +38,9 @@ function faultOf(run: () => unknown): Fault {
   throw new assert.AssertionError({ message: 'nothing was refused' })
 }
 
+const airtelNetwork = {
+  connector: 'airtel-money', world: 'live', baseUrl: 'https://openapi.airtel.ug', currency: 'UGX', callingCode: '256', airtel: { country: 'UG' },
+}
 const liveNetwork = {
   connector: 'mtn-momo', world: 'live', baseUrl: 'https://proxy.momoapi.mtn.com', targetEnvironment: 'mtnuganda',
   currency: 'UGX', callingCode: '256',
@@ -104,6 +107,15 @@ describe('the configuration', () => {
     assert.equal(config.keys.dataKeyPeriodS, 60)
     assert.deepEqual(load(undefined, { NGOME_NETWORKS__MTN_SANDBOX__BASE_URL: 'https://a.example', NGOME_EGRESS__ALLOW_PRIVATE: '' })
       .egress.allowPrivate, [])
+  })
+
+  test('has Airtel\'s networks with their own simulator where no address is given', () => {
+    const network = { connector: 'airtel-money', world: 'test', currency: 'UGX', callingCode: '256', airtel: { country: 'UG', namesCallback: true } }
+    const config = load({ networks: { 'airtel-sandbox': network } })
+    const loaded = config.networks['airtel-sandbox']
+    assert.equal(loaded?.baseUrl, 'http://127.0.0.1:8450')
+    assert.deepEqual(loaded.airtel, { country: 'UG', signsMessages: true, pinScheme: 'rsa-oaep-sha256', namesCallback: true })
+    assert.ok(config.egress.allowPrivate.includes('127.0.0.1:8450'))
   })
 
   test('takes secrets from files and from the environment, and never prints them', () => {
@@ -224,6 +236,20 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
   ['a disbursement\'s key in the file', { networks: { n: { ...liveNetwork, disbursement: { apiKey: 'k'.repeat(32) } } } }, {}, /must not stand in a file/],
   ['another currency than MTN\'s environment has', undefined, { NGOME_NETWORKS__MTN_SANDBOX__CURRENCY: 'UGX' }, /currency: must be EUR/],
   ['numbers of another country than MTN\'s environment', undefined, { NGOME_NETWORKS__MTN_SANDBOX__CALLING_CODE: '256' }, /callingCode: must be 46/],
+  ['MTN without its environment', { networks: { n: { ...liveNetwork, targetEnvironment: undefined } } }, {}, /targetEnvironment: must be given/],
+  ['MTN with what is Airtel\'s', { networks: { n: { ...liveNetwork, airtel: { country: 'UG' } } } }, {}, /airtel: must be left out/],
+  ['Airtel without its country', { networks: { n: { ...airtelNetwork, airtel: undefined } } }, {}, /airtel: must be given, with its country/],
+  ['Airtel in a country where it is not', { networks: { n: { ...airtelNetwork, airtel: { country: 'SE' } } } }, {}, /airtel\.country: must be one of CD, CG/],
+  ['Airtel in another currency', { networks: { n: { ...airtelNetwork, currency: 'KES' } } }, {}, /currency: must be UGX/],
+  ['Airtel with another country\'s numbers', { networks: { n: { ...airtelNetwork, callingCode: '254' } } }, {}, /callingCode: must be 256/],
+  ['Airtel with what is MTN\'s', { networks: { n: { ...airtelNetwork, targetEnvironment: 'mtnuganda' } } }, {}, /targetEnvironment: must be left out/],
+  ['an encryption of PINs that nobody knows', { networks: { n: { ...airtelNetwork, airtel: { country: 'UG', pinScheme: 'rot13' } } } }, {}, /pinScheme: must be/],
+  ['a PIN in the file that all read', { networks: { n: { ...airtelNetwork, airtel: { country: 'UG', pin: '1234' } } } }, {},
+    /must not stand in a file .*NGOME_NETWORKS__N__AIRTEL__PIN_FILE/],
+  ['a PIN without its key', { networks: { n: airtelNetwork } }, { NGOME_NETWORKS__N__AIRTEL__PIN: '1234' }, /airtel\.pinKey: must be given together with pin/],
+  ['half of Airtel\'s credentials', { networks: { n: airtelNetwork } }, { NGOME_NETWORKS__N__AIRTEL__CLIENT_SECRET: 's'.repeat(32) }, /airtel\.clientId: must be given/],
+  ['Airtel\'s simulator in live', { networks: { n: { ...airtelNetwork, baseUrl: undefined } } }, {}, /live refuses simulators/],
+  ['two simulators on one port', { networks: { n: airtelNetwork }, simulator: { airtelPort: 8447 } }, {}, /simulator\.airtelPort: must differ/],
   ['enquiries past the settling time', undefined, { NGOME_NETWORKS__MTN_SANDBOX__ENQUIRY_INTERVAL_S: '500' }, /enquiryIntervalS: must/],
   ['giving up before the answer is final', undefined, { NGOME_NETWORKS__MTN_SANDBOX__GIVE_UP_AFTER_S: '100' }, /below giveUpAfterS/],
   ['a currency that is not known', { networks: { n: { ...liveNetwork, currency: 'XYZ' } } }, {}, /known ISO 4217 code/],

@@ -1,6 +1,7 @@
 import { parseAmount } from '@ngome/kernel'
 import type { z } from 'zod'
 import type { completeConfig } from './complete-config.ts'
+import { airtelCountries } from './airtel-money.ts'
 import { isLoopbackHost } from './loopback.ts'
 import type { NetworkConfig } from './fields.ts'
 import { mtnEnvironments } from './mtn-momo.ts'
@@ -34,6 +35,7 @@ function checkPorts(config: Completed, refuse: Refuse): void {
     ['custodian', 'enrolmentPort', config.custodian.enrolmentPort, isLoopbackHost(config.custodian.host)],
     ['dispatcher', 'internalPort', config.dispatcher.internalPort, true],
     ['simulator', 'port', config.simulator.port, true],
+    ['simulator', 'airtelPort', config.simulator.airtelPort, Object.values(config.networks).some(({ connector }) => connector === 'airtel-money')],
     ['database', 'port', config.database.port, isLoopbackHost(config.database.host)],
   ]
   for (const [room, key, port, isHere] of ports) {
@@ -106,6 +108,7 @@ function checkNetwork(config: Completed, name: string, network: NetworkConfig, r
   } else if (url.protocol !== 'https:' && !config.egress.allowPrivate.includes(url.host)) {
     refuse([...path, 'baseUrl'], `must be https, or add ${url.host} to egress.allowPrivate`)
   }
+  checkConnector(path, network, refuse)
   if ((network.apiUser === undefined) !== (network.apiKey === undefined)) {
     refuse([...path, 'apiKey'], 'must be given together with apiUser: the provider checks them as a pair')
   }
@@ -129,9 +132,32 @@ function checkMtn(path: readonly string[], network: NetworkConfig, refuse: Refus
   if (disbursement !== undefined && (disbursement.apiUser === undefined) !== (disbursement.apiKey === undefined)) {
     refuse([...path, 'disbursement', 'apiKey'], 'must be given together with apiUser: the provider checks them as a pair')
   }
-  if (!Object.hasOwn(mtnEnvironments, targetEnvironment)) return
+  if (targetEnvironment === undefined || !Object.hasOwn(mtnEnvironments, targetEnvironment)) return
   const known = mtnEnvironments[targetEnvironment]
   if (known?.confidence !== 'documented') return
   if (known.currency !== currency) refuse([...path, 'currency'], `must be ${known.currency}: that is what MTN takes in ${targetEnvironment}`)
   if (known.callingCode !== callingCode) refuse([...path, 'callingCode'], `must be ${known.callingCode}: so numbers of ${targetEnvironment} begin`)
+}
+
+/** What belongs to one connector stands with that one, and all of it. */
+function checkConnector(path: readonly string[], network: NetworkConfig, refuse: Refuse): void {
+  const { airtel, targetEnvironment, currency, callingCode } = network
+  if (network.connector === 'mtn-momo') {
+    if (targetEnvironment === undefined) refuse([...path, 'targetEnvironment'], 'must be given: MTN wants it with every call')
+    if (airtel !== undefined) refuse([...path, 'airtel'], 'must be left out: this network is MTN\'s')
+    return
+  }
+  for (const key of ['targetEnvironment', 'subscriptionKey', 'apiUser', 'apiKey', 'disbursement'] as const) {
+    if (network[key] !== undefined) refuse([...path, key], 'must be left out: this network is Airtel\'s')
+  }
+  const country = airtel === undefined ? undefined : airtelCountries[airtel.country]
+  if (airtel === undefined) refuse([...path, 'airtel'], 'must be given, with its country')
+  else if (country === undefined) refuse([...path, 'airtel', 'country'], `must be one of ${Object.keys(airtelCountries).join(', ')}`)
+  else {
+    if (!country.currencies.includes(currency)) refuse([...path, 'currency'], `must be ${country.currencies.join(' or ')}: that is what Airtel Money settles in there`)
+    if (country.callingCode !== callingCode) refuse([...path, 'callingCode'], `must be ${country.callingCode}: so its numbers begin`)
+  }
+  for (const [one, other] of [['clientId', 'clientSecret'], ['clientSecret', 'clientId'], ['pin', 'pinKey'], ['pinKey', 'pin']] as const) {
+    if (airtel?.[one] !== undefined && airtel[other] === undefined) refuse([...path, 'airtel', other], `must be given together with ${one}`)
+  }
 }

@@ -1,10 +1,12 @@
-import { Fault, type Clock } from '@ngome/kernel'
+import { Fault, type Clock, type Random } from '@ngome/kernel'
 import type { NetworkConfig } from '@ngome/runtime'
-import { connectMtnMomo, type MtnMomoCredentials } from '../connectors/mtn-momo/connect-mtn-momo.ts'
+import { connectMtnMomo } from '../connectors/mtn-momo/connect-mtn-momo.ts'
 import type { ProductCredentials } from '../connectors/mtn-momo/product.ts'
 import type { PaymentNetwork } from '../connectors/payment-network.ts'
 import type { Network } from '../dispatcher.ts'
 import type { EgressGuard } from '../egress/egress-guard.ts'
+import { connectAirtelNetwork } from './connect-airtel-network.ts'
+import type { NetworkCredentials } from './read-credentials.ts'
 
 /** Enough for a slow custodian, database and network together; it only delays the last word on a lost payment. */
 const sendWithinMs = 30_000
@@ -14,11 +16,11 @@ const sendWithinMs = 30_000
  * @throws Fault `config/invalid` for a network without credentials
  */
 export function connectNetworks(
-  networks: Readonly<Record<string, NetworkConfig>>, credentials: ReadonlyMap<string, MtnMomoCredentials>,
-  egress: EgressGuard, clock: Clock,
+  networks: Readonly<Record<string, NetworkConfig>>, credentials: ReadonlyMap<string, NetworkCredentials>,
+  egress: EgressGuard, clock: Clock, random: Random,
 ): ReadonlyMap<string, Network> {
   return new Map(Object.entries(networks).map(([name, config]) => [name, {
-    connector: connect(name, config, credentials.get(name), egress, clock),
+    connector: connect(name, config, credentials.get(name) ?? {}, { egress, clock, random }),
     provider: config.connector,
     world: config.world,
     currency: config.currency,
@@ -31,15 +33,17 @@ export function connectNetworks(
 }
 
 function connect(
-  network: string, config: NetworkConfig, fromFile: MtnMomoCredentials | undefined, egress: EgressGuard, clock: Clock,
+  network: string, config: NetworkConfig, fromFile: NetworkCredentials,
+  { egress, clock, random }: { readonly egress: EgressGuard; readonly clock: Clock; readonly random: Random },
 ): PaymentNetwork {
   switch (config.connector) {
+    case 'airtel-money': return connectAirtelNetwork(network, config, fromFile, { egress, clock, random })
     case 'mtn-momo': {
-      const { apiUser = fromFile?.apiUser, apiKey = fromFile?.apiKey, subscriptionKey = fromFile?.subscriptionKey } = config
-      if (apiUser === undefined || apiKey === undefined || subscriptionKey === undefined) {
+      const { apiUser = fromFile.apiUser, apiKey = fromFile.apiKey, subscriptionKey = fromFile.subscriptionKey, targetEnvironment } = config
+      if (apiUser === undefined || apiKey === undefined || subscriptionKey === undefined || targetEnvironment === undefined) {
         throw new Fault('config/invalid', `network ${network} has no credentials: put them into providers.json in the dispatcher's folder`)
       }
-      const { targetEnvironment, requestTimeoutMs, enquiriesPerSecondMax } = config
+      const { requestTimeoutMs, enquiriesPerSecondMax } = config
       const { payBy = 'transfer', version = 'v1_0' } = config.disbursement ?? {}
       const settings = {
         network, targetEnvironment, requestTimeoutMs, enquiriesPerSecondMax, disbursement: { currency: config.currency, payBy, version },
@@ -56,11 +60,11 @@ function connect(
  * @throws Fault `config/invalid` where the operator configured the product and not all that it needs
  */
 function disbursementOf(
-  network: string, { disbursement }: NetworkConfig, fromFile: MtnMomoCredentials | undefined,
+  network: string, { disbursement }: NetworkConfig, fromFile: NetworkCredentials,
 ): ProductCredentials | undefined {
   const {
-    apiUser = fromFile?.disbursement?.apiUser, apiKey = fromFile?.disbursement?.apiKey,
-    subscriptionKey = fromFile?.disbursement?.subscriptionKey,
+    apiUser = fromFile.disbursement?.apiUser, apiKey = fromFile.disbursement?.apiKey,
+    subscriptionKey = fromFile.disbursement?.subscriptionKey,
   } = disbursement ?? {}
   if (apiUser === undefined || apiKey === undefined || subscriptionKey === undefined) {
     if (disbursement === undefined) return undefined

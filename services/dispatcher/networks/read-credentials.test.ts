@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { Fault, Secret, systemClock } from '@ngome/kernel'
+import { Fault, Secret, systemClock, systemRandom } from '@ngome/kernel'
 import type { NetworkConfig } from '@ngome/runtime'
 import { createEgressGuard } from '../egress/egress-guard.ts'
 import { connectNetworks } from './connect-networks.ts'
@@ -28,6 +28,14 @@ test('reads credentials as secrets, by network', () => {
   assert(credentials?.apiKey instanceof Secret)
   assert.equal(credentials.apiKey.expose((key) => key), 'planted-secret')
 })
+test('reads Airtel\'s, with those that are optional and without them', () => {
+  for (const more of ['', ',"callbackKey":"k","pin":"1234","pinKey":"p"']) {
+    write(`{"airtel-ug":{"clientId":"c","clientSecret":"planted-secret"${more}}}`)
+    const credentials = readCredentials(path).get('airtel-ug')
+    assert.equal(credentials?.clientSecret?.expose((text) => text), 'planted-secret')
+    assert.equal(credentials.pin?.expose((text) => text), more === '' ? undefined : '1234')
+  }
+})
 test('no file: no credentials', () => { assert.equal(readCredentials(join(folder, 'none.json')).size, 0) })
 
 describe('refuses, without quoting it', () => {
@@ -40,7 +48,8 @@ describe('refuses, without quoting it', () => {
   for (const [name, text] of [
     ['no JSON', 'planted-secret'], ['a list', '["planted-secret"]'], ['an unknown member', good.replace('"apiUser"', '"user"')],
     ['a missing member', '{"mtn-sandbox":{"apiKey":"planted-secret"}}'], ['a duplicate key', good.replace('{"mtn', '{"mtn-sandbox":{},"mtn')],
-    ['an empty secret', good.replace('"u"', '""')],
+    ['an empty secret', good.replace('"u"', '""')], ['MTN\'s and Airtel\'s mixed', good.replace('"apiUser"', '"clientSecret":"x","apiUser"')],
+    ['half of Airtel\'s', '{"airtel-ug":{"clientId":"planted-secret"}}'],
   ] as const) {
     test(name, () => {
       write(text)
@@ -65,13 +74,13 @@ describe('connecting networks', () => {
   }
   const egress = createEgressGuard({ providers: { 'mtn-sandbox': config }, allowPrivate: [], resolve: async () => [] })
   test('a network without credentials is refused, and told where they go', () => {
-    assert.throws(() => connectNetworks({ 'mtn-sandbox': config }, new Map(), egress, systemClock), isInvalid)
+    assert.throws(() => connectNetworks({ 'mtn-sandbox': config }, new Map(), egress, systemClock, systemRandom), isInvalid)
   })
   const secrets = { apiUser: new Secret('u'), apiKey: new Secret('k'), subscriptionKey: new Secret('s') }
   test('payouts and refunds are there with the credentials of the disbursement product, from either place', () => {
     const manner = { payBy: 'transfer', version: 'v1_0' } as const
     const directionsOf = (changes: Partial<NetworkConfig>, file: Parameters<typeof connectNetworks>[1] = new Map()): readonly string[] | undefined =>
-      connectNetworks({ 'mtn-sandbox': { ...config, ...secrets, ...changes } }, file, egress, systemClock).get('mtn-sandbox')?.connector.directions
+      connectNetworks({ 'mtn-sandbox': { ...config, ...secrets, ...changes } }, file, egress, systemClock, systemRandom).get('mtn-sandbox')?.connector.directions
     assert.deepEqual(directionsOf({}), ['collection'])
     assert.deepEqual(directionsOf({ disbursement: { ...secrets, ...manner } }), ['collection', 'payout', 'refund'])
     const file = new Map([['mtn-sandbox', { ...secrets, disbursement: secrets }]])
@@ -80,11 +89,30 @@ describe('connecting networks', () => {
   })
   test('credentials come from the configuration or from the file', () => {
     for (const networks of [
-      connectNetworks({ 'mtn-sandbox': { ...config, ...secrets } }, new Map(), egress, systemClock),
-      connectNetworks({ 'mtn-sandbox': config }, new Map([['mtn-sandbox', secrets]]), egress, systemClock),
+      connectNetworks({ 'mtn-sandbox': { ...config, ...secrets } }, new Map(), egress, systemClock, systemRandom),
+      connectNetworks({ 'mtn-sandbox': config }, new Map([['mtn-sandbox', secrets]]), egress, systemClock, systemRandom),
     ]) {
       const network = networks.get('mtn-sandbox')
       assert.deepEqual([network?.settleAfterMs, network?.giveUpAfterMs], [120_000, 900_000])
     }
+  })
+
+  const airtel: NetworkConfig = {
+    connector: 'airtel-money', world: 'test', baseUrl: 'http://127.0.0.1:1', currency: 'UGX', callingCode: '256',
+    airtel: { country: 'UG', signsMessages: true, pinScheme: 'rsa-oaep-sha256', namesCallback: false },
+    requestTimeoutMs: 10_000, settleAfterS: 120, enquiryIntervalS: 5, enquiriesPerSecondMax: 10, giveUpAfterS: 900, fees: {},
+  }
+  test('Airtel\'s come from the configuration or from the file, and a network without them is refused', () => {
+    const secrets = { clientId: new Secret('c'), clientSecret: new Secret('s') }
+    const network = connectNetworks({ 'airtel-ug': airtel }, new Map([['airtel-ug', secrets]]), egress, systemClock, systemRandom).get('airtel-ug')
+    assert.deepEqual([network?.provider, network?.connector.directions], ['airtel-money', ['collection', 'refund']])
+    const given = { ...airtel, airtel: { ...airtel.airtel ?? assert.fail(), ...secrets } }
+    assert.ok(connectNetworks({ 'airtel-ug': given }, new Map(), egress, systemClock, systemRandom).has('airtel-ug'))
+    assert.throws(() => connectNetworks({ 'airtel-ug': airtel }, new Map(), egress, systemClock, systemRandom), isInvalid)
+    assert.throws(() => connectNetworks({ 'airtel-ug': airtel }, new Map([['airtel-ug', { apiKey: new Secret('k') }]]), egress, systemClock, systemRandom), isInvalid)
+  })
+  test('Airtel\'s credentials do not make a network of MTN\'s', () => {
+    const secrets = { clientId: new Secret('c'), clientSecret: new Secret('s') }
+    assert.throws(() => connectNetworks({ 'mtn-sandbox': config }, new Map([['mtn-sandbox', secrets]]), egress, systemClock, systemRandom), isInvalid)
   })
 })

@@ -1,12 +1,21 @@
 import { readFileSync, statSync } from 'node:fs'
 import { Fault, parseStrictJson, Secret } from '@ngome/kernel'
 import { z } from 'zod'
+import type { AirtelMoneyCredentials } from '../connectors/airtel-money/settings.ts'
 import type { MtnMomoCredentials } from '../connectors/mtn-momo/connect-mtn-momo.ts'
 
 const secret = z.string().min(1).max(256).transform((text) => new Secret(text))
 const product = { apiUser: secret, apiKey: secret, subscriptionKey: secret }
 const mtnMomo = z.strictObject({ ...product, disbursement: z.strictObject(product).optional() })
-const providersSchema = z.record(z.string(), mtnMomo)
+/** A key of 8192 bits, in base64 of DER. */
+const publicKey = z.string().min(1).max(2048).transform((text) => new Secret(text))
+const airtelMoney = z.strictObject({
+  clientId: secret, clientSecret: secret, callbackKey: secret.optional(), pin: secret.optional(), pinKey: publicKey.optional(),
+})
+const providersSchema = z.record(z.string(), z.union([mtnMomo, airtelMoney]))
+
+/** Of whichever connector: each takes its own, and says what it misses. */
+export type NetworkCredentials = Partial<MtnMomoCredentials & AirtelMoneyCredentials>
 
 const bounds = { depthMax: 3, nodesMax: 512 }
 /** Bits that let others than the owner read or write. */
@@ -17,13 +26,13 @@ const othersMask = 0o077
  * @returns none where there is no file
  * @throws Fault `config/invalid`
  */
-export function readCredentials(path: string): ReadonlyMap<string, MtnMomoCredentials> {
+export function readCredentials(path: string): ReadonlyMap<string, NetworkCredentials> {
   const status = statSync(path, { throwIfNoEntry: false })
   if (status === undefined) return new Map()
   if ((status.mode & othersMask) !== 0) throw new Fault('config/invalid', `${path} must be readable by its owner only (0600)`)
   const json = parseStrictJson(readFileSync(path), bounds)
   const parsed = providersSchema.safeParse(json.ok ? json.value : undefined)
   // Without the parser's own message, which might quote what it did not like.
-  if (!parsed.success) throw new Fault('config/invalid', `${path} must hold {"network": {"apiUser", "apiKey", "subscriptionKey"}}`)
+  if (!parsed.success) throw new Fault('config/invalid', `${path} must hold {"network": {"apiUser", "apiKey", "subscriptionKey"}}, or of Airtel's {"clientId", "clientSecret", …}`)
   return new Map(Object.entries(parsed.data))
 }
