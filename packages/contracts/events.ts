@@ -11,6 +11,7 @@ import { certificateRefusals, tlsFindingCodes, tlsVerdicts } from './tls-checks.
 import { anomalyKinds, anomalyResponses, restrictions } from './use.ts'
 
 const payment = classed('internal', paymentIdSchema())
+const checkoutSession = classed('internal', idSchema('checkoutSession'))
 const vaultToken = classed('internal', idSchema('vaultToken'))
 const merchantKey = classed('internal', idSchema('merchantSigningKey'))
 const forward = classed('internal', idSchema('forward'))
@@ -186,6 +187,10 @@ export const eventTypes = {
   'custodian.destination_signed': { severity: 'notice', data: custodianAct },
   'custodian.merchant_key_stated': { severity: 'notice', data: custodianAct },
   'custodian.pins_signed': { severity: 'warning', data: custodianAct },
+  'checkout_session.created': { severity: 'info', data: z.strictObject({ session: checkoutSession }) },
+  'checkout_session.cancelled': { severity: 'info', data: z.strictObject({ session: checkoutSession }) },
+  /** Somebody with its link had a payer asked. */
+  'checkout_session.tried': { severity: 'info', data: z.strictObject({ session: checkoutSession, payment }) },
   'callback.received': { severity: 'info', data: z.strictObject({ payment }) },
   'callback.contradicted': { severity: 'warning', data: z.strictObject({ payment }) },
   'webhook_endpoint.created': {

@@ -1,5 +1,6 @@
 export * from './answer-keys.ts'
 export * from './api/api-keys.ts'
+export * from './api/checkout.ts'
 export * from './api/forwards.ts'
 export * from './api/limits.ts'
 export * from './api/balances.ts'

@@ -10,6 +10,7 @@ export const scopes = [
   'keys:read', 'keys:write',
   'usage:read',
   'balances:read',
+  'checkout:read', 'checkout:write',
 ] as const
 export type Scope = (typeof scopes)[number]
 

@@ -29,6 +29,7 @@ export const idPrefixes = {
   tlsCheck: 'tlc',
   acmeOrder: 'aco',
   gatewayInstance: 'gwi',
+  checkoutSession: 'cos',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -59,6 +60,7 @@ export type StaffId = Id<'staff'>
 export type TlsCheckId = Id<'tlsCheck'>
 export type AcmeOrderId = Id<'acmeOrder'>
 export type GatewayInstanceId = Id<'gatewayInstance'>
+export type CheckoutSessionId = Id<'checkoutSession'>
 
 /** Makes an id from a UUID of version 7 (RFC 9562 §5.7): ids of one kind sort by the time they were made. */
 export function newId<K extends IdKind>(kind: K, from: { readonly clock: Clock; readonly random: Random }): Id<K> {

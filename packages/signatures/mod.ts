@@ -1,4 +1,7 @@
 export { callbackToken, parseCallbackToken } from './callback-token.ts'
+export {
+  checkoutTokenPattern, decryptCheckoutDetails, encryptCheckoutDetails, newCheckoutLink, parseCheckoutLink, type CheckoutLink,
+} from './checkout-link.ts'
 export { decryptForwardAnswer, encryptForwardAnswer, forwardAnswerKey } from './forward-answer.ts'
 export { proveDestination, signDestination, type ForwardDestination, type ProvenDestination } from './forward-destination.ts'
 export { signWebhook, type WebhookHeaders, type WebhookMessage } from './sign-webhook.ts'

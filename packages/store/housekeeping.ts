@@ -11,7 +11,7 @@ export type UsageRetention = { readonly requestLogDays: number; readonly minuteD
 
 /**
  * What the dispatcher does every hour: partitions for the days ahead; nonces that are too old to come again, old answers of
- * idempotency keys, webhook secrets that sign no more, looks at public addresses and orders of certificates past their time, old totals of API keys
+ * idempotency keys, webhook secrets that sign no more, looks at public addresses and orders of certificates past their time, old totals of API keys, what pages of old checkout sessions said,
  * and old days of the request log forgotten; the use of keys by minute summed into hours.
  * @throws Fault `store/unavailable`
  */
@@ -24,6 +24,7 @@ export async function keepHouse(db: Database, usage: UsageRetention): Promise<vo
     await db.pool.query('SELECT ngome.purge_tls_checks()')
     await db.pool.query('SELECT ngome.purge_acme()')
     await db.pool.query('SELECT ngome.purge_api_key_days()')
+    await db.pool.query('SELECT ngome.forget_checkout_details()')
     await db.pool.query('SELECT ngome.keep_request_log($1, $2)', [partitionDaysAhead, usage.requestLogDays])
     await db.pool.query('SELECT ngome.roll_up_usage($1, $2)', [usage.minuteDays, usage.hourDays])
   })

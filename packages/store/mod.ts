@@ -27,6 +27,12 @@ export { listBans, type BanRow } from './bans/list-bans.ts'
 export { loadCallbackHints, type CallbackHint } from './callbacks/load-callback-hints.ts'
 export { markHintJudged } from './callbacks/mark-hint-judged.ts'
 export { callbackHintsMax, recordCallbackHint, type NewCallbackHint } from './callbacks/record-callback-hint.ts'
+export { cancelCheckoutSession } from './checkout/cancel-checkout-session.ts'
+export type { CheckoutRow, CheckoutTry } from './checkout/checkout-row.ts'
+export type { NewCheckoutTry } from './checkout/checkout-try.ts'
+export { findCheckout, type CheckoutOfLink } from './checkout/find-checkout.ts'
+export { findCheckoutSession } from './checkout/find-checkout-session.ts'
+export { insertCheckoutSession, type NewCheckoutSession } from './checkout/insert-checkout-session.ts'
 export {
   clientConfig, lockTimeoutMs, openClient, openDatabase, type Connection, type Database, type DatabaseOptions,
 } from './database.ts'

@@ -4,7 +4,7 @@ import type {
   WebhookDeliveryReason, WebhookEncryption, WebhookHoldReason,
 } from '@ngome/contracts'
 import type {
-  AccountId, AcmeOrderId, AlertId, ApiKeyId, AttemptId, CallbackHintId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
+  AccountId, AcmeOrderId, AlertId, ApiKeyId, AttemptId, CallbackHintId, CheckoutSessionId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
   GatewayInstanceId, MerchantId, MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, TlsCheckId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
   World,
 } from '@ngome/kernel'
@@ -256,6 +256,11 @@ export type Tables = {
     network: string; banned_by: 'gateway' | 'operator'; reason: string; times: number; banned_at: Date; ends_at: Date
   }
   audit_leaves: { event: EventId; at: Date; leaf: Uint8Array }
+  checkout_sessions: TenantColumns & {
+    id: CheckoutSessionId; token_hash: Uint8Array; api_key: ApiKeyId; currency: Currency; amount_minor: bigint; reference: string
+    networks: readonly string[]; details: Uint8Array | null; created_at: Date; expires_at: Date; cancelled_at: Date | null
+  }
+  checkout_tries: TenantColumns & { session: CheckoutSessionId; try: number; payment: PaymentId; at: Date }
   tls_checks: {
     id: TlsCheckId
     address: string

@@ -98,7 +98,7 @@ function settingsOf({ custodian, dispatcher, gateway, keys }: Config): Settings 
       destructionWaitMs: keys.policy.destructionWaitS * 1000,
     },
     ownKeyPolicy: { scopes: keys.policy.merchantKeyScopes, lifeMsMax: keys.policy.merchantApiKeyLifeS * 1000 },
-    publicNames: gateway.publicNames,
+    publicNames: gateway.certificateNames,
     internalNames: {
       custodian: [custodian.host], gateway: [gateway.internalHost], dispatcher: [dispatcher.internalHost], operator: [], auditor: [],
     },

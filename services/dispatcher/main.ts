@@ -127,7 +127,7 @@ watchPublicTls({
   plannedRootChange: config.gateway.tls.plannedRootChange,
 }, { addresses: config.gateway.tls.watched, intervalMs: config.gateway.tls.checkEveryS * 1_000 }, stopping.signal)
 followStaples({
-  ...base, db: database, egress, roots: () => publicRoots(config.gateway.tls, identity.authority), names: config.gateway.publicNames,
+  ...base, db: database, egress, roots: () => publicRoots(config.gateway.tls, identity.authority), names: config.gateway.certificateNames,
 }, stopping.signal)
 if (acme !== undefined) {
   watchOrders({ ...base, db: database, egress, settings: acme, accounts: new AccountKeeper(folder, acme, random) }, stopping.signal)

@@ -26,9 +26,10 @@ import { signatureVerifier } from './access/verify-signature.ts'
 import { startAnswers } from './answers/start-answers.ts'
 import { apiVersion } from './api/openapi.ts'
 import { tellSeenInBrowser } from './browsers/tell-seen-in-browser.ts'
+import { createCheckout } from './checkout/create-checkout.ts'
 import { createHandlers } from './handlers.ts'
 import { inOrder } from './http/guards.ts'
-import { createPublicApi } from './http/public-api.ts'
+import { createPublicApi, type PublicApiPorts } from './http/public-api.ts'
 import type { PublicServer } from './http/public-server.ts'
 import { fetchSecrets, pepperSource, type GatewaySecrets } from './keys/custodian-secrets.ts'
 import { DataKeys } from './keys/data-keys.ts'
@@ -102,23 +103,27 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   const defences = createDefences(from)
   const { shedding } = defences
   const made: { drain?: Drain } = {}
+  const isDraining = (): boolean => made.drain?.isDraining === true
+  const onAnswer: PublicApiPorts['onAnswer'] = (route, status, ms, request) => {
+    metrics.onAnswer(route, status, ms)
+    limits.onAnswer(request)
+    if (request !== undefined) defences.judge(request)
+    usage.onAnswer(route, status, ms, request)
+  }
+  const site = createCheckout(from, { secrets, dataKeys, limits, shedding, isDraining, onAnswer, standsFor: (id) => authenticator.standsFor(id) })
   const server = await createPublicApi(certificates.first, {
-    hosts: from.config.gateway.publicNames,
+    hosts: from.config.gateway.certificateNames,
+    site,
     newRequestId: requestIds(from),
     monotonicMs,
-    isDraining: () => made.drain?.isDraining === true,
+    isDraining,
     guards: composeGuards({
       clock, limits, shedding, verify, askedToSign: answers.askedToSign, onSeenInBrowser: tellSeenInBrowser(from),
       authenticate: metrics.timeKeyChecks((authorization, connection) => authenticator.authenticate(authorization, connection)),
     }),
     defence: defences.defence,
     onHandled: (request, operation) => shedding.end(request, operation),
-    onAnswer: (route, status, ms, request) => {
-      metrics.onAnswer(route, status, ms)
-      limits.onAnswer(request)
-      if (request !== undefined) defences.judge(request)
-      usage.onAnswer(route, status, ms, request)
-    },
+    onAnswer,
     onFailure: failureTeller(from),
   }, createHandlers({ ...from, version: apiVersion, secrets, statements, dataKeys, limits }))
   const staples = new Staples(from, server)

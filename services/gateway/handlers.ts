@@ -11,6 +11,9 @@ import { openApiDocument } from './api/openapi.ts'
 import { referencePage } from './api/reference-page.ts'
 import { listBalances } from './balances/list-balances.ts'
 import { receiveCallback } from './callbacks/receive-callback.ts'
+import { cancelCheckoutSession } from './checkout/cancel-checkout-session.ts'
+import { createCheckoutSession } from './checkout/create-checkout-session.ts'
+import { getCheckoutSession } from './checkout/get-checkout-session.ts'
 import { createForward } from './forwards/create-forward.ts'
 import { getForward } from './forwards/get-forward.ts'
 import { jsonType, pageHeaders, type Answer } from './http/answer.ts'
@@ -48,7 +51,7 @@ const documentCacheS = 300
 
 /** Gives each operation of the table its handler. */
 export function createHandlers(from: {
-  readonly config: Pick<Config, 'networks' | 'egress' | 'keys'>
+  readonly config: Pick<Config, 'gateway' | 'networks' | 'egress' | 'keys'>
   readonly custodian: CustodianClient
   readonly version: string
   readonly secrets: GatewaySecrets
@@ -86,6 +89,11 @@ export function createHandlers(from: {
     createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
     getPayment: (call) => getPayment({ reader }, call),
     listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),
+    createCheckoutSession: (call) => createCheckoutSession({
+      ...writing, networks: config.networks, origin: config.gateway.checkoutOrigin, linkSecret: secrets.callback,
+    }, call),
+    getCheckoutSession: (call) => getCheckoutSession(from, call),
+    cancelCheckoutSession: (call) => cancelCheckoutSession(from, call),
     createWebhookEndpoint: (call) => createWebhookEndpoint({ ...writing, ...stating }, call),
     changeWebhookEndpoint: (call) => changeWebhookEndpoint({ ...writing, ...stating }, call),
     listWebhookEndpoints: (call) => listWebhookEndpoints({ database, clock }, call),

@@ -15,10 +15,7 @@ export function completeConfig(given: PartialConfig) {
   }
   return {
     ...given,
-    gateway: {
-      ...given.gateway,
-      tls: completeTls(given.gateway),
-    },
+    gateway: completeGateway(given.gateway),
     custodian: {
       ...given.custodian,
       enrolmentKeyPath: given.custodian.enrolmentKeyPath ?? join(given.dataDir, 'custodian', 'enrolment.key'),
@@ -33,11 +30,23 @@ export function completeConfig(given: PartialConfig) {
   }
 }
 
-function completeTls({ tls: { acme, ...tls }, publicNames, port }: PartialConfig['gateway']) {
+/**
+ * The checkout's name is one of the gateway's, in its certificate and watched like the others. Where the operator brings the
+ * certificate there is a checkout once he names it: nobody is made to order a certificate anew.
+ */
+function completeGateway(given: PartialConfig['gateway']) {
+  const { tls: { acme, ...tls }, publicNames, port } = given
+  const isOperators = acme !== undefined || tls.certificatePath !== undefined
+  const checkoutOrigin = given.checkoutOrigin ?? (isOperators ? undefined : `https://checkout.localhost:${port}`)
+  const certificateNames = checkoutOrigin === undefined ? publicNames : [...publicNames, new URL(checkoutOrigin).hostname]
+  const reachable = given.checkoutOrigin === undefined ? [] : [`${new URL(given.checkoutOrigin).hostname}:${new URL(given.checkoutOrigin).port || '443'}`]
   return {
-    ...tls,
-    watched: tls.watched ?? watchedOf({ publicNames, port }),
-    ...acme === undefined ? {} : { acme: { ...acme, names: acme.names ?? publicNames } },
+    ...given, checkoutOrigin, certificateNames,
+    tls: {
+      ...tls,
+      watched: tls.watched ?? [...watchedOf({ publicNames, port }), ...reachable],
+      ...acme === undefined ? {} : { acme: { ...acme, names: acme.names ?? certificateNames } },
+    },
   }
 }
 

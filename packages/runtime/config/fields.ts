@@ -33,6 +33,12 @@ const subnet = z.string().max(64).refine((text) => {
   return rest.length === 0 && /^[1-9][0-9]{0,2}$/.test(bits) && family !== 0 && Number(bits) >= 8 && Number(bits) <= (family === 4 ? 32 : 128)
 }, 'must be a network such as 192.0.2.0/24, /8 or narrower')
 
+/** As a browser writes it: the links that payers get begin with it. */
+const isOrigin = (text: string) => {
+  const url = URL.parse(text)
+  return url?.protocol === 'https:' && url.origin === text && isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0
+}
+
 const gateway = z.strictObject({
   host: host.default('127.0.0.1').describe('Address that the public API listens on.'),
   port: port(8443).describe('Port of the public API.'),
@@ -40,6 +46,8 @@ const gateway = z.strictObject({
   internalPort: port(8445).describe('Port of health, readiness, metrics and self-tests.'),
   publicNames: z.array(host).min(1, 'must name at least one: the certificate needs a name').max(32)
     .default(['localhost', '127.0.0.1']).describe('Names in the certificate of the public API.'),
+  checkoutOrigin: z.string().max(300).refine(isOrigin, 'must be https://name or https://name:port in lower case, and nothing more').optional()
+    .describe('Origin of the hosted checkout: a name of its own that leads to this gateway; https://checkout.localhost at its port where it is left out, or none beside a certificate of your own.'),
   tls: publicTls.prefault({}),
   neverBanned: z.array(subnet).max(64).default(['127.0.0.0/8', '::1/128'])
     .describe('Networks that are never banned, nor slowed in opening connections: this machine, and proxies of your own.'),
@@ -181,6 +189,8 @@ const tariff = z.strictObject({
 const network = z.strictObject({
   connector: z.enum(['mtn-momo', 'airtel-money'], { error: 'must be mtn-momo or airtel-money' }).describe('The protocol that the network speaks.'),
   world: z.enum(worlds).describe('Whether real money moves.'),
+  label: z.string().regex(/^[\p{L}\p{N} .&()-]{1,40}$/u, 'must be letters, digits and spaces, at most 40').optional()
+    .describe('What payers call it, on the checkout page.'),
   baseUrl: httpUrl.optional().describe('Base address of the provider\'s API; the simulator where it is left out.'),
   targetEnvironment: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be the provider\'s name of the environment').optional()
     .describe('MTN\'s name of the environment.'),

@@ -17,6 +17,7 @@ export function checkConfig(config: Completed, context: z.RefinementCtx): void {
   checkPair(config, refuse)
   checkLimits(config, refuse)
   checkAcme(config, refuse)
+  checkCheckout(config, refuse)
   if (config.keys.dataKeyPeriodS > config.keys.merchantKeyPeriodS) {
     refuse(['keys', 'dataKeyPeriodS'], 'must be at most keys.merchantKeyPeriodS: a data key is sealed to one merchant key')
   }
@@ -81,11 +82,17 @@ function checkLimits({ limits }: Completed, refuse: Refuse): void {
   }
 }
 
+/** Pages that a script of another page could reach would not have an origin of their own. */
+function checkCheckout({ gateway: { checkoutOrigin, publicNames } }: Completed, refuse: Refuse): void {
+  if (checkoutOrigin === undefined || !publicNames.some((name) => name.toLowerCase() === new URL(checkoutOrigin).hostname)) return
+  refuse(['gateway', 'checkoutOrigin'], 'must have a name that is not of gateway.publicNames: the API is no origin for pages')
+}
+
 function checkAcme({ gateway }: Completed, refuse: Refuse): void {
   const { acme } = gateway.tls
   if (acme === undefined) return
-  const missing = gateway.publicNames.filter((name) => !acme.names.includes(name))
-  if (missing.length > 0) refuse(['gateway', 'tls', 'acme', 'names'], `must name all of gateway.publicNames: add ${missing.join(', ')}`)
+  const missing = gateway.certificateNames.filter((name) => !acme.names.includes(name))
+  if (missing.length > 0) refuse(['gateway', 'tls', 'acme', 'names'], `must name all of gateway.publicNames, and the checkout's: add ${missing.join(', ')}`)
   if (new Set(acme.names).size < acme.names.length) refuse(['gateway', 'tls', 'acme', 'names'], 'must name each once')
   const wrong = acme.names.find((name) => name !== name.toLowerCase() || name.startsWith('['))
   if (wrong !== undefined) refuse(['gateway', 'tls', 'acme', 'names'], `must be in lower case, and addresses without brackets: ${wrong}`)

@@ -1,6 +1,7 @@
 import type { Event, PaymentDirection, PaymentStatus } from '@ngome/contracts'
 import type { ApiKeyId, DataKeyId, Money, PaymentId, Tenant } from '@ngome/kernel'
 import { transfersOf, type Account, type Transfer } from '@ngome/payments'
+import { checkoutTryStatements, type NewCheckoutTry } from '../checkout/checkout-try.ts'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { enqueueStatement } from '../jobs/enqueue.ts'
@@ -36,6 +37,8 @@ export type Acceptance = {
   readonly dayTotal: DayTotal | null
   readonly event: Event
   readonly idempotency: IdempotencyClaim
+  /** Of a payment that a payer asked for through a link. */
+  readonly checkout?: NewCheckoutTry
 }
 
 /** What took the place of an acceptance, from the codes that the database's rules raise. */
@@ -48,6 +51,8 @@ const refusals = {
   NG008: 'not_refundable',
   /** `ngome.guard_refund`: more than is left of the collection. */
   NG009: 'refund_exceeds',
+  /** `ngome.guard_checkout_try`: the session is over, or another payment of it was asked for. */
+  NG036: 'checkout_not_open',
 } as const
 type Refusal = (typeof refusals)[keyof typeof refusals]
 
@@ -72,6 +77,7 @@ export async function acceptPayment(db: Database, acceptance: Acceptance): Promi
     appendEventStatement(event),
     // What waits for an approval is dispatched by who approves it.
     ...payment.status === 'accepted' ? [enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id }, 0)] : [],
+    ...acceptance.checkout === undefined ? [] : checkoutTryStatements(tenant, payment, acceptance.checkout),
     // Last, so that others wait for its row no longer than for the commit.
     ...dayTotal === null ? [] : [dayTotalStatement(payment, dayTotal)],
   ]).catch((error: unknown) => {

@@ -67,6 +67,18 @@ export class Authenticator {
     return this.#lease.isHeld ? this.#recognise(authorization, connection) : this.#afterLease(authorization, connection)
   }
 
+  /**
+   * Whom a key stands for without being shown, since somebody acts by what was made with it, such as a link: refused where its own
+   * requests would be.
+   * @throws Fault `access/unauthenticated`, `access/merchant_frozen`, `access/lease_lost`, `store/unavailable`
+   */
+  async standsFor(id: ApiKeyId): Promise<AuthenticatedCaller> {
+    if (!this.#lease.isHeld && !await this.#lease.whenHeld()) throw new Fault('access/lease_lost', 'the revocation counter was not read in time')
+    const row = this.#rows.cached(id) ?? await this.#rows.load(id)
+    if (row === undefined || row.isRevoked || this.#isOver(row)) throw new Fault('access/unauthenticated', `key ${id} is no more`)
+    return this.#admit(row)
+  }
+
   async #afterLease(authorization: string | undefined, connection: Connection): Promise<AuthenticatedCaller> {
     if (!await this.#lease.whenHeld()) throw new Fault('access/lease_lost', 'the revocation counter was not read in time')
     return this.#recognise(authorization, connection)

@@ -13,6 +13,7 @@ import { pageQuerySchema } from '../payments/page-query.ts'
 import { vaultPageQuerySchema } from '../vault/page-query.ts'
 import { deliveryQuerySchema } from '../webhook-endpoints/delivery-query.ts'
 import { apiKeyOperations } from './api-key-operations.ts'
+import { checkoutOperations } from './checkout-operations.ts'
 import { acting, authenticated, fromPages, reading, visiting, withBody, writing, type Operation } from './operation.ts'
 import { usageOperations } from './usage-operations.ts'
 
@@ -307,6 +308,7 @@ export const operations = {
     faults: authenticated,
   },
   ...apiKeyOperations,
+  ...checkoutOperations,
   ...usageOperations,
   receiveCallback: {
     method: 'POST',

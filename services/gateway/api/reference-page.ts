@@ -3,6 +3,7 @@ import { publicFault } from '@ngome/kernel'
 import type { JsonObject } from './json-schema.ts'
 import type { OpenApiDocument, OpenApiOperation } from './openapi.ts'
 import { commonFaults, operationNames, operations } from './operations.ts'
+import { escapeHtml as text } from '../http/escape-html.ts'
 import { pageStyle } from './reference-style.ts'
 
 export type ReferencePage = { readonly html: string; readonly contentSecurityPolicy: string }
@@ -161,10 +162,6 @@ function json(value: unknown): string {
 
 function code(lines: string): string {
   return `<pre tabindex="0"><code>${text(lines)}</code></pre>`
-}
-
-function text(raw: string): string {
-  return raw.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
 
 /** A sentence, with what stands between backticks as code. */

@@ -13,6 +13,7 @@ const costs: Partial<Record<Misdeed, number>> = {
   'request/method_refused': 1,
   'request/too_large': 2,
   'access/unauthenticated': 2,
+  'checkout/link_unknown': 1,
   slow_head: 10, slow_body: 10, slow_answer: 10,
   too_many: 2,
   too_fast: 1,

@@ -83,6 +83,10 @@ export const headerTable: Readonly<Record<string, HeaderRule>> = {
   'sec-purpose': { group: 'visit', lengthMax: 64, pattern: printable },
   'sec-gpc': { group: 'browser', lengthMax: 1, pattern: /^1$/ },
   dnt: { group: 'browser', lengthMax: 1, pattern: /^[01]$/ },
+  // A phone that saves data says so (Save Data API §3); we have nothing heavier to leave out.
+  'save-data': { group: 'browser', lengthMax: 8, pattern: /^on$/i },
+  // Android's web views name the app that they are in: links are opened in chats.
+  'x-requested-with': { group: 'visit', lengthMax: 128, pattern: printable },
   priority: { group: 'browser', lengthMax: 16, pattern: /^[a-z0-9=, ]*$/ },
   'upgrade-insecure-requests': { group: 'visit', lengthMax: 1, pattern: /^1$/ },
   'if-none-match': { group: 'visit', lengthMax: 256, pattern: printable },

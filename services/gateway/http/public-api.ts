@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { ServerResponse } from 'node:http'
 import type { Server } from 'node:https'
 import { Fault, type RequestId } from '@ngome/kernel'
 import { faultOf } from '@ngome/runtime'
@@ -41,6 +42,11 @@ export type PublicApiPorts = {
   readonly onAnswer: (route: OperationName | 'none', status: number, ms: number, request?: GatewayRequest) => void
   /** Told of every answer that is our failure; `gateway/internal` is a bug. */
   readonly onFailure: (fault: Fault, requestId: RequestId) => void
+  /** Pages under another name of ours, which the operations are not served under. */
+  readonly site?: {
+    readonly isFor: (request: GatewayRequest) => boolean
+    readonly handle: (request: GatewayRequest, response: ServerResponse) => void
+  } | undefined
 }
 
 /** What the routes use of all that. */
@@ -60,7 +66,10 @@ export async function createPublicApi(
     serverFactory: (handle) => made.server = createPublicServer(certificate, {
       ...ports,
       onRefused: (fault) => ports.onAnswer('none', fault.row.status, 0),
-    }, handle),
+    }, (request, response) => {
+      if (ports.site?.isFor(request) === true) ports.site.handle(request, response)
+      else handle(request, response)
+    }),
     exposeHeadRoutes: false,
     requestIdHeader: false,
     genReqId: () => '',

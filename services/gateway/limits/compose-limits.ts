@@ -1,6 +1,6 @@
 import { LeasedMeter, OwnMeter, paceOf, shareOf, type Limit, type Pace, type TokenStore } from '@ngome/access'
 import type { LimitsView } from '@ngome/contracts'
-import type { ApiKeyId, Clock, MerchantId } from '@ngome/kernel'
+import type { ApiKeyId, Clock, FaultCode, MerchantId } from '@ngome/kernel'
 import type { Config } from '@ngome/runtime'
 import type { Registry } from 'prom-client'
 import { restrictionOf } from '../access/refuse-suspended.ts'
@@ -19,11 +19,16 @@ const usPerMs = 1_000
 /** What a call of a key costs more whose use was unusual: a tenth of its limits is left to it. */
 const throttledFactor = 10
 
+/** What somebody who tries out secrets is answered. */
+const guesses: ReadonlySet<FaultCode> = new Set<FaultCode>(['access/unauthenticated', 'access/signature_refused', 'checkout/link_unknown'])
+
 /** The limits as the rest of the gateway meets them. */
 export type Limits = {
   readonly admit: (request: GatewayRequest, operation: OperationName) => void
+  /** Of what is no operation: its address pays all of it. */
+  readonly admitPage: (request: GatewayRequest, cost: number) => void
   readonly authorize: (caller: AuthenticatedCaller, request: GatewayRequest, operation: OperationName) => void | Promise<void>
-  /** Told of each answer: a wrong key costs its address more. */
+  /** Told of each answer: a wrong key, or a link that leads nowhere, costs its address more. */
   readonly onAnswer: (request: GatewayRequest | undefined) => void
   readonly forget: (changes: readonly { readonly apiKey: ApiKeyId | null; readonly merchant: MerchantId }[]) => void
   readonly view: (caller: AuthenticatedCaller) => LimitsView
@@ -60,22 +65,26 @@ export function createLimits(from: {
       if (limit !== 'address') from.onRefused(caller, limit)
     },
   })
+  /** @param now what is paid at once, of all that it costs */
+  const admit = (request: GatewayRequest, cost: number, now: number): void => {
+    const address = addressOf(request)
+    const atUs = nowUs()
+    if (!address.canSpend(now, atUs)) {
+      counts.refused('address')
+      throw refusal(request, { name: 'address', limit: config.address, cost, waitUs: address.waitUs(now, atUs), fields: [] })
+    }
+    address.spend(now)
+  }
   return {
     admit: (request, operation) => {
       const { cost, credentials } = operations[operation]
       // What has a key pays the rest of its cost with its other limits: being looked at costs 1, whatever comes of it.
-      const now = credentials === 'api-key' ? 1 : cost
-      const address = addressOf(request)
-      const atUs = nowUs()
-      if (!address.canSpend(now, atUs)) {
-        counts.refused('address')
-        throw refusal(request, { name: 'address', limit: config.address, cost, waitUs: address.waitUs(now, atUs), fields: [] })
-      }
-      address.spend(now)
+      admit(request, cost, credentials === 'api-key' ? 1 : cost)
     },
+    admitPage: (request, cost) => admit(request, cost, cost),
     authorize: (caller, request, operation) => callers.authorize(caller, request, operation),
     onAnswer: (request) => {
-      if (request?.faultCode === 'access/unauthenticated' || request?.faultCode === 'access/signature_refused') {
+      if (request !== undefined && request.faultCode !== null && guesses.has(request.faultCode)) {
         addressOf(request).spend(config.failureCost)
       }
     },

@@ -26,7 +26,7 @@ type Surroundings = {
 
 /** The operator's files where he names them, what is ordered by ACME where he says so, else the platform's own authority. @throws Fault `config/invalid` */
 export async function publicCertificates(from: Surroundings): Promise<PublicCertificates> {
-  const { tls: { certificatePath, keyPath, acme }, publicNames: names } = from.config.gateway
+  const { tls: { certificatePath, keyPath, acme }, certificateNames: names } = from.config.gateway
   if (certificatePath !== undefined && keyPath !== undefined) {
     const files = new OperatorCertificate({ ...from, paths: { certificatePath, keyPath }, names })
     return { first: files.first(), follow: (onRenewed) => files.watch(onRenewed) }
@@ -43,7 +43,7 @@ async function platformsOwn(from: Surroundings): Promise<PublicCertificates> {
 async function ordered(from: Surroundings, names: readonly string[]): Promise<PublicCertificates> {
   const { gateway } = from.config
   const certificate = new AcmeCertificate({
-    ...from, names, publicNames: gateway.publicNames, folder: new AcmeFolder(processFolder(from.config, 'gateway'), from),
+    ...from, names, publicNames: gateway.certificateNames, folder: new AcmeFolder(processFolder(from.config, 'gateway'), from),
     roots: () => publicRoots(gateway.tls, ''),
   })
   const first = certificate.first()
