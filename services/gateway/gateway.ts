@@ -110,7 +110,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     if (request !== undefined) defences.judge(request)
     usage.onAnswer(route, status, ms, request)
   }
-  const site = createCheckout(from, { secrets, dataKeys, limits, shedding, isDraining, onAnswer, standsFor: (id) => authenticator.standsFor(id) })
+  const site = createCheckout(from, { secrets, dataKeys, limits, shedding, isDraining, onAnswer, isTrusted: defences.defence.isTrusted, standsFor: (id) => authenticator.standsFor(id) })
   const server = await createPublicApi(certificates.first, {
     hosts: from.config.gateway.certificateNames,
     site,

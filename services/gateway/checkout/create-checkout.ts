@@ -21,13 +21,14 @@ export function createCheckout(
     readonly monotonicMs: () => number
     readonly logger: Logger
   },
-  { secrets, dataKeys, limits, shedding, standsFor, isDraining, onAnswer }: {
+  { secrets, dataKeys, limits, shedding, standsFor, isDraining, isTrusted, onAnswer }: {
     readonly secrets: GatewaySecrets
     readonly dataKeys: DataKeys
     readonly limits: Pick<Limits, 'admitPage'>
     readonly shedding: Shedding
     readonly standsFor: CheckoutPagesPorts['standsFor']
     readonly isDraining: () => boolean
+    readonly isTrusted: (address: string | undefined) => boolean
     readonly onAnswer: PublicApiPorts['onAnswer']
   },
 ): CheckoutSite | undefined {
@@ -35,7 +36,7 @@ export function createCheckout(
   if (origin === undefined) return undefined
   const pages = new CheckoutPages({
     ...from, networks: from.config.networks, dataKeys, standsFor, linkSecret: secrets.callback, idempotencySecret: secrets.idempotency,
-    prompts: new PromptLimits({ random: from.random, nowUs: () => Math.floor(from.monotonicMs() * 1_000) }),
+    prompts: new PromptLimits({ random: from.random, nowUs: () => Math.floor(from.monotonicMs() * 1_000), isTrusted }),
   })
   const onFailure = failureTeller(from)
   return new CheckoutSite({
