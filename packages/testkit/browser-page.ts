@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { stripTypeScriptTypes } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env } from 'node:process'
+import { spawnChromium } from './spawn-chromium.ts'
 
 const programs = ['chromium', 'chromium-browser', 'google-chrome']
 const answerMsMax = 60_000
@@ -60,25 +58,16 @@ export async function runInChromium(
     response.end(text)
   })
   await new Promise<void>((resolve) => { server.listen(port, '127.0.0.1', resolve) })
-  const folder = mkdtempSync(join(tmpdir(), 'ngome-chromium-'))
-  const browser = spawn(chromium, [
-    '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking',
-    ...(trustedKeys.length === 0 ? [] : [`--ignore-certificate-errors-spki-list=${trustedKeys.join(',')}`]),
-    `--user-data-dir=${folder}`, `http://${host}:${(server.address() as AddressInfo).port}/`,
-  ], { stdio: 'ignore', detached: true })
+  const { browser, close } = spawnChromium(chromium, trustedKeys, [`http://${host}:${(server.address() as AddressInfo).port}/`])
   const deadline = setTimeout(() => answer.reject(new Error('the page did not answer')), answerMsMax)
   browser.on('error', answer.reject)
   try {
     return await answer.promise
   } finally {
     clearTimeout(deadline)
-    const ended = browser.exitCode === null ? once(browser, 'exit') : undefined
-    // Its whole group: a browser is many processes.
-    if (browser.pid !== undefined) process.kill(-browser.pid, 'SIGKILL')
-    await ended
+    await close()
     server.closeAllConnections()
     server.close()
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 

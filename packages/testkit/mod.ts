@@ -12,6 +12,7 @@ export { addTestMerchant, testAcceptance, type TestMerchant } from './payments.t
 export { MtnMomoSimulator, type SimulatorCharge, type SimulatorCredentials, type SimulatorMovement } from './mtn-momo-simulator.ts'
 export type { SimulatorAnswer, SimulatorCall } from './simulator-process.ts'
 export { SealingMerchant, type SealedPaymentOptions } from './sealing-merchant.ts'
+export { DrivenChromium, type DriveOptions } from './drive-chromium.ts'
 export { chromiumPath, runInChromium, type PageOptions } from './browser-page.ts'
 export { VaultReader } from './vault-reader.ts'
 export { vectorsDir } from './vectors.ts'

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { createHash, X509Certificate } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from 'node:tls'
 import { chromiumPath, freePorts, runInChromium } from '@ngome/testkit'
+import { keyOfGateway } from '../testing/key-of-gateway.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 
 const chromium = chromiumPath()
@@ -22,22 +21,10 @@ before(async () => {
   publishable = await running.issueKey(merchant.tenant, { kind: 'publishable' })
   ;[port = 0] = await freePorts(1)
   await running.setOrigin(merchant.tenant, `http://localhost:${port}`)
-  trustedKeys = [await keyOfGateway()]
+  trustedKeys = [await keyOfGateway(running)]
   await sleep(seenMs)
 })
 after(() => running.close())
-
-/** What the gateway shows itself with, for a browser that knows none of our authorities. */
-function keyOfGateway(): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port: running.port, ca: running.custody.authority.pem, servername: 'localhost' }, () => {
-      const { publicKey } = new X509Certificate(socket.getPeerX509Certificate()?.raw ?? '')
-      socket.destroy()
-      resolve(createHash('sha256').update(publicKey.export({ format: 'der', type: 'spki' })).digest('base64'))
-    })
-    socket.on('error', reject)
-  })
-}
 
 /** What a page tries, each by its name; it answers what came of all. */
 const script = (): string => `

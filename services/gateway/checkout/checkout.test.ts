@@ -4,6 +4,7 @@ import { checkoutSessionSchema } from '@ngome/contracts'
 import { systemClock } from '@ngome/kernel'
 import { problemIn } from '../testing/problem-in.ts'
 import { makeSession, Payer, stateIn, type Page } from '../testing/payer.ts'
+import { settleTry } from '../testing/settle-try.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 
 let running: TestGateway
@@ -18,13 +19,7 @@ before(async () => {
 })
 after(() => running.close())
 
-/** What the network said of the last payment of a session. */
-async function end(id: string, status: 'succeeded' | 'failed', failure: string | null = null): Promise<void> {
-  const [row] = await running.database.asAdmin('SELECT payment FROM ngome.checkout_tries WHERE session = $1 ORDER BY try DESC LIMIT 1', [id])
-  const move = 'UPDATE ngome.payments SET status = $2, failure = $3, updated_at = now() WHERE id = $1'
-  await running.database.asAdmin(move, [row?.['payment'], 'processing', null])
-  await running.database.asAdmin(move, [row?.['payment'], status, failure])
-}
+const end = (id: string, status: 'succeeded' | 'failed', failure: string | null = null): Promise<void> => settleTry(running, id, status, failure)
 
 async function paymentsOf(id: string): Promise<readonly Record<string, unknown>[]> {
   return running.database.asAdmin(`SELECT p.id, p.status, p.payer_masked FROM ngome.checkout_tries t
