@@ -1,4 +1,5 @@
-import { routes, type OperationName, type Operations, type Route } from './api/operations.ts'
+import type { OperationName, Operations } from './api/operations.ts'
+import { routes, type Route } from './api/routes.ts'
 import { utf8, type Bytes } from './bytes.ts'
 import { digestOf } from './content-digest.ts'
 import { AbortedError, ConnectionError, invalid, NgomeError, NotFoundError, SignatureError, TimeoutError } from './errors.ts'

@@ -3,6 +3,7 @@ import type { OperationName, Operations } from './api/operations.ts'
 import { Caller, type CallInput, type CallOptions } from './caller.ts'
 import { readOptions, type NgomeOptions } from './options.ts'
 import { ApiKeys } from './resources/api-keys.ts'
+import { CheckoutSessions } from './resources/checkout-sessions.ts'
 import { Forwards } from './resources/forwards.ts'
 import { Payments } from './resources/payments.ts'
 import { Usage } from './resources/usage.ts'
@@ -13,6 +14,7 @@ import type { Runtime } from './runtime.ts'
 /** A client of the API, whatever it runs in. Nothing of its key shows when it is printed. */
 export class Client {
   readonly payments: Payments
+  readonly checkoutSessions: CheckoutSessions
   readonly webhookEndpoints: WebhookEndpoints
   readonly vault: Vault
   readonly forwards: Forwards
@@ -25,6 +27,7 @@ export class Client {
     const settings = readOptions(options, runtime)
     this.#caller = new Caller(settings, runtime, runtime.transport({ ca: options.ca, pins: options.pins }))
     this.payments = new Payments(this.#caller)
+    this.checkoutSessions = new CheckoutSessions(this.#caller)
     this.webhookEndpoints = new WebhookEndpoints(this.#caller)
     this.vault = new Vault(this.#caller)
     this.apiKeys = new ApiKeys(this.#caller)

@@ -19,8 +19,11 @@ export type ApiDocument = {
 }
 
 /** The generated files of `packages/sdk/api`, by name. */
-export type ApiFiles = Readonly<Record<'requests.ts' | AnswerFile | 'operations.ts', string>>
-type AnswerFile = 'answers.ts' | 'webhook-answers.ts'
+export type ApiFiles = Readonly<Record<'requests.ts' | AnswerFile | 'operations.ts' | 'routes.ts', string>>
+/** Each with what the types in it are named by; the others are in the first. */
+const answerFiles = { 'answers.ts': /^/, 'webhook-answers.ts': /Webhook|Event/, 'checkout-answers.ts': /Checkout/ } as const
+type AnswerFile = keyof typeof answerFiles
+const answerFileNames = Object.keys(answerFiles) as readonly AnswerFile[]
 
 type Described = DocumentOperation & { readonly method: string; readonly path: string }
 type Types = { readonly requests: Map<string, Schema>; readonly answers: Map<string, Schema> }
@@ -38,24 +41,25 @@ export function apiFiles(document: ApiDocument): ApiFiles {
   types.answers.set('Problem', schemas['Problem'] ?? {})
   const imported = (names: readonly string[], file: string): string => names.length === 0 ? '' : `import type {\n${names.toSorted().map((name) => `  ${name},\n`).join('')}} from './${file}'\n`
   const body = members.join('')
-  const answers = { 'answers.ts': new Map<string, Schema>(), 'webhook-answers.ts': new Map<string, Schema>() }
+  const answers = Object.fromEntries(answerFileNames.map((file) => [file, new Map<string, Schema>()])) as Record<AnswerFile, Map<string, Schema>>
   for (const [name, schema] of types.answers) answers[answerFileOf(name)].set(name, schema)
   const isUsed = (name: string, by: string): boolean => new RegExp(`\\b${name}\\b`).test(by)
   const used = (names: Iterable<string>, by: string): string[] => [...names].filter((name) => isUsed(name, by))
-  const answersOf = (file: AnswerFile, other: AnswerFile): string => {
+  const importedFrom = (files: readonly AnswerFile[], by: string): string => files.map((file) => imported(used(answers[file].keys(), by), file)).join('')
+  const answersOf = (file: AnswerFile): string => {
     const text = declarations(answers[file], 'output')
-    return notice + imported(used(answers[other].keys(), text), other) + text
+    return notice + importedFrom(answerFileNames.filter((other) => other !== file), text) + text
   }
   return {
     'requests.ts': notice + declarations(types.requests, 'input'),
-    'answers.ts': answersOf('answers.ts', 'webhook-answers.ts'),
-    'webhook-answers.ts': answersOf('webhook-answers.ts', 'answers.ts'),
-    'operations.ts': `${notice}${imported(used(answers['answers.ts'].keys(), body), 'answers.ts')}${
-      imported(used(types.requests.keys(), body), 'requests.ts')}${imported(used(answers['webhook-answers.ts'].keys(), body), 'webhook-answers.ts')}
+    ...Object.fromEntries(answerFileNames.map((file) => [file, answersOf(file)])) as Record<AnswerFile, string>,
+    'operations.ts': `${notice}${importedFrom(answerFileNames, body)}${imported(used(types.requests.keys(), body), 'requests.ts')}
 /** What each operation takes and gives. */
 export type Operations = {\n${body}}
 
 export type OperationName = keyof Operations
+`,
+    'routes.ts': `${notice}import type { OperationName } from './operations.ts'
 
 /** How an operation is called. \`isKeyed\`: under an \`Idempotency-Key\`; \`cost\`: tokens that it takes of each limit. */
 export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly path: string; readonly isKeyed: boolean; readonly cost: number }
@@ -67,7 +71,7 @@ export const routes: Readonly<Record<OperationName, Route>> = {\n${operations.ma
 
 /** Apart, so that no file is longer than one reads. */
 function answerFileOf(name: string): AnswerFile {
-  return name.includes('Webhook') ? 'webhook-answers.ts' : 'answers.ts'
+  return answerFileNames.findLast((file) => answerFiles[file].test(name)) ?? 'answers.ts'
 }
 
 /** Only what takes an API key: the rest is for payment networks and readers of the document. */

@@ -18,8 +18,19 @@ import type {
   VaultTokenPage,
 } from './answers.ts'
 import type {
+  CreatedWebhookEndpoint,
+  WebhookDeliveryPage,
+  WebhookEndpoint,
+  WebhookEndpointPage,
+} from './webhook-answers.ts'
+import type {
+  CheckoutSession,
+  CreatedCheckoutSession,
+} from './checkout-answers.ts'
+import type {
   ChangeWebhookEndpoint,
   CreateApiKey,
+  CreateCheckoutSession,
   CreateForward,
   CreatePayment,
   CreateVaultToken,
@@ -28,15 +39,18 @@ import type {
   ReplaceWebhookSecret,
   RollApiKey,
 } from './requests.ts'
-import type {
-  CreatedWebhookEndpoint,
-  WebhookDeliveryPage,
-  WebhookEndpoint,
-  WebhookEndpointPage,
-} from './webhook-answers.ts'
 
 /** What each operation takes and gives. */
 export type Operations = {
+  /** Cancel a checkout session. */
+  readonly cancelCheckoutSession: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: CheckoutSession
+  }
   /** State a webhook endpoint anew. */
   readonly changeWebhookEndpoint: {
     readonly params: {
@@ -52,6 +66,13 @@ export type Operations = {
     readonly query: undefined
     readonly body: CreateApiKey
     readonly answer: CreatedApiKey
+  }
+  /** Make a payment link. */
+  readonly createCheckoutSession: {
+    readonly params: undefined
+    readonly query: undefined
+    readonly body: CreateCheckoutSession
+    readonly answer: CreatedCheckoutSession
   }
   /** Forward a request with tokens. */
   readonly createForward: {
@@ -132,6 +153,15 @@ export type Operations = {
     readonly query: undefined
     readonly body: undefined
     readonly answer: ApiKey
+  }
+  /** Read a checkout session. */
+  readonly getCheckoutSession: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined
+    readonly answer: CheckoutSession
   }
   /** Read a forward. */
   readonly getForward: {
@@ -333,38 +363,3 @@ export type Operations = {
 }
 
 export type OperationName = keyof Operations
-
-/** How an operation is called. `isKeyed`: under an `Idempotency-Key`; `cost`: tokens that it takes of each limit. */
-export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly path: string; readonly isKeyed: boolean; readonly cost: number }
-
-export const routes: Readonly<Record<OperationName, Route>> = {
-  changeWebhookEndpoint: { method: 'PUT', path: '/v1/webhook_endpoints/{id}', isKeyed: false, cost: 10 },
-  createApiKey: { method: 'POST', path: '/v1/api_keys', isKeyed: true, cost: 20 },
-  createForward: { method: 'POST', path: '/v1/forward', isKeyed: true, cost: 20 },
-  createPayment: { method: 'POST', path: '/v1/payments', isKeyed: true, cost: 5 },
-  createVaultToken: { method: 'POST', path: '/v1/vault/tokens', isKeyed: true, cost: 5 },
-  createVaultTokens: { method: 'POST', path: '/v1/vault/tokens/batch', isKeyed: true, cost: 50 },
-  createWebhookEndpoint: { method: 'POST', path: '/v1/webhook_endpoints', isKeyed: true, cost: 10 },
-  deleteVaultToken: { method: 'DELETE', path: '/v1/vault/tokens/{id}', isKeyed: false, cost: 5 },
-  deleteWebhookEndpoint: { method: 'DELETE', path: '/v1/webhook_endpoints/{id}', isKeyed: false, cost: 5 },
-  exportRequests: { method: 'GET', path: '/v1/requests/export', isKeyed: false, cost: 50 },
-  getApiKey: { method: 'GET', path: '/v1/api_keys/{id}', isKeyed: false, cost: 1 },
-  getForward: { method: 'GET', path: '/v1/forwards/{id}', isKeyed: false, cost: 1 },
-  getLimits: { method: 'GET', path: '/v1/limits', isKeyed: false, cost: 1 },
-  getPayment: { method: 'GET', path: '/v1/payments/{id}', isKeyed: false, cost: 1 },
-  getVaultToken: { method: 'GET', path: '/v1/vault/tokens/{id}', isKeyed: false, cost: 1 },
-  listAlerts: { method: 'GET', path: '/v1/alerts', isKeyed: false, cost: 2 },
-  listApiKeys: { method: 'GET', path: '/v1/api_keys', isKeyed: false, cost: 3 },
-  listBalances: { method: 'GET', path: '/v1/balances', isKeyed: false, cost: 2 },
-  listPayments: { method: 'GET', path: '/v1/payments', isKeyed: false, cost: 3 },
-  listRequests: { method: 'GET', path: '/v1/requests', isKeyed: false, cost: 5 },
-  listUsage: { method: 'GET', path: '/v1/usage', isKeyed: false, cost: 10 },
-  listVaultKeys: { method: 'GET', path: '/v1/vault/keys', isKeyed: false, cost: 1 },
-  listVaultTokens: { method: 'GET', path: '/v1/vault/tokens', isKeyed: false, cost: 3 },
-  listWebhookDeliveries: { method: 'GET', path: '/v1/webhook_endpoints/{id}/deliveries', isKeyed: false, cost: 3 },
-  listWebhookEndpoints: { method: 'GET', path: '/v1/webhook_endpoints', isKeyed: false, cost: 2 },
-  replaceWebhookSecret: { method: 'POST', path: '/v1/webhook_endpoints/{id}/secret', isKeyed: true, cost: 10 },
-  revokeApiKey: { method: 'POST', path: '/v1/api_keys/{id}/revoke', isKeyed: false, cost: 5 },
-  revokeThisApiKey: { method: 'POST', path: '/v1/api_keys/self/revoke', isKeyed: false, cost: 5 },
-  rollApiKey: { method: 'POST', path: '/v1/api_keys/{id}/roll', isKeyed: true, cost: 20 },
-}

@@ -13,7 +13,7 @@ export type CreateApiKey = {
   /** `secret` stays on your servers; `publishable` is for pages and can only seal. */
   readonly kind?: 'secret' | 'publishable' | undefined
   /** What it may do: as little as it needs. `keys:write` is the operator’s to give. */
-  readonly scopes: readonly ('payments:read' | 'payments:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read' | 'balances:read')[]
+  readonly scopes: readonly ('payments:read' | 'payments:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read' | 'balances:read' | 'checkout:read' | 'checkout:write')[]
   /** Addresses and ranges (CIDR) that it may be used from; empty: anywhere. */
   readonly allowed_addresses?: readonly string[] | undefined
   /** How much it may move, and of what. */
@@ -33,6 +33,25 @@ export type CreateApiKey = {
   readonly rotate_after?: number | undefined
   /** Each of its requests must be signed as well. */
   readonly must_sign?: boolean | undefined
+}
+
+export type CreateCheckoutSession = {
+  /** Decimal string in major units, e.g. "12.50". */
+  readonly amount: string
+  /** ISO 4217 code. */
+  readonly currency: string
+  /** Your own reference. */
+  readonly reference: string
+  /** Shown to the payer. */
+  readonly description?: string | undefined
+  /** Which networks the payer may pick; all of the currency that your key may use where it is left out. */
+  readonly networks?: readonly string[] | undefined
+  /** A link on the page once it was paid. Nobody is redirected. */
+  readonly success_url?: string | undefined
+  /** A link on the page back to your shop. */
+  readonly cancel_url?: string | undefined
+  /** Seconds for which the link asks payers; a payment that began before goes on. */
+  readonly expires_in?: number | undefined
 }
 
 export type CreateForward = {

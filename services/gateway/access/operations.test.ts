@@ -30,6 +30,8 @@ const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: ()
   listWebhookDeliveries: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   deleteWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   getForward: { kind: 'forward', make: () => forward() },
+  getCheckoutSession: { kind: 'checkoutSession', make: () => idFrom('createCheckoutSession') },
+  cancelCheckoutSession: { kind: 'checkoutSession', make: () => idFrom('createCheckoutSession') },
   getApiKey: { kind: 'apiKey', make: anotherKey },
   rollApiKey: { kind: 'apiKey', make: anotherKey },
   revokeApiKey: { kind: 'apiKey', make: anotherKey },
@@ -96,7 +98,7 @@ function assertCode(answer: Answer, status: number, code: string, what = ''): vo
 }
 
 /** Where an operation that was done leaves something. */
-const effects = ['payments', 'transfers', 'idempotency', 'vault_tokens', 'webhook_endpoints', 'webhook_secrets', 'forwards', 'data_keys'] as const
+const effects = ['payments', 'transfers', 'idempotency', 'vault_tokens', 'webhook_endpoints', 'webhook_secrets', 'forwards', 'checkout_sessions', 'data_keys'] as const
 async function rowCounts({ tenant: { merchant, world } }: TestMerchant): Promise<Record<string, unknown>> {
   const counts = effects.map((table) => `(SELECT count(*)::int FROM ngome.${table} WHERE merchant = $1 AND world = $2) AS ${table}`)
   const [row] = await running.database.asAdmin(`SELECT ${counts.join(', ')}`, [merchant, world])

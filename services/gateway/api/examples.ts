@@ -60,6 +60,12 @@ const token = {
 }
 const indexedToken = { ...token, fingerprint: { status: 'computed', value: 'fpr_Zm9ydHJlc3MgZ3VhcmRzIQ' } }
 
+const checkoutSession = {
+  id: 'cos_01k8z3f7q2e9d8m4n6p0r5s7tv', object: 'checkout_session', world: 'test', status: 'open', amount: '5.00', currency: 'EUR',
+  reference: 'order-42', networks: ['mtn-sandbox'], payment: null, tries_left: 5, expires_at: '2026-11-23T09:30:00.000Z',
+  created_at: '2026-11-22T09:30:00.000Z',
+} as const
+
 const forward = {
   id: 'fwd_01k8z3f7q2e9d8m4n6p0r5s7tv',
   object: 'forward',
@@ -185,6 +191,12 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
   },
   getVaultToken: { answer: indexedToken },
   listVaultTokens: { answer: { object: 'list', data: [indexedToken], next_cursor: null } },
+  createCheckoutSession: {
+    request: { amount: '5.00', currency: 'EUR', reference: 'order-42', description: 'Two chapati', success_url: 'https://shop.example/thanks' },
+    answer: { ...checkoutSession, url: 'https://checkout.example.com/c/q2e9d8m4n6p0r5s7tvq2e9d8m4n6p0r5s7tvq2e9d8m4n6p0' },
+  },
+  getCheckoutSession: { answer: checkoutSession },
+  cancelCheckoutSession: { answer: { ...checkoutSession, status: 'cancelled' } },
   createForward: {
     request: {
       method: 'POST', url: 'https://acquirer.example.com/v2/charges', headers: { 'x-request': 'order-42' },

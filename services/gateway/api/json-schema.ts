@@ -1,5 +1,5 @@
 import {
-  apiKeyPageSchema, apiKeySchema, changeWebhookEndpointSchema, createApiKeySchema, createdApiKeySchema, createdWebhookEndpointSchema, createForwardSchema,
+  apiKeyPageSchema, apiKeySchema, checkoutSessionSchema, createCheckoutSessionSchema, createdCheckoutSessionSchema, changeWebhookEndpointSchema, createApiKeySchema, createdApiKeySchema, createdWebhookEndpointSchema, createForwardSchema,
   createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema, limitsSchema,
   paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
@@ -16,6 +16,7 @@ const named = {
   input: {
     ChangeWebhookEndpoint: changeWebhookEndpointSchema,
     CreateApiKey: createApiKeySchema,
+    CreateCheckoutSession: createCheckoutSessionSchema,
     CreateForward: createForwardSchema,
     CreatePayment: createPaymentSchema,
     CreateVaultToken: createVaultTokenSchema,
@@ -28,6 +29,8 @@ const named = {
     ApiKeyPage: apiKeyPageSchema,
     CreatedApiKey: createdApiKeySchema,
     RolledApiKey: rolledApiKeySchema,
+    CheckoutSession: checkoutSessionSchema,
+    CreatedCheckoutSession: createdCheckoutSessionSchema,
     Forward: forwardSchema,
     Limits: limitsSchema,
     Payment: paymentSchema,

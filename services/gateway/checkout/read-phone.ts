@@ -2,6 +2,8 @@ import { phonePattern } from '@ngome/contracts'
 
 /** Countries whose numbers keep their first nought in the international form (ITU-T E.129): Benin, Congo, Ivory Coast. */
 const keepNought: ReadonlySet<string> = new Set(['225', '229', '242'])
+/** No country has shorter numbers of mobile phones; a slip of the thumb is not a stranger's phone. */
+const nationalDigitsMin = 7
 /** More than any way to write a number. */
 const lengthMax = 40
 
@@ -18,7 +20,8 @@ export function readPhone(typed: string, callingCode: string): string | undefine
   const national = international ?? (plain.startsWith(callingCode) && plain.length > callingCode.length + 7 ? plain : undefined)
   const digits = national === undefined ? callingCode + withoutTrunk(plain, callingCode) : withoutInnerTrunk(national, callingCode)
   const phone = `+${digits}`
-  return digits.startsWith(callingCode) && phonePattern.test(phone) ? phone : undefined
+  const isLong = digits.length >= callingCode.length + nationalDigitsMin
+  return digits.startsWith(callingCode) && isLong && phonePattern.test(phone) ? phone : undefined
 }
 
 function withoutTrunk(national: string, callingCode: string): string {

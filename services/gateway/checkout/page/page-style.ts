@@ -25,12 +25,13 @@ legend,.label{display:block;padding:0;margin-bottom:.375rem;font-weight:600}
 .choice span{flex:1}
 .choice small{color:var(--soft);font-size:.9rem}
 .one{margin:0 0 1.25rem}
-input[type=tel]{width:100%;min-height:3.25rem;padding:.5rem .875rem;font:inherit;font-size:1.25rem;color:inherit;background:var(--ground);border:1px solid var(--soft);border-radius:.5rem;letter-spacing:.02em}
+input[type=tel]{width:100%;min-height:3.25rem;padding:.5rem .875rem;font:inherit;font-size:1.25rem;color:inherit;background:var(--card);border:1px solid var(--soft);border-radius:.5rem;letter-spacing:.02em}
 input[aria-invalid]{border:2px solid var(--bad)}
 .hint{margin:.375rem 0 0;color:var(--soft);font-size:.95rem}
 .error{margin:.375rem 0 0;color:var(--bad);font-weight:600;font-size:.95rem}
 .notice{margin:1.25rem 0 0;padding:.75rem 1rem;background:var(--badbg);color:var(--bad);border-radius:.5rem}
 .notice strong{display:block}
+.notice+form{padding-top:0;border-top:0}
 button,.button{display:block;width:100%;min-height:3.25rem;margin-top:1.25rem;padding:.75rem 1rem;font:inherit;font-weight:700;text-align:center;text-decoration:none;color:var(--on);background:var(--accent);border:0;border-radius:.5rem;cursor:pointer}
 button:disabled{opacity:.7;cursor:default}
 a{color:var(--accent)}
@@ -44,8 +45,8 @@ a:focus-visible,button:focus-visible,input[type=tel]:focus-visible{outline:3px s
 @keyframes spin{to{transform:rotate(1turn)}}
 .phone{white-space:nowrap;font-weight:600}
 .away{margin:1.25rem 0 0;text-align:center;font-size:.95rem}
-nav{margin-top:1.25rem;text-align:center;font-size:.95rem}
-nav ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;justify-content:center;gap:.25rem 1rem}
+nav{margin-top:.75rem;text-align:center;font-size:.9rem}
+nav ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;justify-content:center;gap:0 .875rem}
 nav a,nav b,.away a{display:inline-block;padding:.5rem .25rem}
 nav b{font-weight:600}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
