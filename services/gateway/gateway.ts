@@ -39,7 +39,7 @@ import { refreshStatements } from './keys/refresh-statements.ts'
 import { statementSource } from './keys/statement-source.ts'
 import { watchReplacedKeys } from './keys/watch-replaced-keys.ts'
 import { startLimits, type StartedLimits } from './limits/start-limits.ts'
-import { createDefences } from './process/defend.ts'
+import { createDefences, type Defences } from './process/defend.ts'
 import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
 import { failureTeller } from './process/tell-failures.ts'
@@ -104,12 +104,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   const { shedding } = defences
   const made: { drain?: Drain } = {}
   const isDraining = (): boolean => made.drain?.isDraining === true
-  const onAnswer: PublicApiPorts['onAnswer'] = (route, status, ms, request) => {
-    metrics.onAnswer(route, status, ms)
-    limits.onAnswer(request)
-    if (request !== undefined) defences.judge(request)
-    usage.onAnswer(route, status, ms, request)
-  }
+  const onAnswer = answerTeller({ metrics, limits, defences, usage: usage.onAnswer })
   const site = createCheckout(from, { secrets, dataKeys, limits, shedding, isDraining, onAnswer, isTrusted: defences.defence.isTrusted, standsFor: (id) => authenticator.standsFor(id) })
   const server = await createPublicApi(certificates.first, {
     hosts: from.config.gateway.certificateNames,
@@ -164,6 +159,19 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
 function answerChallenges({ database, monotonicMs }: GatewaySurroundings): ChallengeServer {
   const challenges = new Challenges({ list: () => listAcmeChallenges(database), monotonicMs, sleep })
   return createChallengeServer((token, name) => challenges.find(token, name))
+}
+
+/** Tells all who count answers, or judge who asked by them. */
+function answerTeller({ metrics, limits, defences, usage }: {
+  readonly metrics: Pick<ReturnType<typeof gatewayMetrics>, 'onAnswer'>; readonly limits: Pick<StartedLimits, 'onAnswer'>
+  readonly defences: Pick<Defences, 'judge'>; readonly usage: PublicApiPorts['onAnswer']
+}): PublicApiPorts['onAnswer'] {
+  return (route, status, ms, request) => {
+    metrics.onAnswer(route, status, ms)
+    limits.onAnswer(request)
+    if (request !== undefined) defences.judge(request)
+    usage(route, status, ms, request)
+  }
 }
 
 function createAccess(from: GatewaySurroundings, secrets: GatewaySecrets, { recorder, limits }: {

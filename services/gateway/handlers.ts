@@ -11,9 +11,7 @@ import { openApiDocument } from './api/openapi.ts'
 import { referencePage } from './api/reference-page.ts'
 import { listBalances } from './balances/list-balances.ts'
 import { receiveCallback } from './callbacks/receive-callback.ts'
-import { cancelCheckoutSession } from './checkout/cancel-checkout-session.ts'
-import { createCheckoutSession } from './checkout/create-checkout-session.ts'
-import { getCheckoutSession } from './checkout/get-checkout-session.ts'
+import { checkoutHandlers } from './checkout/checkout-handlers.ts'
 import { createForward } from './forwards/create-forward.ts'
 import { getForward } from './forwards/get-forward.ts'
 import { jsonType, pageHeaders, type Answer } from './http/answer.ts'
@@ -89,11 +87,7 @@ export function createHandlers(from: {
     createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
     getPayment: (call) => getPayment({ reader }, call),
     listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),
-    createCheckoutSession: (call) => createCheckoutSession({
-      ...writing, networks: config.networks, origin: config.gateway.checkoutOrigin, linkSecret: secrets.callback,
-    }, call),
-    getCheckoutSession: (call) => getCheckoutSession(from, call),
-    cancelCheckoutSession: (call) => cancelCheckoutSession(from, call),
+    ...checkoutHandlers(from, writing),
     createWebhookEndpoint: (call) => createWebhookEndpoint({ ...writing, ...stating }, call),
     changeWebhookEndpoint: (call) => changeWebhookEndpoint({ ...writing, ...stating }, call),
     listWebhookEndpoints: (call) => listWebhookEndpoints({ database, clock }, call),

@@ -88,6 +88,7 @@ describe('the configuration', () => {
       host: '0.0.0.0', port: 9001, internalHost: '127.0.0.1', internalPort: 8445, publicNames: ['api.example', 'localhost'],
       tls: { checkEveryS: 3600, watched: ['api.example:9001', 'localhost:9001'] },
       neverBanned: ['127.0.0.0/8', '::1/128'],
+      checkoutOrigin: 'https://checkout.localhost:9001', certificateNames: ['api.example', 'localhost', 'checkout.localhost'],
     })
     assert.equal(config.dataDir, join(folder, 'data'))
     assert.equal(load(file, { NGOME_DATA: 'elsewhere' }).dataDir, join(folder, 'elsewhere'))

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { phonePattern } from '@ngome/contracts'
 import fc from 'fast-check'
 import { chooseLanguage } from './choose-language.ts'
-import { languages, messages } from './messages/messages.ts'
+import { languages } from './messages/messages.ts'
+import { messages } from './messages/say.ts'
 import { readPhone } from './read-phone.ts'
 
 const numbers: readonly (readonly [typed: string, callingCode: string, phone: string | undefined])[] = [

@@ -1,8 +1,3 @@
-import { en } from './en.ts'
-import { fr } from './fr.ts'
-import { lg } from './lg.ts'
-import { sw } from './sw.ts'
-
 /** The languages of the page, as `lang` attributes and addresses write them (BCP 47). */
 export const languages = ['en', 'fr', 'sw', 'lg'] as const
 export type Language = (typeof languages)[number]
@@ -55,5 +50,3 @@ export type Messages = {
 
 /** Why a payment came to nothing, as far as its payer can do something about it. */
 export type FailureKind = 'refused' | 'timedOut' | 'noMoney' | 'wrongNumber' | 'limit' | 'other'
-
-export const messages: Readonly<Record<Language, Messages>> = { en, fr, sw, lg }

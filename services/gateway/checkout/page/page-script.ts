@@ -4,7 +4,7 @@
  */
 export const pageScript = `
 (function () {
-  var body = document.body, form = document.querySelector('form'), wait = 2000, timer, end = Date.now() + 1800000
+  var body = document.body, form = document.querySelector('form'), wait = 2000, timer, left = 150
   addEventListener('pageshow', function (event) { if (event.persisted) location.reload() })
   if (form) form.addEventListener('submit', function () {
     var button = form.querySelector('button')
@@ -13,7 +13,7 @@ export const pageScript = `
   if (body.getAttribute('data-state') !== 'processing') return
   function later() {
     clearTimeout(timer)
-    if (Date.now() < end) timer = setTimeout(ask, wait)
+    if (left-- > 0) timer = setTimeout(ask, wait)
     wait = Math.min(wait * 1.4, 15000)
   }
   function ask() {
