@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { classed } from '../classed.ts'
-import { idSchema, worldSchema } from '../ids.ts'
+import { idSchema, paymentIdSchema, worldSchema } from '../ids.ts'
 import { createPaymentSchema, networkPattern } from './payments.ts'
 
 /** How often payers may be asked for one session: a number that is mistyped, a PIN that is, and a phone without money. */
@@ -51,7 +51,7 @@ export const checkoutSessionSchema = z.strictObject({
   currency: classed('internal', z.string()),
   reference: classed('internal', z.string()),
   networks: z.array(classed('internal', z.string())),
-  payment: classed('internal', idSchema('payment')).nullable()
+  payment: classed('internal', paymentIdSchema()).nullable()
     .meta({ description: 'The payment of the last try; `null` before the first.' }),
   tries_left: classed('internal', z.int()).meta({ description: 'How often payers may still be asked.' }),
   expires_at: classed('internal', z.iso.datetime()),

@@ -38,7 +38,7 @@ describe('a token that leads nowhere is answered the same, whatever is wrong wit
       assert.equal(page.status, 404, guess)
       assert.equal(stateIn(page), undefined)
       said.add(page.text)
-      assert.equal((await payer.get(`/c/${guess}/state`)).status, 404)
+      assert.equal((JSON.parse((await payer.get(`/c/${guess}/state`)).text) as { code: string }).code, 'checkout/link_unknown')
       assert.equal((await payer.pay(guess, { phone: phone() })).status, 404)
     }
     assert.equal(said.size, 1)

@@ -275,3 +275,21 @@ test('neither links, descriptions nor numbers lie in any row or log line', async
   }
   assert.ok(tables.length > 15 && planted.every((text) => !running.logLines.join('').includes(text)))
 })
+
+test('where the operator has given the checkout no name there are no links, and no page under any name', async () => {
+  const without = await TestGateway.start({
+    beside: running, config: (config) => ({ ...config, gateway: { ...config.gateway, checkoutOrigin: undefined, certificateNames: config.gateway.publicNames } }),
+  })
+  try {
+    const { token } = await makeSession(merchant)
+    const answer = await new Payer(without).get(`/c/${token}`)
+    assert.equal(answer.status, 400)
+    const elsewhere = { ...merchant, client: without.client(merchant.key) }
+    const refused = await elsewhere.client.call({
+      method: 'POST', path: '/v1/checkout_sessions', idempotencyKey: 'nowhere', body: { amount: '5.00', currency: 'EUR', reference: 'r' },
+    })
+    assert.deepEqual([refused.status, problemIn(refused).code], [409, 'checkout/not_offered'])
+  } finally {
+    await without.close()
+  }
+})

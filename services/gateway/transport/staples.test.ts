@@ -255,7 +255,7 @@ test('a running gateway staples what comes, and the next one from its first conn
   writeFileSync(certificatePath, authority.chainOf(leaf))
   writeFileSync(keyPath, leaf.key, { mode: 0o600 })
   const config = (given: Parameters<NonNullable<NonNullable<Parameters<typeof TestGateway.start>[0]>['config']>>[0]) =>
-    ({ ...given, gateway: { ...given.gateway, publicNames: ['localhost'], tls: { ...given.gateway.tls, certificatePath, keyPath } } })
+    ({ ...given, gateway: { ...given.gateway, publicNames: ['localhost'], certificateNames: ['localhost'], tls: { ...given.gateway.tls, certificatePath, keyPath } } })
   const running = await TestGateway.start({ config })
   t.after(async () => {
     await running.close()
