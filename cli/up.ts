@@ -69,6 +69,7 @@ function greet({ out, root, random }: Context, { isJson }: Given, config: Config
   const shownAuthority = relative(process.cwd(), authority).startsWith('..') ? authority : relative(process.cwd(), authority)
   out('')
   out(`Ngome runs. The API is ${api}, its reference ${api}/reference`)
+  if (config.gateway.checkoutOrigin !== undefined) out(`Payment links lead to ${config.gateway.checkoutOrigin}`)
   out(`Trust its certificate by ${shownAuthority}`)
   out(text === undefined
     ? `The test key ${key.key} was issued at ${key.issuedAt} and is kept nowhere; another: npx ngome keys issue ${key.merchant}`

@@ -80,6 +80,10 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     plantedCard: once(async () => plantCard({ gateway, authority, random }, await keys.merchant('first'))),
     pay: async (merchant) => pay(merchant),
     webhookAddress: localWebhookAddress(config),
+    checkout: () => {
+      const { checkoutOrigin: origin } = config.gateway
+      return origin === undefined ? undefined : { origin, network: probeNetwork(config) }
+    },
     machine: () => Promise.resolve(viewMachine(config.dataDir)),
     expectedGrants: readExpectedGrants(root),
     random,

@@ -3,6 +3,7 @@ import { answersAreSigned } from './probes/answers-are-signed.ts'
 import { apiKeysAreNotKept } from './probes/api-keys-are-not-kept.ts'
 import { apiKeysAreUnguessable } from './probes/api-keys-are-unguessable.ts'
 import { apiKeysRollAndEnd } from './probes/api-keys-roll-and-end.ts'
+import { checkoutPagesAreHeld } from './probes/checkout-pages-are-held.ts'
 import { browsersAreHeldToTheirOrigins } from './probes/browsers-are-held-to-their-origins.ts'
 import { databaseGrants } from './probes/database-grants.ts'
 import { destroyedKeysStayDestroyed } from './probes/destroyed-keys-stay-destroyed.ts'
@@ -47,6 +48,6 @@ export const probes: readonly Probe<Target>[] = [
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, merchantsRollTheirOwnKeys, oldAndUnusedKeysAreToldOf, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
-  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, signedRequestsAreVerified, answersAreSigned, webhooksAreEncrypted, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
+  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, checkoutPagesAreHeld, signedRequestsAreVerified, answersAreSigned, webhooksAreEncrypted, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows,
 ]

@@ -11,6 +11,7 @@ import type { ProbeMerchants } from './probe-merchant.ts'
 import type { KeyRoller } from './probes/api-keys-roll-and-end.ts'
 import type { KeyReminding } from './probes/old-and-unused-keys-are-told-of.ts'
 import type { LimitedMerchants } from './probes/rate-limits-hold.ts'
+import type { CheckoutOfProbes } from './probes/checkout-pages-are-held.ts'
 import type { BrowserKeys } from './probes/browsers-are-held-to-their-origins.ts'
 import type { MerchantSignerAdder } from './probes/merchants-roll-their-own-keys.ts'
 import type { MerchantKeyAdder } from './probes/signed-requests-are-verified.ts'
@@ -19,7 +20,7 @@ import type { WatchedTransport } from './probes/transport-is-watched.ts'
 
 /** The running system, as far as the probes reach it; each takes the part that it needs. */
 export type Target = Planted & PlantedVault & ProbeMerchants & SelfTester & KeyRoller & KeyReminding & BrowserKeys & MerchantKeyAdder & MerchantSignerAdder & LimitedMerchants
-  & WatchedTransport & WebhooksOfProbes & {
+  & WatchedTransport & WebhooksOfProbes & CheckoutOfProbes & {
   readonly gateway: Endpoint
   /** Everything of the platform that listens and speaks TLS, the public API among them. */
   readonly listeners: readonly Endpoint[]

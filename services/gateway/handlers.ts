@@ -47,8 +47,7 @@ import { replaceWebhookSecret } from './webhook-endpoints/replace-webhook-secret
 /** How long a browser may keep the documentation; it changes with a release. */
 const documentCacheS = 300
 
-/** Gives each operation of the table its handler. */
-export function createHandlers(from: {
+export type HandlerPorts = {
   readonly config: Pick<Config, 'gateway' | 'networks' | 'egress' | 'keys'>
   readonly custodian: CustodianClient
   readonly version: string
@@ -62,7 +61,10 @@ export function createHandlers(from: {
   readonly monotonicMs: () => number
   readonly identity: Pick<Identity, 'statementKey'>
   readonly limits: Pick<Limits, 'view'>
-}): Handlers {
+}
+
+/** Gives each operation of the table its handler. */
+export function createHandlers(from: HandlerPorts): Handlers {
   const { config, secrets, database, dataKeys, statements, clock, random, identity: { statementKey } } = from
   const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency }
   const providers = new Set(Object.values(config.networks).map((network) => network.connector))

@@ -9,6 +9,8 @@ export type ApiCall = {
   readonly apiKey?: Secret<string>
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
+  /** Of what is asked under another name than the API's. */
+  readonly host?: string
 }
 
 export type ApiAnswer = { readonly status: number; readonly text: string; readonly header: (name: string) => string | undefined }
@@ -22,11 +24,11 @@ export async function ask(endpoint: Endpoint, authority: string, call: ApiCall):
 }
 
 /** A well-formed request, byte for byte; `connection: close`, so that the answer's end is the connection's. */
-export function requestBytes({ method, path, apiKey, body, headers }: ApiCall): Uint8Array {
+export function requestBytes({ method, path, apiKey, body, headers, host = 'localhost' }: ApiCall): Uint8Array {
   const text = body === undefined ? '' : JSON.stringify(body)
   const lines = [
     `${method} ${path} HTTP/1.1`,
-    'host: localhost',
+    `host: ${host}`,
     'connection: close',
     ...(apiKey === undefined ? [] : [apiKey.expose((key) => `authorization: Bearer ${key}`)]),
     ...(body === undefined ? [] : ['content-type: application/json', `content-length: ${Buffer.byteLength(text)}`]),
