@@ -14,7 +14,7 @@ const isOk = (given: RequestHead): boolean => control.check(given).ok
 const examples: Readonly<Record<string, string>> = {
   host: 'localhost:8443', connection: 'keep-alive', 'keep-alive': 'timeout=5', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   'sec-fetch-user': '?1', 'sec-ch-ua-mobile': '?0', 'sec-gpc': '1', dnt: '1', 'upgrade-insecure-requests': '1', priority: 'u=0, i',
-  'content-length': '17', 'access-control-request-headers': 'authorization,content-type', 'content-encoding': 'identity', expect: '100-continue',
+  'content-length': '17', 'save-data': 'on', 'access-control-request-headers': 'authorization,content-type', 'content-encoding': 'identity', expect: '100-continue',
 }
 
 for (const [name, rule] of Object.entries(headerTable)) {
