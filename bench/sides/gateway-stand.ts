@@ -1,6 +1,6 @@
 import { systemRandom } from '@ngome/kernel'
 import { createRoles, migrate } from '@ngome/store'
-import { describeDatabase, testServer, type TestDatabase } from '@ngome/testkit'
+import { describeDatabase, testServer, type TestDatabase, type TestServer } from '@ngome/testkit'
 import type { GatewayProcess } from '../../services/gateway/testing/gateway-process.ts'
 import { TestPlatform } from '../../services/gateway/testing/test-platform.ts'
 
@@ -12,11 +12,23 @@ export type GatewayStand = {
   close(): Promise<void>
 }
 
-/** Raises one that answers. @param env of the gateway, past what makes limits wide */
+/** Raises one that answers, on a server of its own. @param env of the gateway, past what makes limits wide */
 export async function raiseGateway(env: Readonly<Record<string, string>> = {}): Promise<GatewayStand> {
   const server = await testServer({ shared_buffers: '128MB' })
-  const database = describeDatabase(server, 'ngome')
-  await createRoles(server.postgres.admin, 'ngome', server.passwords, systemRandom)
+  const stand = await raiseGatewayOn(server, 'ngome', env)
+  return {
+    ...stand,
+    close: async () => {
+      await stand.close()
+      await server.postgres.stop()
+    },
+  }
+}
+
+/** Raises one that answers, on a database of this name. */
+export async function raiseGatewayOn(server: TestServer, name: string, env: Readonly<Record<string, string>> = {}): Promise<GatewayStand> {
+  const database = describeDatabase(server, name)
+  await createRoles(server.postgres.admin, name, server.passwords, systemRandom)
   await migrate(database.connection('ngome_migrator'))
   const platform = await TestPlatform.create(database)
   const gateway = platform.startGateway({ hasChannel: false, env })
@@ -28,7 +40,6 @@ export async function raiseGateway(env: Readonly<Record<string, string>> = {}): 
     close: async () => {
       await platform.close()
       await database.close()
-      await server.postgres.stop()
     },
   }
 }
