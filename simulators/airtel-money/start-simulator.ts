@@ -1,6 +1,7 @@
 import fastify from 'fastify'
 import type { CallBackSettings } from '../common/call-back.ts'
 import { openJournal } from '../common/journal.ts'
+import { listen } from '../common/listen.ts'
 import { RateCap } from '../common/rate-cap.ts'
 import { Books } from './books.ts'
 import { callbackSender } from './callbacks.ts'
@@ -27,7 +28,7 @@ export type SimulatorSettings = {
 /** Airtel's bodies are a few hundred bytes; a script of bad manners is the largest that comes. */
 const bodyBytesMax = 65_536
 
-/** Opens the books and listens; `stop` lets running requests end and cuts those that hang. */
+/** Opens the books and listens. */
 export async function startSimulator(
   settings: SimulatorSettings, world: { readonly nowMs: () => number; readonly randomBytes: RandomBytes }, log: (line: object) => void,
 ): Promise<{ port: number; stop: () => Promise<void> }> {
@@ -55,15 +56,5 @@ export async function startSimulator(
   simulatorRoutes(server, simulation)
   enquiryRoutes(server, simulation)
   moneyRoutes(server, simulation)
-  await server.listen({ host: settings.host, port: settings.port })
-  const address = server.server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server without a port')
-  return {
-    port: address.port,
-    stop: async () => {
-      stopping.abort()
-      await server.close()
-      await journal.close()
-    },
-  }
+  return listen(server, settings, stopping, journal)
 }

@@ -3,6 +3,7 @@ import { Books } from './books.ts'
 import { callbackSender, type CallbackSettings } from './callbacks.ts'
 import { Callers, type RandomBytes } from './callers.ts'
 import { openJournal } from '../common/journal.ts'
+import { listen } from '../common/listen.ts'
 import { Manners } from './manners.ts'
 import { productRoutes } from './product-routes.ts'
 import { provisioningRoutes } from './provisioning-routes.ts'
@@ -25,7 +26,7 @@ export type SimulatorSettings = {
 /** MTN's bodies are a few hundred bytes; a script of bad manners is the largest that comes. */
 const bodyBytesMax = 65_536
 
-/** Opens the books and listens; `stop` lets running requests end and cuts those that hang. */
+/** Opens the books and listens. */
 export async function startSimulator(
   settings: SimulatorSettings, world: { readonly nowMs: () => number; readonly randomBytes: RandomBytes }, log: (line: object) => void,
 ): Promise<{ port: number; stop: () => Promise<void> }> {
@@ -45,15 +46,5 @@ export async function startSimulator(
     statusPerSecondMax: settings.statusPerSecondMax,
     stopping: stopping.signal,
   })
-  await server.listen({ host: settings.host, port: settings.port })
-  const address = server.server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server without a port')
-  return {
-    port: address.port,
-    stop: async () => {
-      stopping.abort()
-      await server.close()
-      await journal.close()
-    },
-  }
+  return listen(server, settings, stopping, journal)
 }

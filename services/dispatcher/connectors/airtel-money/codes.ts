@@ -48,7 +48,8 @@ export const codes: Readonly<Record<string, Row>> = {
   DP00900001004: row('reason', 'not_allowed'),
   DP00900001005: row('reason', 'network_refused'),
   DP00900001006: row('ambiguous', 'network_refused'),
-  DP00900001007: row('reason', 'insufficient_funds'),
+  // Of our own account: not the merchant's fault, and nothing that a payee could mend.
+  DP00900001007: row('reason', 'network_refused'),
   DP00900001009: row('reason', 'payer_unknown'),
   DP00900001010: row('reason', 'not_allowed'),
   // "Transaction with similar information already exists": whether it is ours, the enquiry tells.

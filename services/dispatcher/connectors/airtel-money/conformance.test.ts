@@ -33,7 +33,7 @@ const under: NetworkUnderTest = {
       failure('59', 'not_allowed'), failure('60', 'not_allowed'), failure('69', 'payer_timed_out'),
     ],
     payout: [
-      failure('50', 'insufficient_funds'), failure('51', 'not_allowed'), failure('52', 'payer_unknown'), failure('53', 'network_refused'),
+      failure('50', 'network_refused'), failure('51', 'not_allowed'), failure('52', 'payer_unknown'), failure('53', 'network_refused'),
       failure('55', 'payer_unknown'), failure('56', 'not_allowed'), failure('57', 'limit_exceeded'), failure('58', 'not_allowed'),
       failure('59', 'network_refused'), failure('60', 'not_allowed'),
     ],

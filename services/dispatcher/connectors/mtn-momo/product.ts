@@ -3,6 +3,7 @@ import type { EgressGuard } from '../../egress/egress-guard.ts'
 import type { Outgoing, Transmission } from '../../egress/transmit.ts'
 import { Pacer } from '../pacer.ts'
 import { parseMessage } from '../parse-message.ts'
+import { sendWithToken, tokenPattern } from '../send-with-token.ts'
 import { TokenCache, type Token } from '../token-cache.ts'
 import { tokenSchema } from './messages.ts'
 
@@ -58,16 +59,14 @@ export class Product {
     return token === undefined ? 'unavailable' : 'ready'
   }
 
-  /** A call with a token; a 401 means that it ran out, and is worth one more try with a new one. */
-  async send(call: Call): Promise<Transmission> {
-    for (let isLast = false; ; isLast = true) {
-      const token = await this.#tokens.get()
-      if (token === undefined) return { kind: 'unreached', reason: 'no token' }
-      const transmission = await this.#transmit({ ...call, headers: { ...call.headers, ...this.#authorisation(token) } })
-      if (transmission.kind !== 'answered' || transmission.status !== 401) return transmission
-      this.#tokens.forget(token)
-      if (isLast) return transmission
-    }
+  /** A call with a token. */
+  send(call: Call): Promise<Transmission> {
+    const { targetEnvironment } = this.#settings
+    const subscription = this.#credentials.subscriptionKey.expose((key) => key)
+    return sendWithToken(this.#tokens, (authorization) => this.#transmit({
+      ...call,
+      headers: { ...call.headers, authorization, 'ocp-apim-subscription-key': subscription, 'x-target-environment': targetEnvironment },
+    }))
   }
 
   /** A question, in its turn under the product's cap. */
@@ -81,14 +80,6 @@ export class Product {
     const transmission = await this.#egress.toProvider(network, `/${this.#name}${path}`, { ...call, timeoutMs: requestTimeoutMs })
     this.#isDoubtful = transmission.kind === 'unreached'
     return transmission
-  }
-
-  #authorisation(token: Secret<string>): Readonly<Record<string, string>> {
-    return {
-      authorization: token.expose((text) => `Bearer ${text}`),
-      'ocp-apim-subscription-key': this.#credentials.subscriptionKey.expose((key) => key),
-      'x-target-environment': this.#settings.targetEnvironment,
-    }
   }
 }
 
@@ -105,7 +96,6 @@ function tokenCall({ apiUser, apiKey, subscriptionKey }: ProductCredentials): Ca
 function tokenFrom(transmission: Transmission): Token | undefined {
   if (transmission.kind !== 'answered' || transmission.status !== 200) return undefined
   const token = parseMessage(tokenSchema, transmission.body)
-  // A token goes into a header, where only these characters are safe (RFC 6750 §2.1).
-  if (token === undefined || !/^[A-Za-z0-9._~+/-]+=*$/.test(token.access_token)) return undefined
+  if (token === undefined || !tokenPattern.test(token.access_token)) return undefined
   return { text: new Secret(token.access_token), lifeS: token.expires_in }
 }
