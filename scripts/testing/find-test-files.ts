@@ -16,6 +16,7 @@ const waitingFiles = [
   'services/dispatcher/connectors/airtel-money/airtel-money.test.ts',
   'services/dispatcher/connectors/airtel-money/conformance.test.ts',
   'services/dispatcher/connectors/mtn-momo/conformance.test.ts',
+  'services/dispatcher/connectors/testing/sabotage.test.ts',
   'services/dispatcher/dispatcher.test.ts',
   'services/gateway/access/key-life.test.ts',
   'services/gateway/access/operations.test.ts',

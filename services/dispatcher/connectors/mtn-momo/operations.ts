@@ -52,7 +52,10 @@ export function orderCall(request: PaymentRequest, manner: Manner): Call {
 
 function otherEndOf({ direction, phone, original }: PaymentRequest): Readonly<Record<string, unknown>> {
   // A refund names what it gives back, and MTN pays whoever paid that.
-  if (direction === 'refund') return { referenceIdToRefund: original?.reference }
+  if (direction === 'refund') {
+    if (original === null) throw new TypeError('a refund of nothing')
+    return { referenceIdToRefund: original.reference }
+  }
   const party = { partyIdType: 'MSISDN', partyId: phone.expose((text) => text.replace(/^\+/, '')) }
   return direction === 'collection' ? { payer: party } : { payee: party }
 }

@@ -68,7 +68,7 @@ export class Trial {
     const phone = to ?? this.under.good(money.currency)
     const original = direction === 'refund' ? await this.#collect(phone, money) : null
     return {
-      direction, reference: crypto.randomUUID(), payment: newId('payment', from), money, phone: new Secret(phone),
+      direction, reference: crypto.randomUUID(), payment: newId(idKinds[direction], from), money, phone: new Secret(phone),
       description: planted.description, callbackUrl: `https://localhost:8443/v1/callbacks/any/${planted.callback}`,
       original, beforeFirstByte: async () => true, ...others,
     }
@@ -87,6 +87,8 @@ export class Trial {
     return (await this.running.movements(request.reference)).length
   }
 }
+
+const idKinds = { collection: 'payment', payout: 'payout', refund: 'refund' } as const
 
 function connecting(under: NetworkUnderTest, egress: EgressGuard, currency: Currency = under.currencies[0]): Connecting {
   return { network: networkName, egress, clock: systemClock, currency, requestTimeoutMs, enquiriesPerSecondMax: 1_000 }
