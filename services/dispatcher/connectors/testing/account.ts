@@ -25,7 +25,8 @@ export function testAccount(trials: Trials, under: NetworkUnderTest): void {
     assert.equal(await connector.balance(), undefined)
   })
   test('a number\'s standing is the network\'s word, and anything else is unknown', async (context) => {
-    const { connector, interposer } = bound(trials)
+    const { connector, impatient, interposer } = bound(trials)
+    await impatient.prepare('collection')
     const { holders } = under
     if (connector.holderOf === undefined || holders === undefined) {
       context.diagnostic('this connector does not ask about numbers')
@@ -38,6 +39,6 @@ export function testAccount(trials: Trials, under: NetworkUnderTest): void {
       assert.equal(await connector.holderOf(new Secret(holders.active)), 'unknown')
     }
     interposer.script('other', { kind: 'hang' })
-    assert.equal(await connector.holderOf(new Secret(holders.active)), 'unknown')
+    assert.equal(await impatient.holderOf?.(new Secret(holders.active)), 'unknown')
   })
 }

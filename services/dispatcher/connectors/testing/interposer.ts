@@ -31,6 +31,7 @@ export class Interposer {
   #server: Server | undefined
   #port = 0
   #rules: Rule[] = []
+  readonly #forwarding = new Set<Promise<unknown>>()
 
   constructor(upstreamPort: number, callOf: (method: string, path: string) => CallKind) {
     this.#upstreamPort = upstreamPort
@@ -77,6 +78,11 @@ export class Interposer {
     return this.seen.filter((call) => call.kind === kind)
   }
 
+  /** Resolves when the network has done what it was passed so far, whoever still listens. */
+  async forwarded(): Promise<void> {
+    await Promise.allSettled(this.#forwarding)
+  }
+
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const kind = this.#callOf(incoming.method ?? '', incoming.url ?? '')
     const atMs = performance.now()
@@ -89,7 +95,7 @@ export class Interposer {
   }
 
   async #behave(manner: Manner, call: SeenCall, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answered = manner.kind.startsWith('forward') ? await this.#forward(incoming, call.body) : undefined
+    const answered = manner.kind.startsWith('forward') ? await this.#pass(incoming, call.body) : undefined
     switch (manner.kind) {
       case 'answer':
       case 'forward_and_answer':
@@ -108,6 +114,16 @@ export class Interposer {
         response.writeHead(answered.status, { 'content-type': 'application/json' }).end(answered.body)
         break
       default: manner satisfies never
+    }
+  }
+
+  async #pass(incoming: IncomingMessage, body: Buffer): Promise<{ readonly status: number; readonly body: Buffer }> {
+    const forwarding = this.#forward(incoming, body)
+    this.#forwarding.add(forwarding)
+    try {
+      return await forwarding
+    } finally {
+      this.#forwarding.delete(forwarding)
     }
   }
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PaymentDirection } from '@ngome/contracts'
 import type { Manner } from './interposer.ts'
-import { bound, requestTimeoutMs, settled, type Trials } from './trial.ts'
+import { bound, impatientMs, settled, type Trials } from './trial.ts'
 
-const lateMs = requestTimeoutMs + 200
+const lateMs = impatientMs + 200
 
 /** What happens to the request, and how often the network has it then. */
 const requests: readonly [string, Manner, 0 | 1][] = [
@@ -30,11 +30,13 @@ const enquiries: readonly [string, Manner][] = [
 export function testLostAnswers(trials: Trials, direction: PaymentDirection): void {
   for (const [name, manner, moves] of requests) {
     test(`a network that ${name}: unknown, and the same reference again moves money once`, async () => {
-      const { connector, interposer, requestFor, moved } = bound(trials)
+      const { connector, impatient, interposer, requestFor, moved } = bound(trials)
       const request = await requestFor(direction)
-      await connector.prepare(direction)
+      const first = isSilence(manner) ? impatient : connector
+      await first.prepare(direction)
       interposer.script('request', manner)
-      assert.equal((await connector.request(request)).kind, 'unknown')
+      assert.equal((await first.request(request)).kind, 'unknown')
+      await interposer.forwarded()
       assert.equal(interposer.calls('request').length - (direction === 'refund' ? 1 : 0), 1, 'it was asked by itself again')
       assert.equal(await moved(request), moves)
       assert.equal((await connector.request(request)).kind, 'taken')
@@ -44,13 +46,20 @@ export function testLostAnswers(trials: Trials, direction: PaymentDirection): vo
   }
   for (const [name, manner] of enquiries) {
     test(`an enquiry at a network that ${name}: unknown, and the next one is answered`, async () => {
-      const { connector, interposer, requestFor } = bound(trials)
+      const { connector, impatient, interposer, requestFor } = bound(trials)
       const request = await requestFor(direction)
       await connector.request(request)
       await settled(connector, request)
+      const first = isSilence(manner) ? impatient : connector
+      await first.prepare(direction)
       interposer.script('enquiry', manner)
-      assert.equal((await connector.enquire(request)).kind, 'unknown')
+      assert.equal((await first.enquire(request)).kind, 'unknown')
       assert.equal((await connector.enquire(request)).kind, 'succeeded')
     })
   }
+}
+
+/** Whether only the end of patience ends it. */
+function isSilence({ kind }: Manner): boolean {
+  return kind === 'hang' || kind === 'forward_and_hang' || kind === 'forward_late'
 }

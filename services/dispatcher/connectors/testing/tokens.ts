@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { PaymentDirection } from '@ngome/contracts'
 import type { Manner } from './interposer.ts'
 import type { NetworkUnderTest } from './network-under-test.ts'
-import { bound, settled, type Trials } from './trial.ts'
+import { bound, impatientMs, settled, type Trials } from './trial.ts'
 
 /** Tokens: few, renewed when they ran out, and nothing sent without one. */
 export function testTokens(trials: Trials, under: NetworkUnderTest, direction: PaymentDirection): void {
@@ -52,7 +52,7 @@ export function testTokens(trials: Trials, under: NetworkUnderTest, direction: P
     test(`no token (it ${name}): away, nothing sent, an enquiry knows nothing`, async () => {
       const { interposer, requestFor, connect } = bound(trials)
       const request = await requestFor(direction)
-      const connector = await connect()
+      const connector = await connect({ requestTimeoutMs: impatientMs })
       interposer.reset()
       interposer.script('token', manner, 20)
       assert.equal(await connector.prepare(direction), 'unavailable')

@@ -6,8 +6,10 @@ import type { EnquiryOutcome, OriginalPayment, PaymentNetwork, PaymentRequest } 
 import { Interposer } from './interposer.ts'
 import { networkName, type Connecting, type NetworkUnderTest, type RunningNetwork } from './network-under-test.ts'
 
-/** Long enough for a simulator on a busy machine, short enough to wait for many times. */
-export const requestTimeoutMs = 300
+/** What a simulator on a busy machine never needs. */
+const patientMs = 5_000
+/** What the tests of silence wait, many times. */
+export const impatientMs = 300
 const settleMsMax = 10_000
 const from = { clock: systemClock, random: systemRandom }
 
@@ -20,17 +22,20 @@ export class Trial {
   readonly running: RunningNetwork
   readonly interposer: Interposer
   readonly connector: PaymentNetwork
+  /** Another, for tests of silence: it does not wait long. */
+  readonly impatient: PaymentNetwork
   /** All outcomes so far, as JSON, with the phone number that they are about. */
   readonly said: { readonly text: string; readonly phone: string }[]
   readonly #egress: EgressGuard
 
   private constructor(
-    parts: Pick<Trial, 'under' | 'running' | 'interposer' | 'connector' | 'said'>, egress: EgressGuard,
+    parts: Pick<Trial, 'under' | 'running' | 'interposer' | 'connector' | 'impatient' | 'said'>, egress: EgressGuard,
   ) {
     this.under = parts.under
     this.running = parts.running
     this.interposer = parts.interposer
     this.connector = parts.connector
+    this.impatient = parts.impatient
     this.said = parts.said
     this.#egress = egress
   }
@@ -46,7 +51,8 @@ export class Trial {
     })
     const said: Trial['said'] = []
     const connector = watched(await running.connect(connecting(under, egress)), said)
-    return new Trial({ under, running, interposer, connector, said }, egress)
+    const impatient = watched(await running.connect({ ...connecting(under, egress), requestTimeoutMs: impatientMs }), said)
+    return new Trial({ under, running, interposer, connector, impatient, said }, egress)
   }
 
   async stop(): Promise<void> {
@@ -91,7 +97,7 @@ export class Trial {
 const idKinds = { collection: 'payment', payout: 'payout', refund: 'refund' } as const
 
 function connecting(under: NetworkUnderTest, egress: EgressGuard, currency: Currency = under.currencies[0]): Connecting {
-  return { network: networkName, egress, clock: systemClock, currency, requestTimeoutMs, enquiriesPerSecondMax: 1_000 }
+  return { network: networkName, egress, clock: systemClock, currency, requestTimeoutMs: patientMs, enquiriesPerSecondMax: 1_000 }
 }
 
 function watched(network: PaymentNetwork, said: Trial['said']): PaymentNetwork {
@@ -122,6 +128,7 @@ export function bound(trials: Trials) {
   const trial = trials()
   return {
     connector: trial.connector,
+    impatient: trial.impatient,
     interposer: trial.interposer,
     requestFor: trial.requestFor.bind(trial),
     connect: trial.connect.bind(trial),
