@@ -23,6 +23,9 @@ export const airtelCountries: Readonly<Record<string, { readonly currencies: rea
   ZM: { currencies: ['ZMW'], callingCode: '260' },
 }
 
+/** Three minutes, as implementers were told: earlier its "not found" is not final. */
+export const airtelSettleAfterSMin = 180
+
 const printable = /^[\x21-\x7e]{8,256}$/
 const key = /^[A-Za-z0-9+/]{64,4096}={0,2}$/
 

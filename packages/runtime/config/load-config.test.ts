@@ -249,6 +249,7 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
     /must not stand in a file .*NGOME_NETWORKS__N__AIRTEL__PIN_FILE/],
   ['a PIN without its key', { networks: { n: airtelNetwork } }, { NGOME_NETWORKS__N__AIRTEL__PIN: '1234' }, /airtel\.pinKey: must be given together with pin/],
   ['half of Airtel\'s credentials', { networks: { n: airtelNetwork } }, { NGOME_NETWORKS__N__AIRTEL__CLIENT_SECRET: 's'.repeat(32) }, /airtel\.clientId: must be given/],
+  ['Airtel whose "not found" is final too soon', { networks: { n: { ...airtelNetwork, settleAfterS: 179 } } }, {}, /settleAfterS: must be at least 180/],
   ['Airtel\'s simulator in live', { networks: { n: { ...airtelNetwork, baseUrl: undefined } } }, {}, /live refuses simulators/],
   ['two simulators on one port', { networks: { n: airtelNetwork }, simulator: { airtelPort: 8447 } }, {}, /simulator\.airtelPort: must differ/],
   ['enquiries past the settling time', undefined, { NGOME_NETWORKS__MTN_SANDBOX__ENQUIRY_INTERVAL_S: '500' }, /enquiryIntervalS: must/],

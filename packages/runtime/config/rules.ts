@@ -1,7 +1,7 @@
 import { parseAmount } from '@ngome/kernel'
 import type { z } from 'zod'
 import type { completeConfig } from './complete-config.ts'
-import { airtelCountries } from './airtel-money.ts'
+import { airtelCountries, airtelSettleAfterSMin } from './airtel-money.ts'
 import { isLoopbackHost } from './loopback.ts'
 import type { NetworkConfig } from './fields.ts'
 import { mtnEnvironments } from './mtn-momo.ts'
@@ -156,6 +156,9 @@ function checkConnector(path: readonly string[], network: NetworkConfig, refuse:
   }
   for (const key of ['targetEnvironment', 'subscriptionKey', 'apiUser', 'apiKey', 'disbursement'] as const) {
     if (network[key] !== undefined) refuse([...path, key], 'must be left out: this network is Airtel\'s')
+  }
+  if (network.world === 'live' && network.settleAfterS < airtelSettleAfterSMin) {
+    refuse([...path, 'settleAfterS'], `must be at least ${airtelSettleAfterSMin}: so long Airtel asks to wait before it is asked about a payment`)
   }
   const country = airtel === undefined ? undefined : airtelCountries[airtel.country]
   if (airtel === undefined) refuse([...path, 'airtel'], 'must be given, with its country')
