@@ -94,6 +94,18 @@ describe('the configuration', () => {
     assert.equal(load(file, { NGOME_DATA: 'elsewhere' }).dataDir, join(folder, 'elsewhere'))
   })
 
+  test('gives the checkout a name where nobody has to order a certificate for it, and where the operator does', () => {
+    const files = { certificatePath: '/c.pem', keyPath: '/k.pem' }
+    const of = (gateway: object) => {
+      const { checkoutOrigin, certificateNames, tls } = load({ gateway: { publicNames: ['api.example'], ...gateway } }).gateway
+      return [checkoutOrigin, certificateNames, tls.watched]
+    }
+    assert.deepEqual(of({}), ['https://checkout.localhost:8443', ['api.example', 'checkout.localhost'], ['api.example:8443']])
+    assert.deepEqual(of({ tls: files }), [undefined, ['api.example'], ['api.example:8443']])
+    assert.deepEqual(of({ tls: files, checkoutOrigin: 'https://pay.example' }),
+      ['https://pay.example', ['api.example', 'pay.example'], ['api.example:8443', 'pay.example:443']])
+  })
+
   test('reads every kind of value from the environment', () => {
     const config = load(undefined, {
       NGOME_DATABASE__TLS: 'true', NGOME_DATABASE__HOST: 'db.example', NGOME_LOG__LEVEL: 'debug',
@@ -189,6 +201,11 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
   ['a variable that resembles nothing', undefined, { NGOME_XYZZY_PLUGH: '1' }, /NGOME_XYZZY_PLUGH: is not known: remove it/],
   ['a variable for a whole room', undefined, { NGOME_GATEWAY: '{}' }, /NGOME_GATEWAY: is not known/],
   ['a variable below a value', undefined, { NGOME_GATEWAY__PORT__X: '1' }, /NGOME_GATEWAY__PORT__X: is not known/],
+  ['payment links over plain HTTP', { gateway: { checkoutOrigin: 'http://pay.example' } }, {}, /gateway\.checkoutOrigin: must be https/],
+  ['payment links below a path', { gateway: { checkoutOrigin: 'https://pay.example/c' } }, {}, /gateway\.checkoutOrigin: must be https/],
+  ['payment links at an address', { gateway: { checkoutOrigin: 'https://192.0.2.1' } }, {}, /gateway\.checkoutOrigin: must be https/],
+  ['payment links under the name of the API', { gateway: { checkoutOrigin: 'https://localhost:9443' } }, {}, /gateway\.checkoutOrigin: must have a name that is not/],
+  ['payment links without a name in the certificate that is ordered', { gateway: { checkoutOrigin: 'https://pay.example', tls: { acme: { ...acmeSettings, names: ['localhost', '127.0.0.1'] } } } }, {}, /must name all.*add pay\.example/],
   ['a certificate without its key', { gateway: { tls: { certificatePath: '/c.pem' } } }, {}, /gateway\.tls\.keyPath: must be given together/],
   ['a key without its certificate', undefined, { NGOME_GATEWAY__TLS__KEY_PATH: '/k.pem' }, /gateway\.tls\.keyPath: must be given together/],
   ['ACME beside a certificate of one\'s own', { gateway: { tls: { certificatePath: '/c', keyPath: '/k', acme: acmeSettings } } }, {}, /gateway\.tls\.acme: must stand alone/],
