@@ -75,7 +75,7 @@ export class Book {
       { id: newId('attempt', from), reference: randomUUID(), factsProof: systemRandom.bytes(32), atMs })
     const fence = attempt?.fence ?? missing()
     await markAttemptSent(this.#dispatcher, tenant, { payment, fence, atMs },
-      emit(emitting, 'payment.processing', tenant, { payment, status: 'processing' }))
+      emit(emitting, 'payment.processing', tenant, { payment, status: 'processing' }), () => null)
     return { merchant, payment, fence }
   }
 

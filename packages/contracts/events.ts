@@ -203,6 +203,15 @@ export const eventTypes = {
   'webhook_endpoint.held': { severity: 'warning', data: z.strictObject({ endpoint: webhookEndpoint, reason: classed('internal', z.enum(webhookHoldReasons)) }) },
   /** Its row is not what its merchant stated: nothing is sent to it. */
   'webhook_endpoint.unproven': { severity: 'alarm', data: z.strictObject({ endpoint: webhookEndpoint }) },
+  /** Nothing that was sent to it was taken for long. */
+  'webhook_endpoint.failing': { severity: 'notice', data: z.strictObject({ endpoint: webhookEndpoint }) },
+  /** Nothing is sent to it until its merchant enables it. */
+  'webhook_endpoint.disabled': { severity: 'warning', data: z.strictObject({ endpoint: webhookEndpoint }) },
+  'webhook_endpoint.enabled': { severity: 'notice', data: z.strictObject({ endpoint: webhookEndpoint }) },
+  /** Its merchant had deliveries told again. */
+  'webhook_endpoint.replayed': {
+    severity: 'notice', data: z.strictObject({ endpoint: webhookEndpoint, deliveries: classed('internal', z.int()) }),
+  },
   'webhook_endpoint.deleted': {
     severity: 'notice',
     data: z.strictObject({ endpoint: classed('internal', idSchema('webhookEndpoint')) }),
@@ -245,11 +254,11 @@ export const eventTypes = {
   'gateway.unbanned': { severity: 'notice', data: z.strictObject({ network }) },
   'webhook.delivered': {
     severity: 'info',
-    data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment }),
+    data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment: payment.nullable() }),
   },
   'webhook.given_up': {
     severity: 'warning',
-    data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment }),
+    data: z.strictObject({ delivery: classed('internal', idSchema('webhookDelivery')), payment: payment.nullable() }),
   },
   /** What every account held when the day ended is fixed by this hash, which the next day's is made over (ADR 32). */
   'ledger.day_closed': {

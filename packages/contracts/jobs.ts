@@ -19,7 +19,11 @@ export const jobSchemas = {
     ...tenantFields, payment: classed('internal', paymentIdSchema()), refusal: refusal.optional(),
   }),
   'vault-index': z.strictObject({ ...tenantFields, token: classed('internal', idSchema('vaultToken')) }),
-  'webhook-deliver': z.strictObject({ ...tenantFields, delivery: classed('internal', idSchema('webhookDelivery')) }),
+  'webhook-deliver': z.strictObject({
+    ...tenantFields, delivery: classed('internal', idSchema('webhookDelivery')),
+    /** Whose share of the slots it takes. */
+    endpoint: classed('internal', idSchema('webhookEndpoint')).optional(),
+  }),
 } as const
 
 export type QueueName = keyof typeof jobSchemas

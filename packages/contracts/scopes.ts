@@ -11,6 +11,7 @@ export const scopes = [
   'usage:read',
   'balances:read',
   'checkout:read', 'checkout:write',
+  'events:read',
 ] as const
 export type Scope = (typeof scopes)[number]
 

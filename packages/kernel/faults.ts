@@ -48,6 +48,12 @@ export const faults = {
   'webhooks/encryption_key_missing': {
     status: 409, public: 'You have no valid key of use encrypt that webhooks could be encrypted to. Add one first: docs/encrypted-webhooks.md says how.',
   },
+  'webhooks/endpoint_disabled': { status: 409, public: 'This endpoint is disabled. Enable it first.' },
+  'webhooks/delivery_unknown': { status: 404, public: 'No such delivery.' },
+  'webhooks/delivery_waits': { status: 409, public: 'This delivery waits to be made already.' },
+  'webhooks/replayed_too_often': { status: 409, public: 'This delivery was replayed moments ago, or too often. GET /v1/events has what it tells.' },
+  'webhooks/replay_running': { status: 409, public: 'Too much waits for this endpoint already. Replay more when it was told.' },
+  'events/unknown': { status: 404, public: 'No such event.' },
   'webhooks/secret_rolling': { status: 409, public: 'The secret before still signs. Wait for its end, or send expires_in 0.' },
   'tls/no_pins': { status: 404, public: 'No certificate pins are published.' },
   'callbacks/unknown': { status: 404, public: 'There is nothing at this address.' },

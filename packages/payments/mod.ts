@@ -4,6 +4,10 @@ export { holdsCardNumber, isLuhn, parseCardNumber } from './instruments/card-num
 export { parseVaultValue, type VaultValue, type VaultValueParse } from './instruments/parse-vault-value.ts'
 export { maskPhone } from './mask-phone.ts'
 export {
+  eventBody, eventIdOf, eventView, firstEvent, isProvenEvent, proveEvent, proveNextEvent, type EndpointFacts, type Movement, type MovementFacts,
+  type ObjectEvent,
+} from './object-event.ts'
+export {
   canTransition, dispatcherOrigins, hasEnded, initialStatuses, openStatuses, paymentStates, paymentTransitions, type PaymentState,
   type PaymentTransition,
 } from './payment-states.ts'

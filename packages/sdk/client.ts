@@ -4,6 +4,7 @@ import { Caller, type CallInput, type CallOptions } from './caller.ts'
 import { readOptions, type NgomeOptions } from './options.ts'
 import { ApiKeys } from './resources/api-keys.ts'
 import { CheckoutSessions } from './resources/checkout-sessions.ts'
+import { Events } from './resources/events.ts'
 import { Forwards } from './resources/forwards.ts'
 import { Payments } from './resources/payments.ts'
 import { Usage } from './resources/usage.ts'
@@ -16,6 +17,7 @@ export class Client {
   readonly payments: Payments
   readonly checkoutSessions: CheckoutSessions
   readonly webhookEndpoints: WebhookEndpoints
+  readonly events: Events
   readonly vault: Vault
   readonly forwards: Forwards
   readonly apiKeys: ApiKeys
@@ -29,6 +31,7 @@ export class Client {
     this.payments = new Payments(this.#caller)
     this.checkoutSessions = new CheckoutSessions(this.#caller)
     this.webhookEndpoints = new WebhookEndpoints(this.#caller)
+    this.events = new Events(this.#caller)
     this.vault = new Vault(this.#caller)
     this.apiKeys = new ApiKeys(this.#caller)
     this.usage = new Usage(this.#caller)

@@ -29,7 +29,14 @@ export type Webhook = {
   readonly event: WebhookEvent | undefined
 }
 
-export type WebhookEvent = { readonly type: string; readonly timestamp?: string; readonly data: Readonly<Record<string, unknown>> }
+/** `id` and `sequence` as `events.list` has them: what has a higher `sequence` of the same object is newer. */
+export type WebhookEvent = {
+  readonly id?: string
+  readonly type: string
+  readonly timestamp?: string
+  readonly sequence?: number
+  readonly data: Readonly<Record<string, unknown>>
+}
 
 const toleranceSDefault = 300
 /** Signatures that one header may list; a secret being replaced needs two. */

@@ -8,7 +8,7 @@ const from = { clock: systemClock, random: systemRandom }
 const secret = new Secret(systemRandom.bytes(32))
 const merchant = newId('merchant', from)
 const terms: WebhookTerms = {
-  id: newId('webhookEndpoint', from), tenant: { merchant, world: 'live' }, url: 'https://shop.example/hooks', encryption: 'required',
+  id: newId('webhookEndpoint', from), tenant: { merchant, world: 'live' }, url: 'https://shop.example/hooks', encryption: 'required', eventTypes: null,
 }
 const proof = proveWebhookTerms(secret, terms)
 
@@ -21,6 +21,8 @@ const changes: readonly (readonly [string, Partial<WebhookTerms>])[] = [
   ['to another address', { url: 'https://thief.example/hooks' }],
   ['by another endpoint', { id: newId('webhookEndpoint', from) }],
   ['of another merchant', { tenant: { merchant: newId('merchant', from), world: 'live' } }],
+  ['that is told of less', { eventTypes: ['payment.failed'] }],
+  ['that is told of nothing', { eventTypes: [] }],
   ['of the other world', { tenant: { merchant, world: 'test' } }],
 ]
 for (const [what, change] of changes) {
@@ -46,4 +48,13 @@ test('no two statements have the same proof, wherever one field ends and the nex
   assert.notDeepEqual(
     proveWebhookTerms(secret, { ...terms, url: 'https://a.example/none', encryption: 'none' }),
     proveWebhookTerms(secret, { ...terms, url: 'https://a.example/nonenone', encryption: 'none' }))
+})
+
+test('what it is told of is proven, each type of it', () => {
+  const choosing = { ...terms, eventTypes: ['payment.succeeded', 'payment.failed'] }
+  const chosen = proveWebhookTerms(secret, choosing)
+  assert.equal(areWebhookTerms(secret, choosing, chosen), true)
+  for (const eventTypes of [null, [], ['payment.succeeded'], ['payment.succeededpayment.failed'], ['payment.failed', 'payment.succeeded']]) {
+    assert.equal(areWebhookTerms(secret, { ...terms, eventTypes }, chosen), false)
+  }
 })

@@ -39,12 +39,14 @@ export {
 export { findOpenPayments } from './dispatch/find-open-payments.ts'
 export { loadDelivery, type Delivery, type SealedWebhookSecret } from './dispatch/load-delivery.ts'
 export { loadPaymentForDispatch, type Attempt, type DispatchablePayment } from './dispatch/load-payment.ts'
+export type { EndpointHealthRules } from './dispatch/note-endpoint-health.ts'
+export { waitForTurn } from './dispatch/wait-for-turn.ts'
 export { markAttemptSent } from './dispatch/mark-attempt-sent.ts'
 export { markAttemptSentAgain } from './dispatch/mark-attempt-sent-again.ts'
 export { markAttemptTaken } from './dispatch/mark-attempt-taken.ts'
 export { prepareAttempt } from './dispatch/prepare-attempt.ts'
 export { recordDeliveryResult, type DeliveryResult, type WebhookAttemptResult } from './dispatch/record-delivery-result.ts'
-export { recordOutcome, type OutcomeRecord, type PaymentOutcome, type ToldEnd } from './dispatch/record-outcome.ts'
+export { recordOutcome, type OutcomeRecord, type PaymentOutcome, type ProveChange } from './dispatch/record-outcome.ts'
 export type { RunAs } from './embedded/run-as.ts'
 export {
   startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions,
@@ -52,6 +54,10 @@ export {
 export { appendEvent } from './events/append-event.ts'
 export { appendPlatformEvent } from './events/append-platform-event.ts'
 export { readCustodianLogCursor, tellCustodianLog, type CustodianLogCursor } from './events/custodian-log-cursor.ts'
+export {
+  findObjectEvent, listObjectEvents, parseEventPosition, type EventPosition, type ObjectEventRow,
+} from './events/list-object-events.ts'
+export { proveFirstEventStatement, proveLastEvent, type ProvableEvent } from './events/object-events.ts'
 export { currentEventCursor, listEvents, type EventCursor, type EventPage } from './events/list-events.ts'
 export { deleteForwardDestination } from './forwards/delete-forward-destination.ts'
 export type { ForwardDestinationRow } from './forwards/destination-row.ts'
@@ -128,10 +134,12 @@ export {
   recordUsage, type RequestLine, type UsageBatch, type UsageCounts, type UsageFacetCounts,
 } from './usage/record-usage.ts'
 export { setAnomalyPolicy } from './usage/set-anomaly-policy.ts'
+export { enableWebhookEndpoint } from './webhooks/enable-webhook-endpoint.ts'
+export { findReplayable, replayDeliveries, replayMax, replayPauseMs, replaysMax } from './webhooks/replay-deliveries.ts'
 export { changeWebhookEndpoint } from './webhooks/change-webhook-endpoint.ts'
 export { deleteWebhookEndpoint } from './webhooks/delete-webhook-endpoint.ts'
 export { findOldWebhookSecrets } from './webhooks/find-old-webhook-secrets.ts'
-export { listWebhookDeliveries, type WebhookAttempt, type WebhookDeliveryRow } from './webhooks/list-webhook-deliveries.ts'
+export { findWebhookDelivery, listWebhookDeliveries, type WebhookAttempt, type WebhookDeliveryRow } from './webhooks/list-webhook-deliveries.ts'
 export { findWebhookEndpoint } from './webhooks/find-webhook-endpoint.ts'
 export {
   insertWebhookEndpoint, webhookEndpointsMax, type NewWebhookEndpoint,

@@ -1,7 +1,7 @@
 import type {
-  AlertKind, AnomalyResponse, DeliveryState, EventType, FailureCode, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentDirection, PaymentStatus, Restriction,
+  AlertKind, AnomalyResponse, DeliveryState, EventType, FailureCode, ObjectEventType, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentDirection, PaymentStatus, Restriction,
   RetentionClass, Severity, SigningKeyAlgorithm, SigningKeyUse, StapleFailure, StapleStatus, TlsVerdict, VaultTokenStatus, VaultTokenType,
-  WebhookDeliveryReason, WebhookEncryption, WebhookHoldReason,
+  WebhookDeliveryReason, WebhookDisabledReason, WebhookEncryption, WebhookHoldReason,
 } from '@ngome/contracts'
 import type {
   AccountId, AcmeOrderId, AlertId, ApiKeyId, AttemptId, CallbackHintId, CheckoutSessionId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
@@ -110,6 +110,14 @@ export type Tables = {
     terms_proof: Uint8Array | null
     held_since: Date | null
     held_because: WebhookHoldReason | null
+    /** `null`: what is told by default. */
+    event_types: ObjectEventType[] | null
+    failing_since: ColumnType<Date | null, never, Date | null>
+    failures: Generated<number>
+    warned_at: ColumnType<Date | null, never, Date | null>
+    disabled_at: ColumnType<Date | null, never, Date | null>
+    disabled_because: ColumnType<WebhookDisabledReason | null, never, WebhookDisabledReason | null>
+    enabled_at: ColumnType<Date | null, never, Date>
     created_at: Date
   }
   webhook_secrets: TenantColumns & {
@@ -124,19 +132,37 @@ export type Tables = {
   webhook_deliveries: TenantColumns & {
     id: WebhookDeliveryId
     endpoint: WebhookEndpointId
-    payment: PaymentId
+    payment: PaymentId | null
+    object: PaymentId | WebhookEndpointId
+    /** The event's own; 0 of those from before there were events. */
+    sequence: number
     event: EventId
-    event_type: EventType
+    event_type: ObjectEventType
     event_at: Date
     state: DeliveryState
     tries: Generated<number>
+    tried_since: ColumnType<Date | null, never, Date>
+    waits: Generated<boolean>
+    replays: Generated<number>
+    replayed_at: Date | null
     last_status: number | null
     attempts: ColumnType<unknown, never, never>
     reason: ColumnType<WebhookDeliveryReason | null, never, WebhookDeliveryReason>
     next_try_at: ColumnType<Date | null, never, Date | null>
-    proof: Uint8Array | null
     created_at: Date
     settled_at: Date | null
+  }
+  /** The database's to write, all but the proof. */
+  object_events: TenantColumns & {
+    object: PaymentId | WebhookEndpointId
+    sequence: ColumnType<number, never, never>
+    id: ColumnType<EventId, never, never>
+    type: ColumnType<ObjectEventType, never, never>
+    at: ColumnType<Date, never, never>
+    facts: ColumnType<unknown, never, never>
+    position: ColumnType<string, never, never>
+    number: ColumnType<bigint, never, never>
+    proof: ColumnType<Uint8Array | null, never, Uint8Array>
   }
   callback_hints: TenantColumns & {
     id: CallbackHintId

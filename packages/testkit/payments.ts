@@ -47,6 +47,7 @@ export function testAcceptance(merchant: TestMerchant, changes: Partial<Acceptan
       createdAtMs: from.clock.nowMs(),
     },
     dayTotal: null,
+    eventProof: from.random.bytes(32),
     event: emit({ ...from, process: 'gateway' }, 'payment.accepted', tenant, { payment: id, status: 'accepted' }),
     idempotency: {
       keyHash: from.random.bytes(32),

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
-  emit, forwardAnswerSchema, type CustodianRequest, type CustodianResponse, type ForwardAnswer, type RetentionClass,
+  emit, forwardAnswerSchema, type CustodianRequest, type CustodianResponse, type ForwardAnswer, type ObjectEventType, type RetentionClass,
   type SealedForward, type SealedPayment, type SealedVaultToken, type VaultTokenType, type WebhookEncryption,
 } from '@ngome/contracts'
 import {
@@ -11,7 +11,7 @@ import {
   Fault, newId, parseBase64Url, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
   type ForwardDestinationId, type ForwardId, type PaymentId, Secret, type Tenant, type VaultTokenId, type WebhookEndpointId, type World,
 } from '@ngome/kernel'
-import { maskPhone } from '@ngome/payments'
+import { firstEvent, maskPhone, proveEvent } from '@ngome/payments'
 import { VaultKey } from '@ngome/sealer'
 import { decryptForwardAnswer, newWebhookSecret, proveWebhookTerms, signDestination, type ForwardDestination } from '@ngome/signatures'
 import {
@@ -38,6 +38,8 @@ export type SealedPaymentOptions = {
   readonly sealed?: Partial<SealedPayment>
   /** The record that the blob is sealed for, where it is not this payment. */
   readonly context?: Partial<RecordContext>
+  /** That gateway and dispatcher share: without it nobody proves that it was accepted. */
+  readonly eventSecret?: Secret<Uint8Array>
 }
 
 export type SealedTokenOptions = {
@@ -114,15 +116,18 @@ export class SealingMerchant {
       payee: tenant.merchant, description, reference, ...options.sealed,
     }
     const context: RecordContext = { tenant, table: 'payments', recordId: id, dataClass: 'restricted', version: 1, ...options.context }
+    const createdAtMs = from.clock.nowMs()
+    const payment = {
+      id, status: 'accepted', direction: 'collection', network, money, feeMinor: 0n, original: null, reference, payerMasked: maskPhone(phone, callingCode),
+      apiKey: newId('apiKey', from), dataKey: this.#dataKeys.payment.id,
+      sealed: sealRecord(this.#dataKeys.payment, context, Buffer.from(JSON.stringify(sealed)), from.random), createdAtMs,
+    } as const
+    const { eventSecret } = options
     const outcome = await acceptPayment(this.#gateway, {
       tenant,
-      payment: {
-        id, status: 'accepted', direction: 'collection', network, money, feeMinor: 0n, original: null, reference, payerMasked: maskPhone(phone, callingCode), apiKey: newId('apiKey', from),
-        dataKey: this.#dataKeys.payment.id,
-        sealed: sealRecord(this.#dataKeys.payment, context, Buffer.from(JSON.stringify(sealed)), from.random),
-        createdAtMs: from.clock.nowMs(),
-      },
+      payment,
       dayTotal: null,
+      eventProof: eventSecret === undefined ? from.random.bytes(32) : proveEvent(eventSecret, firstEvent({ ...payment, ...money, tenant })),
       event: emit({ ...from, process: 'gateway' }, 'payment.accepted', tenant, { payment: id, status: 'accepted' }),
       idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
     })
@@ -201,7 +206,7 @@ export class SealingMerchant {
 
   /** Adds a webhook endpoint, as the gateway does with the secret that it shares with the dispatcher. @returns its secret */
   async addEndpoint(
-    termsSecret: Secret<Uint8Array>, url: string, encryption: WebhookEncryption = 'none',
+    termsSecret: Secret<Uint8Array>, url: string, encryption: WebhookEncryption = 'none', eventTypes: readonly ObjectEventType[] | null = null,
   ): Promise<{ id: WebhookEndpointId; secret: Secret<string> }> {
     const { tenant } = this
     const id = newId('webhookEndpoint', from)
@@ -210,7 +215,7 @@ export class SealingMerchant {
     await insertWebhookEndpoint(this.#gateway, {
       tenant,
       endpoint: {
-        id, url, encryption, termsProof: proveWebhookTerms(termsSecret, { id, tenant, url, encryption }),
+        id, url, encryption, eventTypes, termsProof: proveWebhookTerms(termsSecret, { id, tenant, url, encryption, eventTypes }),
         dataKey: this.#dataKeys.credential.id, sealedSecret, createdAtMs: from.clock.nowMs(),
       },
       event: emit({ ...from, process: 'gateway' }, 'webhook_endpoint.created', tenant, { endpoint: id }),

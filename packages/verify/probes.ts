@@ -13,6 +13,7 @@ import { ephemeralKeyExchange } from './probes/ephemeral-key-exchange.ts'
 import { gatewayCannotOpen } from './probes/gateway-cannot-open.ts'
 import { hostileHeadersAreRefused } from './probes/hostile-headers-are-refused.ts'
 import { hstsOnEveryAnswer } from './probes/hsts-on-every-answer.ts'
+import { eventsAreComplete } from './probes/events-are-complete.ts'
 import { forbiddenForwardIsRefused } from './probes/forbidden-forward-is-refused.ts'
 import { keysRotateByPolicy } from './probes/keys-rotate-by-policy.ts'
 import { merchantsRollTheirOwnKeys } from './probes/merchants-roll-their-own-keys.ts'
@@ -48,6 +49,6 @@ export const probes: readonly Probe<Target>[] = [
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, merchantsRollTheirOwnKeys, oldAndUnusedKeysAreToldOf, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
-  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, checkoutPagesAreHeld, signedRequestsAreVerified, answersAreSigned, webhooksAreEncrypted, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
+  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, checkoutPagesAreHeld, signedRequestsAreVerified, answersAreSigned, webhooksAreEncrypted, eventsAreComplete, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows,
 ]

@@ -45,7 +45,8 @@ function answer(method: string, body: string): readonly [number, string] {
   ;({ url } = JSON.parse(body) as { url: string })
   const now = new Date(systemClock.nowMs()).toISOString()
   return [201, JSON.stringify({
-    id: newId('webhookEndpoint', from), object: 'webhook_endpoint', world: 'test', url, encryption: 'required', held_since: null, held_because: null,
+    id: newId('webhookEndpoint', from), object: 'webhook_endpoint', world: 'test', url, encryption: 'required', event_types: null, held_since: null, held_because: null,
+    failing_since: null, disabled_at: null, disabled_because: null,
     created_at: now, secret_created_at: now, previous_secret_ends_at: null, secret: secret.expose((text) => text),
   })]
 }

@@ -91,8 +91,8 @@ function memberOf(operation: Described, types: Types): string {
     `  /** ${operation.summary}. */\n  readonly ${operation.operationId}: {\n`,
     `    readonly params: ${parametersType(operation, 'path')}\n`,
     `    readonly query: ${parametersType(operation, 'query')}\n`,
-    `    readonly body: ${body === undefined ? 'undefined' : nameOf(body, `${name}Request`, types.requests)}\n`,
-    `    readonly answer: ${answer === undefined ? 'undefined' : nameOf(answer, `${name}Answer`, types.answers)}\n  }\n`,
+    `    readonly body: ${body === undefined ? 'undefined' : nameOf(body, `${name}Request`, types.requests)}; `,
+    `readonly answer: ${answer === undefined ? 'undefined' : nameOf(answer, `${name}Answer`, types.answers)}\n  }\n`,
   ].join('')
 }
 

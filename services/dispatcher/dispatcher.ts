@@ -29,7 +29,13 @@ export type WebhookSettings = {
   readonly attemptsMax: number
   readonly firstRetryMs: number
   readonly retryMaxMs: number
+  /** Since the first try; then a delivery is given up. */
+  readonly retryForMs: number
   readonly timeoutMs: number
+  /** An endpoint that took nothing for so long is told of, and then disabled. */
+  readonly warnAfterMs: number
+  readonly disableAfterMs: number
+  readonly disableAfterTries: number
 }
 
 /** All that the dispatcher's jobs need; made once, in `main.ts`. */

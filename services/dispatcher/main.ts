@@ -107,7 +107,11 @@ const dispatcher: Dispatcher = {
     attemptsMax: config.webhooks.attemptsMax,
     firstRetryMs: config.webhooks.firstRetryS * 1_000,
     retryMaxMs: config.webhooks.retryMaxS * 1_000,
+    retryForMs: config.webhooks.retryForS * 1_000,
     timeoutMs: config.webhooks.timeoutMs,
+    warnAfterMs: config.webhooks.warnAfterS * 1_000,
+    disableAfterMs: config.webhooks.disableAfterS * 1_000,
+    disableAfterTries: config.webhooks.disableAfterTries,
   },
 }
 running.workers = startJobs(dispatcher, metrics)

@@ -1,4 +1,4 @@
-import type { Clock, Random, Tenant } from '@ngome/kernel'
+import type { Clock, Random, Secret, Tenant } from '@ngome/kernel'
 import type { Config, CustodianClient, Identity, Logger } from '@ngome/runtime'
 import { findPinSet, type Database } from '@ngome/store'
 import { findEncryptionKey } from './access/find-encryption-key.ts'
@@ -12,6 +12,8 @@ import { referencePage } from './api/reference-page.ts'
 import { listBalances } from './balances/list-balances.ts'
 import { receiveCallback } from './callbacks/receive-callback.ts'
 import { checkoutHandlers } from './checkout/checkout-handlers.ts'
+import { getEvent } from './events/get-event.ts'
+import { listEvents } from './events/list-events.ts'
 import { createForward } from './forwards/create-forward.ts'
 import { getForward } from './forwards/get-forward.ts'
 import { jsonType, pageHeaders, type Answer } from './http/answer.ts'
@@ -38,11 +40,15 @@ import { getVaultToken } from './vault/get-vault-token.ts'
 import { listVaultKeys } from './vault/list-vault-keys.ts'
 import { listVaultTokens } from './vault/list-vault-tokens.ts'
 import { changeWebhookEndpoint } from './webhook-endpoints/change-webhook-endpoint.ts'
-import { createWebhookEndpoint } from './webhook-endpoints/create-webhook-endpoint.ts'
+import { createWebhookEndpoint, type CreateWebhookEndpointPorts } from './webhook-endpoints/create-webhook-endpoint.ts'
 import { deleteWebhookEndpoint } from './webhook-endpoints/delete-webhook-endpoint.ts'
+import { enableWebhookEndpoint } from './webhook-endpoints/enable-webhook-endpoint.ts'
 import { listWebhookDeliveries } from './webhook-endpoints/list-webhook-deliveries.ts'
 import { listWebhookEndpoints } from './webhook-endpoints/list-webhook-endpoints.ts'
 import { replaceWebhookSecret } from './webhook-endpoints/replace-webhook-secret.ts'
+import { replayWebhookDelivery } from './webhook-endpoints/replay-webhook-delivery.ts'
+import { replayWebhookEndpoint } from './webhook-endpoints/replay-webhook-endpoint.ts'
+import type { StateTermsPorts } from './webhook-endpoints/state-terms.ts'
 
 /** How long a browser may keep the documentation; it changes with a release. */
 const documentCacheS = 300
@@ -66,7 +72,7 @@ export type HandlerPorts = {
 /** Gives each operation of the table its handler. */
 export function createHandlers(from: HandlerPorts): Handlers {
   const { config, secrets, database, dataKeys, statements, clock, random, identity: { statementKey } } = from
-  const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency }
+  const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency, eventSecret: secrets.callback }
   const providers = new Set(Object.values(config.networks).map((network) => network.connector))
   const callbacks = { database, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
   const stating = {
@@ -90,12 +96,7 @@ export function createHandlers(from: HandlerPorts): Handlers {
     getPayment: (call) => getPayment({ reader }, call),
     listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),
     ...checkoutHandlers(from, writing),
-    createWebhookEndpoint: (call) => createWebhookEndpoint({ ...writing, ...stating }, call),
-    changeWebhookEndpoint: (call) => changeWebhookEndpoint({ ...writing, ...stating }, call),
-    listWebhookEndpoints: (call) => listWebhookEndpoints({ database, clock }, call),
-    listWebhookDeliveries: (call) => listWebhookDeliveries({ database, cursorSecret: secrets.idempotency }, call),
-    deleteWebhookEndpoint: (call) => deleteWebhookEndpoint({ database, clock, random }, call),
-    replaceWebhookSecret: (call) => replaceWebhookSecret(writing, call),
+    ...webhookHandlers(writing, stating),
     createVaultToken: (call) => createVaultToken({ ...writing, statements }, call),
     createVaultTokens: (call) => createVaultTokens({ ...writing, statements }, call),
     listVaultKeys: (call) => listVaultKeys({ statements }, call),
@@ -120,6 +121,23 @@ export function createHandlers(from: HandlerPorts): Handlers {
     getOpenApi: () => openApi,
     getReference: () => reference,
   }
+}
+
+function webhookHandlers(writing: Omit<CreateWebhookEndpointPorts, keyof StateTermsPorts> & { readonly eventSecret: Secret<Uint8Array> }, stating: StateTermsPorts) {
+  const reading = { ...writing, cursorSecret: writing.idempotencySecret }
+  return {
+    listEvents: (call) => listEvents(reading, call),
+    getEvent: (call) => getEvent(writing, call),
+    createWebhookEndpoint: (call) => createWebhookEndpoint({ ...writing, ...stating }, call),
+    changeWebhookEndpoint: (call) => changeWebhookEndpoint({ ...writing, ...stating }, call),
+    listWebhookEndpoints: (call) => listWebhookEndpoints(writing, call),
+    listWebhookDeliveries: (call) => listWebhookDeliveries(reading, call),
+    deleteWebhookEndpoint: (call) => deleteWebhookEndpoint(writing, call),
+    replaceWebhookSecret: (call) => replaceWebhookSecret(writing, call),
+    enableWebhookEndpoint: (call) => enableWebhookEndpoint(writing, call),
+    replayWebhookEndpoint: (call) => replayWebhookEndpoint(writing, call),
+    replayWebhookDelivery: (call) => replayWebhookDelivery(writing, call),
+  } satisfies Partial<Handlers>
 }
 
 /** Made once: they say the same for as long as the process lives. */

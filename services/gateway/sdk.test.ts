@@ -110,6 +110,28 @@ suite('everything else of the API', () => {
     await assert.rejects(ngome.webhookEndpoints.delete(endpoint.id), { name: 'NotFoundError', code: 'webhooks/endpoint_unknown' })
   })
 
+  test('events are listed to the end, read, and gone on with; deliveries are replayed', async () => {
+    const other = await running.addMerchant()
+    const ngome = client({ apiKey: other.key })
+    assert.deepEqual(await Array.fromAsync(ngome.events.list()), [])
+    const endpoint = await ngome.webhookEndpoints.create({ url: 'https://shop.example.com/hooks', event_types: ['payment.accepted'] })
+    const made = [await ngome.payments.create(order), await ngome.payments.create(order), await ngome.payments.create(order)]
+    const pages = await Array.fromAsync(ngome.events.list({ limit: 2 }).pages())
+    const events = pages.flatMap(({ data }) => data)
+    assert.deepEqual(events.map(({ type, sequence, data }) => [type, sequence, data.id]), made.map(({ id }) => ['payment.accepted', 1, id]))
+    assert.deepEqual(await ngome.events.get(events[0]?.id ?? ''), events[0])
+    const cursor = pages.at(-1)?.next_cursor ?? ''
+    const later = await ngome.payments.create(order)
+    assert.deepEqual(await Array.fromAsync(ngome.events.list({ cursor }), ({ data }) => data.id), [later.id])
+    const [delivery] = (await ngome.webhookEndpoints.deliveries(endpoint.id).first()).data
+    await assert.rejects(ngome.webhookEndpoints.replayDelivery(delivery?.id ?? ''), { name: 'ConflictError', code: 'webhooks/delivery_waits' })
+    const replay = await ngome.webhookEndpoints.replay(endpoint.id, { since: later.created_at })
+    assert.deepEqual([replay.deliveries, replay.continue_from], [0, null])
+    assert.equal((await ngome.webhookEndpoints.enable(endpoint.id)).disabled_at, null)
+    await assert.rejects(ngome.events.get(later.id), ValidationError)
+    await assert.rejects(ngome.events.get(`evt_${later.id.slice(4)}`), { name: 'NotFoundError', code: 'events/unknown' })
+  })
+
   test('values are kept in the vault, one and many, read, listed and deleted', async () => {
     const { vault } = client()
     const token = await vault.tokens.create({ type: 'card_number', value: '4242 4242 4242 4242', metadata: { customer: 'c-1' } })

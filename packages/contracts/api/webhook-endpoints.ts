@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { classed } from '../classed.ts'
 import { idSchema, worldSchema } from '../ids.ts'
+import { objectEventTypeSchema, webhookDisabledReasons } from './events.ts'
 
 /** The longest address that a webhook goes to; longer ones hide things in logs and break proxies. */
 const urlLengthMax = 512
@@ -17,9 +18,14 @@ const url = classed('internal', z.url({ protocol: /^https?$/ }).max(urlLengthMax
 const encryption = classed('internal', z.enum(webhookEncryptions))
 const encryptionDescription = '`required`: each event is encrypted to your newest key of use `encrypt` (JWE, RSA-OAEP-256 with A256GCM), and waits where you have none. `none`: JSON.'
 
+/** Each once, in any order. */
+const eventTypes = z.array(objectEventTypeSchema).min(1).max(64).refine((types) => new Set(types).size === types.length)
+const eventTypesDescription = 'What it is told of; `null`: how each movement of money ended (`succeeded`, `failed`, `cancelled`, `reversed`).'
+
 export const createWebhookEndpointSchema = z.strictObject({
   url,
   encryption: encryption.default('none').meta({ description: encryptionDescription }),
+  event_types: eventTypes.nullable().default(null).meta({ description: eventTypesDescription, example: ['payment.succeeded'] }),
 })
 export type CreateWebhookEndpoint = z.output<typeof createWebhookEndpointSchema>
 
@@ -27,6 +33,7 @@ export type CreateWebhookEndpoint = z.output<typeof createWebhookEndpointSchema>
 export const changeWebhookEndpointSchema = z.strictObject({
   url,
   encryption: encryption.meta({ description: encryptionDescription }),
+  event_types: eventTypes.nullable().default(null).meta({ description: eventTypesDescription, example: ['payment.succeeded'] }),
 })
 export type ChangeWebhookEndpoint = z.output<typeof changeWebhookEndpointSchema>
 
@@ -36,10 +43,17 @@ export const webhookEndpointSchema = z.strictObject({
   world: classed('internal', worldSchema),
   url: classed('internal', z.string()),
   encryption: classed('internal', z.enum(webhookEncryptions)),
+  event_types: z.array(objectEventTypeSchema).nullable().meta({ description: eventTypesDescription }),
   held_since: classed('internal', z.iso.datetime()).nullable()
     .meta({ description: 'Since when events wait, because nothing can be sent here; `null` where they go out.' }),
   held_because: classed('internal', z.enum(webhookHoldReasons)).nullable()
     .meta({ description: '`encryption_key_missing`: you have no valid key of use `encrypt`; add one. `terms_unproven`: state the endpoint anew with PUT.' }),
+  failing_since: classed('internal', z.iso.datetime()).nullable()
+    .meta({ description: 'Since when it took nothing that was sent; `null` where it takes what comes.' }),
+  disabled_at: classed('internal', z.iso.datetime()).nullable()
+    .meta({ description: 'Since when nothing is sent to it any more; events are kept, to be listed and replayed. Enable it when it answers again.' }),
+  disabled_because: classed('internal', z.enum(webhookDisabledReasons)).nullable()
+    .meta({ description: '`failing`: it took nothing for days. `gone`: it answered 410.' }),
   created_at: classed('internal', z.iso.datetime()),
   secret_created_at: classed('internal', z.iso.datetime()),
   previous_secret_ends_at: classed('internal', z.iso.datetime()).nullable()

@@ -213,12 +213,19 @@ const network = z.strictObject({
 })
 
 const webhooks = z.strictObject({
-  attemptsMax: z.int().min(1, 'must be at least 1').max(32, 'must be at most 32: an endpoint away that long is gone')
-    .default(10),
-  firstRetryS: seconds(5, 1, 3600, 'each later pause is longer'),
-  retryMaxS: seconds(daySeconds, 1, daySeconds, 'a longer pause would outlive the event').describe('The longest pause.'),
+  attemptsMax: z.int().min(1, 'must be at least 1').max(32, 'must be at most 32: as many as are kept of each delivery')
+    .default(32),
+  firstRetryS: seconds(5, 1, 3600, 'each later pause is longer').describe('The longest that the first pause may be; each may be three times the one before.'),
+  retryMaxS: seconds(daySeconds / 2, 1, daySeconds, 'a longer pause would outlive the event').describe('The longest that any pause may be.'),
+  retryForS: seconds(3 * daySeconds, 1, 7 * daySeconds, 'who wants older news lists them').describe('For how long a webhook is tried.'),
   timeoutMs: z.int().min(100, 'must be at least 100 ms').max(30_000, 'must be at most 30000 ms: slow endpoints hold workers')
     .default(10_000),
+  warnAfterS: seconds(2 * daySeconds, 1, 30 * daySeconds, 'a warning must come before the end')
+    .describe('After this time in which an endpoint took nothing its merchant is warned.'),
+  disableAfterS: seconds(5 * daySeconds, 2, 30 * daySeconds, 'an endpoint that is away for a weekend comes back')
+    .describe('After this time in which an endpoint took nothing it is disabled.'),
+  disableAfterTries: z.int().min(1, 'must be at least 1').max(10_000, 'must be at most 10000: an endpoint that fails so often is gone').default(20)
+    .describe('So many tries must have failed as well.'),
 })
 
 const days = (fallback: number, min: number, max: number, reason: string) =>

@@ -236,6 +236,7 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
   ['data keys that outlive their merchant key', { keys: { dataKeyPeriodS: 100, merchantKeyPeriodS: 60 } }, {},
     /keys\.dataKeyPeriodS: must be at most keys\.merchantKeyPeriodS/],
   ['certificates of more than a day', { keys: { certificateLifeS: 86_401 } }, {}, /at most 86400 s/],
+  ['a warning that comes too late', { webhooks: { warnAfterS: 100, disableAfterS: 100 } }, {}, /webhooks\.warnAfterS/],
   ['retries that shrink', { webhooks: { firstRetryS: 100, retryMaxS: 10 } }, {}, /webhooks\.firstRetryS/],
   ['live over plain HTTP', { networks: { n: { ...liveNetwork, baseUrl: 'http://momo.example' } } }, {}, /must be https: .*real money/],
   ...['https://localhost', 'https://127.0.0.1', 'https://127.1:8447', 'https://[::1]:1', 'https://a.localhost',

@@ -21,6 +21,9 @@ export function checkConfig(config: Completed, context: z.RefinementCtx): void {
   if (config.keys.dataKeyPeriodS > config.keys.merchantKeyPeriodS) {
     refuse(['keys', 'dataKeyPeriodS'], 'must be at most keys.merchantKeyPeriodS: a data key is sealed to one merchant key')
   }
+  if (config.webhooks.warnAfterS >= config.webhooks.disableAfterS) {
+    refuse(['webhooks', 'warnAfterS'], 'must be below webhooks.disableAfterS: who is warned must have time left')
+  }
   if (config.webhooks.firstRetryS > config.webhooks.retryMaxS) {
     refuse(['webhooks', 'firstRetryS'], 'must be at most webhooks.retryMaxS: pauses grow towards it')
   }

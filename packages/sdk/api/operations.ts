@@ -19,9 +19,13 @@ import type {
 } from './answers.ts'
 import type {
   CreatedWebhookEndpoint,
+  Event,
+  EventPage,
+  WebhookDelivery,
   WebhookDeliveryPage,
   WebhookEndpoint,
   WebhookEndpointPage,
+  WebhookReplay,
 } from './webhook-answers.ts'
 import type {
   CheckoutSession,
@@ -37,6 +41,7 @@ import type {
   CreateVaultTokensRequest,
   CreateWebhookEndpoint,
   ReplaceWebhookSecret,
+  ReplayEndpoint,
   RollApiKey,
 } from './requests.ts'
 
@@ -48,8 +53,7 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: CheckoutSession
+    readonly body: undefined; readonly answer: CheckoutSession
   }
   /** State a webhook endpoint anew. */
   readonly changeWebhookEndpoint: {
@@ -57,57 +61,49 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: ChangeWebhookEndpoint
-    readonly answer: WebhookEndpoint
+    readonly body: ChangeWebhookEndpoint; readonly answer: WebhookEndpoint
   }
   /** Make an API key. */
   readonly createApiKey: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: CreateApiKey
-    readonly answer: CreatedApiKey
+    readonly body: CreateApiKey; readonly answer: CreatedApiKey
   }
   /** Make a payment link. */
   readonly createCheckoutSession: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: CreateCheckoutSession
-    readonly answer: CreatedCheckoutSession
+    readonly body: CreateCheckoutSession; readonly answer: CreatedCheckoutSession
   }
   /** Forward a request with tokens. */
   readonly createForward: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: CreateForward
-    readonly answer: Forward
+    readonly body: CreateForward; readonly answer: Forward
   }
   /** Collect a payment. */
   readonly createPayment: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: CreatePayment
-    readonly answer: Payment
+    readonly body: CreatePayment; readonly answer: Payment
   }
   /** Keep a value in the vault. */
   readonly createVaultToken: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: CreateVaultToken
-    readonly answer: VaultToken
+    readonly body: CreateVaultToken; readonly answer: VaultToken
   }
   /** Keep many values in the vault. */
   readonly createVaultTokens: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: CreateVaultTokensRequest
-    readonly answer: CreateVaultTokensAnswer
+    readonly body: CreateVaultTokensRequest; readonly answer: CreateVaultTokensAnswer
   }
   /** Add a webhook endpoint. */
   readonly createWebhookEndpoint: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: CreateWebhookEndpoint
-    readonly answer: CreatedWebhookEndpoint
+    readonly body: CreateWebhookEndpoint; readonly answer: CreatedWebhookEndpoint
   }
   /** Delete a token. */
   readonly deleteVaultToken: {
@@ -115,8 +111,7 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: undefined
+    readonly body: undefined; readonly answer: undefined
   }
   /** Delete a webhook endpoint. */
   readonly deleteWebhookEndpoint: {
@@ -124,8 +119,15 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: undefined
+    readonly body: undefined; readonly answer: undefined
+  }
+  /** Enable a webhook endpoint. */
+  readonly enableWebhookEndpoint: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined; readonly answer: WebhookEndpoint
   }
   /** Export your requests. */
   readonly exportRequests: {
@@ -142,8 +144,7 @@ export type Operations = {
       /** The end, itself not in it. */
       readonly to?: string | undefined
     }
-    readonly body: undefined
-    readonly answer: undefined
+    readonly body: undefined; readonly answer: undefined
   }
   /** Read an API key. */
   readonly getApiKey: {
@@ -151,8 +152,7 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: ApiKey
+    readonly body: undefined; readonly answer: ApiKey
   }
   /** Read a checkout session. */
   readonly getCheckoutSession: {
@@ -160,8 +160,15 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: CheckoutSession
+    readonly body: undefined; readonly answer: CheckoutSession
+  }
+  /** Read an event. */
+  readonly getEvent: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined; readonly answer: Event
   }
   /** Read a forward. */
   readonly getForward: {
@@ -169,15 +176,13 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: Forward
+    readonly body: undefined; readonly answer: Forward
   }
   /** Read your limits. */
   readonly getLimits: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: Limits
+    readonly body: undefined; readonly answer: Limits
   }
   /** Read a payment. */
   readonly getPayment: {
@@ -185,8 +190,7 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: Payment
+    readonly body: undefined; readonly answer: Payment
   }
   /** Read a token. */
   readonly getVaultToken: {
@@ -194,8 +198,7 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: VaultToken
+    readonly body: undefined; readonly answer: VaultToken
   }
   /** List alerts about your keys. */
   readonly listAlerts: {
@@ -208,8 +211,7 @@ export type Operations = {
       /** Only of this key. */
       readonly key?: `key_${string}` | undefined
     }
-    readonly body: undefined
-    readonly answer: ListAlertsAnswer
+    readonly body: undefined; readonly answer: ListAlertsAnswer
   }
   /** List your API keys. */
   readonly listApiKeys: {
@@ -220,15 +222,28 @@ export type Operations = {
       /** The `next_cursor` of the page before. */
       readonly cursor?: string | undefined
     }
-    readonly body: undefined
-    readonly answer: ApiKeyPage
+    readonly body: undefined; readonly answer: ApiKeyPage
   }
   /** Read your balances. */
   readonly listBalances: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: ListBalancesAnswer
+    readonly body: undefined; readonly answer: ListBalancesAnswer
+  }
+  /** List events. */
+  readonly listEvents: {
+    readonly params: undefined
+    readonly query: {
+      /** How many on the page, 1 to 100; 20 when left out. */
+      readonly limit?: number | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+      /** Only of this type. */
+      readonly type?: 'payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled' | undefined
+      /** Only of this payment, payout, refund or webhook endpoint. */
+      readonly object?: string | undefined
+    }
+    readonly body: undefined; readonly answer: EventPage
   }
   /** List payments. */
   readonly listPayments: {
@@ -241,8 +256,7 @@ export type Operations = {
       /** Only payments in this state. */
       readonly status?: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed' | undefined
     }
-    readonly body: undefined
-    readonly answer: PaymentPage
+    readonly body: undefined; readonly answer: PaymentPage
   }
   /** List your requests. */
   readonly listRequests: {
@@ -263,8 +277,7 @@ export type Operations = {
       /** The end, itself not in it. */
       readonly to?: string | undefined
     }
-    readonly body: undefined
-    readonly answer: ListRequestsAnswer
+    readonly body: undefined; readonly answer: ListRequestsAnswer
   }
   /** How your keys are used. */
   readonly listUsage: {
@@ -279,15 +292,13 @@ export type Operations = {
       /** `hour` when left out. */
       readonly by?: 'minute' | 'hour' | undefined
     }
-    readonly body: undefined
-    readonly answer: ListUsageAnswer
+    readonly body: undefined; readonly answer: ListUsageAnswer
   }
   /** Keys to seal values to. */
   readonly listVaultKeys: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: ListVaultKeysAnswer
+    readonly body: undefined; readonly answer: ListVaultKeysAnswer
   }
   /** List tokens. */
   readonly listVaultTokens: {
@@ -300,8 +311,7 @@ export type Operations = {
       /** Only tokens that hold this same value. */
       readonly fingerprint?: string | undefined
     }
-    readonly body: undefined
-    readonly answer: VaultTokenPage
+    readonly body: undefined; readonly answer: VaultTokenPage
   }
   /** List what was told to a webhook endpoint. */
   readonly listWebhookDeliveries: {
@@ -316,15 +326,13 @@ export type Operations = {
       /** Only of this state. */
       readonly state?: 'pending' | 'delivered' | 'given_up' | undefined
     }
-    readonly body: undefined
-    readonly answer: WebhookDeliveryPage
+    readonly body: undefined; readonly answer: WebhookDeliveryPage
   }
   /** List webhook endpoints. */
   readonly listWebhookEndpoints: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: WebhookEndpointPage
+    readonly body: undefined; readonly answer: WebhookEndpointPage
   }
   /** Replace a webhook endpoint’s secret. */
   readonly replaceWebhookSecret: {
@@ -332,8 +340,23 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: ReplaceWebhookSecret
-    readonly answer: CreatedWebhookEndpoint
+    readonly body: ReplaceWebhookSecret; readonly answer: CreatedWebhookEndpoint
+  }
+  /** Replay a delivery. */
+  readonly replayWebhookDelivery: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: undefined; readonly answer: WebhookDelivery
+  }
+  /** Replay what an endpoint missed. */
+  readonly replayWebhookEndpoint: {
+    readonly params: {
+      readonly id: string
+    }
+    readonly query: undefined
+    readonly body: ReplayEndpoint; readonly answer: WebhookReplay
   }
   /** Revoke an API key. */
   readonly revokeApiKey: {
@@ -341,15 +364,13 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: ApiKey
+    readonly body: undefined; readonly answer: ApiKey
   }
   /** Revoke the key that asks. */
   readonly revokeThisApiKey: {
     readonly params: undefined
     readonly query: undefined
-    readonly body: undefined
-    readonly answer: ApiKey
+    readonly body: undefined; readonly answer: ApiKey
   }
   /** Roll an API key. */
   readonly rollApiKey: {
@@ -357,8 +378,7 @@ export type Operations = {
       readonly id: string
     }
     readonly query: undefined
-    readonly body: RollApiKey
-    readonly answer: RolledApiKey
+    readonly body: RollApiKey; readonly answer: RolledApiKey
   }
 }
 

@@ -5,6 +5,8 @@ export type ChangeWebhookEndpoint = {
   readonly url: string
   /** `required`: each event is encrypted to your newest key of use `encrypt` (JWE, RSA-OAEP-256 with A256GCM), and waits where you have none. `none`: JSON. */
   readonly encryption: 'none' | 'required'
+  /** What it is told of; `null`: how each movement of money ended (`succeeded`, `failed`, `cancelled`, `reversed`). */
+  readonly event_types?: readonly ('payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled')[] | null | undefined
 }
 
 export type CreateApiKey = {
@@ -13,7 +15,7 @@ export type CreateApiKey = {
   /** `secret` stays on your servers; `publishable` is for pages and can only seal. */
   readonly kind?: 'secret' | 'publishable' | undefined
   /** What it may do: as little as it needs. `keys:write` is the operator’s to give. */
-  readonly scopes: readonly ('payments:read' | 'payments:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read' | 'balances:read' | 'checkout:read' | 'checkout:write')[]
+  readonly scopes: readonly ('payments:read' | 'payments:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read' | 'balances:read' | 'checkout:read' | 'checkout:write' | 'events:read')[]
   /** Addresses and ranges (CIDR) that it may be used from; empty: anywhere. */
   readonly allowed_addresses?: readonly string[] | undefined
   /** How much it may move, and of what. */
@@ -106,11 +108,20 @@ export type CreateWebhookEndpoint = {
   readonly url: string
   /** `required`: each event is encrypted to your newest key of use `encrypt` (JWE, RSA-OAEP-256 with A256GCM), and waits where you have none. `none`: JSON. */
   readonly encryption?: 'none' | 'required' | undefined
+  /** What it is told of; `null`: how each movement of money ended (`succeeded`, `failed`, `cancelled`, `reversed`). */
+  readonly event_types?: readonly ('payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled')[] | null | undefined
 }
 
 export type ReplaceWebhookSecret = {
   /** Seconds for which the secret before signs as well; 0 ends it, and any before it, at once. */
   readonly expires_in?: number | undefined
+}
+
+export type ReplayEndpoint = {
+  /** Of events that happened then or later; those of the last 30 days at most. */
+  readonly since: string
+  /** `given_up`: what never arrived. `all`: what was delivered as well. */
+  readonly state?: 'given_up' | 'all' | undefined
 }
 
 export type RollApiKey = {

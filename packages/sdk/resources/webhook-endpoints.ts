@@ -1,6 +1,6 @@
 import type { Operations } from '../api/operations.ts'
-import type { ChangeWebhookEndpoint, CreateWebhookEndpoint, ReplaceWebhookSecret } from '../api/requests.ts'
-import type { CreatedWebhookEndpoint, WebhookDelivery, WebhookDeliveryPage, WebhookEndpoint, WebhookEndpointPage } from '../api/webhook-answers.ts'
+import type { ChangeWebhookEndpoint, CreateWebhookEndpoint, ReplaceWebhookSecret, ReplayEndpoint } from '../api/requests.ts'
+import type { CreatedWebhookEndpoint, WebhookDelivery, WebhookDeliveryPage, WebhookEndpoint, WebhookEndpointPage, WebhookReplay } from '../api/webhook-answers.ts'
 import type { CallOptions, Caller } from '../caller.ts'
 import { assertId } from '../check-input.ts'
 import { pagesOf, type Pages } from '../pages.ts'
@@ -32,6 +32,24 @@ export class WebhookEndpoints {
   deliveries(id: string, query: Operations['listWebhookDeliveries']['query'] = {}, options?: CallOptions): Pages<WebhookDelivery, WebhookDeliveryPage> {
     assertId(id, 'whe')
     return pagesOf((cursor) => this.#caller.call('listWebhookDeliveries', { params: { id }, query: { ...query, cursor: cursor ?? query.cursor } }, options))
+  }
+
+  /** Tells it again what it missed since a time, in order; `continue_from` is the `since` of the next call, where there is more. */
+  async replay(id: string, replay: ReplayEndpoint, options?: CallOptions): Promise<WebhookReplay> {
+    assertId(id, 'whe')
+    return this.#caller.call('replayWebhookEndpoint', { params: { id }, body: replay }, options)
+  }
+
+  /** Tells one delivery again, under its own id. */
+  async replayDelivery(id: string, options?: CallOptions): Promise<WebhookDelivery> {
+    assertId(id, 'whd')
+    return this.#caller.call('replayWebhookDelivery', { params: { id } }, options)
+  }
+
+  /** Lets events go to it again, where it was disabled for it did not answer. */
+  async enable(id: string, options?: CallOptions): Promise<WebhookEndpoint> {
+    assertId(id, 'whe')
+    return this.#caller.call('enableWebhookEndpoint', { params: { id } }, options)
   }
 
   async delete(id: string, options?: CallOptions): Promise<void> {

@@ -5,6 +5,7 @@ import { emit } from '@ngome/contracts'
 import {
   newId, systemClock, systemRandom, type PaymentId, type Tenant, type WebhookDeliveryId, type WebhookEndpointId,
 } from '@ngome/kernel'
+import type { ObjectEvent } from '@ngome/payments'
 import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import type { Database } from '../database.ts'
 import { checkLedger } from '../ledger-check.ts'
@@ -18,10 +19,11 @@ import { findOpenPayments } from './find-open-payments.ts'
 import { loadDelivery } from './load-delivery.ts'
 import { loadPaymentForDispatch } from './load-payment.ts'
 import { markAttemptSent } from './mark-attempt-sent.ts'
+import type { EndpointHealthRules } from './note-endpoint-health.ts'
 import { markAttemptSentAgain } from './mark-attempt-sent-again.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
 import { recordDeliveryResult, type DeliveryResult } from './record-delivery-result.ts'
-import { recordOutcome, type PaymentOutcome, type ToldEnd } from './record-outcome.ts'
+import { recordOutcome, type PaymentOutcome } from './record-outcome.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const dispatcherEvents = { ...from, process: 'dispatcher' } as const
@@ -44,13 +46,17 @@ async function accepted(): Promise<PaymentId> {
   return acceptance.payment.id
 }
 
-/** Which facts the ends of these tests were given to prove with. */
-const proven = new Map<string, ToldEnd>()
+/** Which events the changes of these tests were given to prove, and with which facts. */
+const proven = new Map<string, { readonly event: ObjectEvent; readonly facts: Uint8Array | null }>()
 const factsProof = systemRandom.bytes(32)
-const deliveryProof = systemRandom.bytes(32)
-const prove = (told: ToldEnd): Uint8Array => {
-  proven.set(told.delivery, told)
-  return deliveryProof
+const eventProof = systemRandom.bytes(32)
+const prove = (event: ObjectEvent, facts: Uint8Array | null): Uint8Array => {
+  proven.set(event.id, { event, facts })
+  return eventProof
+}
+/** An endpoint has all the time that there is. */
+const rules: EndpointHealthRules = {
+  warnAfterMs: Infinity, disableAfterMs: Infinity, disableAfterTries: Infinity, event: () => assert.fail('nobody is told'), prove: () => null,
 }
 
 const prepare = (payment: PaymentId, db = dispatcher) => prepareAttempt(db, merchant.tenant, payment,
@@ -58,7 +64,7 @@ const prepare = (payment: PaymentId, db = dispatcher) => prepareAttempt(db, merc
 
 const markSent = (payment: PaymentId, fence: number, db = dispatcher) => markAttemptSent(db, merchant.tenant,
   { payment, fence, atMs: from.clock.nowMs() },
-  emit(dispatcherEvents, 'payment.processing', merchant.tenant, { payment, status: 'processing' }))
+  emit(dispatcherEvents, 'payment.processing', merchant.tenant, { payment, status: 'processing' }), prove)
 
 const succeeded: PaymentOutcome = { status: 'succeeded', networkReference: 'net-1' }
 const failed: PaymentOutcome = { status: 'failed', failure: 'payer_refused', networkReason: 'APPROVAL_REJECTED' }
@@ -88,6 +94,7 @@ async function addEndpoint(): Promise<WebhookEndpointId> {
       id,
       url: 'https://shop.example/hooks',
       encryption: 'none',
+      eventTypes: null,
       termsProof: systemRandom.bytes(32),
       dataKey: merchant.dataKey,
       sealedSecret: systemRandom.bytes(200),
@@ -225,13 +232,11 @@ describe('webhook deliveries', () => {
     assert.equal(delivery?.endpoint?.id, endpoint)
     assert.deepEqual(delivery?.endpoint?.secrets.map(({ version, dataKey, endsAtMs }) => [version, dataKey.id, endsAtMs]),
       [[1, merchant.dataKey, null]])
-    assert.equal(delivery?.event.type, 'payment.succeeded')
-    assert.equal(delivery?.payment.status, 'succeeded')
+    assert.deepEqual([delivery?.told?.event.type, delivery?.told?.event.sequence], ['payment.succeeded', 3])
     assert.equal(delivery?.tries, 0)
-    assert.deepEqual(delivery?.proof, Buffer.from(deliveryProof))
-    const told = proven.get(id)
-    assert.deepEqual(told?.factsProof, Buffer.from(factsProof))
-    assert.deepEqual(told?.payment, delivery?.payment)
+    assert.deepEqual(delivery?.told?.proof, Buffer.from(eventProof))
+    const told = proven.get(delivery?.told?.event.id ?? '')
+    assert.deepEqual(told, { event: delivery?.told?.event, facts: Buffer.from(factsProof) })
     const jobs = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job
       WHERE name = 'webhook-deliver' AND data->>'delivery' = $1`, [id])
     assert.deepEqual(jobs, [{ n: 1 }])
@@ -242,14 +247,14 @@ describe('webhook deliveries', () => {
     const endpoint = await addEndpoint()
     const id = await endedWithDelivery()
     const record = (result: DeliveryResult) =>
-      recordDeliveryResult(dispatcher, merchant.tenant, id, result, from.clock.nowMs())
+      recordDeliveryResult(dispatcher, merchant.tenant, id, result, from.clock.nowMs(), rules)
     assert.equal(await record({ kind: 'retry', attempt: { status: 500, reason: 'refused', ms: 7 }, afterMs: 60_000 }), 'recorded')
     const waiting = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job
       WHERE data->>'delivery' = $1 AND start_after > now() + interval '50 s'`, [id])
     assert.deepEqual(waiting, [{ n: 1 }])
     const delivery = await loadDelivery(dispatcher, merchant.tenant, id)
     assert.ok(delivery)
-    const subject = { delivery: id, payment: delivery.payment.id }
+    const subject = { delivery: id, payment: delivery.payment }
     const event = emit(dispatcherEvents, 'webhook.delivered', merchant.tenant, subject)
     assert.equal(await record({ kind: 'delivered', attempt: { status: 204, reason: 'accepted', ms: 3 }, event }), 'recorded')
     assert.equal(await record({ kind: 'retry', attempt: { status: null, reason: 'timed_out', ms: null }, afterMs: 1 }), 'superseded')
@@ -265,7 +270,7 @@ describe('webhook deliveries', () => {
     const endpoint = await addEndpoint()
     const ids = [await endedWithDelivery(), await endedWithDelivery()] as const
     const record = (id: WebhookDeliveryId, result: DeliveryResult) =>
-      recordDeliveryResult(dispatcher, merchant.tenant, id, result, from.clock.nowMs())
+      recordDeliveryResult(dispatcher, merchant.tenant, id, result, from.clock.nowMs(), rules)
     const held = (because: 'encryption_key_missing' | 'terms_unproven'): DeliveryResult => ({
       kind: 'held', endpoint, because, afterMs: 60_000,
       event: emit(dispatcherEvents, 'webhook_endpoint.held', merchant.tenant, { endpoint, reason: because }),
@@ -306,7 +311,7 @@ describe('webhook deliveries', () => {
     const all = await inTenant(gateway, (await addTestMerchant(database)).tenant, (tx) => tx.selectFrom('webhook_deliveries').select('id').execute())
     assert.deepEqual(all, [])
     for (let at = 0; at < 34; at++) {
-      await recordDeliveryResult(dispatcher, merchant.tenant, oldest?.id ?? assert.fail(), { kind: 'retry', attempt: { status: null, reason: 'timed_out', ms: at }, afterMs: 1 }, from.clock.nowMs())
+      await recordDeliveryResult(dispatcher, merchant.tenant, oldest?.id ?? assert.fail(), { kind: 'retry', attempt: { status: null, reason: 'timed_out', ms: at }, afterMs: 1 }, from.clock.nowMs(), rules)
     }
     const [row] = (await page(merchant.tenant, null, 10)).slice(-1)
     assert.deepEqual(row?.attempts.map(({ ms }) => ms), Array.from({ length: 32 }, (_, at) => at + 2))

@@ -1,20 +1,23 @@
-import type { DeliveryState, EventType, WebhookEncryption } from '@ngome/contracts'
-import type { DataKeyId, EventId, Tenant, WebhookDeliveryId, WebhookEndpointId } from '@ngome/kernel'
+import type { DeliveryState, ObjectEventType, WebhookEncryption } from '@ngome/contracts'
+import type { DataKeyId, PaymentId, Tenant, WebhookDeliveryId, WebhookEndpointId } from '@ngome/kernel'
+import { sql } from 'kysely'
 import type { Database } from '../database.ts'
-import { toPaymentRow, type PaymentRow } from '../payments/find-payment.ts'
+import { objectEventColumns, objectEventTables, toProvableEvent, type ObjectEventColumns, type ProvableEvent } from '../events/object-events.ts'
 import { inTenant } from '../transaction.ts'
 
-/** A webhook that is due: what happened, to which payment, and where it is to be told. */
+/** A webhook that is due: what happened, and where it is to be told. */
 export type Delivery = {
   readonly id: WebhookDeliveryId
   readonly state: DeliveryState
-  /** How often it was tried. */
+  /** How often it was tried, since it was last replayed. */
   readonly tries: number
-  readonly createdAtMs: number
-  /** What its end proved of it; `null` where it proved nothing, and then nothing is to be told. */
-  readonly proof: Uint8Array | null
-  readonly event: { readonly id: EventId; readonly type: EventType; readonly atMs: number }
-  readonly payment: PaymentRow
+  /** Since when it was tried or held; `null` where it was not yet. */
+  readonly triedSinceMs: number | null
+  /** What it is of; `null` for what is no payment. */
+  readonly payment: PaymentId | null
+  /** `null` where there is no such event, so that there is nothing to tell. */
+  readonly told: ProvableEvent | null
+  readonly endpointId: WebhookEndpointId
   /** `null` where the merchant has deleted it since. */
   readonly endpoint: {
     readonly id: WebhookEndpointId
@@ -24,6 +27,9 @@ export type Delivery = {
     readonly termsProof: Uint8Array | null
     /** Whether deliveries to it wait. */
     readonly isHeld: boolean
+    readonly isDisabled: boolean
+    /** `null`: what is told by default. */
+    readonly eventTypes: readonly ObjectEventType[] | null
     /** The newest first. */
     readonly secrets: readonly SealedWebhookSecret[]
   } | null
@@ -47,10 +53,9 @@ export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeli
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
       .executeTakeFirst()
     if (delivery === undefined) return undefined
-    const payment = await tx.selectFrom('payments').selectAll()
-      .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', delivery.payment)
-      .executeTakeFirstOrThrow()
-    const endpoint = await tx.selectFrom('webhook_endpoints').select(['id', 'url', 'encryption', 'terms_proof', 'held_since'])
+    const { rows: [event] } = await sql<ObjectEventColumns>`SELECT ${sql.raw(objectEventColumns)} FROM ${sql.raw(objectEventTables)}
+      WHERE e.merchant = ${tenant.merchant} AND e.world = ${tenant.world} AND e.id = ${delivery.event}`.execute(tx)
+    const endpoint = await tx.selectFrom('webhook_endpoints').select(['id', 'url', 'encryption', 'event_types', 'terms_proof', 'held_since', 'disabled_at'])
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', delivery.endpoint)
       .executeTakeFirst()
     const secrets = await tx.selectFrom('webhook_secrets as s')
@@ -64,16 +69,18 @@ export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeli
       id,
       state: delivery.state,
       tries: delivery.tries,
-      createdAtMs: delivery.created_at.getTime(),
-      proof: delivery.proof,
-      event: { id: delivery.event, type: delivery.event_type, atMs: delivery.event_at.getTime() },
-      payment: toPaymentRow(payment),
+      triedSinceMs: delivery.tried_since?.getTime() ?? null,
+      payment: delivery.payment,
+      told: event === undefined ? null : toProvableEvent(tenant, event),
+      endpointId: delivery.endpoint,
       endpoint: endpoint === undefined ? null : {
         id: endpoint.id,
         url: endpoint.url,
         encryption: endpoint.encryption,
         termsProof: endpoint.terms_proof,
         isHeld: endpoint.held_since !== null,
+        isDisabled: endpoint.disabled_at !== null,
+        eventTypes: endpoint.event_types,
         secrets: secrets.map((secret) => ({
           version: secret.version,
           sealed: secret.sealed,

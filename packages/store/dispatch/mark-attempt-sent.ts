@@ -2,8 +2,10 @@ import type { Event } from '@ngome/contracts'
 import type { PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
+import { proveLastEvent } from '../events/object-events.ts'
 import { inTenant } from '../transaction.ts'
 import { lockPayment } from './lock-payment.ts'
+import type { ProveChange } from './record-outcome.ts'
 
 /**
  * Says, before the first byte leaves, that something may have left; the payment is `processing` from here on.
@@ -16,6 +18,7 @@ export async function markAttemptSent(
   tenant: Tenant,
   attempt: { readonly payment: PaymentId; readonly fence: number; readonly atMs: number },
   event: Event,
+  prove: ProveChange,
 ): Promise<'marked' | 'superseded'> {
   return inTenant(db, tenant, async (tx) => {
     // Taken back meanwhile: what has not left stays.
@@ -24,12 +27,13 @@ export async function markAttemptSent(
     const marked = await tx.updateTable('attempts').set({ state: 'sent', sent_at: at, sendings: 1 })
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', attempt.payment)
       .where('fence', '=', attempt.fence).where('state', '=', 'prepared')
-      .executeTakeFirst()
-    if (marked.numUpdatedRows === 0n) return 'superseded'
-    await tx.updateTable('payments').set({ status: 'processing', updated_at: at })
+      .returning('facts_proof').executeTakeFirst()
+    if (marked === undefined) return 'superseded'
+    const changed = await tx.updateTable('payments').set({ status: 'processing', updated_at: at })
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', attempt.payment)
       .where('status', '=', 'accepted')
-      .execute()
+      .executeTakeFirst()
+    if (changed.numUpdatedRows === 1n) await proveLastEvent(tx, tenant, attempt.payment, (told) => prove(told, marked.facts_proof))
     await appendEvent(tx, event)
     return 'marked'
   })

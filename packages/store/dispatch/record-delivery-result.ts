@@ -7,6 +7,7 @@ import { enqueue } from '../jobs/enqueue.ts'
 import type { Tables } from '../tables.ts'
 import { inTenant } from '../transaction.ts'
 import type { WebhookAttempt } from '../webhooks/list-webhook-deliveries.ts'
+import { noteEndpointHealth, type EndpointHealthRules, type EndpointSign } from './note-endpoint-health.ts'
 
 /** What came of one attempt. `ms`: until the whole answer was there. */
 export type WebhookAttemptResult = Omit<WebhookAttempt, 'at'>
@@ -34,7 +35,9 @@ export type DeliveryResult =
     }
 
 /**
- * Records one try of a delivery; the next one, where there is one, is a job of the same transaction.
+ * Records one try of a delivery; the next one, where there is one, is a job of the same transaction. One that is settled gives the
+ * next of its object its turn.
+ * @param rules what follows for the endpoint
  * @returns `superseded` where the delivery was settled before
  * @throws Fault `store/unavailable`
  */
@@ -44,8 +47,9 @@ export async function recordDeliveryResult(
   id: WebhookDeliveryId,
   result: DeliveryResult,
   atMs: number,
+  rules: EndpointHealthRules,
 ): Promise<'recorded' | 'superseded'> {
-  return inTenant(db, tenant, async (tx) => {
+  const outcome = await inTenant(db, tenant, async (tx) => {
     if (result.kind === 'held') return hold(tx, tenant, id, result, atMs)
     const { attempt } = result
     const isSettled = result.kind !== 'retry'
@@ -53,6 +57,7 @@ export async function recordDeliveryResult(
       .set({
         state: result.kind === 'retry' ? 'pending' : result.kind,
         tries: sql<number>`tries + 1`,
+        tried_since: sql<Date>`coalesce(tried_since, ${new Date(atMs)})`,
         last_status: attempt?.status ?? null,
         reason: result.kind === 'given_up' ? result.reason : result.attempt.reason,
         next_try_at: result.kind === 'retry' ? new Date(atMs + result.afterMs) : null,
@@ -61,17 +66,44 @@ export async function recordDeliveryResult(
       })
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
       .where('state', '=', 'pending')
-      .executeTakeFirst()
-    if (updated.numUpdatedRows === 0n) return 'superseded'
+      .returning(['endpoint', 'object', 'sequence']).executeTakeFirst()
+    if (updated === undefined) return 'superseded'
     if (result.kind === 'retry') {
-      await enqueue(tx, 'webhook-deliver', { ...tenant, delivery: id }, { startAfterMs: result.afterMs })
+      await enqueue(tx, 'webhook-deliver', { ...tenant, delivery: id, endpoint: updated.endpoint }, { startAfterMs: result.afterMs })
     } else {
       const alarms = result.kind === 'given_up' ? result.alarms ?? [] : []
       for (const event of [...alarms, result.event]) await appendEvent(tx, event)
+      await giveTurn(tx, tenant, updated)
     }
     if (result.kind !== 'given_up' && result.released !== undefined) await setHeld(tx, tenant, result.released, null)
+    const sign = attempt === null ? undefined : signOf(attempt)
+    if (sign !== undefined) await noteEndpointHealth(tx, tenant, updated.endpoint, sign, atMs, rules)
     return 'recorded'
   })
+  // Another may have its turn now.
+  if (outcome === 'recorded') db.wake('webhook-deliver')
+  return outcome
+}
+
+/** What is our own to repair says nothing of the endpoint. */
+function signOf({ reason }: WebhookAttemptResult): EndpointSign | undefined {
+  if (reason === 'secret_missing') return undefined
+  if (reason === 'gone') return reason
+  return reason === 'accepted' ? 'answers' : 'fails'
+}
+
+type Place = { readonly endpoint: WebhookEndpointId; readonly object: string; readonly sequence: number }
+
+/** Gives the next of the same object its turn, where it came while this one was still to be told. */
+async function giveTurn(tx: Transaction<Tables>, tenant: Tenant, { endpoint, object, sequence }: Place): Promise<void> {
+  const next = await tx.selectFrom('webhook_deliveries').select(['id', 'waits'])
+    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('endpoint', '=', endpoint)
+    .where('object', '=', object as never).where('state', '=', 'pending').where('sequence', '>', sequence)
+    .orderBy('sequence').limit(1).forUpdate().executeTakeFirst()
+  if (next?.waits !== true) return
+  await tx.updateTable('webhook_deliveries').set({ waits: false })
+    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', next.id).execute()
+  await enqueue(tx, 'webhook-deliver', { ...tenant, delivery: next.id, endpoint })
 }
 
 /** The newest of them: what was configured to be tried more often before keeps its last ones. */
@@ -89,10 +121,11 @@ async function hold(
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
     .where('state', '=', 'pending').forUpdate().executeTakeFirst()
   if (pending === undefined) return 'superseded'
-  await tx.updateTable('webhook_deliveries').set({ reason: because, next_try_at: new Date(atMs + afterMs) })
+  await tx.updateTable('webhook_deliveries')
+    .set({ reason: because, next_try_at: new Date(atMs + afterMs), tried_since: sql<Date>`coalesce(tried_since, ${new Date(atMs)})` })
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id).execute()
   if (await setHeld(tx, tenant, endpoint, { because, atMs })) await appendEvent(tx, event)
-  await enqueue(tx, 'webhook-deliver', { ...tenant, delivery: id }, { startAfterMs: afterMs })
+  await enqueue(tx, 'webhook-deliver', { ...tenant, delivery: id, endpoint }, { startAfterMs: afterMs })
   return 'recorded'
 }
 

@@ -28,7 +28,7 @@ export function enqueueStatement<Q extends QueueName>(queue: Q, data: JobData<Q>
   const values = [queue, JSON.stringify(data), startAfterMs, settings.retentionSeconds, settings.retryLimit,
     settings.retryDelay, settings.retryDelayMax, settings.expireInSeconds, settings.deleteAfterSeconds]
   return queuesByTenant.has(queue)
-    ? { name: 'enqueue_by_tenant', text: insertion(', group_id', ', $10'), values: [...values, tenantGroup(data)] }
+    ? { name: 'enqueue_by_tenant', text: insertion(', group_id', ', $10'), values: [...values, groupOf(data)] }
     : { name: 'enqueue', text: insertion('', ''), values }
 }
 
@@ -39,7 +39,7 @@ function insertion(moreColumns: string, moreValues: string): string {
       true, $7, $8, $9, 'standard'${moreValues})`
 }
 
-/** pg-boss counts what runs by this; it is made of ids, as the job's data is. */
-function tenantGroup({ merchant, world }: Tenant): string {
-  return `${merchant}:${world}`
+/** pg-boss counts what runs by this; it is made of ids, as the job's data is. A slow endpoint takes nothing of its merchant's others. */
+function groupOf({ merchant, world, endpoint }: Tenant & { readonly endpoint?: string | undefined }): string {
+  return endpoint === undefined ? `${merchant}:${world}` : `${merchant}:${world}:${endpoint}`
 }

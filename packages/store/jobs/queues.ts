@@ -28,7 +28,7 @@ export const queueSettings: Readonly<Record<QueueName, QueueSettings>> = {
 }
 
 /**
- * Queues whose jobs know their tenant, so that workers can bound what runs of one tenant at a time: what these jobs wait
+ * Queues whose jobs know their tenant, and webhooks their endpoint, so that workers can bound what runs of one at a time: what these jobs wait
  * for is a merchant's own server.
  */
 export const queuesByTenant: ReadonlySet<QueueName> = new Set<QueueName>(['forward', 'webhook-deliver'])

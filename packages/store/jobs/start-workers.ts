@@ -25,11 +25,11 @@ export type WorkerOptions = {
   readonly onError: (error: unknown, queue: QueueName | null) => void
 }
 
-/** What one tenant's jobs may hold of a queue's slots. A job beyond that stays in the queue and others go past it. */
+/** What one tenant's jobs, or where they are an endpoint's that endpoint's, may hold of a queue's slots. A job beyond that stays in the queue and others go past it. */
 export type TenantBounds = {
   /** Jobs of the queue at the same time. */
   readonly concurrency: number
-  /** Jobs of one tenant at the same time, in all workers together. */
+  /** Jobs of one tenant, or of one endpoint, at the same time, in all workers together. */
   readonly perTenant: number
 }
 

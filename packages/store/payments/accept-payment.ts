@@ -4,6 +4,7 @@ import { transfersOf, type Account, type Transfer } from '@ngome/payments'
 import { checkoutTryStatements, type NewCheckoutTry } from '../checkout/checkout-try.ts'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
+import { proveFirstEventStatement } from '../events/object-events.ts'
 import { enqueueStatement } from '../jobs/enqueue.ts'
 import type { Statement } from '../pipeline.ts'
 import { errorCode } from '../store-fault.ts'
@@ -36,6 +37,8 @@ export type Acceptance = {
   /** What payments of the UTC day may come to, in minor units, and of which key and those that it was rolled into; `null` where there is no such cap. */
   readonly dayTotal: DayTotal | null
   readonly event: Event
+  /** Of the payment's first event (`proveEvent(secret, firstEvent(…))`); without it no webhook tells of it. */
+  readonly eventProof: Uint8Array
   readonly idempotency: IdempotencyClaim
   /** Of a payment that a payer asked for through a link. */
   readonly checkout?: NewCheckoutTry
@@ -64,7 +67,7 @@ export type AcceptanceOutcome = IdempotentOutcome | { readonly [K in Refusal]: {
  * @throws Fault `store/unavailable`, after which the merchant repeats with the same key
  */
 export async function acceptPayment(db: Database, acceptance: Acceptance): Promise<AcceptanceOutcome> {
-  const { tenant, payment, event, idempotency, dayTotal } = acceptance
+  const { tenant, payment, event, eventProof, idempotency, dayTotal } = acceptance
   const transfers = transfersOf({ ...payment, tenant })
   const known = knownAccounts(db)
   // In one order, so that two who make the same accounts wait for one another and never both.
@@ -72,6 +75,7 @@ export async function acceptPayment(db: Database, acceptance: Acceptance): Promi
     .filter((account) => !known.has(account.id)).toSorted((a, b) => a.id < b.id ? -1 : 1)
   const outcome = await withIdempotency(db, tenant, idempotency, payment.createdAtMs, [
     paymentStatement(tenant, payment),
+    proveFirstEventStatement(tenant, payment.id, eventProof),
     ...accounts.map((account) => accountStatement(account)),
     ...transfers.map((transfer) => transferStatement(tenant, transfer, payment.createdAtMs)),
     appendEventStatement(event),

@@ -1,4 +1,4 @@
-import type { Event, WebhookEncryption } from '@ngome/contracts'
+import type { Event, ObjectEventType, WebhookEncryption } from '@ngome/contracts'
 import { Fault, type DataKeyId, type Tenant, type WebhookEndpointId } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
@@ -11,6 +11,8 @@ export type NewWebhookEndpoint = {
   readonly id: WebhookEndpointId
   readonly url: string
   readonly encryption: WebhookEncryption
+  /** What it is told of; `null`: what is told by default. */
+  readonly eventTypes: readonly ObjectEventType[] | null
   /** That all of the above is what its merchant stated. */
   readonly termsProof: Uint8Array
   readonly dataKey: DataKeyId
@@ -58,13 +60,13 @@ export async function insertWebhookEndpoint(
 function endpointStatement(tenant: Tenant, endpoint: NewWebhookEndpoint): Statement {
   return {
     name: 'insert_webhook_endpoint',
-    text: `INSERT INTO ngome.webhook_endpoints (id, merchant, world, slot, url, encryption, terms_proof, created_at)
-      SELECT $1, $2, $3, min(free.slot), $4, $5, $6, $7
+    text: `INSERT INTO ngome.webhook_endpoints (id, merchant, world, slot, url, encryption, event_types, terms_proof, created_at)
+      SELECT $1, $2, $3, min(free.slot), $4, $5, $6, $7, $8
       FROM generate_series(1, ${webhookEndpointsMax + 1}) AS free (slot)
       WHERE NOT EXISTS (
         SELECT FROM ngome.webhook_endpoints e WHERE e.merchant = $2 AND e.world = $3 AND e.slot = free.slot
       )`,
-    values: [endpoint.id, tenant.merchant, tenant.world, endpoint.url, endpoint.encryption, endpoint.termsProof,
+    values: [endpoint.id, tenant.merchant, tenant.world, endpoint.url, endpoint.encryption, endpoint.eventTypes, endpoint.termsProof,
       new Date(endpoint.createdAtMs)],
   }
 }

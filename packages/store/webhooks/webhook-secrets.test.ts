@@ -34,7 +34,7 @@ async function addEndpoint(): Promise<WebhookEndpointId> {
   await insertWebhookEndpoint(gateway, {
     tenant: merchant.tenant,
     endpoint: {
-      id, url: 'https://shop.example/hooks', encryption: 'none', termsProof: systemRandom.bytes(32), dataKey: merchant.dataKey,
+      id, url: 'https://shop.example/hooks', encryption: 'none', eventTypes: null, termsProof: systemRandom.bytes(32), dataKey: merchant.dataKey,
       sealedSecret: systemRandom.bytes(200), createdAtMs: from.clock.nowMs(),
     },
     event: emit(gatewayEvents, 'webhook_endpoint.created', merchant.tenant, { endpoint: id }),

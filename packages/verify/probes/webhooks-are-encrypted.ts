@@ -1,12 +1,12 @@
 import { createdWebhookEndpointSchema } from '@ngome/contracts'
-import { Secret, type Clock, type MerchantSigningKeyId, type PaymentId, type Random } from '@ngome/kernel'
+import { Secret, type Clock, type PaymentId, type Random } from '@ngome/kernel'
 import type { Endpoint } from '@ngome/runtime'
-import { parseWebhookSecret, signRequest, verifyWebhook } from '@ngome/signatures'
+import { parseWebhookSecret, verifyWebhook } from '@ngome/signatures'
 import type { Probe } from '../probe.ts'
 import type { ProbeMerchant } from '../probe-merchant.ts'
 import { fails, holds, partial, type Verdict } from '../verdict.ts'
-import { newMerchantPair, openJwe, strangersPair, type MerchantPair } from '../wire/merchant-pair.ts'
-import { ask, type ApiAnswer } from '../wire/request.ts'
+import { newMerchantPair, openJwe, strangersPair } from '../wire/merchant-pair.ts'
+import { signed, type SigningOwner } from '../wire/signed-call.ts'
 import { withWebhookListener, type CameWebhook, type WebhookAddress } from '../wire/webhook-listener.ts'
 import type { MerchantKeyAdder } from './signed-requests-are-verified.ts'
 
@@ -28,11 +28,7 @@ type Target = WebhooksOfProbes & {
   readonly webhookMsMax?: number
 }
 
-type Owner = ProbeMerchant & { readonly keyId: MerchantSigningKeyId; readonly pair: MerchantPair }
-
 const endpoints = '/v1/webhook_endpoints'
-/** What `requestBytes` sends. */
-const host = 'localhost'
 const webhookMsMaxDefault = 20_000
 
 export const webhooksAreEncrypted: Probe<Target> = {
@@ -65,11 +61,11 @@ export const webhooksAreEncrypted: Probe<Target> = {
 }
 
 /** Also what came in clear is about it: other payments of this merchant may end meanwhile. */
-function isAbout(payment: PaymentId, { body }: CameWebhook, { pair }: Owner): boolean {
+function isAbout(payment: PaymentId, { body }: CameWebhook, { pair }: SigningOwner): boolean {
   return body.includes(payment) || openJwe(body.toString('latin1'), pair.privateKey)?.includes(payment) === true
 }
 
-function look({ headers, body }: CameWebhook, { keyId }: Owner, secretText: string, payment: PaymentId, clock: Clock): Verdict {
+function look({ headers, body }: CameWebhook, { keyId }: SigningOwner, secretText: string, payment: PaymentId, clock: Clock): Verdict {
   const [header = ''] = body.toString('latin1').split('.')
   const hidden = Buffer.from(payment)
   if (body.includes(hidden) || body.includes(hidden.toString('base64url').slice(2, -2))) return fails('a webhook that is to be encrypted says its payment in clear')
@@ -82,14 +78,4 @@ function look({ headers, body }: CameWebhook, { keyId }: Owner, secretText: stri
   const secret = parseWebhookSecret(new Secret(secretText))
   if (secret === undefined || verifyWebhook([secret], headers, body, clock) === undefined) return fails('an encrypted webhook is not signed as it was sent')
   return holds('the webhook of a payment came as a JWE that its merchant\'s private key alone opens, signed as it was sent, with nothing of the payment in clear')
-}
-
-function signed(target: Target, { apiKey, keyId, pair }: Owner, method: string, path: string, body?: object): Promise<ApiAnswer> {
-  const { gateway, authority, clock, random } = target
-  const idempotencyKey = method === 'POST' ? `probe-${Buffer.from(random.bytes(16)).toString('hex')}` : undefined
-  const keyed = idempotencyKey === undefined ? {} : { idempotencyKey }
-  const bytes = Buffer.from(body === undefined ? '' : JSON.stringify(body))
-  const signature = signRequest({ method, host, target: path, body: bytes, ...keyed }, { keyId, privateKey: pair.privateKey, clock, random })
-  const headers = { ...signature, ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }) }
-  return ask(gateway, authority, { method, path, apiKey, headers, ...(body === undefined ? {} : { body }) })
 }

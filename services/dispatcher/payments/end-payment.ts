@@ -1,7 +1,7 @@
 import { emit, type Event } from '@ngome/contracts'
 import { recordOutcome, type DispatchablePayment, type PaymentOutcome } from '@ngome/store'
 import { eventSource, type Dispatcher } from '../dispatcher.ts'
-import { proveToldEnd } from '../webhooks/prove-told-end.ts'
+import { changeProver } from '../webhooks/prove-change.ts'
 
 /**
  * Records the end of a payment with its ledger, events and webhooks.
@@ -17,7 +17,7 @@ export async function endPayment(
     ? emit(eventSource(dispatcher), 'payment.succeeded', tenant, { payment: id, status: 'succeeded' })
     : emit(eventSource(dispatcher), 'payment.failed', tenant, { payment: id, status: 'failed', failure: outcome.failure })
   const result = await recordOutcome(dispatcher.db, dispatcher, tenant, {
-    payment: id, fence, outcome, event, alarms, prove: (told) => proveToldEnd(dispatcher, event, outcome, told),
+    payment: id, fence, outcome, event, alarms, prove: changeProver(dispatcher),
   })
   const failure = outcome.status === 'failed' ? outcome.failure : undefined
   dispatcher.logger.info({ payment: id, status: outcome.status, failure, result }, 'payment ended')

@@ -7,7 +7,8 @@ import {
 } from '@ngome/store'
 import type { RequestOutcome } from '../connectors/payment-network.ts'
 import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
-import { proveFacts } from '../webhooks/prove-delivery.ts'
+import { changeProver } from '../webhooks/prove-change.ts'
+import { proveFacts } from '../webhooks/prove-facts.ts'
 import { newReference } from './new-reference.ts'
 import type { OpenedPayment } from './open-payment.ts'
 import { dispatchLater, enquireLater } from './schedule.ts'
@@ -34,7 +35,7 @@ export async function sendPayment(dispatcher: Dispatcher, network: Network, open
   let marking: ReturnType<typeof markAttemptSent> | undefined
   const outcome = await request(dispatcher, network, opened, { reference: attempt.reference, decidedAtMs }, async () => {
     const event = emit(eventSource(dispatcher), 'payment.processing', tenant, { payment: id, status: 'processing' })
-    marking ??= markAttemptSent(db, tenant, { payment: id, fence: attempt.fence, atMs: decidedAtMs }, event)
+    marking ??= markAttemptSent(db, tenant, { payment: id, fence: attempt.fence, atMs: decidedAtMs }, event, changeProver(dispatcher))
     return await marking === 'marked'
   })
   const mark = await marking

@@ -1,16 +1,17 @@
 import { emit, type Event, type JobData, type WebhookHoldReason } from '@ngome/contracts'
 import { Fault, Secret, type Tenant, type WebhookDeliveryId } from '@ngome/kernel'
+import { eventBody, isProvenEvent } from '@ngome/payments'
 import { parseWebhookSecret, signWebhook } from '@ngome/signatures'
 import {
-  loadDelivery, recordDeliveryResult, type Delivery, type DeliveryResult, type SealedWebhookSecret, type WebhookAttemptResult,
+  loadDelivery, recordDeliveryResult, waitForTurn, type Delivery, type DeliveryResult, type EndpointHealthRules,
+  type SealedWebhookSecret, type WebhookAttemptResult,
 } from '@ngome/store'
 import { eventSource, type Dispatcher } from '../dispatcher.ts'
 import { attemptReason } from './attempt-reason.ts'
+import { healthRules } from './endpoint-health.ts'
 import { holdEvent } from './hold-event.ts'
 import { prepareMessage } from './prepare-message.ts'
-import { isProof, proveDelivery } from './prove-delivery.ts'
 import { parseRetryAfterMs, pauseAfterTry, pauseWhileHeld } from './retry-schedule.ts'
-import { webhookBody } from './webhook-body.ts'
 
 /** What came of one try. `detail`: for our own log, and for nobody else. */
 type Try = { readonly attempt: WebhookAttemptResult; readonly retryAfterMs: number; readonly detail: string }
@@ -19,8 +20,8 @@ const away = { status: null, ms: null } as const
 
 /**
  * The job that tells a merchant's endpoint what happened, signed as Standard Webhooks says. A webhook may arrive more
- * than once; its id is the same each time.
- * One that does not say what its payment's end proved is an alarm, and never sent. While its endpoint is not what its merchant
+ * than once; its id is the same each time. What changed of one object is told to an endpoint in that order.
+ * One that does not say what was proven when it happened is an alarm, and never sent. While its endpoint is not what its merchant
  * stated, or what it says could only be said in clear, it waits.
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
@@ -31,15 +32,15 @@ export async function deliverWebhook(
   if (delivery?.state !== 'pending') return
   const body = provenBody(dispatcher, delivery)
   if (body === undefined) {
-    dispatcher.logger.error({ delivery: id, payment: delivery.payment.id }, 'a webhook would say what was not proved; it is not sent')
-    const alarm = emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment: delivery.payment.id, fields: ['webhook'] })
-    await giveUp(dispatcher, tenant, delivery, { attempt: null, reason: 'withheld' }, [alarm])
+    dispatcher.logger.error({ delivery: id, payment: delivery.payment }, 'a webhook would say what was not proved; it is not sent')
+    await giveUp(dispatcher, tenant, delivery, { attempt: null, reason: 'withheld' }, alarmOf(dispatcher, tenant, delivery))
     return
   }
-  if (delivery.endpoint === null) {
-    await giveUp(dispatcher, tenant, delivery, { attempt: null, reason: 'endpoint_deleted' })
+  if (delivery.endpoint === null || delivery.endpoint.isDisabled) {
+    await giveUp(dispatcher, tenant, delivery, { attempt: null, reason: delivery.endpoint === null ? 'endpoint_deleted' : 'endpoint_disabled' })
     return
   }
+  if (await waitForTurn(dispatcher.db, tenant, id) === 'later') return
   const message = await prepareMessage(dispatcher, tenant, delivery.endpoint, body)
   if (message.kind === 'held') {
     await hold(dispatcher, tenant, delivery, delivery.endpoint, message.because)
@@ -52,13 +53,14 @@ export async function deliverWebhook(
   await record(dispatcher, tenant, delivery, result)
 }
 
-/** @returns the bytes to send, or `undefined` where rows were changed since the end, or made up */
-function provenBody({ callbacks: { secret } }: Dispatcher, delivery: Delivery): Uint8Array | undefined {
-  // Without a proof the rows are nobody's word, and may not even make a body.
-  if (delivery.proof === null) return undefined
-  const { id, event, payment, proof } = delivery
-  const body = webhookBody(delivery)
-  return isProof(proveDelivery(secret, { delivery: id, event: event.id, payment, body }), proof) ? body : undefined
+/** @returns the bytes to send, or `undefined` where rows were changed since it happened, or made up */
+function provenBody({ callbacks: { secret } }: Dispatcher, { told }: Delivery): Uint8Array | undefined {
+  return told !== null && isProvenEvent(secret, told.event, told.proof) ? eventBody(told.event) : undefined
+}
+
+function alarmOf(dispatcher: Dispatcher, tenant: Tenant, { payment, endpoint }: Delivery): readonly Event[] {
+  if (payment !== null) return [emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment, fields: ['webhook'] })]
+  return endpoint === null ? [] : [emit(eventSource(dispatcher), 'webhook_endpoint.unproven', tenant, { endpoint: endpoint.id })]
 }
 
 type Endpoint = NonNullable<Delivery['endpoint']>
@@ -105,8 +107,7 @@ async function send({ egress, clock, webhooks }: Dispatcher, { id, url, contentT
     const startedAtMs = clock.nowMs()
     const sent = await egress.toWebhook(url, { method: 'POST', headers, body, timeoutMs: webhooks.timeoutMs })
     if (sent.kind !== 'answered') return { attempt: { ...away, reason: attemptReason(sent) }, retryAfterMs: 0, detail: sent.reason }
-    const reason = sent.status >= 200 && sent.status < 300 ? 'accepted' : 'refused'
-    const attempt = { status: sent.status, reason, ms: Math.max(0, clock.nowMs() - startedAtMs) } as const
+    const attempt = { status: sent.status, reason: answerReason(sent.status), ms: Math.max(0, clock.nowMs() - startedAtMs) } as const
     return { attempt, retryAfterMs: parseRetryAfterMs(sent.retryAfter), detail: String(sent.status) }
   } catch (error) {
     // A name may point to a public address tomorrow, so that even a refusal is tried again.
@@ -117,20 +118,28 @@ async function send({ egress, clock, webhooks }: Dispatcher, { id, url, contentT
   }
 }
 
+/** 410 says that it will never be there again (RFC 9110 §15.5.11): Standard Webhooks asks to take it by its word. */
+function answerReason(status: number): 'accepted' | 'refused' | 'gone' {
+  if (status === 410) return 'gone'
+  return status >= 200 && status < 300 ? 'accepted' : 'refused'
+}
+
 async function record(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, { attempt, retryAfterMs, detail }: Try): Promise<void> {
   const { db, clock, random, logger, webhooks } = dispatcher
   const tries = delivery.tries + 1
+  const rules = rulesFor(dispatcher, tenant, delivery)
   // Something may be sent again: its merchant and the operator need not look at it any more.
   const released = delivery.endpoint?.isHeld === true ? { released: delivery.endpoint.id } : {}
-  logger.info({ delivery: delivery.id, payment: delivery.payment.id, tries, ...attempt, detail }, 'webhook tried')
+  logger.info({ delivery: delivery.id, payment: delivery.payment, tries, ...attempt, detail }, 'webhook tried')
   if (attempt.reason === 'accepted') {
-    const event = emit(eventSource(dispatcher), 'webhook.delivered', tenant, { delivery: delivery.id, payment: delivery.payment.id })
-    await recordDeliveryResult(db, tenant, delivery.id, { kind: 'delivered', attempt, event, ...released }, clock.nowMs())
+    const event = emit(eventSource(dispatcher), 'webhook.delivered', tenant, { delivery: delivery.id, payment: delivery.payment })
+    await recordDeliveryResult(db, tenant, delivery.id, { kind: 'delivered', attempt, event, ...released }, clock.nowMs(), rules)
     return
   }
-  const afterMs = pauseAfterTry(tries, webhooks, random, retryAfterMs)
+  const ageMs = delivery.triedSinceMs === null ? 0 : clock.nowMs() - delivery.triedSinceMs
+  const afterMs = attempt.reason === 'gone' ? undefined : pauseAfterTry({ tries, ageMs, retryAfterMs }, webhooks, random)
   if (afterMs === undefined) await giveUp(dispatcher, tenant, delivery, { attempt, reason: attempt.reason })
-  else await recordDeliveryResult(db, tenant, delivery.id, { kind: 'retry', attempt, afterMs, ...released }, clock.nowMs())
+  else await recordDeliveryResult(db, tenant, delivery.id, { kind: 'retry', attempt, afterMs, ...released }, clock.nowMs(), rules)
 }
 
 /** Waits for its merchant, or for the operator; looked at again until it would be too old to be of use. */
@@ -138,14 +147,14 @@ async function hold(
   dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, { id: endpoint }: Endpoint, because: WebhookHoldReason,
 ): Promise<void> {
   const { db, clock, random, logger, webhooks } = dispatcher
-  const afterMs = pauseWhileHeld(clock.nowMs() - delivery.createdAtMs, webhooks, random)
+  const afterMs = pauseWhileHeld(clock.nowMs() - (delivery.triedSinceMs ?? clock.nowMs()), webhooks, random)
   logger.warn({ delivery: delivery.id, endpoint, because, afterMs }, 'a webhook is held: nothing is sent in its place')
   if (afterMs === undefined) {
     await giveUp(dispatcher, tenant, delivery, { attempt: null, reason: because })
     return
   }
   const event = holdEvent(dispatcher, tenant, endpoint, because)
-  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'held', endpoint, because, event, afterMs }, clock.nowMs())
+  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'held', endpoint, because, event, afterMs }, clock.nowMs(), rulesFor(dispatcher, tenant, delivery))
 }
 
 async function giveUp(
@@ -153,6 +162,11 @@ async function giveUp(
   alarms: readonly Event[] = [],
 ): Promise<void> {
   const { db, clock } = dispatcher
-  const event = emit(eventSource(dispatcher), 'webhook.given_up', tenant, { delivery: delivery.id, payment: delivery.payment.id })
-  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'given_up', ...end, event, alarms }, clock.nowMs())
+  const event = emit(eventSource(dispatcher), 'webhook.given_up', tenant, { delivery: delivery.id, payment: delivery.payment })
+  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'given_up', ...end, event, alarms }, clock.nowMs(), rulesFor(dispatcher, tenant, delivery))
+}
+
+/** The address was proven before anything was sent to it, and where nothing was there is nothing to follow. */
+function rulesFor(dispatcher: Dispatcher, tenant: Tenant, { endpointId, endpoint }: Delivery): EndpointHealthRules {
+  return healthRules(dispatcher, tenant, endpointId, endpoint?.url ?? null)
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
 import { compactDecrypt } from 'jose'
-import { emit, type WebhookEncryption } from '@ngome/contracts'
+import { emit, type ObjectEventType, type WebhookEncryption } from '@ngome/contracts'
 import { Fault, newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
 import { proveWebhookTerms, signMerchantKey, type MerchantKey } from '@ngome/signatures'
 import { insertSigningKey, revokeSigningKey, type Database } from '@ngome/store'
@@ -46,14 +46,14 @@ async function addKey(tenant: Tenant, { publicKey = own.publicKey, statedBy = cu
 }
 
 const endpointOf = (tenant: Tenant, encryption: WebhookEncryption = 'required') => {
-  const terms = { id: newId('webhookEndpoint', from), tenant, url: 'https://shop.example/hooks', encryption }
-  return { ...terms, termsProof: proveWebhookTerms(secret, terms), isHeld: false, secrets: [] }
+  const terms = { id: newId('webhookEndpoint', from), tenant, url: 'https://shop.example/hooks', encryption, eventTypes: null as readonly ObjectEventType[] | null }
+  return { ...terms, termsProof: proveWebhookTerms(secret, terms), isHeld: false, isDisabled: false, secrets: [] }
 }
 type Endpoint = ReturnType<typeof endpointOf>
 
 /** What the custodian says of keys. */
 let stateOf: MerchantKeyStateOf = async () => 'stands'
-const prepare = (tenant: Tenant, endpoint: Pick<Endpoint, 'id' | 'url' | 'encryption' | 'isHeld' | 'secrets'> & { termsProof: Uint8Array | null }): Promise<WebhookMessage> =>
+const prepare = (tenant: Tenant, endpoint: Pick<Endpoint, 'id' | 'url' | 'encryption' | 'eventTypes' | 'isHeld' | 'isDisabled' | 'secrets'> & { termsProof: Uint8Array | null }): Promise<WebhookMessage> =>
   prepareMessage({ db, callbacks: { baseUrl: '', secret }, statementKey: custodian.publicKey, merchantKeyState: (of, key) => stateOf(of, key), ...from }, tenant, endpoint, event)
 
 /** Opens with `jose`, which shares nothing with what the SDK opens by. */
@@ -95,6 +95,7 @@ suite('nothing is sent, in clear or otherwise', () => {
   const rows: readonly (readonly [string, (endpoint: Endpoint, other: Endpoint) => Partial<Endpoint> | { termsProof: null }])[] = [
     ['its encryption was dropped', () => ({ encryption: 'none' })],
     ['its address was changed', () => ({ url: 'https://thief.example/hooks' })],
+    ['it is to be told of less', () => ({ eventTypes: ['payment.failed'] })],
     ['its proof was removed', () => ({ termsProof: null })],
     ['its proof is another endpoint\'s, that is told in clear', (_, other) => ({ encryption: 'none', termsProof: other.termsProof })],
     ['its proof was made by who has not the secret', (endpoint) => ({ termsProof: proveWebhookTerms(new Secret(systemRandom.bytes(32)), { ...endpoint }) })],

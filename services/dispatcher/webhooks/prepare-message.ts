@@ -19,8 +19,8 @@ export async function prepareMessage(
   dispatcher: FindingKeys & Pick<Dispatcher, 'callbacks'>, tenant: Tenant,
   endpoint: NonNullable<Delivery['endpoint']>, event: Uint8Array,
 ): Promise<WebhookMessage> {
-  const { id, url, encryption } = endpoint
-  if (!areWebhookTerms(dispatcher.callbacks.secret, { id, tenant, url, encryption }, endpoint.termsProof)) return { kind: 'held', because: 'terms_unproven' }
+  const { id, url, encryption, eventTypes } = endpoint
+  if (!areWebhookTerms(dispatcher.callbacks.secret, { id, tenant, url, encryption, eventTypes }, endpoint.termsProof)) return { kind: 'held', because: 'terms_unproven' }
   if (encryption === 'none') return { kind: 'ready', contentType: 'application/json', body: event }
   const key = await findEncryptionKey(dispatcher, tenant)
   if (key === undefined) return { kind: 'held', because: 'encryption_key_missing' }

@@ -1,27 +1,30 @@
 import type { Random } from '@ngome/kernel'
 import type { WebhookSettings } from '../dispatcher.ts'
 
-/**
- * The pauses after the first, second, … try, in multiples of the first pause: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h,
- * 20 h and 21 h, three days together. An endpoint that is away for a weekend misses nothing.
- */
-const pausesInFirsts = [1, 60, 360, 1_440, 3_600, 7_200, 10_080, 14_400, 15_120] as const
-/** So that the webhooks of one outage do not come back all at once. */
-const jitterShare = 0.2
+/** Each pause may be so many times the one before: from seconds to hours in ten tries, which cost little while it is away. */
+const growth = 3
 
 /**
- * How long to wait after a failed try.
- * @param tries how many there were, this one included
- * @param retryAfterMs what the endpoint asked for, which is granted within our own bounds
- * @returns milliseconds, or `undefined` where that was the last try
+ * How long to wait after a failed try: anything up to a bound that grows from try to try (full jitter, so that the webhooks of one
+ * outage do not come back all at once), and at least what the endpoint asked for.
+ * @param tried `tries`: how many there were, this one included; `ageMs`: since the first; `retryAfterMs`: what the endpoint asked for,
+ * which is granted within our own bounds
+ * @returns milliseconds, or `undefined` where that was the last try. The last one is made when its time is over, not before.
  */
 export function pauseAfterTry(
-  tries: number, settings: Omit<WebhookSettings, 'timeoutMs'>, random: Random, retryAfterMs = 0,
+  { tries, ageMs, retryAfterMs = 0 }: { readonly tries: number; readonly ageMs: number; readonly retryAfterMs?: number },
+  { attemptsMax, firstRetryMs, retryMaxMs, retryForMs }: Pick<WebhookSettings, 'attemptsMax' | 'firstRetryMs' | 'retryMaxMs' | 'retryForMs'>,
+  random: Random,
 ): number | undefined {
-  if (tries >= settings.attemptsMax) return undefined
-  const inFirsts = pausesInFirsts[Math.min(tries, pausesInFirsts.length) - 1] ?? 1
-  const pauseMs = Math.min(Math.max(inFirsts * settings.firstRetryMs, retryAfterMs), settings.retryMaxMs)
-  return spread(pauseMs, random)
+  if (tries >= attemptsMax || ageMs >= retryForMs) return undefined
+  const boundMs = Math.min(firstRetryMs * growth ** (tries - 1), retryMaxMs)
+  const pauseMs = Math.max(Math.round(boundMs * fraction(random)), Math.min(retryAfterMs, retryMaxMs))
+  return Math.min(pauseMs, retryForMs - ageMs)
+}
+
+/** Even, 0 to 1. */
+function fraction(random: Random): number {
+  return Buffer.from(random.bytes(4)).readUInt32BE() / 0xffff_ffff
 }
 
 /** As long as an endpoint that is away is tried. */
@@ -41,6 +44,9 @@ export function pauseWhileHeld(
   if (ageMs >= heldMsMax) return undefined
   return spread(Math.min(Math.max(ageMs * heldPauseShare, firstRetryMs), heldPauseMsMax, retryMaxMs), random)
 }
+
+/** So that what waits for one key does not come back all at once. */
+const jitterShare = 0.2
 
 function spread(pauseMs: number, random: Random): number {
   const by = ((random.bytes(1)[0] ?? 0) / 255 - 0.5) * 2 * jitterShare

@@ -1,37 +1,51 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { newId, systemClock, systemRandom, type Random } from '@ngome/kernel'
-import type { Delivery } from '@ngome/store'
+import { ManualClock, systemRandom, type Random } from '@ngome/kernel'
 import { parseRetryAfterMs, pauseAfterTry, pauseWhileHeld } from './retry-schedule.ts'
-import { webhookBody } from './webhook-body.ts'
 
-const from = { clock: systemClock, random: systemRandom }
-const settings = { attemptsMax: 10, firstRetryMs: 5_000, retryMaxMs: 86_400_000 }
 const hourMs = 3_600_000
+const settings = { attemptsMax: 32, firstRetryMs: 5_000, retryMaxMs: 12 * hourMs, retryForMs: 72 * hourMs }
 const fixed = (byte: number): Random => ({ bytes: (length) => new Uint8Array(length).fill(byte) })
-const middle = fixed(127)
+const [least, middle, most] = [fixed(0), fixed(0x80), fixed(0xff)]
 
 describe('the schedule of retries', () => {
-  const pauses = Array.from({ length: 9 }, (_, at) => pauseAfterTry(at + 1, settings, middle) ?? 0)
-  test('begins after five seconds and goes on for three days', () => {
-    assert(Math.abs((pauses[0] ?? 0) - 5_000) < 50)
-    const totalMs = pauses.reduce((sum, pause) => sum + pause, 0)
-    assert(totalMs > 71 * hourMs && totalMs < 74 * hourMs, `${totalMs / hourMs} h`)
+  const pause = (tries: number, random: Random, ageMs = 0): number | undefined => pauseAfterTry({ tries, ageMs }, settings, random)
+  test('may wait three times longer from try to try, from five seconds to half a day', () => {
+    assert.deepEqual([1, 2, 3, 4].map((tries) => pause(tries, most)), [5_000, 15_000, 45_000, 135_000])
+    assert.equal(pause(12, most), 12 * hourMs)
+    assert.equal(pause(31, most), 12 * hourMs)
   })
-  test('never gets shorter', () => {
-    for (const [at, pause] of pauses.entries()) assert(pause >= (pauses[at - 1] ?? 0))
+  test('has full jitter: any pause up to the bound is as likely as any other', () => {
+    assert.deepEqual([pause(5, least), pause(5, most)], [0, 405_000])
+    const pauses = Array.from({ length: 4_000 }, () => (pause(5, systemRandom) ?? 0) / 405_000)
+    for (let part = 0; part < 10; part++) {
+      const share = pauses.filter((one) => one >= part / 10 && one < (part + 1) / 10).length / pauses.length
+      assert(Math.abs(share - 0.1) < 0.03, `${part}: ${share}`)
+    }
   })
-  test('ends after the last try', () => { assert.equal(pauseAfterTry(10, settings, middle), undefined) })
-  test('keeps its last pause where more tries are configured', () => {
-    assert.equal(pauseAfterTry(12, { ...settings, attemptsMax: 20 }, middle), pauses[8])
+  test('goes on for three days and ends with a try at their end, whatever chance says', () => {
+    for (let run = 0; run < 200; run++) {
+      const clock = new ManualClock(1_800_000_000_000)
+      const startedAtMs = clock.nowMs()
+      let tries = 1
+      for (let next = pause(tries, systemRandom); next !== undefined; next = pause(tries, systemRandom, clock.nowMs() - startedAtMs)) {
+        clock.advance(next)
+        tries++
+      }
+      assert.equal(clock.nowMs() - startedAtMs, 72 * hourMs)
+      assert(tries > 8 && tries < 32, String(tries))
+    }
   })
-  test('spreads by a fifth to both sides', () => {
-    assert.equal(pauseAfterTry(1, settings, fixed(0)), 4_000)
-    assert.equal(pauseAfterTry(1, settings, fixed(255)), 6_000)
+  test('ends after the last try', () => {
+    assert.equal(pause(32, middle), undefined)
+    assert.equal(pause(3, middle, 72 * hourMs), undefined)
   })
-  test('grants what the endpoint asks for, up to our own bound', () => {
-    assert(Math.abs((pauseAfterTry(1, settings, middle, 60_000) ?? 0) - 60_000) < 500)
-    assert(Math.abs((pauseAfterTry(1, { ...settings, retryMaxMs: 30_000 }, middle, 60_000) ?? 0) - 30_000) < 500)
+  test('waits as long as the endpoint asks for, within our own bound and the time that is left', () => {
+    const asked = (retryAfterMs: number, changes: Partial<typeof settings> = {}, ageMs = 0) =>
+      pauseAfterTry({ tries: 1, ageMs, retryAfterMs }, { ...settings, ...changes }, least)
+    assert.equal(asked(60_000), 60_000)
+    assert.equal(asked(60_000, { retryMaxMs: 30_000 }), 30_000)
+    assert.equal(asked(hourMs, {}, 72 * hourMs - 1_000), 1_000)
   })
   for (const [header, ms] of [
     [undefined, 0], ['', 0], ['120', 120_000], ['-1', 0], ['1.5', 0], ['1e9', 0], ['9999999999', 0], ['Wed, 21 Oct 2026 07:28:00 GMT', 0],
@@ -56,25 +70,5 @@ describe('the schedule of what is held', () => {
       looks += 1
     }
     assert(looks < 120, String(looks))
-  })
-})
-
-describe('the body of a webhook', () => {
-  const delivery: Pick<Delivery, 'event' | 'payment'> = {
-    event: { id: newId('event', from), type: 'payment.failed', atMs: 1_800_000_000_000 },
-    payment: {
-      id: newId('payment', from), tenant: { merchant: newId('merchant', from), world: 'test' }, status: 'failed',
-      failure: 'payer_refused', network: 'mtn-sandbox', currency: 'UGX', direction: 'collection', amountMinor: 500n, feeMinor: 0n, original: null, reference: 'order-42',
-      payerMasked: '+256•••456', createdAtMs: 1_800_000_000_000, updatedAtMs: 1_800_000_001_000,
-    },
-  }
-  test('says what happened, when, and to which payment', () => {
-    const body = JSON.parse(Buffer.from(webhookBody(delivery)).toString()) as { type: string; timestamp: string; data: Record<string, unknown> }
-    assert.deepEqual([body.type, body.timestamp], ['payment.failed', '2027-01-15T08:00:00.000Z'])
-    assert.deepEqual([body.data['amount'], body.data['failure'], body.data['payer']], ['500', { code: 'payer_refused' }, { phone: '+256•••456' }])
-  })
-  test('is the same bytes each time', () => { assert.deepEqual(webhookBody(delivery), webhookBody(delivery)) })
-  test('holds nothing that the API does not show: a row that is not a payment does not pass', () => {
-    assert.throws(() => webhookBody({ ...delivery, payment: { ...delivery.payment, status: 'paid' as 'failed' } }))
   })
 })

@@ -28,6 +28,10 @@ const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: ()
   changeWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   replaceWebhookSecret: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   listWebhookDeliveries: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
+  enableWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
+  replayWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
+  replayWebhookDelivery: { kind: 'webhookDelivery', make: delivery },
+  getEvent: { kind: 'event', make: listedEvent },
   deleteWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   getForward: { kind: 'forward', make: () => forward() },
   getCheckoutSession: { kind: 'checkoutSession', make: () => idFrom('createCheckoutSession') },
@@ -39,6 +43,27 @@ const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: ()
 
 async function anotherKey(): Promise<string> {
   return (await running.issueKey(owner.tenant)).keyId
+}
+
+async function listedEvent(): Promise<string> {
+  const payment = await idFrom('createPayment')
+  for (;;) {
+    const { data: [event] } = JSON.parse((await owner.client.call({ path: `/v1/events?object=${payment}` })).text) as { data: { id: string }[] }
+    if (event !== undefined) return event.id
+    await sleep(20)
+  }
+}
+
+/** One that was given up. */
+async function delivery(): Promise<string> {
+  const made = await owner.client.call({
+    method: 'POST', path: '/v1/webhook_endpoints', idempotencyKey: 'delivery', body: { url: 'https://shop.example.com/d', event_types: ['payment.accepted'] },
+  })
+  const { id: endpoint } = JSON.parse(made.text) as { id: string }
+  await idFrom('createPayment')
+  const [row] = await running.database.asAdmin(
+    'UPDATE ngome.webhook_deliveries SET state = \'given_up\', settled_at = now() WHERE endpoint = $1 RETURNING id', [endpoint])
+  return String(row?.['id'])
 }
 
 /** Each merchant and world with the key that it signs by. */

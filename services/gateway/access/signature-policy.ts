@@ -7,7 +7,7 @@ import type { OperationName } from '../api/operations.ts'
  * they come.
  */
 const required: ReadonlySet<OperationName> = new Set<OperationName>([
-  'createWebhookEndpoint', 'changeWebhookEndpoint', 'replaceWebhookSecret', 'deleteWebhookEndpoint',
+  'createWebhookEndpoint', 'changeWebhookEndpoint', 'replaceWebhookSecret', 'deleteWebhookEndpoint', 'enableWebhookEndpoint',
 ])
 
 /** A key that makes or ends others is worth a merchant: without a signature nobody does that, also where no key to sign with is. */

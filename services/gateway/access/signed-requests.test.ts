@@ -195,7 +195,7 @@ suite('where an API key is not enough', () => {
   })
   test('are the operations that change where webhooks go, and whatever will change keys', () => {
     const required = operationNames.filter((name) => signaturePolicyOf(name) === 'required')
-    assert.deepEqual(required.filter((name) => name.includes('Webhook')).toSorted(), ['changeWebhookEndpoint', 'createWebhookEndpoint', 'deleteWebhookEndpoint', 'replaceWebhookSecret'])
+    assert.deepEqual(required.filter((name) => name.includes('Webhook')).toSorted(), ['changeWebhookEndpoint', 'createWebhookEndpoint', 'deleteWebhookEndpoint', 'enableWebhookEndpoint', 'replaceWebhookSecret'])
     const changesKeys = operationNames.filter((name) => 'scope' in operations[name] && operations[name].method !== 'GET' && String(operations[name].scope).startsWith('keys:'))
     assert.deepEqual(changesKeys.filter((name) => signaturePolicyOf(name) === 'optional'), [])
   })
@@ -268,6 +268,7 @@ suite('a signed request that is sent again', () => {
       createVaultToken: { type: 'text', value: 'a' },
       createVaultTokens: { tokens: [{ type: 'text', value: 'a' }] },
       replaceWebhookSecret: { expires_in: 0 },
+      replayWebhookEndpoint: { since: '2026-11-20T00:00:00Z' },
     }
     for (const [name, body] of Object.entries(bodies)) {
       const operation = operations[name as keyof typeof operations]

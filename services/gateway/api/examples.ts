@@ -21,8 +21,12 @@ const endpoint = {
   world: 'test',
   url: 'https://shop.example.com/hooks',
   encryption: 'none',
+  event_types: null,
   held_since: null,
   held_because: null,
+  failing_since: null,
+  disabled_at: null,
+  disabled_because: null,
   created_at: '2026-11-22T09:30:00.000Z',
   secret_created_at: '2026-11-22T09:30:00.000Z',
   previous_secret_ends_at: null,
@@ -30,9 +34,14 @@ const endpoint = {
 
 const delivery = {
   id: 'whd_01k8z3f7q2e9d8m4n6p0r5s7tv', object: 'webhook_delivery', world: 'test', endpoint: endpoint.id, event: 'payment.succeeded',
-  event_at: '2026-11-22T09:41:07.120Z', payment: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv', state: 'pending', reason: 'refused',
+  event_id: 'evt_01k8z3f7q2e9d8m4n6p0r5s7tv', event_at: '2026-11-22T09:41:07.120Z', sequence: 3, payment: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv', state: 'pending', reason: 'refused',
   attempts: [{ at: '2026-11-22T09:41:07.412Z', status: 503, reason: 'refused', duration_ms: 187 }],
-  next_attempt_at: '2026-11-22T09:41:12.380Z', created_at: '2026-11-22T09:41:07.120Z', settled_at: null,
+  next_attempt_at: '2026-11-22T09:41:12.380Z', replays: 0, created_at: '2026-11-22T09:41:07.120Z', settled_at: null,
+}
+
+const event = {
+  id: delivery.event_id, object: 'event', type: 'payment.succeeded', timestamp: '2026-11-22T09:41:07.120Z', sequence: 3,
+  data: { ...payment, status: 'succeeded', updated_at: '2026-11-22T09:41:07.120Z' },
 }
 
 const apiKey = {
@@ -134,6 +143,14 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
   },
   getPayment: { answer: { ...payment, status: 'succeeded', updated_at: '2026-11-22T09:30:07.120Z' } },
   listPayments: { answer: { object: 'list', data: [payment], next_cursor: null } },
+  listEvents: { answer: { object: 'list', data: [event], next_cursor: 'AAAAC2V2dF8wMWs4' } },
+  getEvent: { answer: event },
+  enableWebhookEndpoint: { answer: endpoint },
+  replayWebhookEndpoint: {
+    request: { since: '2026-11-20T00:00:00Z' },
+    answer: { object: 'webhook_replay', endpoint: endpoint.id, since: '2026-11-20T00:00:00.000Z', deliveries: 12, continue_from: null },
+  },
+  replayWebhookDelivery: { answer: { ...delivery, next_attempt_at: null, replays: 1 } },
   createWebhookEndpoint: {
     request: { url: endpoint.url },
     answer: { ...endpoint, secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=' },

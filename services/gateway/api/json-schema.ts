@@ -2,9 +2,9 @@ import {
   apiKeyPageSchema, apiKeySchema, checkoutSessionSchema, createCheckoutSessionSchema, createdCheckoutSessionSchema, changeWebhookEndpointSchema, createApiKeySchema, createdApiKeySchema, createdWebhookEndpointSchema, createForwardSchema,
   createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema, limitsSchema,
-  paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
+  objectEventPageSchema, objectEventSchema, paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, replayEndpointSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
   webhookDeliverySchema, webhookEndpointPageSchema,
-  webhookEndpointSchema,
+  webhookEndpointSchema, webhookReplaySchema,
 } from '@ngome/contracts'
 import { z } from 'zod'
 
@@ -19,6 +19,7 @@ const named = {
     CreateCheckoutSession: createCheckoutSessionSchema,
     CreateForward: createForwardSchema,
     CreatePayment: createPaymentSchema,
+    ReplayEndpoint: replayEndpointSchema,
     CreateVaultToken: createVaultTokenSchema,
     CreateWebhookEndpoint: createWebhookEndpointSchema,
     ReplaceWebhookSecret: replaceWebhookSecretSchema,
@@ -33,6 +34,9 @@ const named = {
     CreatedCheckoutSession: createdCheckoutSessionSchema,
     Forward: forwardSchema,
     Limits: limitsSchema,
+    Event: objectEventSchema,
+    EventPage: objectEventPageSchema,
+    WebhookReplay: webhookReplaySchema,
     Payment: paymentSchema,
     PaymentPage: paymentPageSchema,
     VaultToken: vaultTokenSchema,

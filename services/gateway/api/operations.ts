@@ -1,21 +1,17 @@
 import {
-  balancesSchema, changeWebhookEndpointSchema, createdWebhookEndpointSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema,
-  createWebhookEndpointSchema, forwardSchema, idSchema, limitsSchema, paymentPageSchema, paymentSchema, publishedPinSetSchema,
-  replaceWebhookSecretSchema,
-  vaultBatchMax, vaultBatchSchema, vaultKeysSchema, vaultTokenPageSchema, vaultTokenSchema, webhookEndpointPageSchema,
-  webhookDeliveryPageSchema, webhookEndpointSchema,
+  balancesSchema, createForwardSchema, createPaymentSchema, createVaultTokenSchema, createVaultTokensSchema, forwardSchema, idSchema, limitsSchema,
+  paymentPageSchema, paymentSchema, publishedPinSetSchema, vaultBatchMax, vaultBatchSchema, vaultKeysSchema, vaultTokenPageSchema, vaultTokenSchema,
 } from '@ngome/contracts'
 import type { FaultCode } from '@ngome/kernel'
-import { webhookEndpointsMax } from '@ngome/store'
 import { z } from 'zod'
 import { bodyBytesMax, callbackBytesMax, forwardNodesMax, vaultBatchBytesMax, vaultBatchNodesMax } from '../http/limits.ts'
 import { pageQuerySchema } from '../payments/page-query.ts'
 import { vaultPageQuerySchema } from '../vault/page-query.ts'
-import { deliveryQuerySchema } from '../webhook-endpoints/delivery-query.ts'
 import { apiKeyOperations } from './api-key-operations.ts'
 import { checkoutOperations } from './checkout-operations.ts'
 import { acting, authenticated, fromPages, reading, visiting, withBody, writing, type Operation } from './operation.ts'
 import { usageOperations } from './usage-operations.ts'
+import { webhookOperations } from './webhook-operations.ts'
 
 export type { Operation } from './operation.ts'
 
@@ -81,97 +77,7 @@ export const operations = {
     success: { status: 200, description: 'The balances.', schema: balancesSchema },
     faults: authenticated,
   },
-  createWebhookEndpoint: {
-    method: 'POST',
-    path: '/v1/webhook_endpoints',
-    summary: 'Add a webhook endpoint',
-    description: 'Events are signed by the Standard Webhooks scheme with the secret in this answer, and encrypted to your key where you ask for it. The secret is shown once: a repeated request gets `null` in its place.',
-    credentials: 'api-key',
-    scope: 'webhooks:write',
-    cost: 10,
-    urgency: 'ordinary',
-    headerGroups: writing,
-    body: { kind: 'json', schema: createWebhookEndpointSchema },
-    bodyBytesMax,
-    needsIdempotencyKey: true,
-    success: { status: 201, description: 'The endpoint with its secret.', schema: createdWebhookEndpointSchema },
-    faults: [...authenticated, ...withBody, ...acting, 'webhooks/address_refused', 'webhooks/encryption_key_missing', 'webhooks/too_many'],
-  },
-  changeWebhookEndpoint: {
-    method: 'PUT',
-    path: '/v1/webhook_endpoints/:id',
-    summary: 'State a webhook endpoint anew',
-    description: 'Where events go and whether they are encrypted, both stated whole. What waits goes out as stated here; the secret stays.',
-    credentials: 'api-key',
-    scope: 'webhooks:write',
-    cost: 10,
-    urgency: 'ordinary',
-    headerGroups: ['every', 'fetch', 'credential', 'signature', 'body'],
-    params: { schema: z.strictObject({ id: idSchema('webhookEndpoint') }), otherwise: 'webhooks/endpoint_unknown' },
-    body: { kind: 'json', schema: changeWebhookEndpointSchema },
-    bodyBytesMax,
-    success: { status: 200, description: 'The endpoint as it is now, without its secret.', schema: webhookEndpointSchema },
-    faults: [...authenticated, ...withBody, 'webhooks/endpoint_unknown', 'webhooks/address_refused', 'webhooks/encryption_key_missing'],
-  },
-  listWebhookEndpoints: {
-    method: 'GET',
-    path: '/v1/webhook_endpoints',
-    summary: 'List webhook endpoints',
-    description: `All of them; there are at most ${webhookEndpointsMax}.`,
-    credentials: 'api-key',
-    scope: 'webhooks:read',
-    cost: 2,
-    urgency: 'deferrable',
-    headerGroups: reading,
-    success: { status: 200, description: 'The endpoints, without their secrets.', schema: webhookEndpointPageSchema },
-    faults: authenticated,
-  },
-  listWebhookDeliveries: {
-    method: 'GET',
-    path: '/v1/webhook_endpoints/:id/deliveries',
-    summary: 'List what was told to a webhook endpoint',
-    description: 'Newest first: each event, every attempt to tell it and what your endpoint answered, and when it is tried again. What it answered is not kept beyond its status.',
-    credentials: 'api-key',
-    scope: 'webhooks:read',
-    cost: 3,
-    urgency: 'deferrable',
-    headerGroups: reading,
-    params: { schema: z.strictObject({ id: idSchema('webhookEndpoint') }), otherwise: 'webhooks/endpoint_unknown' },
-    query: deliveryQuerySchema,
-    success: { status: 200, description: 'A page of deliveries.', schema: webhookDeliveryPageSchema },
-    faults: [...authenticated, 'request/invalid', 'webhooks/endpoint_unknown'],
-  },
-  deleteWebhookEndpoint: {
-    method: 'DELETE',
-    path: '/v1/webhook_endpoints/:id',
-    summary: 'Delete a webhook endpoint',
-    description: 'Nothing more is sent to it, retries included.',
-    credentials: 'api-key',
-    scope: 'webhooks:write',
-    cost: 5,
-    urgency: 'ordinary',
-    headerGroups: reading,
-    params: { schema: z.strictObject({ id: idSchema('webhookEndpoint') }), otherwise: 'webhooks/endpoint_unknown' },
-    success: { status: 204, description: 'It is gone.' },
-    faults: [...authenticated, 'webhooks/endpoint_unknown'],
-  },
-  replaceWebhookSecret: {
-    method: 'POST',
-    path: '/v1/webhook_endpoints/:id/secret',
-    summary: 'Replace a webhook endpoint\u2019s secret',
-    description: 'The new secret is in this answer, once. Until `previous_secret_ends_at` each webhook carries two signatures, the new secret\u2019s first; a receiver takes either. At most two secrets sign: within that time the next is refused, unless `expires_in` is 0.',
-    credentials: 'api-key',
-    scope: 'webhooks:write',
-    cost: 10,
-    urgency: 'ordinary',
-    headerGroups: writing,
-    params: { schema: z.strictObject({ id: idSchema('webhookEndpoint') }), otherwise: 'webhooks/endpoint_unknown' },
-    body: { kind: 'json', schema: replaceWebhookSecretSchema },
-    bodyBytesMax,
-    needsIdempotencyKey: true,
-    success: { status: 200, description: 'The endpoint with its new secret.', schema: createdWebhookEndpointSchema },
-    faults: [...authenticated, ...withBody, ...acting, 'webhooks/endpoint_unknown', 'webhooks/secret_rolling'],
-  },
+  ...webhookOperations,
   createVaultToken: {
     method: 'POST',
     path: '/v1/vault/tokens',

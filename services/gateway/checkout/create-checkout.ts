@@ -36,6 +36,7 @@ export function createCheckout(
   if (origin === undefined) return undefined
   const pages = new CheckoutPages({
     ...from, networks: from.config.networks, dataKeys, standsFor, linkSecret: secrets.callback, idempotencySecret: secrets.idempotency,
+    eventSecret: secrets.callback,
     prompts: new PromptLimits({ random: from.random, nowUs: () => Math.floor(from.monotonicMs() * 1_000), isTrusted }),
   })
   const onFailure = failureTeller(from)

@@ -10,7 +10,7 @@ const label = 'ngome/cursor/v1'
 const macBytes = 16
 
 /** Where a list continues, and what it was a list of. */
-export type Position = { readonly after: Id<IdKind>; readonly filter: string }
+export type Position = { readonly after: string; readonly filter: string }
 
 /**
  * Writes a cursor that only we can make and that only its tenant can use, so that what it holds may change at any time.
@@ -20,16 +20,22 @@ export function writeCursor(secret: Secret<Uint8Array>, tenant: Tenant, position
   return toBase64Url(Buffer.concat([body, macOf(secret, tenant, body)]))
 }
 
-/** @returns the position, or `undefined` where this is not a cursor that we gave this tenant for this list */
+/** @returns the id after which the list goes on, or `undefined` where this is not a cursor that we gave this tenant for this list */
 export function parseCursor<K extends IdKind>(
   kind: K, secret: Secret<Uint8Array>, tenant: Tenant, filter: string, text: string,
 ): Id<K> | undefined {
+  const after = readCursor(secret, tenant, filter, text)
+  return after === undefined ? undefined : parseId(kind, after)
+}
+
+/** @returns the position, or `undefined` where this is not a cursor that we gave this tenant for this list */
+export function readCursor(secret: Secret<Uint8Array>, tenant: Tenant, filter: string, text: string): string | undefined {
   const bytes = parseBase64Url(text)
   if (bytes === undefined || bytes.length <= macBytes) return undefined
   const body = bytes.subarray(0, -macBytes)
   if (!equalsInConstantTime(macOf(secret, tenant, body), bytes.subarray(-macBytes))) return undefined
   const [after, ofFilter] = parseLengthPrefixed(body)?.map((field) => Buffer.from(field).toString('utf8')) ?? []
-  return after === undefined || ofFilter !== filter ? undefined : parseId(kind, after)
+  return ofFilter === filter ? after : undefined
 }
 
 function macOf(secret: Secret<Uint8Array>, tenant: Tenant, body: Uint8Array): Uint8Array {

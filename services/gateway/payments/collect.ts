@@ -1,6 +1,6 @@
 import { emit, type CreatePayment, type SealedPayment } from '@ngome/contracts'
 import { newId, type Clock, type PaymentId, type Random, type Secret, type Tenant } from '@ngome/kernel'
-import { maskPhone, paymentView } from '@ngome/payments'
+import { firstEvent, maskPhone, paymentView, proveEvent } from '@ngome/payments'
 import { acceptPayment, type Acceptance, type Database, type IdempotentOutcome, type NewCheckoutTry, type PaymentRow } from '@ngome/store'
 import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
 import type { AuthenticatedCaller } from '../http/call.ts'
@@ -13,6 +13,8 @@ export type CollectPorts = {
   readonly dataKeys: DataKeys
   readonly networks: Networks
   readonly idempotencySecret: Secret<Uint8Array>
+  /** Shared with the dispatcher, which tells of no event without the proof. */
+  readonly eventSecret: Secret<Uint8Array>
   readonly clock: Clock
   readonly random: Random
 }
@@ -52,6 +54,7 @@ export async function collect(
     tenant,
     payment: { ...row, money: order.money, apiKey, dataKey: record.dataKey, sealed: record.blob },
     dayTotal,
+    eventProof: proveEvent(ports.eventSecret, firstEvent(row)),
     event: emit({ ...ports, process: 'gateway' }, 'payment.accepted', tenant, { payment: row.id, status: row.status }),
     idempotency: { ...marks, answer },
     ...checkout === undefined ? {} : { checkout: checkout(row.id) },

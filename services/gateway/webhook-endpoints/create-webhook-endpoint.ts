@@ -34,7 +34,7 @@ export async function createWebhookEndpoint(
   const secret = newWebhookSecret(ports.random)
   const record = await sealWebhookSecret(ports, tenant, id, 1, secret)
   const view = webhookEndpointView(
-    { id, tenant, ...terms, held: null, createdAtMs, secret: { version: 1, createdAtMs, previousEndsAtMs: null } }, createdAtMs)
+    { id, tenant, ...terms, held: null, failingSinceMs: null, disabled: null, createdAtMs, secret: { version: 1, createdAtMs, previousEndsAtMs: null } }, createdAtMs)
   const outcome = await insertWebhookEndpoint(ports.database, {
     tenant,
     endpoint: { id, ...terms, dataKey: record.dataKey, sealedSecret: record.blob, createdAtMs },

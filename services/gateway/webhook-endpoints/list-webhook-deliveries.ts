@@ -1,9 +1,9 @@
-import type { WebhookDeliveryView } from '@ngome/contracts'
-import { Fault, type Secret, type Tenant } from '@ngome/kernel'
-import { findWebhookEndpoint, listWebhookDeliveries as listRows, type Database, type WebhookDeliveryRow } from '@ngome/store'
+import { Fault, type Secret } from '@ngome/kernel'
+import { findWebhookEndpoint, listWebhookDeliveries as listRows, type Database } from '@ngome/store'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { listPage } from '../http/list-page.ts'
+import { webhookDeliveryView } from './webhook-delivery-view.ts'
 
 /**
  * What was told to an endpoint, and what came of it.
@@ -20,14 +20,4 @@ export async function listWebhookDeliveries(
     (after, count) => listRows(ports.database, tenant, id, { after, limit: count, state }),
     (row) => webhookDeliveryView(tenant, row),
   )
-}
-
-function webhookDeliveryView(tenant: Tenant, row: WebhookDeliveryRow): WebhookDeliveryView {
-  const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
-  return {
-    id: row.id, object: 'webhook_delivery', world: tenant.world, endpoint: row.endpoint,
-    event: row.eventType, event_at: new Date(row.eventAtMs).toISOString(), payment: row.payment, state: row.state, reason: row.reason,
-    attempts: row.attempts.map(({ at, status, reason, ms }) => ({ at, status, reason, duration_ms: ms })),
-    next_attempt_at: iso(row.nextTryAtMs), created_at: new Date(row.createdAtMs).toISOString(), settled_at: iso(row.settledAtMs),
-  }
 }

@@ -111,8 +111,8 @@ test('what was told to an endpoint is listed a page at a time, and is nobody els
   const { id: payment } = JSON.parse(paid.text) as { id: string }
   for (const [at, state] of ['delivered', 'pending', 'pending'].entries()) {
     await running.database.asAdmin(`INSERT INTO ngome.webhook_deliveries
-      (id, merchant, world, endpoint, payment, event, event_type, event_at, state, created_at, settled_at, attempts, reason, next_try_at)
-      VALUES ($1, $2, 'test', $3, $4, $5, 'payment.succeeded', '2026-11-22T09:30:00Z', $6, '2026-11-22T09:30:00Z', $7, $8, 'refused', $9)`, [
+      (id, merchant, world, endpoint, payment, object, sequence, event, event_type, event_at, state, created_at, settled_at, attempts, reason, next_try_at)
+      VALUES ($1, $2, 'test', $3, $4, $4, 3, $5, 'payment.succeeded', '2026-11-22T09:30:00Z', $6, '2026-11-22T09:30:00Z', $7, $8, 'refused', $9)`, [
       newId('webhookDelivery', from), owner.tenant.merchant, endpoint, payment, newId('event', from), state, state === 'pending' ? null : '2026-11-22T09:30:01Z',
       JSON.stringify([{ at: '2026-11-22T09:30:00.000Z', status: 503, reason: 'refused', ms: 12, secret: 'ours' }]), state === 'pending' ? `2026-11-22T09:3${at}:00Z` : null,
     ])
@@ -126,9 +126,10 @@ test('what was told to an endpoint is listed a page at a time, and is nobody els
   const first = await page('?limit=2')
   assert.equal(first.data.length, 2)
   assert.deepEqual(first.data[0], {
-    id: first.data[0]?.id, object: 'webhook_delivery', world: 'test', endpoint, event: 'payment.succeeded', event_at: '2026-11-22T09:30:00.000Z', payment,
+    id: first.data[0]?.id, object: 'webhook_delivery', world: 'test', endpoint, event: 'payment.succeeded', event_id: first.data[0]?.event_id,
+    event_at: '2026-11-22T09:30:00.000Z', sequence: 3, payment,
     state: 'pending', reason: 'refused', attempts: [{ at: '2026-11-22T09:30:00.000Z', status: 503, reason: 'refused', duration_ms: 12 }],
-    next_attempt_at: '2026-11-22T09:32:00.000Z', created_at: '2026-11-22T09:30:00.000Z', settled_at: null,
+    next_attempt_at: '2026-11-22T09:32:00.000Z', replays: 0, created_at: '2026-11-22T09:30:00.000Z', settled_at: null,
   }, 'and nothing else that a row has')
   const rest = await page(`?limit=2&cursor=${first.next_cursor ?? ''}`)
   assert.deepEqual([rest.data.map(({ state }) => state), rest.next_cursor], [['delivered'], null])
@@ -213,7 +214,7 @@ suite('an endpoint that is to be told encrypted', () => {
   const isProven = async (id: string, { tenant }: TestMerchant): Promise<boolean> => {
     const [row] = await running.database.asAdmin('SELECT url, encryption, terms_proof FROM ngome.webhook_endpoints WHERE id = $1', [id])
     const { url: place, encryption, terms_proof: proof } = row as { url: string; encryption: 'none' | 'required'; terms_proof: Uint8Array }
-    return areWebhookTerms(running.custody.secret('callback'), { id: id as WebhookEndpointId, tenant, url: place, encryption }, proof)
+    return areWebhookTerms(running.custody.secret('callback'), { id: id as WebhookEndpointId, tenant, url: place, encryption, eventTypes: null }, proof)
   }
 
   test('needs a key to encrypt to, and says so', async () => {

@@ -44,7 +44,7 @@ export class Purse {
     const attempt = await prepareAttempt(this.#dispatcher, tenant, payment,
       { id: newId('attempt', from), reference: randomUUID(), factsProof: systemRandom.bytes(32), atMs: from.clock.nowMs() })
     await markAttemptSent(this.#dispatcher, tenant, { payment, fence: attempt?.fence ?? 0, atMs: from.clock.nowMs() },
-      emit(emitting, 'payment.processing', tenant, { payment, status: 'processing' }))
+      emit(emitting, 'payment.processing', tenant, { payment, status: 'processing' }), () => null)
     const outcome = status === 'succeeded' ? { status, networkReference: 'net-1' } as const
       : { status, failure: 'payer_refused', networkReason: 'REFUSED' } as const
     const event = status === 'succeeded' ? emit(emitting, 'payment.succeeded', tenant, { payment, status })

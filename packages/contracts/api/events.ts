@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { classed } from '../classed.ts'
+import { idSchema, worldSchema } from '../ids.ts'
+import { failureCodes, paymentDirections, paymentSchema, paymentStatuses, type PaymentDirection, type PaymentStatus } from './payments.ts'
+
+/** What a movement of money is called in its events, by its direction. */
+export const movementNouns = { collection: 'payment', payout: 'payout', refund: 'refund' } as const satisfies Record<PaymentDirection, string>
+
+/** Why nothing goes to an endpoint any more: every try failed for too long, or it answered 410. */
+export const webhookDisabledReasons = ['failing', 'gone'] as const
+export type WebhookDisabledReason = (typeof webhookDisabledReasons)[number]
+
+export const endpointEventTypes = ['webhook_endpoint.failing', 'webhook_endpoint.disabled', 'webhook_endpoint.enabled'] as const
+export type EndpointEventType = (typeof endpointEventTypes)[number]
+export type ObjectEventType = `${(typeof movementNouns)[PaymentDirection]}.${PaymentStatus}` | EndpointEventType
+
+/** Every change that a merchant is told of; the database has a copy of the table, which a test compares. */
+export const objectEventTypes: readonly ObjectEventType[] = Object.freeze([
+  ...paymentDirections.flatMap((direction) => paymentStatuses.map((status): ObjectEventType => `${movementNouns[direction]}.${status}`))
+    // What nobody approves does not wait for it.
+    .filter((type: string) => type !== 'payment.awaiting_approval'),
+  ...endpointEventTypes,
+])
+
+export const objectEventTypeSchema = classed('internal', z.enum(objectEventTypes as readonly [ObjectEventType, ...ObjectEventType[]]))
+
+/** An endpoint as it was when it began to fail, was disabled or enabled. */
+export const endpointInEventSchema = z.strictObject({
+  id: classed('internal', idSchema('webhookEndpoint')),
+  object: classed('public', z.literal('webhook_endpoint')),
+  world: classed('internal', worldSchema),
+  url: classed('internal', z.string()),
+  failing_since: classed('internal', z.iso.datetime()).nullable(),
+  disabled_at: classed('internal', z.iso.datetime()).nullable(),
+  disabled_because: classed('internal', z.enum(webhookDisabledReasons)).nullable(),
+})
+
+/** What goes out, as it was: a payout, or a refund of a `payment`. */
+export const outgoingInEventSchema = z.strictObject({
+  id: z.union([classed('internal', idSchema('payout')), classed('internal', idSchema('refund'))]),
+  object: classed('public', z.enum(['payout', 'refund'])),
+  world: classed('internal', worldSchema),
+  status: classed('internal', z.enum(paymentStatuses)),
+  amount: classed('internal', z.string()),
+  fee: classed('internal', z.string()),
+  currency: classed('internal', z.string()),
+  network: classed('internal', z.string()),
+  payee: z.strictObject({ phone: classed('internal', z.string()).meta({ description: 'Masked.', example: '+46•••499' }) }),
+  payment: classed('internal', idSchema('payment')).optional(),
+  reference: classed('internal', z.string()),
+  failure: z.strictObject({ code: classed('internal', z.enum(failureCodes)) }).nullable(),
+  created_at: classed('internal', z.iso.datetime()),
+  updated_at: classed('internal', z.iso.datetime()),
+})
+
+/** The same as the body of the webhook that tells of it. */
+export const objectEventSchema = z.strictObject({
+  id: classed('internal', idSchema('event')).meta({ description: 'The same by webhook and by list, however often it is told.' }),
+  object: classed('public', z.literal('event')),
+  type: objectEventTypeSchema,
+  timestamp: classed('internal', z.iso.datetime()).meta({ description: 'When the change was.' }),
+  sequence: classed('internal', z.int().positive())
+    .meta({ description: 'Counts the events of the object in `data` from 1, without a gap. What has a higher number is newer.' }),
+  data: z.union([paymentSchema, outgoingInEventSchema, endpointInEventSchema]).meta({ description: 'The object as it was then.' }),
+})
+export type ObjectEventView = z.output<typeof objectEventSchema>
+
+export const objectEventPageSchema = z.strictObject({
+  object: classed('public', z.literal('list')),
+  data: z.array(objectEventSchema),
+  next_cursor: classed('internal', z.string()).nullable()
+    .meta({ description: 'Where to go on, now or later: what comes after it was never listed before. `null` only where there was no event yet.' }),
+})

@@ -1,0 +1,136 @@
+import { createHash, createHmac } from 'node:crypto'
+import {
+  movementNouns, objectEventSchema, type EndpointEventType, type FailureCode, type ObjectEventType, type ObjectEventView, type PaymentDirection,
+  type PaymentStatus, type WebhookDisabledReason,
+} from '@ngome/contracts'
+import {
+  equalsInConstantTime, formatMoney, idOf, idRandomBytes, lengthPrefixed, type EventId, type PaymentId, type Secret, type Tenant,
+  type WebhookEndpointId,
+} from '@ngome/kernel'
+import { paymentView, type ShownPayment } from './payment-view.ts'
+
+/** What never changes of a movement of money, as its merchant may see it. */
+export type Movement = Omit<ShownPayment, 'tenant' | 'status' | 'failure' | 'updatedAtMs'> & {
+  readonly direction: PaymentDirection
+  /** The collection that a refund gives back; `null` of all else. */
+  readonly original: PaymentId | null
+}
+export type MovementFacts = { readonly status: PaymentStatus; readonly failure: FailureCode | null }
+export type EndpointFacts = {
+  readonly url: string
+  readonly failing_since: string | null
+  readonly disabled_at: string | null
+  readonly disabled_because: WebhookDisabledReason | null
+}
+
+/** A change of what a merchant can see change; `sequence` counts those of its object from 1. */
+export type ObjectEvent = {
+  readonly id: EventId
+  readonly tenant: Tenant
+  readonly sequence: number
+  readonly atMs: number
+} & (
+  | { readonly kind: 'movement'; readonly type: Exclude<ObjectEventType, EndpointEventType>; readonly movement: Movement; readonly facts: MovementFacts }
+  | { readonly kind: 'endpoint'; readonly type: EndpointEventType; readonly endpoint: WebhookEndpointId; readonly facts: EndpointFacts }
+)
+
+/** The id of an object's event, which follows from what it is the event of; `ngome.id_of` computes the same. */
+export function eventIdOf(tenant: Tenant, object: string, sequence: number, atMs: number): EventId {
+  const [time] = /^evt_.{10}/.exec(idOf('event', atMs, new Uint8Array(idRandomBytes), 0)) ?? []
+  const digest = createHash('sha256').update(`${tenant.merchant}:${tenant.world}:${object}:${sequence}`, 'utf8').digest('hex')
+  return `${time}${digest.slice(0, 16)}` as EventId
+}
+
+/** The event of a movement that begins; what the database writes of it in the same transaction is the same. */
+export function firstEvent(payment: Movement & Pick<ShownPayment, 'tenant' | 'status'>): ObjectEvent {
+  const { id, tenant, direction, status, createdAtMs: atMs } = payment
+  const type = `${movementNouns[direction]}.${status}` as const
+  return { id: eventIdOf(tenant, id, 1, atMs), tenant, sequence: 1, atMs, kind: 'movement', type, movement: payment, facts: { status, failure: null } }
+}
+
+/**
+ * An event as its merchant sees it, by list and by webhook alike: the object as it was then, masked. It is held against the schema
+ * of the API, so that nothing else can slip into it.
+ * @throws ZodError for rows that are nothing that a merchant could be told
+ */
+export function eventView(event: ObjectEvent): ObjectEventView {
+  return objectEventSchema.parse({
+    id: event.id,
+    object: 'event',
+    type: event.type,
+    timestamp: iso(event.atMs),
+    sequence: event.sequence,
+    data: event.kind === 'movement' ? movementView(event) : {
+      id: event.endpoint, object: 'webhook_endpoint', world: event.tenant.world, url: event.facts.url, failing_since: event.facts.failing_since,
+      disabled_at: event.facts.disabled_at, disabled_because: event.facts.disabled_because,
+    },
+  })
+}
+
+/** How a movement is shown, by its direction: as the answers of its own operations show it. */
+const views: Readonly<Record<PaymentDirection, (shown: ShownPayment & Movement) => object>> = {
+  collection: paymentView, payout: outgoingView, refund: outgoingView,
+}
+
+function movementView({ tenant, movement, facts, atMs }: ObjectEvent & { readonly kind: 'movement' }): object {
+  return views[movement.direction]({ ...movement, ...facts, tenant, updatedAtMs: atMs })
+}
+
+/** What goes out, to a payee or back to a payer. */
+function outgoingView(row: ShownPayment & Movement): object {
+  const { amountMinor, feeMinor, currency, failure } = row
+  return {
+    id: row.id, object: movementNouns[row.direction], world: row.tenant.world, status: row.status, amount: formatMoney({ amountMinor, currency }),
+    fee: formatMoney({ amountMinor: feeMinor, currency }), currency, network: row.network, payee: { phone: row.payerMasked },
+    ...row.original === null ? {} : { payment: row.original }, reference: row.reference, failure: failure === null ? null : { code: failure },
+    created_at: iso(row.createdAtMs), updated_at: iso(row.updatedAtMs),
+  }
+}
+
+/** The body of the webhook that tells of it, the same bytes each time. @throws ZodError as {@link eventView} */
+export function eventBody(event: ObjectEvent): Uint8Array {
+  return Buffer.from(JSON.stringify(eventView(event)), 'utf8')
+}
+
+/** Separates these MACs from each other use of the secret, callbacks' paths first. */
+const label = 'ngome/object-event/v1'
+
+/**
+ * Proves what a webhook says of an event, to the byte. Only who holds the secret that gateway and dispatcher share, which no database
+ * does, can make one.
+ * @returns 32 bytes, HMAC-SHA-256
+ * @throws ZodError as {@link eventView}
+ */
+export function proveEvent(secret: Secret<Uint8Array>, event: ObjectEvent): Uint8Array {
+  const { merchant, world } = event.tenant
+  const subject = lengthPrefixed(merchant, world, event.id, eventBody(event))
+  return secret.expose((key) => createHmac('sha256', key).update(label, 'utf8').update(subject).digest())
+}
+
+/** Whether an event is what was proven when it happened, in constant time. Rows that are no event are not. */
+export function isProvenEvent(secret: Secret<Uint8Array>, event: ObjectEvent, proof: Uint8Array | null): boolean {
+  if (proof === null) return false
+  try {
+    return equalsInConstantTime(proveEvent(secret, event), proof)
+  } catch (error) {
+    // Rows that somebody made up may have no form at all.
+    if (error instanceof Error && (error.name.includes('ZodError') || error instanceof RangeError || error instanceof TypeError)) return false
+    throw error
+  }
+}
+
+/**
+ * Proves a change by the one before it: what never changes of the object is what was proven then. For who changes an object without
+ * having compared it with anything sealed.
+ * @param previous the object's event before, with its proof; `null` where there is none
+ * @returns `null` where that one is not proven: the change happens all the same, and no webhook tells of it
+ */
+export function proveNextEvent(
+  secret: Secret<Uint8Array>, event: ObjectEvent, previous: { readonly event: ObjectEvent; readonly proof: Uint8Array | null } | null,
+): Uint8Array | null {
+  return previous !== null && isProvenEvent(secret, previous.event, previous.proof) ? proveEvent(secret, event) : null
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,85 @@
+import type { ObjectEventType, PaymentDirection } from '@ngome/contracts'
+import type { Currency, EventId, PaymentId, Tenant, WebhookEndpointId } from '@ngome/kernel'
+import type { EndpointFacts, MovementFacts, ObjectEvent } from '@ngome/payments'
+import type { Transaction } from 'kysely'
+import type { Statement } from '../pipeline.ts'
+import type { Tables } from '../tables.ts'
+
+/** Of an event and of the movement that it is of; `alias e` is the event, `p` the payment. */
+export const objectEventColumns = `e.id, e.object, e.sequence, e.type, e.at, e.facts, e.position::text AS position, e.number, e.proof,
+  p.direction, p.network, p.currency, p.amount_minor, p.fee_minor, p.reference, p.payer_masked, p.original, p.created_at`
+export const objectEventTables = `ngome.object_events e
+  LEFT JOIN ngome.payments p ON p.merchant = e.merchant AND p.world = e.world AND p.id = e.object`
+
+export type ObjectEventColumns = {
+  readonly id: EventId
+  readonly object: PaymentId | WebhookEndpointId
+  readonly sequence: number
+  readonly type: ObjectEventType
+  readonly at: Date
+  readonly facts: unknown
+  readonly position: string
+  readonly number: bigint
+  readonly proof: Uint8Array | null
+  readonly direction: PaymentDirection | null
+  readonly network: string
+  readonly currency: Currency
+  readonly amount_minor: bigint
+  readonly fee_minor: bigint
+  readonly reference: string
+  readonly payer_masked: string
+  readonly original: PaymentId | null
+  readonly created_at: Date
+}
+
+/** An event as it stands in its rows; what it says is nobody's word where no proof of it holds. */
+export type ProvableEvent = { readonly event: ObjectEvent; readonly proof: Uint8Array | null }
+
+export function toProvableEvent(tenant: Tenant, row: ObjectEventColumns): ProvableEvent {
+  const { id, sequence, proof } = row
+  const about = { id, tenant, sequence, atMs: row.at.getTime() }
+  // What the rows say is told apart by the schema of what they are told as.
+  if (row.direction === null) {
+    return { proof, event: { ...about, kind: 'endpoint', type: row.type as never, endpoint: row.object as WebhookEndpointId, facts: row.facts as EndpointFacts } }
+  }
+  const movement = {
+    id: row.object as PaymentId, direction: row.direction, network: row.network, currency: row.currency, amountMinor: row.amount_minor,
+    feeMinor: row.fee_minor, reference: row.reference, payerMasked: row.payer_masked, original: row.original, createdAtMs: row.created_at.getTime(),
+  }
+  return { proof, event: { ...about, kind: 'movement', type: row.type as never, movement, facts: row.facts as MovementFacts } }
+}
+
+/** Proves the first event of a payment in the transaction that accepts it; later ones by {@link proveLastEvent}. */
+export function proveFirstEventStatement(tenant: Tenant, payment: PaymentId, proof: Uint8Array): Statement {
+  return {
+    name: 'prove_first_event',
+    text: 'UPDATE ngome.object_events SET proof = $4 WHERE merchant = $1 AND world = $2 AND object = $3 AND sequence = 1',
+    values: [tenant.merchant, tenant.world, payment, proof],
+  }
+}
+
+/**
+ * Proves an object's newest event, in the transaction of the change that made it. A change that nobody proves happens all the same
+ * and is listed; no webhook tells of it.
+ * @param prove makes the proof from the rows as they are under the object's lock, or `null` where they are not what they were
+ */
+export async function proveLastEvent(
+  tx: Transaction<Tables>, tenant: Tenant, object: PaymentId | WebhookEndpointId,
+  prove: (event: ObjectEvent, previous: ProvableEvent | null) => Uint8Array | null,
+): Promise<void> {
+  const rows = await tx.selectFrom('object_events as e')
+    .leftJoin('payments as p', (join) => join.onRef('p.merchant', '=', 'e.merchant').onRef('p.world', '=', 'e.world').onRef('p.id', '=', 'e.object'))
+    .select([
+      'e.id', 'e.object', 'e.sequence', 'e.type', 'e.at', 'e.facts', 'e.position', 'e.number', 'e.proof', 'p.direction', 'p.network', 'p.currency',
+      'p.amount_minor', 'p.fee_minor', 'p.reference', 'p.payer_masked', 'p.original', 'p.created_at',
+    ])
+    .where('e.merchant', '=', tenant.merchant).where('e.world', '=', tenant.world).where('e.object', '=', object)
+    .orderBy('e.sequence', 'desc').limit(2).execute()
+  const [last, previous] = rows.map((row) => toProvableEvent(tenant, row as ObjectEventColumns))
+  if (last === undefined || last.proof !== null) throw new TypeError(`${object} has no event to prove`)
+  const proof = prove(last.event, previous ?? null)
+  if (proof === null) return
+  await tx.updateTable('object_events').set({ proof })
+    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('object', '=', object)
+    .where('sequence', '=', last.event.sequence as never).execute()
+}
