@@ -44,6 +44,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   'events': async () => (await import('./events.ts')).events,
   'ledger check': async () => (await import('./ledger-check.ts')).ledgerCheck,
   'ledger rebuild-sums': async () => (await import('./ledger-rebuild-sums.ts')).ledgerRebuildSums,
+  'statements export': async () => (await import('./statements-export.ts')).statementsExport,
   'vault import': async () => (await import('./vault-import.ts')).vaultImport,
   'vault pin': async () => (await import('./vault-pin.ts')).vaultPin,
   'bans list': async () => (await import('./bans-list.ts')).bansList,

@@ -12,6 +12,7 @@ export const scopes = [
   'balances:read',
   'checkout:read', 'checkout:write',
   'events:read',
+  'statements:read',
 ] as const
 export type Scope = (typeof scopes)[number]
 

@@ -16,3 +16,9 @@ export {
   transferKinds, transferPhases, transferRules, transferShares, transfersOf, type MovedPayment, type Transfer, type TransferKind,
   type TransferPhase, type TransferRule, type TransferShare,
 } from './transfers.ts'
+export { csv } from './statements/csv.ts'
+export { statementCamt } from './statements/statement-camt.ts'
+export { statementCsv } from './statements/statement-csv.ts'
+export {
+  sumOf, writeStatement, type StatementEntry, type StatementForm, type StatementPart,
+} from './statements/statement.ts'

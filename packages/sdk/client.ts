@@ -7,6 +7,7 @@ import { CheckoutSessions } from './resources/checkout-sessions.ts'
 import { Events } from './resources/events.ts'
 import { Forwards } from './resources/forwards.ts'
 import { Payments } from './resources/payments.ts'
+import { Statements } from './resources/statements.ts'
 import { Usage } from './resources/usage.ts'
 import { Vault } from './resources/vault.ts'
 import { WebhookEndpoints } from './resources/webhook-endpoints.ts'
@@ -22,6 +23,7 @@ export class Client {
   readonly forwards: Forwards
   readonly apiKeys: ApiKeys
   readonly usage: Usage
+  readonly statements: Statements
   readonly #caller: Caller
 
   /** @throws ConfigurationError where the options cannot be worked with */
@@ -35,6 +37,7 @@ export class Client {
     this.vault = new Vault(this.#caller)
     this.apiKeys = new ApiKeys(this.#caller)
     this.usage = new Usage(this.#caller)
+    this.statements = new Statements(this.#caller)
     this.forwards = new Forwards(this.#caller, runtime)
   }
 

@@ -23,6 +23,7 @@ export { newSealingParties, type SealingParties } from './sealing-parties.ts'
 export {
   Platform, type PlatformGreeting, type PlatformOptions, type PlatformPorts, type PlatformProcess,
 } from './platform.ts'
+export { ageLedger, Purse } from './purse.ts'
 export { runKillLoop, type KillLoop, type KillReport } from './kill-loop.ts'
 export {
   fingerprintOfIndex, guessesMax, guessNumbers, indexUnder, thiefsConstructions, type Construction,

@@ -27,6 +27,8 @@ import { createPayment } from './payments/create-payment.ts'
 import { getPayment } from './payments/get-payment.ts'
 import { PaymentReader } from './payments/payment-reader.ts'
 import { listPayments } from './payments/list-payments.ts'
+import { exportStatement } from './statements/export-statement.ts'
+import { getStatement } from './statements/get-statement.ts'
 import { getPins } from './transport/get-pins.ts'
 import { PinSets } from './transport/pin-sets.ts'
 import { exportRequests } from './usage/export-requests.ts'
@@ -111,6 +113,8 @@ export function createHandlers(from: HandlerPorts): Handlers {
     rollApiKey: (call) => rollApiKey(keys, call),
     revokeApiKey: (call) => revokeApiKey(keys, call),
     revokeThisApiKey: (call) => revokeThisApiKey(keys, call),
+    getStatement: (call) => getStatement({ database, cursorSecret: secrets.idempotency }, call),
+    exportStatement: (call) => exportStatement({ database, cursorSecret: secrets.idempotency }, call),
     listUsage: (call) => listUsage({ database, clock }, call),
     listRequests: (call) => listRequests({ database, cursorSecret: secrets.idempotency }, call),
     exportRequests: (call) => exportRequests({ database }, call),

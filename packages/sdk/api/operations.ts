@@ -32,6 +32,9 @@ import type {
   CreatedCheckoutSession,
 } from './checkout-answers.ts'
 import type {
+  GetStatementAnswer,
+} from './report-answers.ts'
+import type {
   ChangeWebhookEndpoint,
   CreateApiKey,
   CreateCheckoutSession,
@@ -146,6 +149,23 @@ export type Operations = {
     }
     readonly body: undefined; readonly answer: undefined
   }
+  /** Export a statement. */
+  readonly exportStatement: {
+    readonly params: undefined
+    readonly query: {
+      /** ISO 4217 code. */
+      readonly currency: string
+      /** The first day. */
+      readonly from: string
+      /** The last day, itself in it; it must be closed. At most 92 days. */
+      readonly to: string
+      /** `csv` when left out. */
+      readonly format?: 'csv' | 'camt.053' | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+    }
+    readonly body: undefined; readonly answer: undefined
+  }
   /** Read an API key. */
   readonly getApiKey: {
     readonly params: {
@@ -191,6 +211,23 @@ export type Operations = {
     }
     readonly query: undefined
     readonly body: undefined; readonly answer: Payment
+  }
+  /** Read a statement. */
+  readonly getStatement: {
+    readonly params: undefined
+    readonly query: {
+      /** ISO 4217 code. */
+      readonly currency: string
+      /** The first day. */
+      readonly from: string
+      /** The last day, itself in it; it must be closed. At most 92 days. */
+      readonly to: string
+      /** How many on the page, 1 to 100; 20 when left out. */
+      readonly limit?: number | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+    }
+    readonly body: undefined; readonly answer: GetStatementAnswer
   }
   /** Read a token. */
   readonly getVaultToken: {

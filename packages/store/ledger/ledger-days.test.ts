@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
 import { accountFor } from '@ngome/payments'
-import { testDatabase, type TestDatabase } from '@ngome/testkit'
+import { ageLedger, Purse, testDatabase, type TestDatabase } from '@ngome/testkit'
 import fc from 'fast-check'
 import type { Database } from '../database.ts'
 import { checkLedger } from '../ledger-check.ts'
@@ -11,7 +11,6 @@ import { findBalances } from '../payments/find-balances.ts'
 import { closeLedgerDays, takeStep } from './close-days.ts'
 import { findStatement, firstPosition, listStatementEntries, type StatementEntryRow, type StatementPeriod } from './find-statement.ts'
 import { rebuildLedgerSums } from './rebuild-ledger-sums.ts'
-import { Purse } from './testing/purse.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 
@@ -20,21 +19,13 @@ let gateway: Database
 let dispatcher: Database
 before(async () => {
   database = await testDatabase()
-  await age(database)
+  await ageLedger(database, 40)
   gateway = database.open('ngome_gateway', { poolMax: 6 })
   dispatcher = database.open('ngome_dispatcher', { poolMax: 6 })
 })
 after(() => database.close())
 
 const check = () => checkLedger(database.open('ngome_auditor', { poolMax: 1 }))
-
-/** The ledger of these tests is forty days old, so that there are days to close one after the other. */
-async function age(one: TestDatabase): Promise<void> {
-  await one.asAdmin(`INSERT INTO ngome.ledger_days (day, ends_at, time_zone, era, below)
-    SELECT d, (d + 1)::timestamp AT TIME ZONE 'UTC', 'UTC', 0, '0' FROM (SELECT (now() AT TIME ZONE 'UTC')::date - 40 AS d) x`)
-  await one.asAdmin(`INSERT INTO ngome.closed_days (day, accounts, hash_before, hash)
-    SELECT day, 0, '', ngome.closed_day_hash('', day) FROM ngome.ledger_days`)
-}
 
 /** Takes one step: a cut, or the closing of what was cut. */
 const step = (db = dispatcher): Promise<boolean> => takeStep(db, from, 'UTC')
@@ -245,7 +236,7 @@ describe('a ledger that was read into another cluster', () => {
   let purse: Purse
   before(async () => {
     moved = await testDatabase()
-    await age(moved)
+    await ageLedger(moved, 40)
     purse = await Purse.open(moved, moved.open('ngome_gateway', { poolMax: 2 }), moved.open('ngome_dispatcher', { poolMax: 2 }))
     await purse.move(700n)
     await purse.begin(100n, { direction: 'payout' })

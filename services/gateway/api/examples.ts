@@ -225,6 +225,17 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
   listBalances: {
     answer: { object: 'list', data: [{ object: 'balance', world: 'test', currency: 'EUR', available: '120.50', pending: '5.00', reserved: '0.00' }] },
   },
+  getStatement: {
+    answer: {
+      object: 'statement', world: 'test', account: 'acc_01k8z3f7q2e9d8m4n6p0r5s7tv', currency: 'EUR', from: '2026-11-01', to: '2026-11-21',
+      opening_balance: '100.00', credits: '20.50', debits: '0.00', closing_balance: '120.50', entry_count: 1,
+      data: [{
+        object: 'statement_entry', payment: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv', type: 'collection', direction: 'credit', amount: '20.50', balance: '120.50',
+        reference: 'order-42', network: 'mtn-sandbox', booked_on: '2026-11-20', posted_at: '2026-11-20T09:30:00.000Z',
+      }],
+      next_cursor: null,
+    },
+  },
   getLimits: {
     answer: {
       object: 'limits', world: 'test', key: { ...quota, remaining: 994 }, merchant: { ...quota, rate_per_second: 1_000, burst: 2_000, remaining: 1_994 },

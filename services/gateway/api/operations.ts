@@ -10,6 +10,7 @@ import { vaultPageQuerySchema } from '../vault/page-query.ts'
 import { apiKeyOperations } from './api-key-operations.ts'
 import { checkoutOperations } from './checkout-operations.ts'
 import { acting, authenticated, fromPages, reading, visiting, withBody, writing, type Operation } from './operation.ts'
+import { reportOperations } from './report-operations.ts'
 import { usageOperations } from './usage-operations.ts'
 import { webhookOperations } from './webhook-operations.ts'
 
@@ -216,6 +217,7 @@ export const operations = {
   ...apiKeyOperations,
   ...checkoutOperations,
   ...usageOperations,
+  ...reportOperations,
   receiveCallback: {
     method: 'POST',
     path: '/v1/callbacks/:provider/:token',

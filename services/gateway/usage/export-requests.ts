@@ -1,7 +1,7 @@
 import { listRequests, loggedRequestsMax, type Database } from '@ngome/store'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
-import { csv } from './csv.ts'
+import { csv } from '@ngome/payments'
 import { requestFilter } from './request-filter.ts'
 import { requestView } from './request-view.ts'
 

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { emit } from '@ngome/contracts'
-import { newId, systemClock, systemRandom, type Currency, type PaymentId, type World } from '@ngome/kernel'
-import { addTestMerchant, testAcceptance, type TestDatabase, type TestMerchant } from '@ngome/testkit'
-import type { Database } from '../../database.ts'
-import { markAttemptSent } from '../../dispatch/mark-attempt-sent.ts'
-import { prepareAttempt } from '../../dispatch/prepare-attempt.ts'
-import { recordOutcome } from '../../dispatch/record-outcome.ts'
-import { acceptPayment } from '../../payments/accept-payment.ts'
+import { newId, systemClock, systemRandom, type Currency, type PaymentId, type Tenant, type World } from '@ngome/kernel'
+import {
+  acceptPayment, insertDataKey, markAttemptSent, prepareAttempt, recordOutcome, type Database,
+} from '@ngome/store'
+import { addTestMerchant, testAcceptance, type TestMerchant } from './payments.ts'
+import type { TestDatabase } from './postgres.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 
@@ -25,6 +24,13 @@ export class Purse {
 
   static async open(database: TestDatabase, gateway: Database, dispatcher: Database, world: World = 'test'): Promise<Purse> {
     return new Purse(await addTestMerchant(database, world), gateway, dispatcher)
+  }
+
+  /** For a merchant that is there already. */
+  static async of(tenant: Tenant, gateway: Database, dispatcher: Database): Promise<Purse> {
+    const dataKey = newId('dataKey', from)
+    await insertDataKey(gateway, { id: dataKey, tenant, retention: 'payment', sealed: from.random.bytes(1_200), createdAtMs: from.clock.nowMs() })
+    return new Purse({ tenant, dataKey }, gateway, dispatcher)
   }
 
   /** @returns the payment, whose transfers wait */
@@ -58,4 +64,12 @@ export class Purse {
     await this.end(payment, 'succeeded')
     return payment
   }
+}
+
+/** Makes the ledger of a test older than it is, so that there are days to close one after the other. */
+export async function ageLedger(database: TestDatabase, days: number): Promise<void> {
+  await database.asAdmin(`INSERT INTO ngome.ledger_days (day, ends_at, time_zone, era, below)
+    SELECT d, (d + 1)::timestamp AT TIME ZONE 'UTC', 'UTC', 0, '0' FROM (SELECT (now() AT TIME ZONE 'UTC')::date - $1::int AS d) x`, [days])
+  await database.asAdmin(`INSERT INTO ngome.closed_days (day, accounts, hash_before, hash)
+    SELECT day, 0, '', ngome.closed_day_hash('', day) FROM ngome.ledger_days`)
 }

@@ -1,0 +1,46 @@
+// Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
+
+export type GetStatementAnswer = {
+  readonly object: 'statement'
+  readonly world: 'test' | 'live'
+  readonly account: `acc_${string}`
+  /** ISO 4217 code. */
+  readonly currency: string
+  /** The first day. */
+  readonly from: string
+  /** The last day, itself in it. */
+  readonly to: string
+  /** When the first day began. */
+  readonly opening_balance: string
+  /** All that came, on every page. */
+  readonly credits: string
+  /** All that went, on every page. */
+  readonly debits: string
+  /** When the last day ended: opening balance, plus credits, less debits. */
+  readonly closing_balance: string
+  /** On every page. */
+  readonly entry_count: number
+  /** In the order in which they were posted. */
+  readonly data: readonly ({
+    readonly object: 'statement_entry'
+    /** The payment, payout, refund or settlement that moved it. */
+    readonly payment: string
+    /** What it is: `collection`, `payout`, `refund`, `settlement`, or the fee of one, such as `payout_fee`. More may come. */
+    readonly type: string
+    /** `credit` came into your account, `debit` left it. */
+    readonly direction: 'credit' | 'debit'
+    /** Decimal string in major units. */
+    readonly amount: string
+    /** What the account held after it. */
+    readonly balance: string
+    /** Your own reference. */
+    readonly reference: string
+    readonly network: string
+    /** The day that it is booked in, which never changes. */
+    readonly booked_on: string
+    /** When its outcome was recorded. */
+    readonly posted_at: string
+  })[]
+  /** Where the next page begins; `null` on the last. */
+  readonly next_cursor: string | null
+}
