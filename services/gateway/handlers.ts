@@ -9,7 +9,6 @@ import { revokeApiKey, revokeThisApiKey } from './api-keys/revoke-api-key.ts'
 import { rollApiKey } from './api-keys/roll-api-key.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { referencePage } from './api/reference-page.ts'
-import { listBalances } from './balances/list-balances.ts'
 import { receiveCallback } from './callbacks/receive-callback.ts'
 import { checkoutHandlers } from './checkout/checkout-handlers.ts'
 import { getEvent } from './events/get-event.ts'
@@ -27,8 +26,7 @@ import { createPayment } from './payments/create-payment.ts'
 import { getPayment } from './payments/get-payment.ts'
 import { PaymentReader } from './payments/payment-reader.ts'
 import { listPayments } from './payments/list-payments.ts'
-import { exportStatement } from './statements/export-statement.ts'
-import { getStatement } from './statements/get-statement.ts'
+import { reportHandlers } from './statements/report-handlers.ts'
 import { getPins } from './transport/get-pins.ts'
 import { PinSets } from './transport/pin-sets.ts'
 import { exportRequests } from './usage/export-requests.ts'
@@ -93,7 +91,6 @@ export function createHandlers(from: HandlerPorts): Handlers {
   const [openApi, reference] = documents(from.version)
   return {
     getLimits: (call) => getLimits(from, call),
-    listBalances: (call) => listBalances(from, call),
     createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
     getPayment: (call) => getPayment({ reader }, call),
     listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),
@@ -113,8 +110,7 @@ export function createHandlers(from: HandlerPorts): Handlers {
     rollApiKey: (call) => rollApiKey(keys, call),
     revokeApiKey: (call) => revokeApiKey(keys, call),
     revokeThisApiKey: (call) => revokeThisApiKey(keys, call),
-    getStatement: (call) => getStatement({ database, cursorSecret: secrets.idempotency }, call),
-    exportStatement: (call) => exportStatement({ database, cursorSecret: secrets.idempotency }, call),
+    ...reportHandlers({ database, cursorSecret: secrets.idempotency }),
     listUsage: (call) => listUsage({ database, clock }, call),
     listRequests: (call) => listRequests({ database, cursorSecret: secrets.idempotency }, call),
     exportRequests: (call) => exportRequests({ database }, call),

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { newApiKey, scopes } from '@ngome/access'
 import { problemSchema } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type IdKind } from '@ngome/kernel'
-import { signRaw, type Answer } from '@ngome/testkit'
+import { ageLedger, signRaw, type Answer } from '@ngome/testkit'
 import { operationNames, operations } from '../api/operations.ts'
 import { callServed, servedOperations, type ServedOperation, type Signer } from '../testing/served-operations.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
@@ -16,6 +16,8 @@ const from = { clock: systemClock, random: systemRandom }
 
 const running = await TestGateway.start({ config: (config) => ({ ...config, egress: { allowPrivate: ['127.0.0.1:9999'] } }) })
 after(() => running.close())
+// A day that is over on any clock, so that there is a statement as the examples ask for it.
+await ageLedger(running.database, Math.floor((systemClock.nowMs() - Date.UTC(2025, 10, 21)) / 86_400_000))
 const owner = await running.addMerchant()
 const stranger = await running.addMerchant()
 const served = await servedOperations(owner.client)

@@ -227,11 +227,11 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
   },
   getStatement: {
     answer: {
-      object: 'statement', world: 'test', account: 'acc_01k8z3f7q2e9d8m4n6p0r5s7tv', currency: 'EUR', from: '2026-11-01', to: '2026-11-21',
+      object: 'statement', world: 'test', account: 'acc_01k8z3f7q2e9d8m4n6p0r5s7tv', currency: 'EUR', from: '2025-11-01', to: '2025-11-21',
       opening_balance: '100.00', credits: '20.50', debits: '0.00', closing_balance: '120.50', entry_count: 1,
       data: [{
         object: 'statement_entry', payment: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv', type: 'collection', direction: 'credit', amount: '20.50', balance: '120.50',
-        reference: 'order-42', network: 'mtn-sandbox', booked_on: '2026-11-20', posted_at: '2026-11-20T09:30:00.000Z',
+        reference: 'order-42', network: 'mtn-sandbox', booked_on: '2025-11-20', posted_at: '2025-11-20T09:30:00.000Z',
       }],
       next_cursor: null,
     },

@@ -1,6 +1,5 @@
 import { statementSchema } from '@ngome/contracts'
-import { exportedEntriesMax } from '../statements/export-statement.ts'
-import { statementExportQuerySchema, statementQuerySchema } from '../statements/statement-query.ts'
+import { exportedEntriesMax, statementExportQuerySchema, statementQuerySchema } from '../statements/statement-query.ts'
 import { authenticated, reading, type Operation } from './operation.ts'
 
 /** What a merchant's books say. */

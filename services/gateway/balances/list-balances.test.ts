@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { balancesSchema, type BalanceView } from '@ngome/contracts'
+import type { PaymentId } from '@ngome/kernel'
+import { Purse } from '@ngome/testkit'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 
 let running: TestGateway
@@ -18,13 +20,13 @@ async function balancesOf({ client }: TestMerchant): Promise<readonly BalanceVie
   return balancesSchema.parse(JSON.parse(answer.text)).data
 }
 
-const collect = async (amount: string, as = merchant): Promise<string> => {
+const collect = async (amount: string, as = merchant): Promise<PaymentId> => {
   const answer = await as.client.call({
     method: 'POST', path: '/v1/payments', idempotencyKey: `b-${amount}`,
     body: { amount, currency: 'EUR', network: 'mtn-sandbox', payer: { phone: '+46733198765' }, reference: 'order-42' },
   })
   assert.equal(answer.status, 201, answer.text)
-  return (JSON.parse(answer.text) as { id: string }).id
+  return (JSON.parse(answer.text) as { id: PaymentId }).id
 }
 
 test('a merchant without payments has no balances', async () => {
@@ -36,12 +38,10 @@ test('what payers were asked for is pending; what they paid is available; what w
   await collect('1.25')
   const balance = { object: 'balance', world: 'test', currency: 'EUR', reserved: '0.00' } as const
   assert.deepEqual(await balancesOf(merchant), [{ ...balance, available: '0.00', pending: '8.75' }])
-  for (const [payment, phase] of [[paid, 'posted'], [refused, 'voided']]) {
-    await running.database.asAdmin(`INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, debit_account, credit_account,
-        debit_kind, credit_kind, amount_minor, currency, at)
-      SELECT merchant, world, payment, kind, $2, debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency, now()
-      FROM ngome.transfers WHERE payment = $1`, [payment, phase])
-  }
+  const { database } = running
+  const purse = await Purse.of(merchant.tenant, database.open('ngome_gateway', { poolMax: 1 }), database.open('ngome_dispatcher', { poolMax: 1 }))
+  await purse.end(paid, 'succeeded')
+  await purse.end(refused, 'failed')
   assert.deepEqual(await balancesOf(merchant), [{ ...balance, available: '5.00', pending: '1.25' }])
 })
 

@@ -2,10 +2,7 @@ import { statementCamt, statementCsv, writeStatement } from '@ngome/payments'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { readPart, type StatementPorts } from './read-part.ts'
-import { statementPeriod } from './statement-query.ts'
-
-/** Entries of one answer: a bound on memory, and about a megabyte of XML. What is longer comes in parts, each of which adds up. */
-export const exportedEntriesMax = 2_000
+import { exportedEntriesMax, statementPeriod } from './statement-query.ts'
 
 const forms = { 'csv': statementCsv, 'camt.053': statementCamt } as const
 

@@ -6,13 +6,15 @@ import { pageFields } from '../http/page-fields.ts'
 
 /** The longest period: a quarter of a year. What is longer is asked for in parts, which add up. */
 export const statementDaysMax = 92
+/** Entries of one exported file: a bound on memory, and about a megabyte of XML. What is longer comes in parts, each of which adds up. */
+export const exportedEntriesMax = 2_000
 const dayMs = 86_400_000
 
 const period = {
   currency: classed('internal', z.string().regex(/^[A-Z]{3}$/)).meta({ description: 'ISO 4217 code.', example: 'EUR' }),
-  from: classed('internal', z.iso.date()).meta({ description: 'The first day.', example: '2026-11-01' }),
+  from: classed('internal', z.iso.date()).meta({ description: 'The first day.', example: '2025-11-01' }),
   to: classed('internal', z.iso.date())
-    .meta({ description: `The last day, itself in it; it must be closed. At most ${statementDaysMax} days.`, example: '2026-11-21' }),
+    .meta({ description: `The last day, itself in it; it must be closed. At most ${statementDaysMax} days.`, example: '2025-11-21' }),
 }
 
 export const statementQuerySchema = z.strictObject({ ...period, ...pageFields })

@@ -8,6 +8,8 @@ export type ServedOperation = {
   readonly name: OperationName
   readonly method: NonNullable<MerchantCall['method']>
   readonly path: string
+  /** What it cannot be asked without, as the document's examples have it; with its question mark. */
+  readonly query: string
   /** `undefined`: every secret key may. */
   readonly scope: Scope | undefined
   readonly mustBeSigned: boolean
@@ -27,8 +29,11 @@ export async function servedOperations(client: MerchantClient): Promise<readonly
     if (first === undefined) return []
     const [scope] = first.apiKey
     const content = one.requestBody?.['content'] as Record<string, { example?: unknown }> | undefined
+    const asked = one.parameters.filter((parameter) => parameter.in === 'query' && parameter.required)
+      .map(({ name, schema }) => [name, (schema['examples'] as readonly string[] | undefined)?.[0] ?? ''])
     return [{
       name: one.operationId, method: method.toUpperCase() as ServedOperation['method'], path, scope,
+      query: asked.length === 0 ? '' : `?${new URLSearchParams(asked).toString()}`,
       mustBeSigned: ['always', 'required'].includes(one['x-ngome-signature']),
       isForPages: one['x-ngome-browsers'],
       body: content?.['application/json']?.example,
@@ -45,10 +50,10 @@ export type Signer = (request: SignedRequest) => SignedRequest
 
 /** Asks for an operation with all that it needs. */
 export function callServed(
-  client: MerchantClient, { method, path, body, needsIdempotencyKey, mustBeSigned }: ServedOperation,
+  client: MerchantClient, { method, path, query, body, needsIdempotencyKey, mustBeSigned }: ServedOperation,
   id: string | undefined, { signer, ...more }: Pick<MerchantCall, 'headers' | 'isBare'> & { readonly signer?: Signer | undefined } = {},
 ): Promise<Answer> {
-  const target = path.replace('{id}', id ?? '')
+  const target = path.replace('{id}', id ?? '') + query
   const text = body === undefined ? '' : JSON.stringify(body)
   const idempotencyKey = needsIdempotencyKey ? { 'idempotency-key': `served-${++serial}` } : {}
   const plain = { method, target, host: 'localhost', body: text, headers: { ...text === '' ? {} : { 'content-digest': digestOf(text) }, ...idempotencyKey } }
