@@ -87,12 +87,19 @@ function memberOf(operation: Described, types: Types): string {
   const [success] = Object.entries(operation.responses).filter(([status]) => Number(status) < 300).map(([, answer]) => answer)
   const answer = schemaIn(success)
   const name = operation.operationId.charAt(0).toUpperCase() + operation.operationId.slice(1)
+  const parts = Object.entries({
+    params: parametersType(operation, 'path'),
+    query: parametersType(operation, 'query'),
+    body: body === undefined ? 'undefined' : nameOf(body, `${name}Request`, types.requests),
+    answer: answer === undefined ? 'undefined' : nameOf(answer, `${name}Answer`, types.answers),
+  })
+  // What is a word takes one line together: the file is long as it is.
+  const words = parts.filter(([, type]) => !type.includes('\n')).map(([part, type]) => `readonly ${part}: ${type}`).join('; ')
   return [
     `  /** ${operation.summary}. */\n  readonly ${operation.operationId}: {\n`,
-    `    readonly params: ${parametersType(operation, 'path')}\n`,
-    `    readonly query: ${parametersType(operation, 'query')}\n`,
-    `    readonly body: ${body === undefined ? 'undefined' : nameOf(body, `${name}Request`, types.requests)}; `,
-    `readonly answer: ${answer === undefined ? 'undefined' : nameOf(answer, `${name}Answer`, types.answers)}\n  }\n`,
+    `    ${words}\n`,
+    ...parts.filter(([, type]) => type.includes('\n')).map(([part, type]) => `    readonly ${part}: ${type}\n`),
+    '  }\n',
   ].join('')
 }
 

@@ -52,89 +52,70 @@ import type {
 export type Operations = {
   /** Cancel a checkout session. */
   readonly cancelCheckoutSession: {
+    readonly query: undefined; readonly body: undefined; readonly answer: CheckoutSession
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: CheckoutSession
   }
   /** State a webhook endpoint anew. */
   readonly changeWebhookEndpoint: {
+    readonly query: undefined; readonly body: ChangeWebhookEndpoint; readonly answer: WebhookEndpoint
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: ChangeWebhookEndpoint; readonly answer: WebhookEndpoint
   }
   /** Make an API key. */
   readonly createApiKey: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: CreateApiKey; readonly answer: CreatedApiKey
+    readonly params: undefined; readonly query: undefined; readonly body: CreateApiKey; readonly answer: CreatedApiKey
   }
   /** Make a payment link. */
   readonly createCheckoutSession: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: CreateCheckoutSession; readonly answer: CreatedCheckoutSession
+    readonly params: undefined; readonly query: undefined; readonly body: CreateCheckoutSession; readonly answer: CreatedCheckoutSession
   }
   /** Forward a request with tokens. */
   readonly createForward: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: CreateForward; readonly answer: Forward
+    readonly params: undefined; readonly query: undefined; readonly body: CreateForward; readonly answer: Forward
   }
   /** Collect a payment. */
   readonly createPayment: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: CreatePayment; readonly answer: Payment
+    readonly params: undefined; readonly query: undefined; readonly body: CreatePayment; readonly answer: Payment
   }
   /** Keep a value in the vault. */
   readonly createVaultToken: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: CreateVaultToken; readonly answer: VaultToken
+    readonly params: undefined; readonly query: undefined; readonly body: CreateVaultToken; readonly answer: VaultToken
   }
   /** Keep many values in the vault. */
   readonly createVaultTokens: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: CreateVaultTokensRequest; readonly answer: CreateVaultTokensAnswer
+    readonly params: undefined; readonly query: undefined; readonly body: CreateVaultTokensRequest; readonly answer: CreateVaultTokensAnswer
   }
   /** Add a webhook endpoint. */
   readonly createWebhookEndpoint: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: CreateWebhookEndpoint; readonly answer: CreatedWebhookEndpoint
+    readonly params: undefined; readonly query: undefined; readonly body: CreateWebhookEndpoint; readonly answer: CreatedWebhookEndpoint
   }
   /** Delete a token. */
   readonly deleteVaultToken: {
+    readonly query: undefined; readonly body: undefined; readonly answer: undefined
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: undefined
   }
   /** Delete a webhook endpoint. */
   readonly deleteWebhookEndpoint: {
+    readonly query: undefined; readonly body: undefined; readonly answer: undefined
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: undefined
   }
   /** Enable a webhook endpoint. */
   readonly enableWebhookEndpoint: {
+    readonly query: undefined; readonly body: undefined; readonly answer: WebhookEndpoint
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: WebhookEndpoint
   }
   /** Export your requests. */
   readonly exportRequests: {
-    readonly params: undefined
+    readonly params: undefined; readonly body: undefined; readonly answer: undefined
     readonly query: {
       /** Only of this key. */
       readonly key?: `key_${string}` | undefined
@@ -147,11 +128,10 @@ export type Operations = {
       /** The end, itself not in it. */
       readonly to?: string | undefined
     }
-    readonly body: undefined; readonly answer: undefined
   }
   /** Export a statement. */
   readonly exportStatement: {
-    readonly params: undefined
+    readonly params: undefined; readonly body: undefined; readonly answer: undefined
     readonly query: {
       /** ISO 4217 code. */
       readonly currency: string
@@ -164,57 +144,49 @@ export type Operations = {
       /** The `next_cursor` of the page before. */
       readonly cursor?: string | undefined
     }
-    readonly body: undefined; readonly answer: undefined
   }
   /** Read an API key. */
   readonly getApiKey: {
+    readonly query: undefined; readonly body: undefined; readonly answer: ApiKey
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: ApiKey
   }
   /** Read a checkout session. */
   readonly getCheckoutSession: {
+    readonly query: undefined; readonly body: undefined; readonly answer: CheckoutSession
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: CheckoutSession
   }
   /** Read an event. */
   readonly getEvent: {
+    readonly query: undefined; readonly body: undefined; readonly answer: Event
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: Event
   }
   /** Read a forward. */
   readonly getForward: {
+    readonly query: undefined; readonly body: undefined; readonly answer: Forward
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: Forward
   }
   /** Read your limits. */
   readonly getLimits: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: undefined; readonly answer: Limits
+    readonly params: undefined; readonly query: undefined; readonly body: undefined; readonly answer: Limits
   }
   /** Read a payment. */
   readonly getPayment: {
+    readonly query: undefined; readonly body: undefined; readonly answer: Payment
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: Payment
   }
   /** Read a statement. */
   readonly getStatement: {
-    readonly params: undefined
+    readonly params: undefined; readonly body: undefined; readonly answer: GetStatementAnswer
     readonly query: {
       /** ISO 4217 code. */
       readonly currency: string
@@ -227,19 +199,17 @@ export type Operations = {
       /** The `next_cursor` of the page before. */
       readonly cursor?: string | undefined
     }
-    readonly body: undefined; readonly answer: GetStatementAnswer
   }
   /** Read a token. */
   readonly getVaultToken: {
+    readonly query: undefined; readonly body: undefined; readonly answer: VaultToken
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: VaultToken
   }
   /** List alerts about your keys. */
   readonly listAlerts: {
-    readonly params: undefined
+    readonly params: undefined; readonly body: undefined; readonly answer: ListAlertsAnswer
     readonly query: {
       /** How many on the page, 1 to 100; 20 when left out. */
       readonly limit?: number | undefined
@@ -248,28 +218,24 @@ export type Operations = {
       /** Only of this key. */
       readonly key?: `key_${string}` | undefined
     }
-    readonly body: undefined; readonly answer: ListAlertsAnswer
   }
   /** List your API keys. */
   readonly listApiKeys: {
-    readonly params: undefined
+    readonly params: undefined; readonly body: undefined; readonly answer: ApiKeyPage
     readonly query: {
       /** How many on the page, 1 to 100; 20 when left out. */
       readonly limit?: number | undefined
       /** The `next_cursor` of the page before. */
       readonly cursor?: string | undefined
     }
-    readonly body: undefined; readonly answer: ApiKeyPage
   }
   /** Read your balances. */
   readonly listBalances: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: undefined; readonly answer: ListBalancesAnswer
+    readonly params: undefined; readonly query: undefined; readonly body: undefined; readonly answer: ListBalancesAnswer
   }
   /** List events. */
   readonly listEvents: {
-    readonly params: undefined
+    readonly params: undefined; readonly body: undefined; readonly answer: EventPage
     readonly query: {
       /** How many on the page, 1 to 100; 20 when left out. */
       readonly limit?: number | undefined
@@ -280,11 +246,10 @@ export type Operations = {
       /** Only of this payment, payout, refund or webhook endpoint. */
       readonly object?: string | undefined
     }
-    readonly body: undefined; readonly answer: EventPage
   }
   /** List payments. */
   readonly listPayments: {
-    readonly params: undefined
+    readonly params: undefined; readonly body: undefined; readonly answer: PaymentPage
     readonly query: {
       /** How many on the page, 1 to 100; 20 when left out. */
       readonly limit?: number | undefined
@@ -293,11 +258,10 @@ export type Operations = {
       /** Only payments in this state. */
       readonly status?: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed' | undefined
     }
-    readonly body: undefined; readonly answer: PaymentPage
   }
   /** List your requests. */
   readonly listRequests: {
-    readonly params: undefined
+    readonly params: undefined; readonly body: undefined; readonly answer: ListRequestsAnswer
     readonly query: {
       /** How many on the page, 1 to 100; 20 when left out. */
       readonly limit?: number | undefined
@@ -314,11 +278,10 @@ export type Operations = {
       /** The end, itself not in it. */
       readonly to?: string | undefined
     }
-    readonly body: undefined; readonly answer: ListRequestsAnswer
   }
   /** How your keys are used. */
   readonly listUsage: {
-    readonly params: undefined
+    readonly params: undefined; readonly body: undefined; readonly answer: ListUsageAnswer
     readonly query: {
       /** Only of this key. */
       readonly key?: `key_${string}` | undefined
@@ -329,17 +292,14 @@ export type Operations = {
       /** `hour` when left out. */
       readonly by?: 'minute' | 'hour' | undefined
     }
-    readonly body: undefined; readonly answer: ListUsageAnswer
   }
   /** Keys to seal values to. */
   readonly listVaultKeys: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: undefined; readonly answer: ListVaultKeysAnswer
+    readonly params: undefined; readonly query: undefined; readonly body: undefined; readonly answer: ListVaultKeysAnswer
   }
   /** List tokens. */
   readonly listVaultTokens: {
-    readonly params: undefined
+    readonly params: undefined; readonly body: undefined; readonly answer: VaultTokenPage
     readonly query: {
       /** How many on the page, 1 to 100; 20 when left out. */
       readonly limit?: number | undefined
@@ -348,10 +308,10 @@ export type Operations = {
       /** Only tokens that hold this same value. */
       readonly fingerprint?: string | undefined
     }
-    readonly body: undefined; readonly answer: VaultTokenPage
   }
   /** List what was told to a webhook endpoint. */
   readonly listWebhookDeliveries: {
+    readonly body: undefined; readonly answer: WebhookDeliveryPage
     readonly params: {
       readonly id: string
     }
@@ -363,59 +323,49 @@ export type Operations = {
       /** Only of this state. */
       readonly state?: 'pending' | 'delivered' | 'given_up' | undefined
     }
-    readonly body: undefined; readonly answer: WebhookDeliveryPage
   }
   /** List webhook endpoints. */
   readonly listWebhookEndpoints: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: undefined; readonly answer: WebhookEndpointPage
+    readonly params: undefined; readonly query: undefined; readonly body: undefined; readonly answer: WebhookEndpointPage
   }
   /** Replace a webhook endpoint’s secret. */
   readonly replaceWebhookSecret: {
+    readonly query: undefined; readonly body: ReplaceWebhookSecret; readonly answer: CreatedWebhookEndpoint
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: ReplaceWebhookSecret; readonly answer: CreatedWebhookEndpoint
   }
   /** Replay a delivery. */
   readonly replayWebhookDelivery: {
+    readonly query: undefined; readonly body: undefined; readonly answer: WebhookDelivery
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: WebhookDelivery
   }
   /** Replay what an endpoint missed. */
   readonly replayWebhookEndpoint: {
+    readonly query: undefined; readonly body: ReplayEndpoint; readonly answer: WebhookReplay
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: ReplayEndpoint; readonly answer: WebhookReplay
   }
   /** Revoke an API key. */
   readonly revokeApiKey: {
+    readonly query: undefined; readonly body: undefined; readonly answer: ApiKey
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: undefined; readonly answer: ApiKey
   }
   /** Revoke the key that asks. */
   readonly revokeThisApiKey: {
-    readonly params: undefined
-    readonly query: undefined
-    readonly body: undefined; readonly answer: ApiKey
+    readonly params: undefined; readonly query: undefined; readonly body: undefined; readonly answer: ApiKey
   }
   /** Roll an API key. */
   readonly rollApiKey: {
+    readonly query: undefined; readonly body: RollApiKey; readonly answer: RolledApiKey
     readonly params: {
       readonly id: string
     }
-    readonly query: undefined
-    readonly body: RollApiKey; readonly answer: RolledApiKey
   }
 }
 
