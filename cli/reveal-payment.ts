@@ -44,9 +44,9 @@ async function reveal(context: Context, given: Given, payment: PaymentId, path: 
   if (!isShown && !given.isJson && !context.isTerminal) throw new Misuse('no terminal shows this; add --show where that is meant')
   const person = await personOf(context, given)
   const { staff, sealed } = await withOperator(context, (access) => openPayment(access, payment, path), person)
-  const { amount_minor: amountMinor, currency, payer: { phone } } = sealed
-  if (given.isJson) context.out(JSON.stringify({ payment, staff, ...isShown ? { payer: { phone }, amountMinor, currency } : {} }))
-  else context.out(`${payment}  ${phone}  ${amountMinor} ${currency} (minor units)  revealed for ${staff.join(', ')}`)
+  const { amount_minor: amountMinor, currency, payer } = sealed
+  if (given.isJson) context.out(JSON.stringify({ payment, staff, ...isShown ? { payer: payer ?? null, amountMinor, currency } : {} }))
+  else context.out(`${payment}  ${payer?.phone ?? 'no number of its own'}  ${amountMinor} ${currency} (minor units)  revealed for ${staff.join(', ')}`)
   return exitCodes.done
 }
 

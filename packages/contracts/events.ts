@@ -140,6 +140,18 @@ export const eventTypes = {
     severity: 'info',
     data: z.strictObject({ payment, status, failure: classed('internal', z.string()) }),
   },
+  /** Sent, and the network's answers do not say whether it has it. */
+  'payment.in_doubt': { severity: 'notice', data: z.strictObject({ payment, status }) },
+  /** In doubt for longer than anything that was sent needs: a person has to ask the network. Told once. */
+  'payment.stuck': { severity: 'alarm', data: z.strictObject({ payment, status }) },
+  'payout.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
+  'payout.in_doubt': { severity: 'notice', data: z.strictObject({ payment, status }) },
+  'payout.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },
+  'payout.failed': { severity: 'info', data: z.strictObject({ payment, status, failure: classed('internal', z.string()) }) },
+  'refund.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
+  'refund.in_doubt': { severity: 'notice', data: z.strictObject({ payment, status }) },
+  'refund.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },
+  'refund.failed': { severity: 'info', data: z.strictObject({ payment, status, failure: classed('internal', z.string()) }) },
   'payment.mismatch': {
     severity: 'alarm',
     data: z.strictObject({ payment, fields: classed('internal', z.array(z.string())) }),

@@ -17,6 +17,7 @@ export {
   isSignedBy, merchantKeyUses, proveMerchantKey, signMerchantKey, type MerchantKey, type MerchantKeyUse, type ProvenMerchantKey,
 } from './signed-requests/merchant-key.ts'
 export { signatureHeaders, signatureToleranceS } from './signed-requests/profile.ts'
+export { readKeptSignature, type KeptReading, type KeptSignature, type SignedParts } from './signed-requests/read-kept-signature.ts'
 export { readSignature, type SignatureReading, type StatedSignature } from './signed-requests/read-signature.ts'
 export { signRequest, type RequestSigner, type RequestToSign, type SignedHeaders } from './signed-requests/sign-request.ts'
 export { acceptSignature, answerSignatureHeaders, askForSignature, readAcceptSignature } from './signed-answers/answer-profile.ts'

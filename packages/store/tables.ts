@@ -100,7 +100,9 @@ export type Tables = {
     sent_at: Date | null
     taken_at: Date | null
     known_at: Date | null
+    stuck_at: Date | null
   }
+  payment_authorizations: TenantColumns & { digest: Uint8Array; payment: PaymentId; at: Date }
   webhook_endpoints: TenantColumns & {
     id: WebhookEndpointId
     slot: number

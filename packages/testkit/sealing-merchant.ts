@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
-  emit, forwardAnswerSchema, type CustodianRequest, type CustodianResponse, type ForwardAnswer, type ObjectEventType, type RetentionClass,
+  emit, forwardAnswerSchema, type CustodianRequest, type CustodianResponse, type ForwardAnswer, type ObjectEventType, type PaymentDirection,
+  type RetentionClass,
   type SealedForward, type SealedPayment, type SealedVaultToken, type VaultTokenType, type WebhookEncryption,
 } from '@ngome/contracts'
 import {
@@ -8,7 +9,7 @@ import {
   type MerchantKeyStatement, type RecordContext,
 } from '@ngome/envelope'
 import {
-  Fault, newId, parseBase64Url, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
+  Fault, newId, parseBase64Url, parseId, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
   type ForwardDestinationId, type ForwardId, type PaymentId, Secret, type Tenant, type VaultTokenId, type WebhookEndpointId, type World,
 } from '@ngome/kernel'
 import { firstEvent, maskPhone, proveEvent } from '@ngome/payments'
@@ -34,6 +35,11 @@ export type SealedPaymentOptions = {
   readonly amountMinor?: bigint
   readonly currency?: Currency
   readonly description?: string | null
+  /** A collection where it is not said. */
+  readonly direction?: PaymentDirection
+  /** Of a refund: the collection that it gives back. */
+  readonly original?: PaymentId
+  readonly createdAtMs?: number
   /** What is sealed in place of what the columns say. */
   readonly sealed?: Partial<SealedPayment>
   /** The record that the blob is sealed for, where it is not this payment. */
@@ -108,17 +114,17 @@ export class SealingMerchant {
   async accept(options: SealedPaymentOptions): Promise<PaymentId> {
     const { tenant } = this
     const { phone, network = 'mtn-sandbox', callingCode = '46', amountMinor = 500n, currency = 'EUR', description = null } = options
-    const id = newId('payment', from)
+    const { direction = 'collection', original = null, createdAtMs = from.clock.nowMs() } = options
+    const id = newId(({ collection: 'payment', payout: 'payout', refund: 'refund' } as const)[direction], from)
     const reference = 'order-42'
     const money = { amountMinor, currency }
     const sealed: SealedPayment = {
-      payer: { phone }, amount_minor: String(amountMinor), currency, direction: 'collection', network,
-      payee: tenant.merchant, description, reference, ...options.sealed,
+      payer: { phone }, amount_minor: String(amountMinor), currency, direction, network,
+      payee: tenant.merchant, description, reference, ...original === null ? {} : { original: parseId('payment', original) }, ...options.sealed,
     }
     const context: RecordContext = { tenant, table: 'payments', recordId: id, dataClass: 'restricted', version: 1, ...options.context }
-    const createdAtMs = from.clock.nowMs()
     const payment = {
-      id, status: 'accepted', direction: 'collection', network, money, feeMinor: 0n, original: null, reference, payerMasked: maskPhone(phone, callingCode),
+      id, status: 'accepted', direction, network, money, feeMinor: 0n, original, reference, payerMasked: maskPhone(phone, callingCode),
       apiKey: newId('apiKey', from), dataKey: this.#dataKeys.payment.id,
       sealed: sealRecord(this.#dataKeys.payment, context, Buffer.from(JSON.stringify(sealed)), from.random), createdAtMs,
     } as const

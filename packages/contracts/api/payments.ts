@@ -78,7 +78,8 @@ export type Authorization = z.output<typeof authorizationSchema>
 
 /** What is sealed of a payment, all together, so that no part can be swapped for another payment's. */
 export const sealedPaymentSchema = z.strictObject({
-  payer: z.strictObject({ phone: classed('restricted', z.string().regex(phonePattern)) }),
+  /** The person at the other end; a refund's is its collection's payer, whom the gateway cannot read any more. */
+  payer: z.strictObject({ phone: classed('restricted', z.string().regex(phonePattern)) }).optional(),
   amount_minor: classed('restricted', z.string().regex(/^[1-9][0-9]*$/)),
   currency: classed('restricted', z.string()),
   direction: classed('restricted', z.enum(paymentDirections)),

@@ -15,6 +15,11 @@ export type Attempt = {
   readonly sentAtMs: number | null
   /** When the network was first seen to have it; `null` while that is not known. */
   readonly takenAtMs: number | null
+  /** The network's own name for what succeeded, where it gave one. */
+  readonly networkReference: string | null
+  /** Proves the columns as they were compared with what was sealed. */
+  readonly factsProof: Uint8Array | null
+  readonly isStuck: boolean
 }
 
 /** All that the dispatcher needs to work on a payment. */
@@ -38,7 +43,8 @@ export async function loadPaymentForDispatch(
       .onRef('a.merchant', '=', 'p.merchant').onRef('a.world', '=', 'p.world').onRef('a.payment', '=', 'p.id'))
     .selectAll('p')
     .select(['d.sealed as data_key_sealed', 'd.created_at as data_key_created_at'])
-    .select(['a.reference as attempt_reference', 'a.fence', 'a.sendings', 'a.state', 'a.prepared_at', 'a.sent_at', 'a.taken_at'])
+    .select(['a.reference as attempt_reference', 'a.fence', 'a.sendings', 'a.state', 'a.prepared_at', 'a.sent_at', 'a.taken_at', 'a.network_reference', 'a.facts_proof',
+      'a.stuck_at'])
     .where('p.merchant', '=', tenant.merchant).where('p.world', '=', tenant.world).where('p.id', '=', id)
     .executeTakeFirst())
   if (row === undefined) return undefined
@@ -57,6 +63,9 @@ export async function loadPaymentForDispatch(
           preparedAtMs: row.prepared_at.getTime(),
           sentAtMs: row.sent_at?.getTime() ?? null,
           takenAtMs: row.taken_at?.getTime() ?? null,
+          networkReference: row.network_reference,
+          factsProof: row.facts_proof,
+          isStuck: row.stuck_at !== null,
         },
   }
 }

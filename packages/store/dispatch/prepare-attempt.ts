@@ -39,10 +39,11 @@ export async function prepareAttempt(
       sent_at: null,
       taken_at: null,
       known_at: null,
+      stuck_at: null,
     })
       .onConflict((conflict) => conflict.columns(['merchant', 'world', 'payment'])
         .doUpdateSet({ fence: sql<number>`attempts.fence + 1` }))
-      .returning(['reference', 'fence', 'sendings', 'state', 'prepared_at', 'sent_at', 'taken_at'])
+      .returning(['reference', 'fence', 'sendings', 'state', 'prepared_at', 'sent_at', 'taken_at', 'network_reference', 'facts_proof', 'stuck_at'])
       .executeTakeFirstOrThrow()
     return {
       reference: row.reference,
@@ -52,6 +53,9 @@ export async function prepareAttempt(
       preparedAtMs: row.prepared_at.getTime(),
       sentAtMs: row.sent_at?.getTime() ?? null,
       takenAtMs: row.taken_at?.getTime() ?? null,
+      networkReference: row.network_reference,
+      factsProof: row.facts_proof,
+      isStuck: row.stuck_at !== null,
     }
   })
 }

@@ -8,8 +8,8 @@ export type PaymentRequest = {
   readonly reference: string
   readonly payment: PaymentId
   readonly money: Money
-  /** E.164, with the plus sign: the payer's of a collection, the payee's of a payout, the former payer's of a refund. */
-  readonly phone: Secret<string>
+  /** E.164, with the plus sign: the payer's of a collection, the payee's of a payout. A refund goes back by its original: it may have none. */
+  readonly phone: Secret<string> | null
   readonly description: string | null
   readonly callbackUrl: string
   /** What a refund gives back: the collection as its network knows it; `null` of all else. */
@@ -62,6 +62,11 @@ export type HolderStanding = 'active' | 'inactive' | 'unknown'
 export type PaymentNetwork = {
   /** What it can be asked for; nothing else ever is. */
   readonly directions: readonly PaymentDirection[]
+  /**
+   * Whether a reference that the network has already moves nothing a second time, in every direction. Only then is anything ever
+   * sent again; without it what may have left is asked about, and no more.
+   */
+  readonly isIdempotent: boolean
   /** Gets what a request needs beforehand, and notices a network that is away before anything is opened or sent. */
   prepare(direction: PaymentDirection): Promise<'ready' | 'unavailable'>
   request(request: PaymentRequest): Promise<RequestOutcome>

@@ -29,9 +29,9 @@ describe('names the column that somebody changed', () => {
     ['amount_minor', { amountMinor: 50n }],
     ['fee_minor', { feeMinor: 1n }],
     ['original', { original: newId('payment', from) }],
+    ['id', { id: newId('payout', from) }],
     ['currency', { currency: 'UGX' }],
     ['network', { network: 'mtn-ug' }],
-    ['direction', { direction: 'payout' }],
     ['merchant', { tenant: { merchant: newId('merchant', from), world: 'test' } }],
     ['world', { tenant: { merchant, world: 'live' } }],
     ['reference', { reference: 'order-43' }],
@@ -47,8 +47,21 @@ describe('names the column that somebody changed', () => {
     assert.deepEqual(compareWithSealed(payment, sealed, { ...network, world: 'live' }), ['world'])
     assert.deepEqual(compareWithSealed(payment, sealed, { ...network, currency: 'UGX' }), ['currency'])
   })
-  test('a payout whose record says so too: nobody is asked to pay what he was to be given', () => {
-    assert.deepEqual(compareWithSealed({ ...payment, direction: 'payout' }, { ...sealed, direction: 'payout' }, network), ['direction'])
+  test('the id of another direction: nobody is asked to pay what he was to be given', () => {
+    assert.deepEqual(compareWithSealed({ ...payment, direction: 'payout' }, { ...sealed, direction: 'payout' }, network), ['id'])
+    const payout = { ...payment, id: newId('payout', from), direction: 'payout' } as const
+    assert.deepEqual(compareWithSealed(payout, { ...sealed, direction: 'payout' }, network), [])
+    assert.deepEqual(compareWithSealed(payout, sealed, network), ['id', 'direction'])
+  })
+  test('a refund gives back what was sealed, and need not say to whom; all else does', () => {
+    const original = newId('payment', from)
+    const refund = { ...payment, id: newId('refund', from), direction: 'refund', original } as const
+    const { payer: _, ...given } = { ...sealed, direction: 'refund', original } as const
+    assert.deepEqual(compareWithSealed(refund, given, network), [])
+    assert.deepEqual(compareWithSealed({ ...refund, original: newId('payment', from) }, given, network), ['original'])
+    assert.deepEqual(compareWithSealed({ ...refund, original: null }, { ...given, original: undefined }, network), ['original'])
+    const { payer: __, ...nobody } = sealed
+    assert.deepEqual(compareWithSealed(payment, nobody, network), ['payer_masked'])
   })
   test('a record from before references were sealed differs in nothing', () => {
     const { reference: _, ...before } = sealed
@@ -56,10 +69,10 @@ describe('names the column that somebody changed', () => {
   })
   test('every member of what was sealed is compared, but the description, which no column has', () => {
     const others: readonly Partial<SealedPayment>[] = [
-      { payer: { phone: '+46733123498' } }, { amount_minor: '501' }, { currency: 'UGX' }, { direction: 'x' as 'collection' },
+      { payer: { phone: '+46733123498' } }, { amount_minor: '501' }, { currency: 'UGX' },
       { network: 'mtn-ug' }, { reference: 'order-43' }, { payee: parseId('merchant', newId('merchant', from)) ?? merchant },
     ]
-    assert.deepEqual([...others.flatMap(Object.keys), 'description'].sort(), Object.keys(sealed).sort())
+    assert.deepEqual([...others.flatMap(Object.keys), 'description', 'direction'].sort(), Object.keys(sealed).sort())
     for (const other of others) assert.equal(compareWithSealed(payment, { ...sealed, ...other }, network).length, 1)
   })
 })

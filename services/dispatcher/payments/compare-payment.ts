@@ -1,7 +1,11 @@
 import type { SealedPayment } from '@ngome/contracts'
+import { parseId } from '@ngome/kernel'
 import { maskPhone } from '@ngome/payments'
 import type { DispatchablePayment } from '@ngome/store'
 import type { Network } from '../dispatcher.ts'
+
+/** What ids of a direction are. */
+const idKinds = { collection: 'payment', payout: 'payout', refund: 'refund' } as const
 
 /**
  * Compares every column of a payment with what was sealed. What was sealed is what is paid; a column that differs was
@@ -14,16 +18,19 @@ export function compareWithSealed(
   const columns: readonly [string, boolean][] = [
     ['amount_minor', String(payment.amountMinor) === sealed.amount_minor],
     ['fee_minor', String(payment.feeMinor) === (sealed.fee_minor ?? '0')],
-    ['original', payment.original === (sealed.original ?? null)],
+    ['id', parseId(idKinds[sealed.direction], payment.id) !== undefined],
+    ['original', payment.original === (sealed.original ?? null) && (payment.original !== null) === (sealed.direction === 'refund')],
     ['currency', payment.currency === sealed.currency && payment.currency === network.currency],
     ['network', payment.network === sealed.network],
-    // Networks are asked for collections alone.
-    ['direction', payment.direction === sealed.direction && sealed.direction === 'collection'],
+    ['direction', payment.direction === sealed.direction],
     ['merchant', payment.tenant.merchant === sealed.payee],
     ['world', payment.tenant.world === network.world],
     // Records from before it was sealed lack it; nobody can take it out of one that has it.
     ['reference', sealed.reference === undefined || payment.reference === sealed.reference],
-    ['payer_masked', payment.payerMasked === maskPhone(sealed.payer.phone, network.callingCode)],
+    ['payer_masked', sealed.payer === undefined
+      // Who paid is for the collection to say.
+      ? sealed.direction === 'refund'
+      : payment.payerMasked === maskPhone(sealed.payer.phone, network.callingCode)],
   ]
   return columns.filter(([, isSame]) => !isSame).map(([name]) => name)
 }

@@ -6,10 +6,10 @@ import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
 import { endPayment } from './end-payment.ts'
 import { openPayment, type PaymentOpening } from './open-payment.ts'
 import { dispatchLater, enquireLater } from './schedule.ts'
-import { sendPayment } from './send-payment.ts'
+import { sendPayment, withhold } from './send-payment.ts'
 
 /**
- * The job that follows an acceptance: opens the payment and asks its payer for the money. May run any number of times,
+ * The job that follows an acceptance: opens the payment and asks its network for it. May run any number of times,
  * also at the same time: what may have been sent is only enquired about.
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
@@ -17,20 +17,23 @@ export async function dispatchPayment(
   dispatcher: Dispatcher, { payment: id, ...tenant }: JobData<'payment-dispatch'>, signal: AbortSignal,
 ): Promise<void> {
   const payment = await loadPaymentForDispatch(dispatcher.db, tenant, id)
-  if (payment === undefined || hasEnded(payment.status)) return
+  // What a second person has to approve waits for the job that the approval makes.
+  if (payment === undefined || hasEnded(payment.status) || payment.status === 'awaiting_approval') return
   if (payment.attempt?.state === 'sent') {
     await enquireLater(dispatcher, payment, 0)
     return
   }
   const network = networkOf(dispatcher, payment)
-  if (await network.connector.prepare(payment.direction) === 'unavailable') {
+  const { connector } = network
+  if (connector.directions.includes(payment.direction) && await connector.prepare(payment.direction) === 'unavailable') {
     dispatcher.logger.warn({ payment: id, network: payment.network }, 'the network is away; the payment waits')
     await dispatchLater(dispatcher, payment)
     return
   }
   const opening = await openPayment(dispatcher, 'dispatch', payment, network, signal)
-  if (opening.kind === 'opened') await sendPayment(dispatcher, network, opening.opened)
-  else await keepBack(dispatcher, payment, opening)
+  if (opening.kind !== 'opened') await keepBack(dispatcher, payment, opening)
+  else if (opening.opened.isAllowed) await sendPayment(dispatcher, network, opening.opened)
+  else await withhold(dispatcher, opening.opened)
 }
 
 /** @throws Fault `provider/unavailable` where the configuration does not know the network any more */

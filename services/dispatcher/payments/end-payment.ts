@@ -1,7 +1,8 @@
-import { emit, type Event } from '@ngome/contracts'
+import type { Event } from '@ngome/contracts'
 import { recordOutcome, type DispatchablePayment, type PaymentOutcome } from '@ngome/store'
-import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import type { Dispatcher } from '../dispatcher.ts'
 import { changeProver } from '../webhooks/prove-change.ts'
+import { movementEvent } from './movement-event.ts'
 
 /**
  * Records the end of a payment with its ledger, events and webhooks.
@@ -13,9 +14,7 @@ export async function endPayment(
   alarms: readonly Event[] = [],
 ): Promise<'recorded' | 'superseded'> {
   const { tenant, id } = payment
-  const event = outcome.status === 'succeeded'
-    ? emit(eventSource(dispatcher), 'payment.succeeded', tenant, { payment: id, status: 'succeeded' })
-    : emit(eventSource(dispatcher), 'payment.failed', tenant, { payment: id, status: 'failed', failure: outcome.failure })
+  const event = movementEvent(dispatcher, payment, outcome)
   const result = await recordOutcome(dispatcher.db, dispatcher, tenant, {
     payment: id, fence, outcome, event, alarms, prove: changeProver(dispatcher),
   })

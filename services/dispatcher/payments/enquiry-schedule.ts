@@ -17,13 +17,17 @@ export function nextEnquiryAfterMs(ageMs: number, { enquiryIntervalMs, giveUpAft
 /** Sendings of one reference; the custodian opens a record a dozen times, and a reserve must be left for crashes. */
 export const sendingsMax = 8
 
+/** Whether the last sending that could have been, before giving up, has had the network's whole settling time. */
+export function isPastGivingUp(ageMs: number, { giveUpAfterMs, sendWithinMs, settleAfterMs }: Omit<Timing, 'enquiryIntervalMs'>): boolean {
+  return ageMs >= giveUpAfterMs + sendWithinMs + settleAfterMs
+}
+
 /**
  * What "not found" means for a reference that was first sent `ageMs` before the network was asked, and sent
- * `sendings` times by now; taking it over is no sending. It is final only when the last sending that could have been, before giving up, has had the network's
- * whole settling time; until then the same reference is sent again, one settling time apart.
+ * `sendings` times by now; taking it over is no sending. It is final only when {@link isPastGivingUp}; until then the same reference is sent again, one settling time apart.
  */
 export function afterNotFound(ageMs: number, sendings: number, timing: Omit<Timing, 'enquiryIntervalMs'>): 'wait' | 'send_again' | 'final' {
-  if (ageMs >= timing.giveUpAfterMs + timing.sendWithinMs + timing.settleAfterMs) return 'final'
+  if (isPastGivingUp(ageMs, timing)) return 'final'
   if (ageMs >= timing.giveUpAfterMs || sendings >= sendingsMax) return 'wait'
   return ageMs >= timing.settleAfterMs * sendings ? 'send_again' : 'wait'
 }

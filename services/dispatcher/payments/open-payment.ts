@@ -1,11 +1,25 @@
 import { dispatchAgeMsMax, sealedPaymentSchema, type Purpose, type SealedPayment } from '@ngome/contracts'
 import { parseStrictJson } from '@ngome/kernel'
 import type { DispatchablePayment } from '@ngome/store'
+import type { OriginalPayment } from '../connectors/payment-network.ts'
 import type { Dispatcher, Network } from '../dispatcher.ts'
 import { compareWithSealed } from './compare-payment.ts'
+import { findOriginal } from './find-original.ts'
+import { proveAuthorization } from './prove-authorization.ts'
 
-/** A payment whose columns were compared with what was sealed; only {@link openPayment} makes one. */
-export type OpenedPayment = { readonly payment: DispatchablePayment; readonly sealed: SealedPayment; readonly isCompared: true }
+/**
+ * A payment whose columns were compared with what was sealed, and whose order was proven to be its merchant's where it takes the
+ * merchant's money; only {@link openPayment} makes one.
+ */
+export type OpenedPayment = {
+  readonly payment: DispatchablePayment
+  readonly sealed: SealedPayment
+  /** Of a refund: what it gives back. */
+  readonly original: OriginalPayment | null
+  /** Whether the network does such a thing, and what a refund gives back is still there. */
+  readonly isAllowed: boolean
+  readonly isCompared: true
+}
 
 export type PaymentOpening =
   | { readonly kind: 'opened'; readonly opened: OpenedPayment }
@@ -13,8 +27,8 @@ export type PaymentOpening =
   | { readonly kind: 'unopenable'; readonly reason: string }
   | { readonly kind: 'later'; readonly reason: string }
 
-/** A sealed payment is one flat object with one inside it. */
-const sealedBounds = { depthMax: 2, nodesMax: 16 }
+/** A sealed payment is one flat object with two inside it. */
+const sealedBounds = { depthMax: 2, nodesMax: 32 }
 
 /** Clocks differ, and a call may wait for the custodian: near the end of `dispatch` the other purpose is the sure one. */
 const marginMs = 3_600_000
@@ -24,12 +38,12 @@ export function purposeOfSendingAgain({ dataKey }: Pick<DispatchablePayment, 'da
   return nowMs - dataKey.createdAtMs < dispatchAgeMsMax - marginMs ? 'dispatch' : 'enquiry'
 }
 
-/** @throws Fault `custodian/unavailable` */
+/** @throws Fault `custodian/unavailable`, `custodian/refused`, `store/unavailable` */
 export async function openPayment(
-  { openSealed }: Pick<Dispatcher, 'openSealed'>, purpose: Purpose, payment: DispatchablePayment, network: Network,
+  dispatcher: Dispatcher, purpose: Purpose, payment: DispatchablePayment, network: Network,
   signal: AbortSignal,
 ): Promise<PaymentOpening> {
-  const opening = await openSealed(purpose, {
+  const opening = await dispatcher.openSealed(purpose, {
     dataKey: payment.dataKey.sealed,
     context: { tenant: payment.tenant, table: 'payments', recordId: payment.id, dataClass: 'restricted', version: 1 },
     blob: payment.sealed,
@@ -39,7 +53,24 @@ export async function openPayment(
   opening.plaintext.fill(0)
   if (sealed === undefined) return { kind: 'unopenable', reason: 'what was sealed is not a payment' }
   const fields = compareWithSealed(payment, sealed, network)
-  return fields.length > 0 ? { kind: 'mismatch', fields } : { kind: 'opened', opened: { payment, sealed, isCompared: true } }
+  return fields.length > 0 ? { kind: 'mismatch', fields } : proveOrder(dispatcher, payment, network, sealed)
+}
+
+/** What goes out needs more than a seal: what it gives back, and its merchant's own word. */
+async function proveOrder(
+  dispatcher: Dispatcher, payment: DispatchablePayment, network: Network, sealed: SealedPayment,
+): Promise<PaymentOpening> {
+  const found = await findOriginal(dispatcher, payment)
+  if (found === 'mismatch') return { kind: 'mismatch', fields: ['original'] }
+  if (payment.direction !== 'collection') {
+    const proof = await proveAuthorization(dispatcher, payment, sealed)
+    if (proof.kind === 'refused') {
+      dispatcher.logger.error({ payment: payment.id, reason: proof.reason }, 'its merchant did not order this')
+      return { kind: 'mismatch', fields: ['authorization'] }
+    }
+  }
+  const isAllowed = network.connector.directions.includes(payment.direction) && (found === null || found.isStanding)
+  return { kind: 'opened', opened: { payment, sealed, original: found?.asked ?? null, isAllowed, isCompared: true } }
 }
 
 function parseSealedPayment(plaintext: Uint8Array): SealedPayment | undefined {

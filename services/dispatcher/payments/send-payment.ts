@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { emit } from '@ngome/contracts'
 import { newId, Secret } from '@ngome/kernel'
 import { callbackToken } from '@ngome/signatures'
 import {
   markAttemptSent, markAttemptSentAgain, markAttemptTaken, prepareAttempt, type Attempt,
 } from '@ngome/store'
 import type { RequestOutcome } from '../connectors/payment-network.ts'
-import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
+import type { Dispatcher, Network } from '../dispatcher.ts'
 import { changeProver } from '../webhooks/prove-change.ts'
 import { proveFacts } from '../webhooks/prove-facts.ts'
+import { endPayment } from './end-payment.ts'
+import { leaveOpen } from './leave-open.ts'
+import { movementEvent } from './movement-event.ts'
 import { newReference } from './new-reference.ts'
 import type { OpenedPayment } from './open-payment.ts'
 import { dispatchLater, enquireLater } from './schedule.ts'
@@ -34,7 +36,7 @@ export async function sendPayment(dispatcher: Dispatcher, network: Network, open
   const decidedAtMs = clock.nowMs()
   let marking: ReturnType<typeof markAttemptSent> | undefined
   const outcome = await request(dispatcher, network, opened, { reference: attempt.reference, decidedAtMs }, async () => {
-    const event = emit(eventSource(dispatcher), 'payment.processing', tenant, { payment: id, status: 'processing' })
+    const event = movementEvent(dispatcher, payment, 'processing')
     marking ??= markAttemptSent(db, tenant, { payment: id, fence: attempt.fence, atMs: decidedAtMs }, event, changeProver(dispatcher))
     return await marking === 'marked'
   })
@@ -44,10 +46,20 @@ export async function sendPayment(dispatcher: Dispatcher, network: Network, open
   if (mark === undefined) {
     await dispatchLater(dispatcher, payment)
   } else {
+    if (outcome.kind === 'unknown') await leaveOpen(dispatcher, payment, attempt, { stands: 'in_doubt', isStuck: false })
     // A refusal is the network's first word and not its last: what it says after its settling time is.
     const refusal = outcome.kind === 'refused' ? { fence: attempt.fence, failure: outcome.failure, reason: outcome.reason } : undefined
     await enquireLater(dispatcher, payment, network.enquiryIntervalMs, refusal)
   }
+}
+
+/** Ends, before anything was sent, what its network does not do, or what gives back a collection that is not there any more. */
+export async function withhold(dispatcher: Dispatcher, opened: OpenedPayment): Promise<void> {
+  // Taken in hand all the same: the attempt proves what was compared, by which the merchant is told.
+  const attempt = await takeInHand(dispatcher, opened)
+  if (attempt === undefined) return
+  if (attempt.state === 'prepared') await endPayment(dispatcher, opened.payment, attempt.fence, { status: 'failed', failure: 'not_allowed', networkReason: null })
+  else await enquireLater(dispatcher, opened.payment, 0)
 }
 
 /** Sends the same reference again, for a payment that the network does not know after its settling time. */
@@ -81,7 +93,7 @@ async function request(
   mayLeave: () => Promise<boolean>,
 ): Promise<RequestOutcome> {
   const { db, clock, callbacks, logger } = dispatcher
-  const { payment, sealed } = opened
+  const { payment, sealed, original } = opened
   const token = callbackToken(callbacks.secret, payment.tenant, payment.id)
   // A process that was suspended must not wake up much later and send: by then the payment may have been given up.
   const isInTime = (): boolean => clock.nowMs() - decidedAtMs <= network.sendWithinMs
@@ -94,9 +106,9 @@ async function request(
       reference,
       payment: payment.id,
       money: { amountMinor: BigInt(sealed.amount_minor), currency: payment.currency },
-      phone: new Secret(sealed.payer.phone),
+      phone: sealed.payer === undefined ? null : new Secret(sealed.payer.phone),
       description: sealed.description,
-      original: null,
+      original,
       callbackUrl: `${callbacks.baseUrl}/v1/callbacks/${network.provider}/${token}`,
       beforeFirstByte: async () => {
         isHeldBack = !(await mayLeave() && isInTime())

@@ -38,6 +38,8 @@ export function connectAirtelMoney(
 
   return {
     directions: sealPin === undefined ? ['collection', 'refund'] : ['collection', 'payout', 'refund'],
+    // A second transaction of the same id is refused as a duplicate (ESB000041, DP00900001017), and a collection is given back once.
+    isIdempotent: true,
     async prepare(direction) {
       if (direction === 'payout' && sealPin === undefined) return 'unavailable'
       return await caller.isReady() ? 'ready' : 'unavailable'
@@ -100,7 +102,7 @@ function messageOf(
     if (!isWhole(money, original.money)) return { kind: 'refused', failure: 'not_allowed', reason: 'the whole or nothing' }
     return { path: '/standard/v1/payments/refund', body: refundBody(airtelMoneyId) }
   }
-  const msisdn = subscriberNumber(request.phone, settings)
+  const msisdn = request.phone === null ? undefined : subscriberNumber(request.phone, settings)
   if (msisdn === undefined) return { kind: 'refused', failure: 'payer_unknown', reason: 'a number of another country' }
   if (request.money.currency !== settings.currency) return { kind: 'refused', failure: 'network_refused', reason: 'another currency' }
   if (request.direction === 'collection') return { path: '/merchant/v1/payments/', body: collectionBody(request, msisdn, settings) }

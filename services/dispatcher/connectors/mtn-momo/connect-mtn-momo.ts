@@ -42,6 +42,8 @@ function network(
   }
   return {
     directions: products.payout === undefined ? ['collection'] : ['collection', 'payout', 'refund'],
+    // By `X-Reference-Id`: a second request under it is answered 409, RESOURCE_ALREADY_EXIST.
+    isIdempotent: true,
     prepare: (direction) => productOf(direction).prepare(),
     async request(request) {
       return requestOutcome(await productOf(request.direction).send(orderCall(request, manner)), request.direction)

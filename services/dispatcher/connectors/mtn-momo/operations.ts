@@ -56,6 +56,7 @@ function otherEndOf({ direction, phone, original }: PaymentRequest): Readonly<Re
     if (original === null) throw new TypeError('a refund of nothing')
     return { referenceIdToRefund: original.reference }
   }
+  if (phone === null) throw new TypeError(`a ${direction} with nobody at the other end`)
   const party = { partyIdType: 'MSISDN', partyId: phone.expose((text) => text.replace(/^\+/, '')) }
   return direction === 'collection' ? { payer: party } : { payee: party }
 }

@@ -89,7 +89,7 @@ export const sabotages: readonly Sabotage[] = [
     break: (honest) => ({
       async request(request) {
         const outcome = await honest.request(request)
-        return outcome.kind === 'unknown' ? { ...outcome, reason: request.phone.expose((phone) => `lost for ${phone}`) } : outcome
+        return outcome.kind === 'unknown' ? { ...outcome, reason: request.phone?.expose((phone) => `lost for ${phone}`) ?? 'lost' } : outcome
       },
     }),
   },

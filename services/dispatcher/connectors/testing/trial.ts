@@ -108,9 +108,10 @@ function watched(network: PaymentNetwork, said: Trial['said']): PaymentNetwork {
   }
   return {
     directions: network.directions,
+    isIdempotent: network.isIdempotent,
     prepare: (direction) => network.prepare(direction),
     async request(request) {
-      phones.set(request.reference, request.phone.expose((phone) => phone))
+      phones.set(request.reference, request.phone?.expose((phone) => phone) ?? '')
       return heard(await network.request(request), request.reference)
     },
     enquire: async (asked) => heard(await network.enquire(asked), asked.reference),

@@ -40,7 +40,7 @@ export function testTruth(trials: Trials, under: NetworkUnderTest, direction: Pa
   test('words of the network\'s own are not passed on: they may be the payer\'s number', async () => {
     const { connector, interposer, requestFor } = bound(trials)
     const request = await requestFor(direction)
-    const text = request.phone.expose((phone) => phone)
+    const text = request.phone?.expose((phone) => phone) ?? ''
     const { reference, payment, money } = request
     const asked = { reference, payment, amount: formatMoney(money), currency: money.currency }
     for (const answer of under.saying(text, asked)) {

@@ -1,0 +1,173 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { emit, type Authorization } from '@ngome/contracts'
+import {
+  Fault, newId, Secret, systemClock, systemRandom, type MerchantSigningKeyId, type PaymentId, type Tenant,
+} from '@ngome/kernel'
+import { createLogger } from '@ngome/runtime'
+import { readSignature, signMerchantKey, signRequest, type MerchantKey } from '@ngome/signatures'
+import { insertSigningKey } from '@ngome/store'
+import { SealingMerchant, testDatabase, type SealedPaymentOptions, type TestDatabase } from '@ngome/testkit'
+import type { EnquiryOutcome, PaymentRequest, RequestOutcome } from '../connectors/payment-network.ts'
+import type { MerchantKeyState } from '../custodian/standing-keys.ts'
+import { opener } from '../custodian/open-sealed.ts'
+import type { Dispatcher, Network } from '../dispatcher.ts'
+import { createEgressGuard } from '../egress/egress-guard.ts'
+import { dispatchPayment } from '../payments/dispatch-payment.ts'
+import { settlePayment } from '../payments/settle-payment.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+const signal = new AbortController().signal
+
+export type SigningKey = { readonly id: MerchantSigningKeyId; readonly privateKey: KeyObject }
+
+/** What a request to order is signed as; all that is not said is right. */
+export type OrderToSign = {
+  readonly key: SigningKey
+  readonly target: string
+  readonly body: unknown
+  readonly method?: string
+  readonly idempotencyKey?: string
+  readonly createdAtMs?: number
+}
+
+/** A database, two merchants with keys, a network that does what it is told, and a dispatcher whose jobs the test runs itself. */
+export class OutgoingWorld {
+  readonly database: TestDatabase
+  readonly merchant: SealingMerchant
+  readonly other: SealingMerchant
+  /** What the network was asked for. */
+  readonly requests: PaymentRequest[] = []
+  /** What it answers to requests and to enquiries. */
+  answers: { request: RequestOutcome; enquiry: EnquiryOutcome } = {
+    request: { kind: 'taken' }, enquiry: { kind: 'succeeded', networkReference: 'n-1' },
+  }
+  keyState: MerchantKeyState | 'away' = 'stands'
+  directions: Network['connector']['directions'] = ['collection', 'payout', 'refund']
+  isIdempotent = true
+  readonly dispatcher: Dispatcher
+  readonly #custodianKeys = generateKeyPairSync('ed25519')
+
+  private constructor(database: TestDatabase, merchant: SealingMerchant, other: SealingMerchant) {
+    this.database = database
+    this.merchant = merchant
+    this.other = other
+    this.dispatcher = this.#dispatcher()
+  }
+
+  static async create(): Promise<OutgoingWorld> {
+    const database = await testDatabase()
+    return new OutgoingWorld(database, await SealingMerchant.create(database), await SealingMerchant.create(database))
+  }
+
+  #dispatcher(): Dispatcher {
+    const network: Network = {
+      connector: this.#connector(), provider: 'mtn-momo', world: 'test', currency: 'EUR', callingCode: '46',
+      settleAfterMs: 1, enquiryIntervalMs: 1, giveUpAfterMs: 1, sendWithinMs: 60_000,
+    }
+    const opened = async (body: Parameters<SealingMerchant['open']>[0]) =>
+      this.merchant.open(body).catch(() => this.other.open(body))
+    return {
+      ...from, db: this.database.open('ngome_dispatcher'), networks: new Map([['mtn-sandbox', network]]),
+      openSealed: opener({ call: async (_path, body) => await opened(body as Parameters<SealingMerchant['open']>[0]) as never }, this.#custodianKeys.publicKey, systemRandom),
+      computeFingerprint: async () => { throw new Error('no test here asks for an index') },
+      statementKey: this.#custodianKeys.publicKey,
+      merchantKeyState: async () => {
+        if (this.keyState === 'away') throw new Fault('custodian/unavailable', 'away')
+        return this.keyState
+      },
+      egress: createEgressGuard({ providers: {}, allowPrivate: [], resolve: async () => [] }),
+      callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
+      webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, retryForMs: 60_000, timeoutMs: 1, warnAfterMs: 3_600_000, disableAfterMs: 7_200_000, disableAfterTries: 1_000 },
+      logger: createLogger({ process: 'dispatcher', level: 'fatal' }),
+    }
+  }
+
+  #connector(): Network['connector'] {
+    const directions = () => this.directions
+    const isIdempotent = () => this.isIdempotent
+    return {
+      get directions() { return directions() },
+      get isIdempotent() { return isIdempotent() },
+      prepare: async () => 'ready',
+      request: async (request) => {
+        if (!await request.beforeFirstByte()) return { kind: 'not_sent', reason: 'held back' }
+        this.requests.push(request)
+        return this.answers.request
+      },
+      enquire: async () => this.answers.enquiry,
+      readCallback: () => undefined,
+    }
+  }
+
+  /** A key that the custodian states for this tenant. */
+  async addKey(tenant: Tenant = this.merchant.tenant, statedBy: KeyObject = this.#custodianKeys.privateKey): Promise<SigningKey> {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const createdAtMs = systemClock.nowMs()
+    const key: MerchantKey = {
+      id: newId('merchantSigningKey', from), tenant, algorithm: 'ed25519', uses: ['sign'], expiresAtMs: createdAtMs + 3_600_000,
+      spki: publicKey.export({ format: 'der', type: 'spki' }),
+    }
+    await insertSigningKey(this.database.open('ngome_operator', { poolMax: 1 }), { ...key, proof: signMerchantKey(key, statedBy), createdAtMs },
+      emit({ ...from, process: 'operator' }, 'merchant_key.added', tenant, { key: key.id }))
+    return { id: key.id, privateKey }
+  }
+
+  /** The merchant's money, so that something can go out. @returns the collection that brought it */
+  async collect(phone = '+46733123499', amountMinor = 1_000n): Promise<PaymentId> {
+    const { answers } = this
+    this.answers = { request: { kind: 'taken' }, enquiry: { kind: 'succeeded', networkReference: 'n-1' } }
+    const id = await this.merchant.accept({ phone, amountMinor })
+    await this.dispatch(id)
+    await this.settle(id)
+    this.requests.length = 0
+    this.answers = answers
+    return id
+  }
+
+  payout(options: Partial<SealedPaymentOptions> = {}): Promise<PaymentId> {
+    return this.merchant.accept({ phone: '+46733123498', direction: 'payout', ...options })
+  }
+
+  dispatch(payment: PaymentId): Promise<void> {
+    return dispatchPayment(this.dispatcher, { ...this.merchant.tenant, payment }, signal)
+  }
+
+  async settle(payment: PaymentId): Promise<string> {
+    return (await settlePayment(this.dispatcher, this.merchant.tenant, payment, signal)).kind
+  }
+
+  async stateOf(id: PaymentId): Promise<unknown> {
+    const [row] = await this.database.asAdmin('SELECT status, failure FROM ngome.payments WHERE id = $1', [id])
+    return [row?.['status'], row?.['failure']]
+  }
+
+  /** Types of a payment's events, with the fields of a mismatch. */
+  async eventsOf(id: PaymentId): Promise<readonly string[]> {
+    const rows = await this.database.asAdmin('SELECT type, data->>\'fields\' AS fields FROM ngome.events WHERE data->>\'payment\' = $1 ORDER BY at, id', [id])
+    return rows.map(({ type, fields }) => typeof fields === 'string' ? `${String(type)} ${fields}` : String(type))
+  }
+
+  async close(): Promise<void> {
+    this.dispatcher.egress.close()
+    await this.database.close()
+  }
+}
+
+/** What the merchant signs, as the gateway seals it. */
+export function authorize({ key, target, body, method = 'POST', idempotencyKey = crypto.randomUUID(), createdAtMs }: OrderToSign): Authorization {
+  const text = JSON.stringify(body)
+  const clock = createdAtMs === undefined ? systemClock : { ...systemClock, nowMs: () => createdAtMs }
+  const request = { method, host: 'pay.example', target, body: Buffer.from(text), idempotencyKey }
+  const headers = new Map<string, string | undefined>([
+    ...Object.entries(signRequest(request, { keyId: key.id, privateKey: key.privateKey, clock, random: systemRandom })), ['idempotency-key', idempotencyKey],
+  ])
+  const reading = readSignature({ ...request, field: (name) => headers.get(name) }, clock.nowMs())
+  if (!reading.ok) throw new Error(reading.reason)
+  const { base, signature } = reading.stated
+  return { key: key.id, base: Buffer.from(base).toString('latin1'), signature: Buffer.from(signature).toString('base64'), body: text }
+}
+
+/** The body that orders {@link OutgoingWorld.payout}. */
+export const payoutBody = {
+  amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payee: { phone: '+46733123498' }, reference: 'order-42',
+}
