@@ -134,6 +134,7 @@ export const eventTypes = {
   /** A row that the custodian did not sign, or that says nothing of a revocation that the custodian knows of. */
   'merchant_key.unproven': { severity: 'alarm', data: z.strictObject({ key: merchantKey }) },
   'payment.accepted': { severity: 'info', data: z.strictObject({ payment, status }) },
+  'payout.accepted': { severity: 'info', data: z.strictObject({ payment, status, signed_with: merchantKey }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.failed': {

@@ -4,6 +4,7 @@
  */
 export const scopes = [
   'payments:read', 'payments:write',
+  'payouts:read', 'payouts:write',
   'webhooks:read', 'webhooks:write',
   'vault:read', 'vault:write', 'vault:seal',
   'forwards:read', 'forwards:write',

@@ -38,6 +38,8 @@ export const faults = {
   'checkout/not_offered': { status: 409, public: 'The operator has not set up the hosted checkout.' },
   'checkout/not_open': { status: 409, public: 'This checkout session was paid, is being paid, or is over.' },
   'statements/not_closed': { status: 409, public: 'This day is not closed yet. Ask up to an earlier one, or come again after midnight.' },
+  'payments/insufficient_funds': { status: 422, public: 'Your available balance does not cover the amount and its fee.' },
+  'payouts/unknown': { status: 404, public: 'No such payout.' },
   'keys/unknown': { status: 404, public: 'No such API key.' },
   'keys/scope_refused': { status: 403, public: 'A merchant may not give a key this scope. Ask the operator for such a key.' },
   'keys/too_many': { status: 409, public: 'The limit of API keys is reached. Revoke one first.' },

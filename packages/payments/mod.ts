@@ -11,7 +11,7 @@ export {
   canTransition, dispatcherOrigins, hasEnded, initialStatuses, openStatuses, paymentStates, paymentTransitions, type PaymentState,
   type PaymentTransition,
 } from './payment-states.ts'
-export { paymentView, type ShownPayment } from './payment-view.ts'
+export { paymentView, payoutView, type ShownPayment } from './payment-view.ts'
 export {
   transferKinds, transferPhases, transferRules, transferShares, transfersOf, type MovedPayment, type Transfer, type TransferKind,
   type TransferPhase, type TransferRule, type TransferShare,

@@ -1,4 +1,4 @@
-import type { FailureCode, PaymentStatus, PaymentView } from '@ngome/contracts'
+import type { FailureCode, PaymentStatus, PaymentView, PayoutView } from '@ngome/contracts'
 import { formatMoney, parseId, type Currency, type PaymentId, type Tenant } from '@ngome/kernel'
 
 /** What of a payment is shown; the store's rows have it all. */
@@ -34,6 +34,29 @@ export function paymentView(row: ShownPayment): PaymentView {
     currency: row.currency,
     network: row.network,
     payer: { phone: row.payerMasked },
+    reference: row.reference,
+    failure: row.failure === null ? null : { code: row.failure },
+    created_at: new Date(row.createdAtMs).toISOString(),
+    updated_at: new Date(row.updatedAtMs).toISOString(),
+  }
+}
+
+/** A payout as its merchant sees it: the payee masked. @throws TypeError where it is none */
+export function payoutView(row: ShownPayment): PayoutView {
+  const id = parseId('payout', row.id)
+  if (id === undefined) throw new TypeError(`${row.id} is no payout`)
+  return { id, object: 'payout', ...outgoing(row) }
+}
+
+function outgoing(row: ShownPayment): Omit<PayoutView, 'id' | 'object'> {
+  return {
+    world: row.tenant.world,
+    status: row.status,
+    amount: formatMoney(row),
+    fee: formatMoney({ amountMinor: row.feeMinor, currency: row.currency }),
+    currency: row.currency,
+    network: row.network,
+    payee: { phone: row.payerMasked },
     reference: row.reference,
     failure: row.failure === null ? null : { code: row.failure },
     created_at: new Date(row.createdAtMs).toISOString(),

@@ -10,9 +10,9 @@ export function assertAmount(amount: unknown): void {
   if (/^[0.]+$/.test(amount)) throw invalid('/amount', 'more than nothing')
 }
 
-/** @throws ValidationError, without the number */
-export function assertPhone(phone: unknown): void {
-  if (typeof phone !== 'string' || !phonePattern.test(phone)) throw invalid('/payer/phone', 'E.164: a plus sign, then up to fifteen digits')
+/** @param pointer where it stands in the body @throws ValidationError, without the number */
+export function assertPhone(phone: unknown, pointer: '/payer/phone' | '/payee/phone'): void {
+  if (typeof phone !== 'string' || !phonePattern.test(phone)) throw invalid(pointer, 'E.164: a plus sign, then up to fifteen digits')
 }
 
 /** Ids of two kinds look alike to a database; their prefix tells them apart. @throws ValidationError */

@@ -7,6 +7,7 @@ import { CheckoutSessions } from './resources/checkout-sessions.ts'
 import { Events } from './resources/events.ts'
 import { Forwards } from './resources/forwards.ts'
 import { Payments } from './resources/payments.ts'
+import { Payouts } from './resources/payouts.ts'
 import { Statements } from './resources/statements.ts'
 import { Usage } from './resources/usage.ts'
 import { Vault } from './resources/vault.ts'
@@ -16,6 +17,7 @@ import type { Runtime } from './runtime.ts'
 /** A client of the API, whatever it runs in. Nothing of its key shows when it is printed. */
 export class Client {
   readonly payments: Payments
+  readonly payouts: Payouts
   readonly checkoutSessions: CheckoutSessions
   readonly webhookEndpoints: WebhookEndpoints
   readonly events: Events
@@ -31,6 +33,7 @@ export class Client {
     const settings = readOptions(options, runtime)
     this.#caller = new Caller(settings, runtime, runtime.transport({ ca: options.ca, pins: options.pins }))
     this.payments = new Payments(this.#caller)
+    this.payouts = new Payouts(this.#caller)
     this.checkoutSessions = new CheckoutSessions(this.#caller)
     this.webhookEndpoints = new WebhookEndpoints(this.#caller)
     this.events = new Events(this.#caller)

@@ -1,5 +1,6 @@
 export type * from './api/answers.ts'
 export type * from './api/checkout-answers.ts'
+export type * from './api/payout-answers.ts'
 export type * from './api/report-answers.ts'
 export type * from './api/webhook-answers.ts'
 export type * from './api/requests.ts'

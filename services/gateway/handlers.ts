@@ -22,10 +22,7 @@ import type { DataKeys } from './keys/data-keys.ts'
 import type { MerchantStatements } from './keys/merchant-statements.ts'
 import { getLimits } from './limits/get-limits.ts'
 import type { Limits } from './limits/compose-limits.ts'
-import { createPayment } from './payments/create-payment.ts'
-import { getPayment } from './payments/get-payment.ts'
-import { PaymentReader } from './payments/payment-reader.ts'
-import { listPayments } from './payments/list-payments.ts'
+import { moneyHandlers } from './payments/money-handlers.ts'
 import { reportHandlers } from './statements/report-handlers.ts'
 import { getPins } from './transport/get-pins.ts'
 import { PinSets } from './transport/pin-sets.ts'
@@ -79,7 +76,6 @@ export function createHandlers(from: HandlerPorts): Handlers {
     allowedAddresses: config.egress.allowPrivate, termsSecret: secrets.callback,
     findEncryptionKey: (tenant: Tenant) => findEncryptionKey({ database, clock, statementKey }, tenant),
   }
-  const reader = new PaymentReader(database)
   const forwarding = { ...writing, statementKey, answerSecret: secrets.idempotency, waiting: { count: 0 } }
   const pinSets = new PinSets({ ...from, find: () => findPinSet(database), statementKey })
   const { policy } = config.keys
@@ -91,9 +87,7 @@ export function createHandlers(from: HandlerPorts): Handlers {
   const [openApi, reference] = documents(from.version)
   return {
     getLimits: (call) => getLimits(from, call),
-    createPayment: (call) => createPayment({ ...writing, networks: config.networks }, call),
-    getPayment: (call) => getPayment({ reader }, call),
-    listPayments: (call) => listPayments({ database, cursorSecret: secrets.idempotency }, call),
+    ...moneyHandlers({ ...writing, networks: config.networks, cursorSecret: secrets.idempotency }),
     ...checkoutHandlers(from, writing),
     ...webhookHandlers(writing, stating),
     createVaultToken: (call) => createVaultToken({ ...writing, statements }, call),

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { anomalyResponses, merchantKeyScopesDefault, scopes } from '@ngome/contracts'
+import { anomalyResponses, merchantKeyScopesDefault, paymentDirections, scopes } from '@ngome/contracts'
 import { currencyDigits, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
 import { airtelMoney } from './airtel-money.ts'
@@ -195,6 +195,8 @@ const network = z.strictObject({
   targetEnvironment: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be the provider\'s name of the environment').optional()
     .describe('MTN\'s name of the environment.'),
   airtel: airtelMoney.optional().describe('What is Airtel Money\'s own.'),
+  directions: z.array(z.enum(paymentDirections, { error: 'must be collection, payout or refund' })).min(1).default(['collection'])
+    .describe('Which ways money goes by it: collection, payout, refund.'),
   currency: z.enum(Object.keys(currencyDigits) as [Currency, ...Currency[]], { error: 'must be a known ISO 4217 code' }),
   callingCode: z.string().regex(/^[1-9][0-9]{0,2}$/, 'must be an E.164 country code, without the plus sign'),
   subscriptionKey: secret(/^[\x21-\x7e]{8,256}$/, 'must be 8 to 256 printable characters').optional(),
@@ -266,6 +268,7 @@ export function defaultNetworks(): Record<string, z.input<typeof network>> {
   return {
     'mtn-sandbox': {
       connector: 'mtn-momo', world: 'test', targetEnvironment: 'sandbox', currency: 'EUR', callingCode: '46',
+      directions: ['collection', 'payout', 'refund'],
     },
   }
 }

@@ -35,11 +35,16 @@ import type {
   GetStatementAnswer,
 } from './report-answers.ts'
 import type {
+  Payout,
+  PayoutPage,
+} from './payout-answers.ts'
+import type {
   ChangeWebhookEndpoint,
   CreateApiKey,
   CreateCheckoutSession,
   CreateForward,
   CreatePayment,
+  CreatePayout,
   CreateVaultToken,
   CreateVaultTokensRequest,
   CreateWebhookEndpoint,
@@ -79,6 +84,10 @@ export type Operations = {
   /** Collect a payment. */
   readonly createPayment: {
     readonly params: undefined; readonly query: undefined; readonly body: CreatePayment; readonly answer: Payment
+  }
+  /** Pay out. */
+  readonly createPayout: {
+    readonly params: undefined; readonly query: undefined; readonly body: CreatePayout; readonly answer: Payout
   }
   /** Keep a value in the vault. */
   readonly createVaultToken: {
@@ -184,6 +193,13 @@ export type Operations = {
       readonly id: string
     }
   }
+  /** Read a payout. */
+  readonly getPayout: {
+    readonly query: undefined; readonly body: undefined; readonly answer: Payout
+    readonly params: {
+      readonly id: string
+    }
+  }
   /** Read a statement. */
   readonly getStatement: {
     readonly params: undefined; readonly body: undefined; readonly answer: GetStatementAnswer
@@ -250,6 +266,18 @@ export type Operations = {
   /** List payments. */
   readonly listPayments: {
     readonly params: undefined; readonly body: undefined; readonly answer: PaymentPage
+    readonly query: {
+      /** How many on the page, 1 to 100; 20 when left out. */
+      readonly limit?: number | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+      /** Only payments in this state. */
+      readonly status?: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed' | undefined
+    }
+  }
+  /** List payouts. */
+  readonly listPayouts: {
+    readonly params: undefined; readonly body: undefined; readonly answer: PayoutPage
     readonly query: {
       /** How many on the page, 1 to 100; 20 when left out. */
       readonly limit?: number | undefined

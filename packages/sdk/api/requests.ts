@@ -15,7 +15,7 @@ export type CreateApiKey = {
   /** `secret` stays on your servers; `publishable` is for pages and can only seal. */
   readonly kind?: 'secret' | 'publishable' | undefined
   /** What it may do: as little as it needs. `keys:write` is the operator’s to give. */
-  readonly scopes: readonly ('payments:read' | 'payments:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read' | 'balances:read' | 'checkout:read' | 'checkout:write' | 'events:read' | 'statements:read')[]
+  readonly scopes: readonly ('payments:read' | 'payments:write' | 'payouts:read' | 'payouts:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read' | 'balances:read' | 'checkout:read' | 'checkout:write' | 'events:read' | 'statements:read')[]
   /** Addresses and ranges (CIDR) that it may be used from; empty: anywhere. */
   readonly allowed_addresses?: readonly string[] | undefined
   /** How much it may move, and of what. */
@@ -82,6 +82,23 @@ export type CreatePayment = {
   /** Your own reference. */
   readonly reference: string
   /** Shown to the payer. */
+  readonly description?: string | undefined
+}
+
+export type CreatePayout = {
+  /** Decimal string in major units, e.g. "12.50". */
+  readonly amount: string
+  /** ISO 4217 code. */
+  readonly currency: string
+  /** The payment network. */
+  readonly network: string
+  readonly payee: {
+    /** E.164. */
+    readonly phone: string
+  }
+  /** Your own reference. */
+  readonly reference: string
+  /** Shown to the payee. */
   readonly description?: string | undefined
 }
 

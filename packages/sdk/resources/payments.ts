@@ -15,7 +15,7 @@ export class Payments {
   /** Asks the payer, on their phone, to pay. The outcome comes by webhook. */
   async create(payment: CreatePayment, options?: CallOptions): Promise<Payment> {
     assertAmount(payment.amount)
-    assertPhone(payment.payer.phone)
+    assertPhone(payment.payer.phone, '/payer/phone')
     return this.#caller.call('createPayment', { body: payment }, options)
   }
 

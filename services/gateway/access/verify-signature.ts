@@ -67,12 +67,12 @@ async function verifySignature(ports: VerifySignaturePorts, turns: Turns, signed
   const key = await ports.keys.find(caller.tenant, stated.keyId)
   if (key === undefined) return refuse('keyid is no key of this tenant')
   if (!await turns.take(() => isSignedBy(key, stated))) return refuse('the signature is not this key\'s')
-  const { keyId, nonce, createdS } = stated
+  const { keyId, nonce, createdS, base, signature } = stated
   // What has an effect spends it with the effect.
   if (call.idempotencyKey === undefined && await spendNonce(ports.database, caller.tenant, stated) === 'seen') {
     return refuse('the nonce was seen before')
   }
-  request.signature = { keyId, nonce, createdS, message: messageOf(request) } as VerifiedSignature
+  request.signature = { keyId, nonce, createdS, message: messageOf(request), proof: { base, signature } } as VerifiedSignature
 }
 
 function messageOf({ headers, method = '', url = '' }: GatewayRequest): SignedMessage {

@@ -1,4 +1,5 @@
 import type { OperationName } from './operations.ts'
+import { payoutExamples } from './payout-examples.ts'
 
 const payment = {
   id: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv',
@@ -151,6 +152,7 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
     answer: { object: 'webhook_replay', endpoint: endpoint.id, since: '2026-11-20T00:00:00.000Z', deliveries: 12, continue_from: null },
   },
   replayWebhookDelivery: { answer: { ...delivery, next_attempt_at: null, replays: 1 } },
+  ...payoutExamples,
   createWebhookEndpoint: {
     request: { url: endpoint.url },
     answer: { ...endpoint, secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=' },

@@ -1,8 +1,8 @@
 import {
   apiKeyPageSchema, apiKeySchema, checkoutSessionSchema, createCheckoutSessionSchema, createdCheckoutSessionSchema, changeWebhookEndpointSchema, createApiKeySchema, createdApiKeySchema, createdWebhookEndpointSchema, createForwardSchema,
-  createPaymentSchema, createVaultTokenSchema, createWebhookEndpointSchema,
+  createPaymentSchema, createPayoutSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema, limitsSchema,
-  objectEventPageSchema, objectEventSchema, paymentPageSchema, paymentSchema, problemSchema, replaceWebhookSecretSchema, replayEndpointSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
+  objectEventPageSchema, objectEventSchema, paymentPageSchema, paymentSchema, payoutPageSchema, payoutSchema, problemSchema, replaceWebhookSecretSchema, replayEndpointSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
   webhookDeliverySchema, webhookEndpointPageSchema,
   webhookEndpointSchema, webhookReplaySchema,
 } from '@ngome/contracts'
@@ -20,6 +20,7 @@ const named = {
     CreateForward: createForwardSchema,
     CreatePayment: createPaymentSchema,
     ReplayEndpoint: replayEndpointSchema,
+    CreatePayout: createPayoutSchema,
     CreateVaultToken: createVaultTokenSchema,
     CreateWebhookEndpoint: createWebhookEndpointSchema,
     ReplaceWebhookSecret: replaceWebhookSecretSchema,
@@ -39,6 +40,8 @@ const named = {
     WebhookReplay: webhookReplaySchema,
     Payment: paymentSchema,
     PaymentPage: paymentPageSchema,
+    Payout: payoutSchema,
+    PayoutPage: payoutPageSchema,
     VaultToken: vaultTokenSchema,
     VaultTokenPage: vaultTokenPageSchema,
     WebhookDelivery: webhookDeliverySchema,

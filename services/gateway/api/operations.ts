@@ -11,6 +11,7 @@ import { apiKeyOperations } from './api-key-operations.ts'
 import { checkoutOperations } from './checkout-operations.ts'
 import { acting, authenticated, fromPages, reading, visiting, withBody, writing, type Operation } from './operation.ts'
 import { reportOperations } from './report-operations.ts'
+import { payoutOperations } from './payout-operations.ts'
 import { usageOperations } from './usage-operations.ts'
 import { webhookOperations } from './webhook-operations.ts'
 
@@ -65,6 +66,7 @@ export const operations = {
     success: { status: 200, description: 'A page of payments.', schema: paymentPageSchema },
     faults: [...authenticated, 'request/invalid'],
   },
+  ...payoutOperations,
   listBalances: {
     method: 'GET',
     path: '/v1/balances',

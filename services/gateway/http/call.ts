@@ -42,7 +42,12 @@ export type SignedMessage = {
 
 declare const verified: unique symbol
 /** That the caller signed this very request, with a key of its own; only `verifySignature` makes one. */
-export type VerifiedSignature = RequestNonce & { readonly message: SignedMessage; readonly [verified]: true }
+export type VerifiedSignature = RequestNonce & {
+  readonly message: SignedMessage
+  /** What was signed, and by what: the bytes that were checked. */
+  readonly proof: { readonly base: Uint8Array; readonly signature: Uint8Array }
+  readonly [verified]: true
+}
 
 /** A request as its handler sees it: every part proven by header control, authentication and schema. */
 export type Call<N extends OperationName = OperationName> = {

@@ -1,4 +1,4 @@
-import type { CreatePayment, PaymentDirection } from '@ngome/contracts'
+import type { PaymentDirection } from '@ngome/contracts'
 import { Fault, parseCurrency, parseMoney, type FieldFault, type Money, type World } from '@ngome/kernel'
 import { feeOf } from '@ngome/payments'
 import type { Config } from '@ngome/runtime'
@@ -6,36 +6,60 @@ import type { Config } from '@ngome/runtime'
 export type Networks = Config['networks']
 
 /** What a merchant asked for, held against what the networks take. */
-export type Order = { readonly money: Money; readonly feeMinor: bigint; readonly network: string; readonly callingCode: string }
+export type Order = {
+  readonly direction: PaymentDirection; readonly money: Money; readonly feeMinor: bigint; readonly network: string; readonly callingCode: string
+}
+
+/** What of a request the rules across fields are about. */
+export type Asked = {
+  readonly direction: PaymentDirection
+  readonly amount: string
+  readonly currency: string
+  readonly network: string
+  /** Whose phone, and where it stands in the body. */
+  readonly phone: { readonly number: string; readonly pointer: string }
+}
 
 /**
  * Checks the rules across fields that no schema of one field knows.
  * @throws Fault `request/invalid`, naming every field that is wrong and no value
  */
-export function checkOrder(networks: Networks, world: World, body: CreatePayment): Order {
-  const network = Object.hasOwn(networks, body.network) ? networks[body.network] : undefined
+export function checkOrder(networks: Networks, world: World, asked: Asked): Order {
+  const { direction } = asked
+  const network = networkOf(networks, world, asked.network, direction)
+  const fields: FieldFault[] = []
+  const currency = parseCurrency(asked.currency)
+  if (currency === undefined || currency !== network.currency) {
+    fields.push({ pointer: '/currency', detail: 'The network does not settle in this currency.' })
+  }
+  const money = currency === undefined ? undefined : parseMoney(asked.amount, currency)
+  if (money === undefined) fields.push(noAmount)
+  if (!asked.phone.number.startsWith(`+${network.callingCode}`)) {
+    fields.push({ pointer: asked.phone.pointer, detail: 'This number is not of the network\'s country.' })
+  }
+  // A tariff is in the network's currency.
+  const feeMinor = money === undefined || currency !== network.currency ? 0n : feeFor(network, direction, money)
+  if (money !== undefined && direction === 'collection' && feeMinor >= money.amountMinor) {
+    fields.push({ pointer: '/amount', detail: 'The fee would leave nothing of this amount.' })
+  }
+  if (fields.length > 0 || money === undefined) throw invalid(fields)
+  return { direction, money, feeMinor, network: asked.network, callingCode: network.callingCode }
+}
+
+export const noAmount: FieldFault = { pointer: '/amount', detail: 'This is not an amount above zero in digits that the currency has.' }
+
+/**
+ * A network of this world by which money goes this way.
+ * @throws Fault `request/invalid`
+ */
+export function networkOf(networks: Networks, world: World, name: string, direction: PaymentDirection): Networks[string] {
+  const network = Object.hasOwn(networks, name) ? networks[name] : undefined
   // A network of the other world does not exist in this one.
   if (network === undefined || network.world !== world) {
     throw invalid([{ pointer: '/network', detail: 'This network is not known here.' }])
   }
-  const fields: FieldFault[] = []
-  const currency = parseCurrency(body.currency)
-  if (currency === undefined || currency !== network.currency) {
-    fields.push({ pointer: '/currency', detail: 'The network does not settle in this currency.' })
-  }
-  const money = currency === undefined ? undefined : parseMoney(body.amount, currency)
-  if (money === undefined) {
-    fields.push({ pointer: '/amount', detail: 'This is not an amount above zero in digits that the currency has.' })
-  }
-  if (!body.payer.phone.startsWith(`+${network.callingCode}`)) {
-    fields.push({ pointer: '/payer/phone', detail: 'This number is not of the network\'s country.' })
-  }
-  const feeMinor = money === undefined ? 0n : feeFor(network, 'collection', money)
-  if (money !== undefined && feeMinor >= money.amountMinor) {
-    fields.push({ pointer: '/amount', detail: 'The fee would leave nothing of this amount.' })
-  }
-  if (fields.length > 0 || money === undefined) throw invalid(fields)
-  return { money, feeMinor, network: body.network, callingCode: network.callingCode }
+  if (!network.directions.includes(direction)) throw invalid([{ pointer: '/network', detail: `This network takes no ${direction}s.` }])
+  return network
 }
 
 /** What the operator takes of a payment, by the network's tariff; nothing where it has none. */
@@ -44,6 +68,6 @@ export function feeFor(network: Pick<Networks[string], 'fees'>, direction: Payme
   return tariff === undefined ? 0n : feeOf(money, tariff)
 }
 
-function invalid(fields: readonly FieldFault[]): Fault {
+export function invalid(fields: readonly FieldFault[]): Fault {
   return new Fault('request/invalid', `the order does not fit: ${fields.map((field) => field.pointer).join(' ')}`, { fields })
 }

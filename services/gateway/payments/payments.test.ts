@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { paymentSchema, sealedPaymentSchema } from '@ngome/contracts'
-import { deriveRecordKey, encodeRecordContext, openRecord, openSealedDataKey, parseBlob, parseSealedDataKey } from '@ngome/envelope'
-import { Secret, type PaymentId } from '@ngome/kernel'
+import type { PaymentId } from '@ngome/kernel'
 import type { Answer } from '@ngome/testkit'
 import { idempotencyMarks } from '../idempotency/marks.ts'
+import { openMovement } from '../testing/open-sealed.ts'
 import { problemIn } from '../testing/problem-in.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 
@@ -41,25 +41,11 @@ test('a payment is accepted, masked, and read back as it was answered', async ()
 
 test('what is sealed opens to what was ordered, and to nothing in another context', async () => {
   const { id } = paymentOf(await create())
-  const [row] = await running.database.asAdmin(
-    `SELECT p.sealed AS blob, k.sealed AS key FROM ngome.payments p JOIN ngome.data_keys k ON k.id = p.data_key WHERE p.id = $1`, [id],
-  ) as { blob: Uint8Array; key: Uint8Array }[]
-  assert.ok(row)
-  const blob = new Uint8Array(row.blob)
-  const parts = parseSealedDataKey(new Uint8Array(row.key))
-  const privateKey = running.custody.privateKeys.get(parts?.merchantKeyId ?? '')
-  assert.ok(privateKey)
-  const dataKey = await openSealedDataKey({ sealed: new Uint8Array(row.key), suite: 'hybrid', privateKey, signerPublicKey: running.signerPublicKey })
-  const open = (recordId: string): unknown => {
-    const context = encodeRecordContext({ tenant: merchant.tenant, table: 'payments', recordId, dataClass: 'restricted', version: 1 }, 'hybrid')
-    const key = deriveRecordKey(dataKey, context, parseBlob(blob)?.salt ?? new Uint8Array())
-    return JSON.parse(Buffer.from(openRecord(new Secret(key), blob)).toString('utf8'))
-  }
-  assert.deepEqual(sealedPaymentSchema.parse(open(id)), {
+  assert.deepEqual(sealedPaymentSchema.parse(await openMovement(running, merchant.tenant, id)), {
     payer: { phone }, amount_minor: '500', currency: 'EUR', direction: 'collection', network: 'mtn-sandbox',
     payee: merchant.tenant.merchant, description: 'Two planted chapati', reference: 'order-42', fee_minor: '0',
   })
-  assert.throws(() => open(`${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}`))
+  await assert.rejects(openMovement(running, merchant.tenant, id, `${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}`))
 })
 
 test('records of one period are sealed under one data key', async () => {

@@ -1,0 +1,32 @@
+import type { Operations } from '../api/operations.ts'
+import type { Payout, PayoutPage } from '../api/payout-answers.ts'
+import type { CreatePayout } from '../api/requests.ts'
+import type { CallOptions, Caller } from '../caller.ts'
+import { assertAmount, assertId, assertPhone } from '../check-input.ts'
+import { pagesOf, type Pages } from '../pages.ts'
+
+/** What takes money out of your balance. It has to be signed: give the client a `signingKey`. */
+export class Payouts {
+  readonly #caller: Caller
+
+  constructor(caller: Caller) {
+    this.#caller = caller
+  }
+
+  /** Pays to a phone. Amount and fee are reserved at once; the outcome comes by webhook. */
+  async create(payout: CreatePayout, options?: CallOptions): Promise<Payout> {
+    assertAmount(payout.amount)
+    assertPhone(payout.payee.phone, '/payee/phone')
+    return this.#caller.call('createPayout', { body: payout }, options)
+  }
+
+  async get(id: string, options?: CallOptions): Promise<Payout> {
+    assertId(id, 'pyt')
+    return this.#caller.call('getPayout', { params: { id } }, options)
+  }
+
+  /** Newest first. */
+  list(query: Operations['listPayouts']['query'] = {}, options?: CallOptions): Pages<Payout, PayoutPage> {
+    return pagesOf((cursor) => this.#caller.call('listPayouts', { query: { ...query, cursor: cursor ?? query.cursor } }, options))
+  }
+}

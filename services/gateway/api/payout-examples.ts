@@ -1,0 +1,18 @@
+const payout = {
+  id: 'pyt_01k8z3f7q2e9d8m4n6p0r5s7tv', object: 'payout', world: 'test', status: 'accepted', amount: '5.00', fee: '0.10', currency: 'EUR',
+  network: 'mtn-sandbox', payee: { phone: '+46•••499' }, reference: 'wages-47', failure: null,
+  created_at: '2026-11-22T09:30:00.000Z', updated_at: '2026-11-22T09:30:00.000Z',
+}
+
+/** Examples of what takes money out. */
+export const payoutExamples = {
+  createPayout: {
+    request: {
+      amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payee: { phone: '+46733123499' }, reference: 'wages-47',
+      description: 'Wages, week 47',
+    },
+    answer: payout,
+  },
+  getPayout: { answer: { ...payout, status: 'succeeded', updated_at: '2026-11-22T09:30:07.120Z' } },
+  listPayouts: { answer: { object: 'list', data: [payout], next_cursor: null } },
+}

@@ -1,0 +1,25 @@
+import type { Secret } from '@ngome/kernel'
+import type { Handlers } from '../http/call.ts'
+import { createPayout } from '../payouts/create-payout.ts'
+import { getPayout } from '../payouts/get-payout.ts'
+import { listPayouts } from '../payouts/list-payouts.ts'
+import { createPayment } from './create-payment.ts'
+import { getPayment } from './get-payment.ts'
+import { listPayments } from './list-payments.ts'
+import { PaymentReader } from './payment-reader.ts'
+import type { PlaceOrderPorts } from './place-order.ts'
+
+type MoneyOperation = 'createPayment' | 'getPayment' | 'listPayments' | 'createPayout' | 'getPayout' | 'listPayouts'
+
+/** The handlers of what moves money, whichever way. */
+export function moneyHandlers(from: PlaceOrderPorts & { readonly cursorSecret: Secret<Uint8Array> }): Pick<Handlers, MoneyOperation> {
+  const reading = { reader: new PaymentReader(from.database) }
+  return {
+    createPayment: (call) => createPayment(from, call),
+    getPayment: (call) => getPayment(reading, call),
+    listPayments: (call) => listPayments(from, call),
+    createPayout: (call) => createPayout(from, call),
+    getPayout: (call) => getPayout(reading, call),
+    listPayouts: (call) => listPayouts(from, call),
+  }
+}
