@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { createPaymentSchema } from './payments.ts'
 
-const { amount, currency, network, reference, payer, description } = createPaymentSchema.shape
+const { amount, currency, reference, description } = createPaymentSchema.shape
 
-/** What a merchant signed for its money to go out, as the dispatcher reads it again: the bodies of the two orders. */
-export const authorizedPayoutSchema = z.strictObject({ amount, currency, network, payee: payer, reference, description })
-/** An absent amount is all of the collection's. */
-export const authorizedRefundSchema = z.strictObject({ amount: amount.optional(), currency: currency.optional(), reference, description })
+/** What a merchant signed for a refund to go out, as the dispatcher reads it again. */
+export const authorizedRefundSchema = z.strictObject({ amount, currency: currency.optional(), reference, description })

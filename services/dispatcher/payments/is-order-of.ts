@@ -1,4 +1,4 @@
-import { authorizedPayoutSchema, authorizedRefundSchema, type SealedPayment } from '@ngome/contracts'
+import { authorizedRefundSchema, createPayoutSchema, type SealedPayment } from '@ngome/contracts'
 import { parseMoney, parseStrictJson, type Currency } from '@ngome/kernel'
 import type { DispatchablePayment } from '@ngome/store'
 
@@ -21,14 +21,14 @@ export function isOrderOf(payment: DispatchablePayment, sealed: SealedPayment, {
 }
 
 function ordersPayout({ currency }: DispatchablePayment, sealed: SealedPayment, body: unknown): boolean {
-  const { data } = authorizedPayoutSchema.safeParse(body)
+  const { data } = createPayoutSchema.safeParse(body)
   return data !== undefined && isAmount(data.amount, currency, sealed) && data.currency === sealed.currency && data.network === sealed.network
     && data.payee.phone === sealed.payer?.phone && data.reference === sealed.reference && (data.description ?? null) === sealed.description
 }
 
 function ordersRefund({ currency }: DispatchablePayment, sealed: SealedPayment, body: unknown): boolean {
   const { data } = authorizedRefundSchema.safeParse(body)
-  return data !== undefined && isAmount(data.amount ?? '', currency, sealed) && (data.currency === undefined || data.currency === sealed.currency)
+  return data !== undefined && isAmount(data.amount, currency, sealed) && (data.currency === undefined || data.currency === sealed.currency)
     && data.reference === sealed.reference && (data.description ?? null) === sealed.description
 }
 
