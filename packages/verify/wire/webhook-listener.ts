@@ -16,11 +16,20 @@ export type WebhookListener = {
 const bodyBytesMax = 262_144
 const keptMax = 100
 
+/** Probes run side by side and the operator allows one address: they have it in turns. */
+let lastTurn: Promise<unknown> = Promise.resolve()
+
 /**
  * Listens there for the time of the work, and takes every webhook. Plain HTTP: what is seen here is what anybody between would see.
  * @throws NotReached where somebody else listens there
  */
-export async function withWebhookListener<T>({ host, port }: WebhookAddress, work: (listener: WebhookListener) => Promise<T>): Promise<T> {
+export function withWebhookListener<T>(address: WebhookAddress, work: (listener: WebhookListener) => Promise<T>): Promise<T> {
+  const turn = lastTurn.then(() => listenDuring(address, work))
+  lastTurn = turn.catch(() => undefined)
+  return turn
+}
+
+async function listenDuring<T>({ host, port }: WebhookAddress, work: (listener: WebhookListener) => Promise<T>): Promise<T> {
   const came: CameWebhook[] = []
   const tellers = new Set<() => void>()
   const server = createServer((request, response) => {
@@ -61,7 +70,9 @@ export async function withWebhookListener<T>({ host, port }: WebhookAddress, wor
     const bound = typeof address === 'object' ? address?.port ?? port : port
     return await work({ url: `http://${host}:${bound}/ngome-verify`, next })
   } finally {
-    server.closeAllConnections()
+    const closed = new Promise((resolve) => server.once('close', resolve))
     server.close()
+    server.closeAllConnections()
+    await closed
   }
 }
