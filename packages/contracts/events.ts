@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { newId, type Clock, type EventId, type ProcessRole, type Random, type Tenant } from '@ngome/kernel'
 import { z } from 'zod'
+import { networkPattern } from './api/payments.ts'
 import { webhookHoldReasons, webhookEncryptions } from './api/webhook-endpoints.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { classed } from './classed.ts'
@@ -24,6 +25,8 @@ const webhookSecret = {
 }
 /** From where it came, as the ban list writes it. */
 const network = classed('internal', z.string().max(64))
+const paymentNetwork = classed('internal', z.string().regex(networkPattern))
+const maintenance = { network: paymentNetwork, from: classed('internal', z.iso.datetime()), to: classed('internal', z.iso.datetime()) }
 const status = classed('internal', z.string())
 const origin = classed('internal', z.string().max(267))
 const apiKey = classed('internal', idSchema('apiKey'))
@@ -101,6 +104,11 @@ export const eventTypes = {
   },
   'limits.store_away': { severity: 'warning', data: z.strictObject({}) },
   'limits.store_back': { severity: 'notice', data: z.strictObject({ awayMs: classed('internal', z.int()) }) },
+  /** At most one a minute for each network, by what a dispatcher saw: nothing new is sent there meanwhile. */
+  'network.away': { severity: 'warning', data: z.strictObject({ network: paymentNetwork }) },
+  'network.back': { severity: 'notice', data: z.strictObject({ network: paymentNetwork, awayMs: classed('internal', z.int()) }) },
+  'network.maintenance_added': { severity: 'notice', data: z.strictObject(maintenance) },
+  'network.maintenance_removed': { severity: 'notice', data: z.strictObject({ network: paymentNetwork, from: maintenance.from }) },
   'api_key.issued': { severity: 'notice', data: z.strictObject({ key: classed('internal', idSchema('apiKey')), ...byMerchant }) },
   /** Another key takes its place; until then both work. */
   'api_key.rolled': {

@@ -14,11 +14,14 @@ export class Fault extends Error {
   readonly code: FaultCode
   /** Where in the caller's input the fault lies; names of fields only, never their values. */
   readonly fields: readonly FieldFault[]
+  /** When the same may be asked again, where that is known. */
+  readonly retryAfterS: number | undefined
 
-  constructor(code: FaultCode, message: string, options: { cause?: unknown; fields?: readonly FieldFault[] } = {}) {
+  constructor(code: FaultCode, message: string, options: { cause?: unknown; fields?: readonly FieldFault[]; retryAfterS?: number } = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
     this.fields = options.fields ?? []
+    this.retryAfterS = options.retryAfterS
   }
 
   /** The table's row for this fault. */

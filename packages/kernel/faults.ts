@@ -32,6 +32,7 @@ export const faults = {
   'idempotency/key_required': { status: 400, public: 'Send an Idempotency-Key header with this request.' },
   'idempotency/key_reused': { status: 422, public: 'This Idempotency-Key was used with another body.' },
   'idempotency/in_flight': { status: 409, public: 'A request with this Idempotency-Key is still being handled.' },
+  'networks/in_maintenance': { status: 503, public: 'The payment network is closed for now. Try again when it opens.' },
   'payments/unknown': { status: 404, public: 'No such payment.' },
   'checkout/unknown': { status: 404, public: 'No such checkout session.' },
   'checkout/link_unknown': { status: 404, public: 'This link leads nowhere.' },

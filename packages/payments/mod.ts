@@ -12,6 +12,8 @@ export {
   type PaymentTransition,
 } from './payment-states.ts'
 export { paymentView, payoutView, type ShownPayment } from './payment-view.ts'
+export { networkFor, type RoutableNetwork, type Routing } from './routing/network-for.ts'
+export { prefixRows, type PrefixConfidence, type PrefixRow } from './routing/prefixes.ts'
 export {
   transferKinds, transferPhases, transferRules, transferShares, transfersOf, type MovedPayment, type Transfer, type TransferKind,
   type TransferPhase, type TransferRule, type TransferShare,

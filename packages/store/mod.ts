@@ -24,6 +24,10 @@ export { revokeOwnApiKey } from './access/revoke-own-api-key.ts'
 export { revokeApiKey } from './access/revoke-api-key.ts'
 export { banByOperator, banNetwork, endBan, type NewBan } from './bans/ban-network.ts'
 export { listBans, type BanRow } from './bans/list-bans.ts'
+export {
+  addNetworkMaintenance, findNetworkStanding, recordNetworkHealth, removeNetworkMaintenance, type NetworkHealth, type NetworkMaintenance,
+  type NetworkStanding,
+} from './networks/network-standing.ts'
 export { loadCallbackHints, type CallbackHint } from './callbacks/load-callback-hints.ts'
 export { markHintJudged } from './callbacks/mark-hint-judged.ts'
 export { callbackHintsMax, recordCallbackHint, type NewCallbackHint } from './callbacks/record-callback-hint.ts'

@@ -1,6 +1,6 @@
 import type {
   AlertKind, AnomalyResponse, DeliveryState, EventType, FailureCode, ObjectEventType, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentDirection, PaymentStatus, Restriction,
-  RetentionClass, Severity, SigningKeyAlgorithm, SigningKeyUse, StapleFailure, StapleStatus, TlsVerdict, VaultTokenStatus, VaultTokenType,
+  RetentionClass, SeenNetworkStatus, Severity, SigningKeyAlgorithm, SigningKeyUse, StapleFailure, StapleStatus, TlsVerdict, VaultTokenStatus, VaultTokenType,
   WebhookDeliveryReason, WebhookDisabledReason, WebhookEncryption, WebhookHoldReason,
 } from '@ngome/contracts'
 import type {
@@ -298,6 +298,8 @@ export type Tables = {
     chain: Uint8Array | null
     observed: ColumnType<unknown, string | null, never>
   }
+  network_health: { network: string; status: SeenNetworkStatus; since: Date; seen_at: Date }
+  network_maintenance: { network: string; begins_at: Date; ends_at: Date; reason: string }
   ocsp_staples: {
     leaf: Uint8Array
     chain: string

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
 import {
-  createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
+  configuredMaintenance, createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
   processFolder, publicRoots, untilItStands, type ReadinessCheck,
 } from '@ngome/runtime'
 import { openDatabase, type Workers } from '@ngome/store'
@@ -18,9 +18,11 @@ import type { Dispatcher } from './dispatcher.ts'
 import { createEgressGuard } from './egress/egress-guard.ts'
 import { nameServerResolver, systemResolver } from './egress/resolver.ts'
 import { connectNetworks } from './networks/connect-networks.ts'
+import { NetworkWatch } from './networks/network-watch.ts'
 import { readCredentials } from './networks/read-credentials.ts'
 import { followCustodianLog } from './process/follow-custodian-log.ts'
 import { keepHouseHourly } from './process/housekeeping.ts'
+import { runEvery } from './process/run-every.ts'
 import { selfTests } from './process/self-tests.ts'
 import { startJobs } from './process/start-jobs.ts'
 import { followStaples } from './transport/follow-staples.ts'
@@ -31,6 +33,8 @@ import { watchKeys } from './usage/watch-keys.ts'
 const databaseConnections = 10
 /** Jobs in hand get this long to end; one that is cut off runs again elsewhere, and is made to. */
 const jobsGraceMs = 8_000
+/** How soon others hear that a network is away, and we that one is closed. */
+const networkWatchMs = 2_000
 
 const config = loadConfig(process.env)
 const token = new Secret(process.env['NGOME_ENROLMENT_TOKEN'] ?? '')
@@ -45,7 +49,8 @@ const egress = createEgressGuard({
   resolve: nameServerResolver(), resolveOperators: systemResolver,
   ...(acme === undefined ? {} : { certificateAuthority: { directoryUrl: acme.directoryUrl, trust: readTrust(acme.authorityPath) } }),
 })
-const networks = connectNetworks(config.networks, readCredentials(join(folder, 'providers.json')), egress, clock, random)
+const networkWatch = new NetworkWatch({ clock, random }, configuredMaintenance(config.networks))
+const networks = networkWatch.guard(connectNetworks(config.networks, readCredentials(join(folder, 'providers.json')), egress, clock, random))
 
 const identity = await enrol({
   ...base, config, token, role: 'dispatcher', onExpired: () => void shutdown.begin('the certificate expired'),
@@ -61,6 +66,7 @@ const database = openDatabase({
   onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke'),
 })
 const metrics = createMetrics({ process: 'dispatcher' })
+networkWatch.measure(metrics)
 const stopping = new AbortController()
 /** Empty until the work begins. */
 const running: { workers?: Workers } = {}
@@ -114,6 +120,9 @@ const dispatcher: Dispatcher = {
     disableAfterTries: config.webhooks.disableAfterTries,
   },
 }
+// What is closed is known before anything is sent.
+await untilItStands('the standing of networks', logger, () => networkWatch.look(database))
+runEvery(networkWatchMs, 'the watch over networks', logger, stopping.signal, () => networkWatch.look(database))
 running.workers = startJobs(dispatcher, metrics)
 keepHouseHourly(dispatcher, custodian, {
   webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000,

@@ -4,6 +4,7 @@ import { currencyDigits, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
 import { airtelMoney } from './airtel-money.ts'
 import { mtnDisbursement } from './mtn-momo.ts'
+import { networkRouting } from './network-routing.ts'
 import { publicTls } from './public-tls.ts'
 import { rootKeySetting } from './root-key-setting.ts'
 import { secret } from './secret-field.ts'
@@ -212,6 +213,7 @@ const network = z.strictObject({
   giveUpAfterS: seconds(900, 2, 3 * daySeconds, 'the custodian opens a record for dispatch for 72 hours'),
   fees: z.strictObject({ collection: tariff.optional(), payout: tariff.optional(), refund: tariff.optional() }).prefault({})
     .describe('What the operator takes of payments by this network.'),
+  ...networkRouting,
 })
 
 const webhooks = z.strictObject({

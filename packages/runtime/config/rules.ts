@@ -2,6 +2,7 @@ import { parseAmount } from '@ngome/kernel'
 import type { z } from 'zod'
 import type { completeConfig } from './complete-config.ts'
 import { airtelCountries, airtelSettleAfterSMin } from './airtel-money.ts'
+import { checkRouting } from './check-routing.ts'
 import { isLoopbackHost } from './loopback.ts'
 import type { NetworkConfig } from './fields.ts'
 import { mtnEnvironments } from './mtn-momo.ts'
@@ -123,6 +124,7 @@ function checkNetwork(config: Completed, name: string, network: NetworkConfig, r
     refuse([...path, 'apiKey'], 'must be given together with apiUser: the provider checks them as a pair')
   }
   checkMtn(path, network, refuse)
+  checkRouting(config.networks, name, (key, message) => refuse([...path, ...key], message))
   if (network.enquiryIntervalS > network.settleAfterS) {
     refuse([...path, 'enquiryIntervalS'], 'must be at most settleAfterS: else no enquiry falls into the settling time')
   }

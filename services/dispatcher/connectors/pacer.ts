@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '@ngome/kernel'
 
+/** Why nobody was asked: the cap is ours to keep, and says nothing of the network. */
+export const tooManyEnquiries = 'too many enquiries wait'
+
 /** Spreads calls evenly, so that a cap for each second is kept in every second and not only on average. */
 export class Pacer {
   readonly #gapMs: number

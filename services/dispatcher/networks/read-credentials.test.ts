@@ -71,7 +71,7 @@ describe('connecting networks', () => {
   const config: NetworkConfig = {
     connector: 'mtn-momo', world: 'test', baseUrl: 'http://127.0.0.1:1', targetEnvironment: 'sandbox', currency: 'EUR', callingCode: '46',
     requestTimeoutMs: 10_000, settleAfterS: 120, enquiryIntervalS: 5, enquiriesPerSecondMax: 10, giveUpAfterS: 900, fees: {},
-    directions: ['collection'],
+    directions: ['collection'], fallback: [], maintenance: [], onMaintenance: 'refuse',
   }
   const egress = createEgressGuard({ providers: { 'mtn-sandbox': config }, allowPrivate: [], resolve: async () => [] })
   test('a network without credentials is refused, and told where they go', () => {
@@ -102,7 +102,7 @@ describe('connecting networks', () => {
     connector: 'airtel-money', world: 'test', baseUrl: 'http://127.0.0.1:1', currency: 'UGX', callingCode: '256',
     airtel: { country: 'UG', signsMessages: true, pinScheme: 'rsa-oaep-sha256', namesCallback: false },
     requestTimeoutMs: 10_000, settleAfterS: 120, enquiryIntervalS: 5, enquiriesPerSecondMax: 10, giveUpAfterS: 900, fees: {},
-    directions: ['collection'],
+    directions: ['collection'], fallback: [], maintenance: [], onMaintenance: 'refuse',
   }
   test('Airtel\'s come from the configuration or from the file, and a network without them is refused', () => {
     const secrets = { clientId: new Secret('c'), clientSecret: new Secret('s') }

@@ -14,12 +14,12 @@ export function problemAnswer(fault: Fault, requestId: RequestId, headers: reado
     status: fault.row.status,
     contentType: problemMediaType,
     body: JSON.stringify(problemOf(fault, requestId)),
-    headers: [...headers, ...ofStatus(fault.row.status, headers)],
+    headers: [...headers, ...ofStatus(fault, headers)],
   }
 }
 
-function ofStatus(status: number, headers: readonly string[]): readonly string[] {
-  const own = byStatus[status] ?? []
+function ofStatus({ row: { status }, retryAfterS: knownS }: Fault, headers: readonly string[]): readonly string[] {
+  const own = knownS === undefined ? byStatus[status] ?? [] : ['retry-after', String(knownS)]
   return own[0] !== undefined && headers.includes(own[0]) ? [] : own
 }
 

@@ -1,5 +1,5 @@
 import type { Money } from '@ngome/kernel'
-import { Pacer } from '../pacer.ts'
+import { Pacer, tooManyEnquiries } from '../pacer.ts'
 import { parseLooseMoney } from '../parse-loose-money.ts'
 import { parseMessage } from '../parse-message.ts'
 import type { AskedPayment, EnquiryOutcome, HolderStanding, PaymentNetwork, PaymentRequest, RequestOutcome } from '../payment-network.ts'
@@ -29,7 +29,7 @@ export function connectAirtelMoney(
   const pacer = new Pacer(settings.enquiriesPerSecondMax, ports.clock)
 
   const stateOf = async (asked: AskedPayment): Promise<EnquiryOutcome> => {
-    if (!await pacer.turn(enquiryPatienceMs)) return { kind: 'unknown', reason: 'too many enquiries wait' }
+    if (!await pacer.turn(enquiryPatienceMs)) return { kind: 'unknown', reason: tooManyEnquiries }
     const product = asked.direction === 'payout' ? 'disbursements' : 'payments'
     const transmission = await caller.ask(`/standard/v1/${product}/${transactionIdOf(asked.reference)}`)
     if (transmission.kind !== 'answered') return { kind: 'unknown', reason: transmission.reason }

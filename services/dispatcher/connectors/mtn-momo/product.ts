@@ -1,7 +1,7 @@
 import { Secret, type Clock } from '@ngome/kernel'
 import type { EgressGuard } from '../../egress/egress-guard.ts'
 import type { Outgoing, Transmission } from '../../egress/transmit.ts'
-import { Pacer } from '../pacer.ts'
+import { Pacer, tooManyEnquiries } from '../pacer.ts'
 import { parseMessage } from '../parse-message.ts'
 import { sendWithToken, tokenPattern } from '../send-with-token.ts'
 import { TokenCache, type Token } from '../token-cache.ts'
@@ -71,7 +71,7 @@ export class Product {
 
   /** A question, in its turn under the product's cap. */
   async ask(path: string): Promise<Transmission> {
-    if (!await this.#pacer.turn(enquiryPatienceMs)) return { kind: 'unreached', reason: 'too many enquiries wait' }
+    if (!await this.#pacer.turn(enquiryPatienceMs)) return { kind: 'unreached', reason: tooManyEnquiries }
     return this.send({ method: 'GET', path, headers: {}, body: nothing })
   }
 

@@ -1,0 +1,17 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
+import type { Networks } from '../payments/order.ts'
+
+/** What can have a wallet. Some countries do not tell mobile numbers from others. */
+const types: ReadonlySet<string | undefined> = new Set(['MOBILE', 'FIXED_LINE_OR_MOBILE'])
+
+/**
+ * Whether a number can be a mobile phone's in the network's country: no short code, no premium rate, no digit too many. What the operator
+ * configured as the network's prefixes holds against the library, which may know a new range later than he does.
+ * @param phone E.164, with the plus sign
+ */
+export function isPayablePhone(phone: string, { callingCode, prefixes = [] }: Pick<Networks[string], 'callingCode' | 'prefixes'>): boolean {
+  if (!phone.startsWith(`+${callingCode}`)) return false
+  if (prefixes.some((prefix) => phone.startsWith(`+${prefix}`))) return true
+  const parsed = parsePhoneNumberFromString(phone)
+  return parsed !== undefined && parsed.number === phone && parsed.countryCallingCode === callingCode && parsed.isValid() && types.has(parsed.getType())
+}
