@@ -2,8 +2,8 @@ import type { KeyObject } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { requestIds, type Clock, type Random } from '@ngome/kernel'
-import { untilItStands, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
-import { findApiKey, insertDataKey, listAcmeChallenges, listOrigins, rehashApiKey, type Database } from '@ngome/store'
+import { configuredMaintenance, untilItStands, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
+import { findApiKey, findNetworkStanding, insertDataKey, listAcmeChallenges, listOrigins, rehashApiKey, type Database } from '@ngome/store'
 import type { Registry } from 'prom-client'
 import { createChallengeServer, type ChallengeServer } from './acme/challenge-server.ts'
 import { Challenges } from './acme/challenges.ts'
@@ -39,6 +39,7 @@ import { refreshStatements } from './keys/refresh-statements.ts'
 import { statementSource } from './keys/statement-source.ts'
 import { watchReplacedKeys } from './keys/watch-replaced-keys.ts'
 import { startLimits, type StartedLimits } from './limits/start-limits.ts'
+import { NetworkBoard } from './networks/network-board.ts'
 import { createDefences, type Defences } from './process/defend.ts'
 import { Drain } from './process/drain.ts'
 import { gatewayMetrics } from './process/gateway-metrics.ts'
@@ -101,11 +102,12 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
   const dataKeys = createDataKeys(from, statements)
   const metrics = gatewayMetrics(from.metrics, lease, monotonicMs)
   const defences = createDefences(from)
+  const board = new NetworkBoard({ ...from, find: (nowMs) => findNetworkStanding(from.database, nowMs) }, configuredMaintenance(from.config.networks))
   const { shedding } = defences
   const made: { drain?: Drain } = {}
   const isDraining = (): boolean => made.drain?.isDraining === true
   const onAnswer = answerTeller({ metrics, limits, defences, usage: usage.onAnswer })
-  const site = createCheckout(from, { secrets, dataKeys, limits, shedding, isDraining, onAnswer, isTrusted: defences.defence.isTrusted, standsFor: (id) => authenticator.standsFor(id) })
+  const site = createCheckout({ ...from, board }, { secrets, dataKeys, limits, shedding, isDraining, onAnswer, isTrusted: defences.defence.isTrusted, standsFor: (id) => authenticator.standsFor(id) })
   const server = await createPublicApi(certificates.first, {
     hosts: from.config.gateway.certificateNames,
     site,
@@ -120,7 +122,7 @@ export async function startGateway(from: GatewaySurroundings): Promise<Gateway> 
     onHandled: (request, operation) => shedding.end(request, operation),
     onAnswer,
     onFailure: failureTeller(from),
-  }, createHandlers({ ...from, version: apiVersion, secrets, statements, dataKeys, limits }))
+  }, createHandlers({ ...from, board, version: apiVersion, secrets, statements, dataKeys, limits }))
   const staples = new Staples(from, server)
   await staples.begin(certificates.first)
   const drain = made.drain = new Drain(server, async () => {

@@ -22,6 +22,8 @@ import type { DataKeys } from './keys/data-keys.ts'
 import type { MerchantStatements } from './keys/merchant-statements.ts'
 import { getLimits } from './limits/get-limits.ts'
 import type { Limits } from './limits/compose-limits.ts'
+import { listNetworks } from './networks/list-networks.ts'
+import type { NetworkBoard } from './networks/network-board.ts'
 import { moneyHandlers } from './payments/money-handlers.ts'
 import { reportHandlers } from './statements/report-handlers.ts'
 import { getPins } from './transport/get-pins.ts'
@@ -64,11 +66,12 @@ export type HandlerPorts = {
   readonly monotonicMs: () => number
   readonly identity: Pick<Identity, 'statementKey'>
   readonly limits: Pick<Limits, 'view'>
+  readonly board: NetworkBoard
 }
 
 /** Gives each operation of the table its handler. */
 export function createHandlers(from: HandlerPorts): Handlers {
-  const { config, secrets, database, dataKeys, statements, clock, random, identity: { statementKey } } = from
+  const { config, secrets, database, board, dataKeys, statements, clock, random, identity: { statementKey } } = from
   const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency, eventSecret: secrets.callback }
   const providers = new Set(Object.values(config.networks).map((network) => network.connector))
   const callbacks = { database, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
@@ -87,7 +90,8 @@ export function createHandlers(from: HandlerPorts): Handlers {
   const [openApi, reference] = documents(from.version)
   return {
     getLimits: (call) => getLimits(from, call),
-    ...moneyHandlers({ ...writing, networks: config.networks, cursorSecret: secrets.idempotency }),
+    ...moneyHandlers({ ...writing, networks: config.networks, board, cursorSecret: secrets.idempotency }),
+    listNetworks: (call) => listNetworks({ networks: config.networks, board }, call),
     ...checkoutHandlers(from, writing),
     ...webhookHandlers(writing, stating),
     createVaultToken: (call) => createVaultToken({ ...writing, statements }, call),

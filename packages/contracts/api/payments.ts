@@ -26,10 +26,12 @@ export const failureCodes = [
 export type PaymentStatus = (typeof paymentStatuses)[number]
 export type FailureCode = (typeof failureCodes)[number]
 
+const networkField = classed('internal', z.string().regex(networkPattern))
+
 export const createPaymentSchema = z.strictObject({
   amount: classed('confidential', z.string().max(16)).meta({ description: 'Decimal string in major units, e.g. "12.50".', example: '5.00' }),
   currency: classed('internal', z.string().length(3)).meta({ description: 'ISO 4217 code.', example: 'EUR' }),
-  network: classed('internal', z.string().regex(networkPattern)).meta({ description: 'The payment network.', example: 'mtn-sandbox' }),
+  network: networkField.optional().meta({ description: 'The payment network; without it, the one that has numbers like the payer\'s.', example: 'mtn-sandbox' }),
   payer: z.strictObject({
     phone: classed('restricted', z.string().regex(phonePattern)).meta({ description: 'E.164.', example: '+46733123499' }),
   }),
@@ -37,6 +39,8 @@ export const createPaymentSchema = z.strictObject({
   description: classed('confidential', z.string().max(160).regex(notePattern)).optional()
     .meta({ description: 'Shown to the payer.', example: 'Two chapati' }),
 })
+/** Of what goes out: stated always, so that the merchant's signature says by which network. */
+export const statedNetwork = networkField.meta({ description: 'The payment network.', example: 'mtn-sandbox' })
 export type CreatePayment = z.output<typeof createPaymentSchema>
 
 export const paymentSchema = z.strictObject({

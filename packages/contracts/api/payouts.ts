@@ -1,16 +1,17 @@
 import { z } from 'zod'
 import { classed } from '../classed.ts'
 import { idSchema, worldSchema } from '../ids.ts'
-import { createPaymentSchema, failureCodes, paymentStatuses } from './payments.ts'
+import { createPaymentSchema, failureCodes, paymentStatuses, statedNetwork } from './payments.ts'
 
 /** The whole of what one signature orders: small enough that it is sealed beside it. */
 export const payoutBodyBytesMax = 4_096
 
-const { amount, currency, network, reference, payer } = createPaymentSchema.shape
+const { amount, currency, reference, payer } = createPaymentSchema.shape
 
 /** What a payout may say, beside whom it is paid to: the same as a collection. */
 export const createPayoutSchema = z.strictObject({
-  amount, currency, network,
+  amount, currency,
+  network: statedNetwork,
   payee: payer,
   reference,
   description: createPaymentSchema.shape.description.meta({ description: 'Shown to the payee.', example: 'Wages, week 47' }),

@@ -224,6 +224,16 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
     answer: forward,
   },
   getForward: { answer: forward },
+  listNetworks: {
+    answer: {
+      object: 'list',
+      data: [{
+        object: 'network', name: 'mtn-ug', world: 'live', currency: 'UGX', country: 'UG', calling_code: '256', directions: ['collection', 'payout'],
+        status: 'operational', since: '2026-11-22T00:00:00.000Z',
+        maintenance: [{ from: '2026-11-29T22:00:00.000Z', to: '2026-11-30T02:00:00.000Z', reason: 'Upgrade of the core' }],
+      }],
+    },
+  },
   listBalances: {
     answer: { object: 'list', data: [{ object: 'balance', world: 'test', currency: 'EUR', available: '120.50', pending: '5.00', reserved: '0.00' }] },
   },

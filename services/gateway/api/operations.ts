@@ -11,6 +11,7 @@ import { apiKeyOperations } from './api-key-operations.ts'
 import { checkoutOperations } from './checkout-operations.ts'
 import { acting, authenticated, fromPages, reading, visiting, withBody, writing, type Operation } from './operation.ts'
 import { reportOperations } from './report-operations.ts'
+import { networkOperations } from './network-operations.ts'
 import { payoutOperations } from './payout-operations.ts'
 import { usageOperations } from './usage-operations.ts'
 import { webhookOperations } from './webhook-operations.ts'
@@ -36,7 +37,7 @@ export const operations = {
     bodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The payment was accepted and will be sent to its network.', schema: paymentSchema },
-    faults: [...authenticated, ...withBody, ...acting, 'access/cap_exceeded'],
+    faults: [...authenticated, ...withBody, ...acting, 'networks/in_maintenance', 'access/cap_exceeded'],
   },
   getPayment: {
     method: 'GET',
@@ -67,6 +68,7 @@ export const operations = {
     faults: [...authenticated, 'request/invalid'],
   },
   ...payoutOperations,
+  ...networkOperations,
   listBalances: {
     method: 'GET',
     path: '/v1/balances',

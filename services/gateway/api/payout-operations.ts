@@ -21,7 +21,7 @@ export const payoutOperations = {
     bodyBytesMax: payoutBodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The payout was accepted and will be sent to its network.', schema: payoutSchema },
-    faults: [...authenticated, ...withBody, ...acting, 'access/cap_exceeded', 'payments/insufficient_funds'],
+    faults: [...authenticated, ...withBody, ...acting, 'networks/in_maintenance', 'access/cap_exceeded', 'payments/insufficient_funds'],
   },
   getPayout: {
     method: 'GET',

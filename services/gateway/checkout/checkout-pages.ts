@@ -6,6 +6,7 @@ import { refuseSuspended } from '../access/refuse-suspended.ts'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { AuthenticatedCaller } from '../http/call.ts'
 import { idempotencyMarks } from '../idempotency/marks.ts'
+import { isPayablePhone } from '../networks/is-payable-phone.ts'
 import { collect, type CollectPorts } from '../payments/collect.ts'
 import { checkoutStatus } from './checkout-status.ts'
 import { languages, type Language } from './messages/messages.ts'
@@ -62,7 +63,7 @@ export class CheckoutPages {
     const network = view.networks.find(({ name }) => name === form.network)
     if (network === undefined) return askPage(view, { status: 422, about: 'network', message: say.networkWrong, phone: form.phone })
     const phone = readPhone(form.phone, network.callingCode)
-    if (phone === undefined) return askPage(view, { status: 422, about: 'phone', message: say.phoneWrong, ...typed })
+    if (phone === undefined || !isPayablePhone(phone, network)) return askPage(view, { status: 422, about: 'phone', message: say.phoneWrong, ...typed })
     const waitS = this.#ports.prompts.take(phone, from.remoteAddress)
     if (waitS > 0) {
       const refused = askPage(view, { status: 429, about: 'form', message: `${say.tooManyTitle}. ${say.tooManyText}`, ...typed })
@@ -92,7 +93,7 @@ export class CheckoutPages {
       }))
       return true
     } catch (error) {
-      if (error instanceof Fault && (error.code === 'access/cap_exceeded' || error.code === 'request/invalid')) return false
+      if (error instanceof Fault && (error.code === 'access/cap_exceeded' || error.code === 'request/invalid' || error.code === 'networks/in_maintenance')) return false
       throw error
     }
   }

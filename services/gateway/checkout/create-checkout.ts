@@ -4,6 +4,7 @@ import type { Database } from '@ngome/store'
 import type { PublicApiPorts } from '../http/public-api.ts'
 import type { GatewaySecrets } from '../keys/custodian-secrets.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
+import type { NetworkBoard } from '../networks/network-board.ts'
 import type { Limits } from '../limits/compose-limits.ts'
 import type { Shedding } from '../overload/shedding.ts'
 import { failureTeller } from '../process/tell-failures.ts'
@@ -16,6 +17,7 @@ export function createCheckout(
   from: {
     readonly config: Pick<Config, 'gateway' | 'networks'>
     readonly database: Database
+    readonly board: NetworkBoard
     readonly clock: Clock
     readonly random: Random
     readonly monotonicMs: () => number

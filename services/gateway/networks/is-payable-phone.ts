@@ -1,5 +1,4 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
-import type { Networks } from '../payments/order.ts'
 
 /** What can have a wallet. Some countries do not tell mobile numbers from others. */
 const types: ReadonlySet<string | undefined> = new Set(['MOBILE', 'FIXED_LINE_OR_MOBILE'])
@@ -9,7 +8,7 @@ const types: ReadonlySet<string | undefined> = new Set(['MOBILE', 'FIXED_LINE_OR
  * configured as the network's prefixes holds against the library, which may know a new range later than he does.
  * @param phone E.164, with the plus sign
  */
-export function isPayablePhone(phone: string, { callingCode, prefixes = [] }: Pick<Networks[string], 'callingCode' | 'prefixes'>): boolean {
+export function isPayablePhone(phone: string, { callingCode, prefixes = [] }: { readonly callingCode: string; readonly prefixes?: readonly string[] | undefined }): boolean {
   if (!phone.startsWith(`+${callingCode}`)) return false
   if (prefixes.some((prefix) => phone.startsWith(`+${prefix}`))) return true
   const parsed = parsePhoneNumberFromString(phone)

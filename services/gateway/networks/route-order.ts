@@ -1,7 +1,8 @@
 import type { PaymentDirection } from '@ngome/contracts'
 import { Fault, type World } from '@ngome/kernel'
 import { networkFor } from '@ngome/payments'
-import { invalid, type Networks } from '../payments/order.ts'
+import type { AuthenticatedCaller } from '../http/call.ts'
+import { checkOrder, invalid, type Asked, type Networks, type Order } from '../payments/order.ts'
 import { isPayablePhone } from './is-payable-phone.ts'
 import type { NetworkBoard, NetworkLook } from './network-board.ts'
 
@@ -35,6 +36,15 @@ export async function routeOrder(
   throw new Fault('networks/in_maintenance', `${name} is closed`, { retryAfterS: Math.min(retryAfterSMax, Math.max(1, Math.ceil(untilMs / 1_000))) })
 }
 
+/** Routes an order, and holds it against what its network takes. @throws Fault as `routeOrder`, `request/invalid` */
+export async function routeAndCheck(
+  ports: { readonly networks: Networks; readonly board: Pick<NetworkBoard, 'look'> }, { tenant: { world }, caps }: Pick<AuthenticatedCaller, 'tenant' | 'caps'>,
+  asked: Omit<Asked, 'network'> & Pick<RoutedOrder, 'network'>,
+): Promise<Order> {
+  const network = await routeOrder(ports, world, asked, (name) => caps.networks.size === 0 || caps.networks.has(name))
+  return checkOrder(ports.networks, world, { ...asked, network })
+}
+
 /** @throws Fault `request/invalid` where that is nobody's, or not one's alone */
 function ownNetwork(networks: Networks, world: World, order: RoutedOrder): string {
   const { phone } = order
@@ -55,7 +65,7 @@ function ownNetwork(networks: Networks, world: World, order: RoutedOrder): strin
 
 function takes(networks: Networks, name: string, { currency, direction }: RoutedOrder): boolean {
   const network = networks[name]
-  return network !== undefined && network.currency === currency && network.directions.includes(direction)
+  return network?.currency === currency && network.directions.includes(direction)
 }
 
 /** Whoever may take its orders while it cannot; itself where nobody can. */

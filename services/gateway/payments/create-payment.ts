@@ -6,7 +6,7 @@ import { collect, type CollectPorts } from './collect.ts'
 
 /**
  * Accepts a payment that a merchant asks for.
- * @throws Fault `request/invalid`, `access/cap_exceeded`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
+ * @throws Fault `request/invalid`, `networks/in_maintenance`, `access/cap_exceeded`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
  * `store/unavailable`
  */
 export async function createPayment(ports: CollectPorts, call: Call<'createPayment'>): Promise<Answer> {

@@ -2,6 +2,7 @@ import type { PaymentDirection } from '@ngome/contracts'
 import { Fault, parseCurrency, parseMoney, type FieldFault, type Money, type World } from '@ngome/kernel'
 import { feeOf } from '@ngome/payments'
 import type { Config } from '@ngome/runtime'
+import { isPayablePhone } from '../networks/is-payable-phone.ts'
 
 export type Networks = Config['networks']
 
@@ -36,6 +37,8 @@ export function checkOrder(networks: Networks, world: World, asked: Asked): Orde
   if (money === undefined) fields.push(noAmount)
   if (!asked.phone.number.startsWith(`+${network.callingCode}`)) {
     fields.push({ pointer: asked.phone.pointer, detail: 'This number is not of the network\'s country.' })
+  } else if (!isPayablePhone(asked.phone.number, network)) {
+    fields.push({ pointer: asked.phone.pointer, detail: 'This is no number that a mobile phone of the network\'s country has.' })
   }
   // A tariff is in the network's currency.
   const feeMinor = money === undefined || currency !== network.currency ? 0n : feeFor(network, direction, money)

@@ -6,12 +6,14 @@ import { authorizePayment, dayTotalReached } from '../access/authorize-payment.t
 import type { AuthenticatedCaller } from '../http/call.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import { seal } from '../keys/seal.ts'
+import type { NetworkBoard } from '../networks/network-board.ts'
 import type { Networks, Order } from './order.ts'
 
 export type PlaceOrderPorts = {
   readonly database: Database
   readonly dataKeys: DataKeys
   readonly networks: Networks
+  readonly board: Pick<NetworkBoard, 'look'>
   readonly idempotencySecret: Secret<Uint8Array>
   /** Shared with the dispatcher, which tells of no event without the proof. */
   readonly eventSecret: Secret<Uint8Array>

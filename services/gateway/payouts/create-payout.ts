@@ -4,17 +4,17 @@ import type { Call } from '../http/call.ts'
 import { answerOutcome } from '../idempotency/answer-outcome.ts'
 import { idempotencyMarks } from '../idempotency/marks.ts'
 import { authorizationOf } from '../payments/authorization.ts'
-import { checkOrder } from '../payments/order.ts'
+import { routeAndCheck } from '../networks/route-order.ts'
 import { placeOrder, type PlaceOrderPorts } from '../payments/place-order.ts'
 
 /**
  * Accepts a payout: the merchant's signature is sealed with what it is for.
- * @throws Fault `request/invalid`, `access/cap_exceeded`, `access/signature_required`, `payments/insufficient_funds`,
+ * @throws Fault `request/invalid`, `networks/in_maintenance`, `access/cap_exceeded`, `access/signature_required`, `payments/insufficient_funds`,
  * `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`, `store/unavailable`
  */
 export async function createPayout(ports: PlaceOrderPorts, call: Call<'createPayout'>): Promise<Answer> {
   const { caller, body: { payee: { phone }, reference, description = null, ...asked } } = call
-  const order = checkOrder(ports.networks, caller.tenant.world, { ...asked, direction: 'payout', phone: { number: phone, pointer: '/payee/phone' } })
+  const order = await routeAndCheck(ports, caller, { ...asked, direction: 'payout', phone: { number: phone, pointer: '/payee/phone' } })
   const { outcome, row, answer } = await placeOrder(ports, caller, {
     ...order, phone, phoneMasked: maskPhone(phone, order.callingCode), reference, description, authorization: authorizationOf(call),
   }, idempotencyMarks(ports.idempotencySecret, caller.tenant, { ...call, key: call.idempotencyKey }), payoutView)
