@@ -1,6 +1,7 @@
 export { childEnvironment } from './config/child-environment.ts'
 export { configSchema, type Config } from './config/schema.ts'
 export { configuredMaintenance } from './config/configured-maintenance.ts'
+export { maintenanceReason } from './config/network-routing.ts'
 export { formatPkcs11Uri, parsePkcs11Uri, type Pkcs11Uri } from './config/pkcs11-uri.ts'
 export type { RootKeySetting } from './config/root-key-setting.ts'
 export type { NetworkConfig } from './config/fields.ts'

@@ -1,4 +1,5 @@
 import type { Limits, ListBalancesAnswer } from './api/answers.ts'
+import type { ListNetworksAnswer } from './api/payout-answers.ts'
 import type { OperationName, Operations } from './api/operations.ts'
 import { Caller, type CallInput, type CallOptions } from './caller.ts'
 import { readOptions, type NgomeOptions } from './options.ts'
@@ -52,6 +53,11 @@ export class Client {
   /** What your account holds, by currency: `available` can be taken now. */
   async balances(options?: CallOptions): Promise<ListBalancesAnswer['data']> {
     return (await this.#caller.call('listBalances', {}, options)).data
+  }
+
+  /** The payment networks of your world, and how they do now. */
+  async networks(options?: CallOptions): Promise<ListNetworksAnswer['data']> {
+    return (await this.#caller.call('listNetworks', {}, options)).data
   }
 
   /** Any operation of the API's document, by its name; the methods by resource are this with checks. */

@@ -21,7 +21,7 @@ export type ApiDocument = {
 /** The generated files of `packages/sdk/api`, by name. */
 export type ApiFiles = Readonly<Record<'requests.ts' | AnswerFile | 'operations.ts' | 'routes.ts', string>>
 /** Each with what the types in it are named by; the others are in the first. */
-const answerFiles = { 'answers.ts': /^/, 'webhook-answers.ts': /Webhook|Event/, 'checkout-answers.ts': /Checkout/, 'report-answers.ts': /Statement/, 'payout-answers.ts': /Payout/ } as const
+const answerFiles = { 'answers.ts': /^/, 'webhook-answers.ts': /Webhook|Event/, 'checkout-answers.ts': /Checkout/, 'report-answers.ts': /Statement/, 'payout-answers.ts': /Payout|Network/ } as const
 type AnswerFile = keyof typeof answerFiles
 const answerFileNames = Object.keys(answerFiles) as readonly AnswerFile[]
 
@@ -117,9 +117,10 @@ function nameOf(schema: Schema, otherwise: string, into: Map<string, Schema>): s
 function parametersType({ parameters }: Described, place: 'path' | 'query'): string {
   const found = parameters.filter((one) => one.in === place)
   if (found.length === 0) return 'undefined'
+  // A caller has an id from wherever he keeps it: as text.
+  if (place === 'path') return `{ ${found.map(({ name }) => `readonly ${name}: string`).join('; ')} }`
   const lines = found.map(({ name, required, description, schema }) => {
-    // A caller has an id from wherever he keeps it: as text.
-    const type = place === 'path' ? 'string' : typeOf(schema, 'input')
+    const type = typeOf(schema, 'input')
     const comment = commentOf(description === '' ? {} : { description }, '      ')
     return `${comment}      readonly ${name}${required ? '' : '?'}: ${type}${required ? '' : ' | undefined'}\n`
   })

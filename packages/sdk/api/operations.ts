@@ -35,6 +35,7 @@ import type {
   GetStatementAnswer,
 } from './report-answers.ts'
 import type {
+  ListNetworksAnswer,
   Payout,
   PayoutPage,
 } from './payout-answers.ts'
@@ -57,17 +58,11 @@ import type {
 export type Operations = {
   /** Cancel a checkout session. */
   readonly cancelCheckoutSession: {
-    readonly query: undefined; readonly body: undefined; readonly answer: CheckoutSession
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: CheckoutSession
   }
   /** State a webhook endpoint anew. */
   readonly changeWebhookEndpoint: {
-    readonly query: undefined; readonly body: ChangeWebhookEndpoint; readonly answer: WebhookEndpoint
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: ChangeWebhookEndpoint; readonly answer: WebhookEndpoint
   }
   /** Make an API key. */
   readonly createApiKey: {
@@ -103,24 +98,15 @@ export type Operations = {
   }
   /** Delete a token. */
   readonly deleteVaultToken: {
-    readonly query: undefined; readonly body: undefined; readonly answer: undefined
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: undefined
   }
   /** Delete a webhook endpoint. */
   readonly deleteWebhookEndpoint: {
-    readonly query: undefined; readonly body: undefined; readonly answer: undefined
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: undefined
   }
   /** Enable a webhook endpoint. */
   readonly enableWebhookEndpoint: {
-    readonly query: undefined; readonly body: undefined; readonly answer: WebhookEndpoint
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: WebhookEndpoint
   }
   /** Export your requests. */
   readonly exportRequests: {
@@ -156,31 +142,19 @@ export type Operations = {
   }
   /** Read an API key. */
   readonly getApiKey: {
-    readonly query: undefined; readonly body: undefined; readonly answer: ApiKey
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: ApiKey
   }
   /** Read a checkout session. */
   readonly getCheckoutSession: {
-    readonly query: undefined; readonly body: undefined; readonly answer: CheckoutSession
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: CheckoutSession
   }
   /** Read an event. */
   readonly getEvent: {
-    readonly query: undefined; readonly body: undefined; readonly answer: Event
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Event
   }
   /** Read a forward. */
   readonly getForward: {
-    readonly query: undefined; readonly body: undefined; readonly answer: Forward
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Forward
   }
   /** Read your limits. */
   readonly getLimits: {
@@ -188,17 +162,11 @@ export type Operations = {
   }
   /** Read a payment. */
   readonly getPayment: {
-    readonly query: undefined; readonly body: undefined; readonly answer: Payment
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Payment
   }
   /** Read a payout. */
   readonly getPayout: {
-    readonly query: undefined; readonly body: undefined; readonly answer: Payout
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Payout
   }
   /** Read a statement. */
   readonly getStatement: {
@@ -218,10 +186,7 @@ export type Operations = {
   }
   /** Read a token. */
   readonly getVaultToken: {
-    readonly query: undefined; readonly body: undefined; readonly answer: VaultToken
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: VaultToken
   }
   /** List alerts about your keys. */
   readonly listAlerts: {
@@ -262,6 +227,10 @@ export type Operations = {
       /** Only of this payment, payout, refund or webhook endpoint. */
       readonly object?: string | undefined
     }
+  }
+  /** List payment networks. */
+  readonly listNetworks: {
+    readonly params: undefined; readonly query: undefined; readonly body: undefined; readonly answer: ListNetworksAnswer
   }
   /** List payments. */
   readonly listPayments: {
@@ -339,10 +308,7 @@ export type Operations = {
   }
   /** List what was told to a webhook endpoint. */
   readonly listWebhookDeliveries: {
-    readonly body: undefined; readonly answer: WebhookDeliveryPage
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly body: undefined; readonly answer: WebhookDeliveryPage
     readonly query: {
       /** How many on the page, 1 to 100; 20 when left out. */
       readonly limit?: number | undefined
@@ -358,31 +324,19 @@ export type Operations = {
   }
   /** Replace a webhook endpoint’s secret. */
   readonly replaceWebhookSecret: {
-    readonly query: undefined; readonly body: ReplaceWebhookSecret; readonly answer: CreatedWebhookEndpoint
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: ReplaceWebhookSecret; readonly answer: CreatedWebhookEndpoint
   }
   /** Replay a delivery. */
   readonly replayWebhookDelivery: {
-    readonly query: undefined; readonly body: undefined; readonly answer: WebhookDelivery
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: WebhookDelivery
   }
   /** Replay what an endpoint missed. */
   readonly replayWebhookEndpoint: {
-    readonly query: undefined; readonly body: ReplayEndpoint; readonly answer: WebhookReplay
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: ReplayEndpoint; readonly answer: WebhookReplay
   }
   /** Revoke an API key. */
   readonly revokeApiKey: {
-    readonly query: undefined; readonly body: undefined; readonly answer: ApiKey
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: ApiKey
   }
   /** Revoke the key that asks. */
   readonly revokeThisApiKey: {
@@ -390,10 +344,7 @@ export type Operations = {
   }
   /** Roll an API key. */
   readonly rollApiKey: {
-    readonly query: undefined; readonly body: RollApiKey; readonly answer: RolledApiKey
-    readonly params: {
-      readonly id: string
-    }
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: RollApiKey; readonly answer: RolledApiKey
   }
 }
 

@@ -1,5 +1,33 @@
 // Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
 
+export type ListNetworksAnswer = {
+  readonly object: 'list'
+  /** Every network of your world. */
+  readonly data: readonly ({
+    readonly object: 'network'
+    readonly name: string
+    readonly world: 'test' | 'live'
+    /** ISO 4217 code. */
+    readonly currency: string
+    /** ISO 3166 code, by how its numbers begin. */
+    readonly country: string | null
+    /** How its numbers begin, without the plus sign. */
+    readonly calling_code: string
+    /** Which ways money goes by it. */
+    readonly directions: readonly ('collection' | 'payout' | 'refund')[]
+    /** degraded: it fails at times, or nobody has looked for a while. down: payments wait. maintenance: it is closed, as announced. */
+    readonly status: 'operational' | 'degraded' | 'down' | 'maintenance'
+    /** Since when; null where that is not known. */
+    readonly since: string | null
+    /** When it is closed, now or later. */
+    readonly maintenance: readonly {
+      readonly from: string
+      readonly to: string
+      readonly reason: string
+    }[]
+  })[]
+}
+
 export type Payout = {
   readonly id: `pyt_${string}`
   readonly object: 'payout'

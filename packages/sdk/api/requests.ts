@@ -73,8 +73,8 @@ export type CreatePayment = {
   readonly amount: string
   /** ISO 4217 code. */
   readonly currency: string
-  /** The payment network. */
-  readonly network: string
+  /** The payment network; without it, the one that has numbers like the payer's. */
+  readonly network?: string | undefined
   readonly payer: {
     /** E.164. */
     readonly phone: string

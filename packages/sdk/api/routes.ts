@@ -33,6 +33,7 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   listApiKeys: { method: 'GET', path: '/v1/api_keys', isKeyed: false, cost: 3 },
   listBalances: { method: 'GET', path: '/v1/balances', isKeyed: false, cost: 2 },
   listEvents: { method: 'GET', path: '/v1/events', isKeyed: false, cost: 3 },
+  listNetworks: { method: 'GET', path: '/v1/networks', isKeyed: false, cost: 1 },
   listPayments: { method: 'GET', path: '/v1/payments', isKeyed: false, cost: 3 },
   listPayouts: { method: 'GET', path: '/v1/payouts', isKeyed: false, cost: 3 },
   listRequests: { method: 'GET', path: '/v1/requests', isKeyed: false, cost: 5 },

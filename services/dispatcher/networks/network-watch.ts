@@ -67,24 +67,23 @@ export class NetworkWatch {
       const { status } = seen.breaker
       if (status === seen.status && Math.abs(nowMs - seen.saidAtMs) < repeatMs) return []
       const sinceMs = status === seen.status ? Math.min(seen.sinceMs, nowMs) : nowMs
-      const told = this.#tell(network, seen, status, nowMs)
-      return [{ seen, told, health: { network, status, sinceMs, seenAtMs: nowMs } satisfies NetworkHealth }]
+      return [{ seen, ...this.#tell(network, seen, status, nowMs), health: { network, status, sinceMs, seenAtMs: nowMs } satisfies NetworkHealth }]
     })
     if (due.length === 0) return
-    await recordNetworkHealth(db, due.map(({ health }) => health), due.flatMap(({ told: { event } }) => event ?? []))
+    await recordNetworkHealth(db, due.map(({ health }) => health), due.flatMap(({ event }) => event ?? []))
     // Only now: what could not be written is due again.
-    for (const { seen, told, health: { status, sinceMs } } of due) Object.assign(seen, told.then, { status, sinceMs, saidAtMs: nowMs })
+    for (const { seen, told, health: { status, sinceMs } } of due) Object.assign(seen, told, { status, sinceMs, saidAtMs: nowMs })
   }
 
   #tell(
     network: string, { awayMs, toldAtMs }: Seen, status: SeenNetworkStatus, nowMs: number,
-  ): { readonly event?: Event; readonly then: Partial<Pick<Seen, 'awayMs' | 'toldAtMs'>> } {
+  ): { readonly event?: Event; readonly told: Partial<Pick<Seen, 'awayMs' | 'toldAtMs'>> } {
     const from = { ...this.#ports, process: 'dispatcher' } as const
     if (status === 'down' && awayMs === null && Math.abs(nowMs - toldAtMs) >= toldEveryMs) {
-      return { event: emit(from, 'network.away', null, { network }), then: { awayMs: nowMs, toldAtMs: nowMs } }
+      return { event: emit(from, 'network.away', null, { network }), told: { awayMs: nowMs, toldAtMs: nowMs } }
     }
-    if (status === 'down' || awayMs === null) return { then: {} }
-    return { event: emit(from, 'network.back', null, { network, awayMs: Math.max(0, nowMs - awayMs) }), then: { awayMs: null } }
+    if (status === 'down' || awayMs === null) return { told: {} }
+    return { event: emit(from, 'network.back', null, { network, awayMs: Math.max(0, nowMs - awayMs) }), told: { awayMs: null } }
   }
 
   #isClosed(name: string): boolean {

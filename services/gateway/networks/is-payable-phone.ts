@@ -12,5 +12,5 @@ export function isPayablePhone(phone: string, { callingCode, prefixes = [] }: { 
   if (!phone.startsWith(`+${callingCode}`)) return false
   if (prefixes.some((prefix) => phone.startsWith(`+${prefix}`))) return true
   const parsed = parsePhoneNumberFromString(phone)
-  return parsed !== undefined && parsed.number === phone && parsed.countryCallingCode === callingCode && parsed.isValid() && types.has(parsed.getType())
+  return parsed?.number === phone && parsed.countryCallingCode === callingCode && parsed.isValid() && types.has(parsed.getType())
 }
