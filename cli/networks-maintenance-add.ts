@@ -26,7 +26,7 @@ export const networksMaintenanceAdd: Command = {
     const isAdded = await withDatabase(context, async (db, { networks }) => {
       if (!Object.hasOwn(networks, network)) throw new Misuse(`no network has this name: ${Object.keys(networks).join(', ')}`)
       const event = emit({ ...context, process: 'operator' }, 'network.maintenance_added', null, window)
-      return await addNetworkMaintenance(db, { network, fromMs, toMs, reason }, event)
+      return addNetworkMaintenance(db, { network, fromMs, toMs, reason }, event)
     })
     if (isJson) context.out(JSON.stringify({ ...window, reason, result: isAdded ? 'added' : 'known' }))
     else if (isAdded) context.out(`${network} is closed from ${window.from} to ${window.to}`)

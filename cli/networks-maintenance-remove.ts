@@ -16,7 +16,7 @@ export const networksMaintenanceRemove: Command = {
     const fromMs = parseInstant('from', from)
     const isRemoved = await withDatabase(context, async (db) => {
       const event = emit({ ...context, process: 'operator' }, 'network.maintenance_removed', null, { network, from: new Date(fromMs).toISOString() })
-      return await removeNetworkMaintenance(db, { network, fromMs }, event)
+      return removeNetworkMaintenance(db, { network, fromMs }, event)
     })
     if (isJson) context.out(JSON.stringify({ network, from, result: isRemoved ? 'removed' : 'unknown' }))
     else if (isRemoved) context.out(`${network} is not closed then any more`)
