@@ -157,6 +157,7 @@ export const eventTypes = {
   'payout.in_doubt': { severity: 'notice', data: z.strictObject({ payment, status }) },
   'payout.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payout.failed': { severity: 'info', data: z.strictObject({ payment, status, failure: classed('internal', z.string()) }) },
+  'refund.accepted': { severity: 'info', data: z.strictObject({ payment, status, signed_with: merchantKey }) },
   'refund.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   'refund.in_doubt': { severity: 'notice', data: z.strictObject({ payment, status }) },
   'refund.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },

@@ -5,6 +5,7 @@
 export const scopes = [
   'payments:read', 'payments:write',
   'payouts:read', 'payouts:write',
+  'refunds:read', 'refunds:write',
   'webhooks:read', 'webhooks:write',
   'vault:read', 'vault:write', 'vault:seal',
   'forwards:read', 'forwards:write',

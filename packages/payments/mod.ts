@@ -11,7 +11,7 @@ export {
   canTransition, dispatcherOrigins, hasEnded, initialStatuses, openStatuses, paymentStates, paymentTransitions, type PaymentState,
   type PaymentTransition,
 } from './payment-states.ts'
-export { paymentView, payoutView, type ShownPayment } from './payment-view.ts'
+export { paymentView, payoutView, refundView, type ShownPayment } from './payment-view.ts'
 export { networkFor, type RoutableNetwork, type Routing } from './routing/network-for.ts'
 export { prefixRows, type PrefixConfidence, type PrefixRow } from './routing/prefixes.ts'
 export {

@@ -4,10 +4,10 @@ import {
   type PaymentStatus, type WebhookDisabledReason,
 } from '@ngome/contracts'
 import {
-  equalsInConstantTime, formatMoney, idOf, idRandomBytes, lengthPrefixed, type EventId, type PaymentId, type Secret, type Tenant,
+  equalsInConstantTime, idOf, idRandomBytes, lengthPrefixed, type EventId, type PaymentId, type Secret, type Tenant,
   type WebhookEndpointId,
 } from '@ngome/kernel'
-import { paymentView, type ShownPayment } from './payment-view.ts'
+import { paymentView, payoutView, refundView, type ShownPayment } from './payment-view.ts'
 
 /** What never changes of a movement of money, as its merchant may see it. */
 export type Movement = Omit<ShownPayment, 'tenant' | 'status' | 'failure' | 'updatedAtMs'> & {
@@ -69,22 +69,11 @@ export function eventView(event: ObjectEvent): ObjectEventView {
 
 /** How a movement is shown, by its direction: as the answers of its own operations show it. */
 const views: Readonly<Record<PaymentDirection, (shown: ShownPayment & Movement) => object>> = {
-  collection: paymentView, payout: outgoingView, refund: outgoingView,
+  collection: paymentView, payout: payoutView, refund: refundView,
 }
 
 function movementView({ tenant, movement, facts, atMs }: ObjectEvent & { readonly kind: 'movement' }): object {
   return views[movement.direction]({ ...movement, ...facts, tenant, updatedAtMs: atMs })
-}
-
-/** What goes out, to a payee or back to a payer. */
-function outgoingView(row: ShownPayment & Movement): object {
-  const { amountMinor, feeMinor, currency, failure } = row
-  return {
-    id: row.id, object: movementNouns[row.direction], world: row.tenant.world, status: row.status, amount: formatMoney({ amountMinor, currency }),
-    fee: formatMoney({ amountMinor: feeMinor, currency }), currency, network: row.network, payee: { phone: row.payerMasked },
-    ...row.original === null ? {} : { payment: row.original }, reference: row.reference, failure: failure === null ? null : { code: failure },
-    created_at: iso(row.createdAtMs), updated_at: iso(row.updatedAtMs),
-  }
 }
 
 /** The body of the webhook that tells of it, the same bytes each time. @throws ZodError as {@link eventView} */

@@ -1,4 +1,4 @@
-import type { FailureCode, PaymentStatus, PaymentView, PayoutView } from '@ngome/contracts'
+import type { FailureCode, PaymentStatus, PaymentView, PayoutView, RefundView } from '@ngome/contracts'
 import { formatMoney, parseId, type Currency, type PaymentId, type Tenant } from '@ngome/kernel'
 
 /** What of a payment is shown; the store's rows have it all. */
@@ -46,6 +46,14 @@ export function payoutView(row: ShownPayment): PayoutView {
   const id = parseId('payout', row.id)
   if (id === undefined) throw new TypeError(`${row.id} is no payout`)
   return { id, object: 'payout', ...outgoing(row) }
+}
+
+/** A refund as its merchant sees it: the payee is the former payer, masked. @throws TypeError where it is none */
+export function refundView(row: ShownPayment & { readonly original: PaymentId | null }): RefundView {
+  const id = parseId('refund', row.id)
+  const payment = row.original === null ? undefined : parseId('payment', row.original)
+  if (id === undefined || payment === undefined) throw new TypeError(`${row.id} is no refund`)
+  return { id, object: 'refund', payment, ...outgoing(row) }
 }
 
 function outgoing(row: ShownPayment): Omit<PayoutView, 'id' | 'object'> {

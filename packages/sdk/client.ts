@@ -9,6 +9,7 @@ import { Events } from './resources/events.ts'
 import { Forwards } from './resources/forwards.ts'
 import { Payments } from './resources/payments.ts'
 import { Payouts } from './resources/payouts.ts'
+import { Refunds } from './resources/refunds.ts'
 import { Statements } from './resources/statements.ts'
 import { Usage } from './resources/usage.ts'
 import { Vault } from './resources/vault.ts'
@@ -19,6 +20,7 @@ import type { Runtime } from './runtime.ts'
 export class Client {
   readonly payments: Payments
   readonly payouts: Payouts
+  readonly refunds: Refunds
   readonly checkoutSessions: CheckoutSessions
   readonly webhookEndpoints: WebhookEndpoints
   readonly events: Events
@@ -35,6 +37,7 @@ export class Client {
     this.#caller = new Caller(settings, runtime, runtime.transport({ ca: options.ca, pins: options.pins }))
     this.payments = new Payments(this.#caller)
     this.payouts = new Payouts(this.#caller)
+    this.refunds = new Refunds(this.#caller)
     this.checkoutSessions = new CheckoutSessions(this.#caller)
     this.webhookEndpoints = new WebhookEndpoints(this.#caller)
     this.events = new Events(this.#caller)

@@ -87,7 +87,7 @@ async function send(body: Uint8Array): Promise<void> {
 
 const targetOf = (webhookAddress: { host: string; port: number } | undefined) => ({
   gateway: { name: 'gateway', host: '127.0.0.1', port: (server.address() as AddressInfo).port }, authority: authority.pem,
-  addToldMerchantKey: async () => ({ tenant, apiKey: new Secret('key'), keyId: newId('merchantSigningKey', from) }),
+  addMerchantSigner: async () => ({ tenant, apiKey: new Secret('key'), keyId: newId('merchantSigningKey', from) }),
   webhookAddress, pay, webhookMsMax: 200, ...from,
 })
 

@@ -19,9 +19,9 @@ export type ApiDocument = {
 }
 
 /** The generated files of `packages/sdk/api`, by name. */
-export type ApiFiles = Readonly<Record<'requests.ts' | AnswerFile | 'operations.ts' | 'routes.ts', string>>
+export type ApiFiles = Readonly<Record<'requests.ts' | AnswerFile | 'operations.ts' | 'reading-operations.ts' | 'routes.ts', string>>
 /** Each with what the types in it are named by; the others are in the first. */
-const answerFiles = { 'answers.ts': /^/, 'webhook-answers.ts': /Webhook|Event/, 'checkout-answers.ts': /Checkout/, 'report-answers.ts': /Statement/, 'payout-answers.ts': /Payout|Network/ } as const
+const answerFiles = { 'answers.ts': /^/, 'webhook-answers.ts': /Webhook|Event/, 'checkout-answers.ts': /Checkout/, 'report-answers.ts': /Statement/, 'payout-answers.ts': /Payout|Refund|Network/ } as const
 type AnswerFile = keyof typeof answerFiles
 const answerFileNames = Object.keys(answerFiles) as readonly AnswerFile[]
 
@@ -35,12 +35,13 @@ const references = /"\$ref":"#\/components\/schemas\/([A-Za-z0-9]+)"/g
 export function apiFiles(document: ApiDocument): ApiFiles {
   const operations = operationsOf(document)
   const types: Types = { requests: new Map(), answers: new Map() }
-  const members = operations.map((operation) => memberOf(operation, types))
+  const members = operations.map((operation) => ({ isReading: operation.method === 'GET', text: memberOf(operation, types) }))
   const schemas = document.components['schemas'] as Readonly<Record<string, Schema>>
   for (const named of [types.requests, types.answers]) addReferenced(named, schemas)
   types.answers.set('Problem', schemas['Problem'] ?? {})
   const imported = (names: readonly string[], file: string): string => names.length === 0 ? '' : `import type {\n${names.toSorted().map((name) => `  ${name},\n`).join('')}} from './${file}'\n`
-  const body = members.join('')
+  // Apart, so that no file is longer than one reads.
+  const [reading = '', writing = ''] = [true, false].map((which) => members.filter(({ isReading }) => isReading === which).map(({ text }) => text).join(''))
   const answers = Object.fromEntries(answerFileNames.map((file) => [file, new Map<string, Schema>()])) as Record<AnswerFile, Map<string, Schema>>
   for (const [name, schema] of types.answers) answers[answerFileOf(name)].set(name, schema)
   const isUsed = (name: string, by: string): boolean => new RegExp(`\\b${name}\\b`).test(by)
@@ -53,9 +54,14 @@ export function apiFiles(document: ApiDocument): ApiFiles {
   return {
     'requests.ts': notice + declarations(types.requests, 'input'),
     ...Object.fromEntries(answerFileNames.map((file) => [file, answersOf(file)])) as Record<AnswerFile, string>,
-    'operations.ts': `${notice}${importedFrom(answerFileNames, body)}${imported(used(types.requests.keys(), body), 'requests.ts')}
+    'reading-operations.ts': `${notice}${importedFrom(answerFileNames, reading)}
+/** What each operation that changes nothing takes and gives. */
+export type ReadingOperations = {\n${reading}}
+`,
+    'operations.ts': `${notice}${importedFrom(answerFileNames, writing)}import type { ReadingOperations } from './reading-operations.ts'
+${imported(used(types.requests.keys(), writing), 'requests.ts')}
 /** What each operation takes and gives. */
-export type Operations = {\n${body}}
+export type Operations = ReadingOperations & {\n${writing}}
 
 export type OperationName = keyof Operations
 `,

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { classed } from '../classed.ts'
 import { idSchema, worldSchema } from '../ids.ts'
-import { failureCodes, paymentDirections, paymentSchema, paymentStatuses, type PaymentDirection, type PaymentStatus } from './payments.ts'
+import { paymentDirections, paymentSchema, paymentStatuses, type PaymentDirection, type PaymentStatus } from './payments.ts'
+import { payoutSchema } from './payouts.ts'
+import { refundSchema } from './refunds.ts'
 
 /** What a movement of money is called in its events, by its direction. */
 export const movementNouns = { collection: 'payment', payout: 'payout', refund: 'refund' } as const satisfies Record<PaymentDirection, string>
@@ -35,24 +37,6 @@ export const endpointInEventSchema = z.strictObject({
   disabled_because: classed('internal', z.enum(webhookDisabledReasons)).nullable(),
 })
 
-/** What goes out, as it was: a payout, or a refund of a `payment`. */
-export const outgoingInEventSchema = z.strictObject({
-  id: z.union([classed('internal', idSchema('payout')), classed('internal', idSchema('refund'))]),
-  object: classed('public', z.enum(['payout', 'refund'])),
-  world: classed('internal', worldSchema),
-  status: classed('internal', z.enum(paymentStatuses)),
-  amount: classed('internal', z.string()),
-  fee: classed('internal', z.string()),
-  currency: classed('internal', z.string()),
-  network: classed('internal', z.string()),
-  payee: z.strictObject({ phone: classed('internal', z.string()).meta({ description: 'Masked.', example: '+46•••499' }) }),
-  payment: classed('internal', idSchema('payment')).optional(),
-  reference: classed('internal', z.string()),
-  failure: z.strictObject({ code: classed('internal', z.enum(failureCodes)) }).nullable(),
-  created_at: classed('internal', z.iso.datetime()),
-  updated_at: classed('internal', z.iso.datetime()),
-})
-
 /** The same as the body of the webhook that tells of it. */
 export const objectEventSchema = z.strictObject({
   id: classed('internal', idSchema('event')).meta({ description: 'The same by webhook and by list, however often it is told.' }),
@@ -61,7 +45,7 @@ export const objectEventSchema = z.strictObject({
   timestamp: classed('internal', z.iso.datetime()).meta({ description: 'When the change was.' }),
   sequence: classed('internal', z.int().positive())
     .meta({ description: 'Counts the events of the object in `data` from 1, without a gap. What has a higher number is newer.' }),
-  data: z.union([paymentSchema, outgoingInEventSchema, endpointInEventSchema]).meta({ description: 'The object as it was then.' }),
+  data: z.union([paymentSchema, payoutSchema, refundSchema, endpointInEventSchema]).meta({ description: 'The object as it was then.' }),
 })
 export type ObjectEventView = z.output<typeof objectEventSchema>
 

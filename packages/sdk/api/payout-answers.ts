@@ -56,3 +56,34 @@ export type PayoutPage = {
   readonly data: readonly Payout[]
   readonly next_cursor: string | null
 }
+
+export type Refund = {
+  readonly id: `rfd_${string}`
+  readonly object: 'refund'
+  /** What it gives back. */
+  readonly payment: `pay_${string}`
+  readonly world: 'test' | 'live'
+  /** docs/payment-states.md says what each means. */
+  readonly status: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed'
+  readonly amount: string
+  /** What is taken of your balance beside the amount. */
+  readonly fee: string
+  readonly currency: string
+  readonly network: string
+  readonly payee: {
+    /** Masked. */
+    readonly phone: string
+  }
+  readonly reference: string
+  readonly failure: {
+    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused' | 'approval_refused' | 'approval_expired'
+  } | null
+  readonly created_at: string
+  readonly updated_at: string
+}
+
+export type RefundPage = {
+  readonly object: 'list'
+  readonly data: readonly Refund[]
+  readonly next_cursor: string | null
+}

@@ -15,7 +15,7 @@ export type CreateApiKey = {
   /** `secret` stays on your servers; `publishable` is for pages and can only seal. */
   readonly kind?: 'secret' | 'publishable' | undefined
   /** What it may do: as little as it needs. `keys:write` is the operator’s to give. */
-  readonly scopes: readonly ('payments:read' | 'payments:write' | 'payouts:read' | 'payouts:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read' | 'balances:read' | 'checkout:read' | 'checkout:write' | 'events:read' | 'statements:read')[]
+  readonly scopes: readonly ('payments:read' | 'payments:write' | 'payouts:read' | 'payouts:write' | 'refunds:read' | 'refunds:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read' | 'balances:read' | 'checkout:read' | 'checkout:write' | 'events:read' | 'statements:read')[]
   /** Addresses and ranges (CIDR) that it may be used from; empty: anywhere. */
   readonly allowed_addresses?: readonly string[] | undefined
   /** How much it may move, and of what. */
@@ -99,6 +99,17 @@ export type CreatePayout = {
   /** Your own reference. */
   readonly reference: string
   /** Shown to the payee. */
+  readonly description?: string | undefined
+}
+
+export type CreateRefund = {
+  /** All that came or a part of it: all refunds of a payment together are no more than its amount. */
+  readonly amount: string
+  /** The payment's, where you say it. */
+  readonly currency?: string | undefined
+  /** Your own reference. */
+  readonly reference: string
+  /** Shown to the payer. */
   readonly description?: string | undefined
 }
 

@@ -2,6 +2,10 @@
 import type {
   Payment,
 } from './answers.ts'
+import type {
+  Payout,
+  Refund,
+} from './payout-answers.ts'
 
 export type CreatedWebhookEndpoint = {
   readonly id: `whe_${string}`
@@ -39,27 +43,7 @@ export type Event = {
   /** Counts the events of the object in `data` from 1, without a gap. What has a higher number is newer. */
   readonly sequence: number
   /** The object as it was then. */
-  readonly data: Payment | {
-    readonly id: `pyt_${string}` | `rfd_${string}`
-    readonly object: 'payout' | 'refund'
-    readonly world: 'test' | 'live'
-    readonly status: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed'
-    readonly amount: string
-    readonly fee: string
-    readonly currency: string
-    readonly network: string
-    readonly payee: {
-      /** Masked. */
-      readonly phone: string
-    }
-    readonly payment?: `pay_${string}`
-    readonly reference: string
-    readonly failure: {
-      readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused' | 'approval_refused' | 'approval_expired'
-    } | null
-    readonly created_at: string
-    readonly updated_at: string
-  } | {
+  readonly data: Payment | Payout | Refund | {
     readonly id: `whe_${string}`
     readonly object: 'webhook_endpoint'
     readonly world: 'test' | 'live'

@@ -12,14 +12,14 @@ export const paymentPageMax = 100
 
 /**
  * Lists payments of one direction, the newest first, since ids sort by the time they were made.
- * @param page `after`: the last id of the page before, or `null`; `status`: only these, or `null` for all; ask for one
+ * @param page `after`: the last id of the page before, or `null`; `status`: only these, or `null` for all; `original`: only refunds of this one; ask for one
  * more than you show, to know of a next page
  * @throws Fault `store/unavailable`
  */
 export async function listPayments(
   db: Database,
   tenant: Tenant,
-  page: { readonly direction: PaymentDirection; readonly after: PaymentId | null; readonly limit: number; readonly status?: PaymentStatus | null },
+  page: { readonly direction: PaymentDirection; readonly after: PaymentId | null; readonly limit: number; readonly status?: PaymentStatus | null; readonly original?: PaymentId | null },
 ): Promise<readonly PaymentRow[]> {
   const prefix = idPrefixes[idKinds[page.direction]]
   const values: unknown[] = [tenant.merchant, tenant.world, Math.min(page.limit, paymentPageMax + 1), `${prefix}_`, `${prefix}~`]
@@ -34,6 +34,11 @@ export async function listPayments(
     values.push(page.status)
     name += '_by_status'
     where += ` AND status = $${values.length}`
+  }
+  if (page.original !== undefined && page.original !== null) {
+    values.push(page.original)
+    name += '_of'
+    where += ` AND original = $${values.length}`
   }
   const [result] = await pipelined(db, tenant, [{
     name,

@@ -8,9 +8,10 @@ import { fails, holds, partial, type Verdict } from '../verdict.ts'
 import { newMerchantPair } from '../wire/merchant-pair.ts'
 import { signed, type SigningOwner } from '../wire/signed-call.ts'
 import { withWebhookListener, type CameWebhook, type WebhookListener } from '../wire/webhook-listener.ts'
+import type { MerchantSignerAdder } from './merchants-roll-their-own-keys.ts'
 import type { WebhooksOfProbes } from './webhooks-are-encrypted.ts'
 
-type Target = WebhooksOfProbes & {
+type Target = Omit<WebhooksOfProbes, 'addToldMerchantKey'> & MerchantSignerAdder & {
   readonly gateway: Endpoint
   readonly authority: string
   readonly clock: Clock
@@ -34,7 +35,7 @@ export const eventsAreComplete: Probe<Target> = {
     const { webhookAddress } = target
     if (webhookAddress === undefined) return partial('egress.allowPrivate allows no localhost:PORT to receive webhooks on: none was looked at')
     const pair = newMerchantPair()
-    const owner = { ...await target.addToldMerchantKey(pair.publicKey), pair }
+    const owner = { ...await target.addMerchantSigner(pair.publicKey), pair }
     return withWebhookListener(webhookAddress, async (listener) => {
       const made = await signed(target, owner, 'POST', endpoints, { url: listener.url, event_types: chosen })
       if (made.status !== 201) return fails(`an endpoint that is to be told of every change was answered ${made.status}`)

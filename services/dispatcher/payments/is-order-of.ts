@@ -1,4 +1,4 @@
-import { authorizedRefundSchema, createPayoutSchema, type SealedPayment } from '@ngome/contracts'
+import { createPayoutSchema, createRefundSchema, type SealedPayment } from '@ngome/contracts'
 import { parseMoney, parseStrictJson, type Currency } from '@ngome/kernel'
 import type { DispatchablePayment } from '@ngome/store'
 
@@ -27,7 +27,7 @@ function ordersPayout({ currency }: DispatchablePayment, sealed: SealedPayment, 
 }
 
 function ordersRefund({ currency }: DispatchablePayment, sealed: SealedPayment, body: unknown): boolean {
-  const { data } = authorizedRefundSchema.safeParse(body)
+  const { data } = createRefundSchema.safeParse(body)
   return data !== undefined && isAmount(data.amount, currency, sealed) && (data.currency === undefined || data.currency === sealed.currency)
     && data.reference === sealed.reference && (data.description ?? null) === sealed.description
 }

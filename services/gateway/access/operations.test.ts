@@ -27,6 +27,8 @@ const served = await servedOperations(owner.client)
 const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: () => Promise<string> }>> = {
   getPayment: { kind: 'payment', make: () => idFrom('createPayment') },
   getPayout: { kind: 'payout', make: () => idFrom('createPayout') },
+  getRefund: { kind: 'refund', make: refund },
+  createRefund: { kind: 'payment', make: async () => (await collectMoney(running, owner, { amount: '5.00' })).id },
   getVaultToken: { kind: 'vaultToken', make: () => idFrom('createVaultToken') },
   deleteVaultToken: { kind: 'vaultToken', make: () => idFrom('createVaultToken') },
   changeWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
@@ -43,6 +45,13 @@ const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: ()
   getApiKey: { kind: 'apiKey', make: anotherKey },
   rollApiKey: { kind: 'apiKey', make: anotherKey },
   revokeApiKey: { kind: 'apiKey', make: anotherKey },
+}
+
+async function refund(): Promise<string> {
+  const { id } = await collectMoney(running, owner, { amount: '5.00' })
+  const answer = await callServed(owner.client, operationOf('createRefund'), id, { signer: signers.get(nameOf(owner)) })
+  assert.equal(answer.status, 201, answer.text)
+  return (JSON.parse(answer.text) as { id: string }).id
 }
 
 async function anotherKey(): Promise<string> {

@@ -1,8 +1,8 @@
 import {
   apiKeyPageSchema, apiKeySchema, checkoutSessionSchema, createCheckoutSessionSchema, createdCheckoutSessionSchema, changeWebhookEndpointSchema, createApiKeySchema, createdApiKeySchema, createdWebhookEndpointSchema, createForwardSchema,
-  createPaymentSchema, createPayoutSchema, createVaultTokenSchema, createWebhookEndpointSchema,
+  createPaymentSchema, createPayoutSchema, createRefundSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema, limitsSchema,
-  objectEventPageSchema, objectEventSchema, paymentPageSchema, paymentSchema, payoutPageSchema, payoutSchema, problemSchema, replaceWebhookSecretSchema, replayEndpointSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
+  objectEventPageSchema, objectEventSchema, paymentPageSchema, paymentSchema, payoutPageSchema, payoutSchema, problemSchema, refundPageSchema, refundSchema, replaceWebhookSecretSchema, replayEndpointSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
   webhookDeliverySchema, webhookEndpointPageSchema,
   webhookEndpointSchema, webhookReplaySchema,
 } from '@ngome/contracts'
@@ -21,6 +21,7 @@ const named = {
     CreatePayment: createPaymentSchema,
     ReplayEndpoint: replayEndpointSchema,
     CreatePayout: createPayoutSchema,
+    CreateRefund: createRefundSchema,
     CreateVaultToken: createVaultTokenSchema,
     CreateWebhookEndpoint: createWebhookEndpointSchema,
     ReplaceWebhookSecret: replaceWebhookSecretSchema,
@@ -42,6 +43,8 @@ const named = {
     PaymentPage: paymentPageSchema,
     Payout: payoutSchema,
     PayoutPage: payoutPageSchema,
+    Refund: refundSchema,
+    RefundPage: refundPageSchema,
     VaultToken: vaultTokenSchema,
     VaultTokenPage: vaultTokenPageSchema,
     WebhookDelivery: webhookDeliverySchema,

@@ -29,9 +29,21 @@ export async function routeOrder(
 ): Promise<string> {
   const look = await board.look()
   const name = order.network ?? standIn(networks, look, ownNetwork(networks, world, order), (other) => mayUse(other) && takes(networks, other, order))
+  assertNotClosed(look, networks, world, name)
+  return name
+}
+
+/** @throws Fault `networks/in_maintenance`, `store/unavailable` */
+export async function assertOpen(
+  { networks, board }: { readonly networks: Networks; readonly board: Pick<NetworkBoard, 'look'> }, world: World, name: string,
+): Promise<void> {
+  assertNotClosed(await board.look(), networks, world, name)
+}
+
+function assertNotClosed(look: NetworkLook, networks: Networks, world: World, name: string): void {
   const closed = look.closedNow(name)
   const network = Object.hasOwn(networks, name) ? networks[name] : undefined
-  if (closed === undefined || network?.world !== world || network.onMaintenance === 'wait') return name
+  if (closed === undefined || network?.world !== world || network.onMaintenance === 'wait') return
   const untilMs = closed.toMs - look.nowMs
   throw new Fault('networks/in_maintenance', `${name} is closed`, { retryAfterS: Math.min(retryAfterSMax, Math.max(1, Math.ceil(untilMs / 1_000))) })
 }

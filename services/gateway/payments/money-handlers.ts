@@ -3,13 +3,16 @@ import type { Handlers } from '../http/call.ts'
 import { createPayout } from '../payouts/create-payout.ts'
 import { getPayout } from '../payouts/get-payout.ts'
 import { listPayouts } from '../payouts/list-payouts.ts'
+import { createRefund } from '../refunds/create-refund.ts'
+import { getRefund } from '../refunds/get-refund.ts'
+import { listRefunds } from '../refunds/list-refunds.ts'
 import { createPayment } from './create-payment.ts'
 import { getPayment } from './get-payment.ts'
 import { listPayments } from './list-payments.ts'
 import { PaymentReader } from './payment-reader.ts'
 import type { PlaceOrderPorts } from './place-order.ts'
 
-type MoneyOperation = 'createPayment' | 'getPayment' | 'listPayments' | 'createPayout' | 'getPayout' | 'listPayouts'
+type MoneyOperation = 'createPayment' | 'getPayment' | 'listPayments' | 'createPayout' | 'getPayout' | 'listPayouts' | 'createRefund' | 'getRefund' | 'listRefunds'
 
 /** The handlers of what moves money, whichever way. */
 export function moneyHandlers(from: PlaceOrderPorts & { readonly cursorSecret: Secret<Uint8Array> }): Pick<Handlers, MoneyOperation> {
@@ -21,5 +24,8 @@ export function moneyHandlers(from: PlaceOrderPorts & { readonly cursorSecret: S
     createPayout: (call) => createPayout(from, call),
     getPayout: (call) => getPayout(reading, call),
     listPayouts: (call) => listPayouts(from, call),
+    createRefund: (call) => createRefund({ ...from, ...reading }, call),
+    getRefund: (call) => getRefund(reading, call),
+    listRefunds: (call) => listRefunds(from, call),
   }
 }

@@ -1,5 +1,5 @@
 import { emit, type Authorization, type Event, type PaymentDirection, type SealedPayment } from '@ngome/contracts'
-import { Fault, newId, type Clock, type IdKind, type PaymentId, type Random, type Secret, type Tenant } from '@ngome/kernel'
+import { Fault, newId, type Clock, type Id, type IdKind, type PaymentId, type Random, type Secret, type Tenant } from '@ngome/kernel'
 import { firstEvent, proveEvent } from '@ngome/payments'
 import { acceptPayment, type Acceptance, type AcceptanceOutcome, type Database, type IdempotentOutcome, type NewCheckoutTry, type PaymentRow } from '@ngome/store'
 import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
@@ -26,12 +26,15 @@ export type Orderer = Pick<AuthenticatedCaller, 'tenant' | 'apiKey' | 'caps'>
 
 /** An order with all that is kept of it. */
 export type PlacedOrder = Omit<Order, 'callingCode'> & {
-  readonly phone: string
+  /** `null` of a refund: the gateway has sealed its collection's, and cannot read it. */
+  readonly phone: string | null
   readonly phoneMasked: string
   readonly reference: string
   readonly description: string | null
   /** Of what goes out: the merchant's own word for it. */
   readonly authorization?: Authorization
+  /** The collection that a refund gives back. */
+  readonly original?: Id<'payment'>
   /** Of a payment that a session becomes: which try of which session it is. */
   readonly checkout?: ((payment: PaymentId) => NewCheckoutTry) | undefined
 }
@@ -49,7 +52,8 @@ const idKinds = { collection: 'payment', payout: 'payout', refund: 'refund' } as
  * Accepts an order: everything that its network needs is sealed together before anything is written, and all that is
  * written is one transaction with the claim of its idempotency key.
  * @param marks of the request, or of the form that a payer sent
- * @throws Fault `access/cap_exceeded`, `payments/insufficient_funds`, `custodian/unavailable`, `store/unavailable`
+ * @throws Fault `access/cap_exceeded`, `payments/insufficient_funds`, `payments/not_refundable`, `payments/refund_exceeds`,
+ * `custodian/unavailable`, `store/unavailable`
  */
 export async function placeOrder(
   ports: PlaceOrderPorts, caller: Orderer, order: PlacedOrder, marks: Omit<Acceptance['idempotency'], 'answer'>, view: (row: PaymentRow) => object,
@@ -76,7 +80,7 @@ export async function placeOrder(
   return { outcome: taken(outcome, row), row, answer }
 }
 
-/** @throws Fault `payments/insufficient_funds` */
+/** @throws Fault `payments/insufficient_funds`, `payments/not_refundable`, `payments/refund_exceeds` */
 function taken(outcome: Exclude<AcceptanceOutcome, { kind: 'day_total_reached' }>, row: PaymentRow): Placed['outcome'] {
   switch (outcome.kind) {
     case 'not_covered': {
@@ -84,8 +88,11 @@ function taken(outcome: Exclude<AcceptanceOutcome, { kind: 'day_total_reached' }
       throw new Fault('payments/insufficient_funds', `${row.id} is not covered`, { fields: [field] })
     }
     case 'not_refundable':
-    case 'refund_exceeds':
-      throw new TypeError('nothing is given back by this')
+      throw new Fault('payments/not_refundable', `${row.original} has nothing to give back`)
+    case 'refund_exceeds': {
+      const field = { pointer: '/amount', detail: 'This is more than is left of the payment, without what other refunds give back.' }
+      throw new Fault('payments/refund_exceeds', `${row.original} has less left`, { fields: [field] })
+    }
     default:
       return outcome
   }
@@ -95,7 +102,7 @@ function acceptedEvent(ports: PlaceOrderPorts, { id, direction, status, tenant }
   const from = { ...ports, process: 'gateway' as const }
   if (direction === 'collection') return emit(from, 'payment.accepted', tenant, { payment: id, status })
   if (authorization === undefined) throw new TypeError('nothing goes out that no merchant signed')
-  return emit(from, 'payout.accepted', tenant, { payment: id, status, signed_with: authorization.key })
+  return emit(from, direction === 'payout' ? 'payout.accepted' : 'refund.accepted', tenant, { payment: id, status, signed_with: authorization.key })
 }
 
 function newRow(ports: PlaceOrderPorts, tenant: Tenant, order: PlacedOrder): PaymentRow {
@@ -112,7 +119,7 @@ function newRow(ports: PlaceOrderPorts, tenant: Tenant, order: PlacedOrder): Pay
     feeMinor: order.feeMinor,
     reference: order.reference,
     payerMasked: order.phoneMasked,
-    original: null,
+    original: order.original ?? null,
     createdAtMs,
     updatedAtMs: createdAtMs,
   }
@@ -120,7 +127,7 @@ function newRow(ports: PlaceOrderPorts, tenant: Tenant, order: PlacedOrder): Pay
 
 function toSeal(tenant: Tenant, order: PlacedOrder): Uint8Array {
   const sealed: SealedPayment = {
-    payer: { phone: order.phone },
+    ...order.phone === null ? {} : { payer: { phone: order.phone } },
     amount_minor: order.money.amountMinor.toString(),
     currency: order.money.currency,
     direction: order.direction,
@@ -129,6 +136,7 @@ function toSeal(tenant: Tenant, order: PlacedOrder): Uint8Array {
     description: order.description,
     reference: order.reference,
     fee_minor: order.feeMinor.toString(),
+    ...order.original === undefined ? {} : { original: order.original },
     ...order.authorization === undefined ? {} : { authorization: order.authorization },
   }
   return Buffer.from(JSON.stringify(sealed), 'utf8')
