@@ -160,7 +160,8 @@ suite('what is refused leaves nothing', () => {
     const { id } = JSON.parse(payout.text) as { id: PaymentView['id'] }
     await refused(() => refund({ id }), 404, 'payments/unknown')
     const made = refundOf(await refund(payment))
-    assert.equal((await stranger.get(`/v1/refunds/${made.id}`)).status, 404)
+    const looked = await stranger.get(`/v1/refunds/${made.id}`)
+    assert.deepEqual([looked.status, problemIn(looked).code], [404, 'refunds/unknown'])
   })
 
   test('no signature, one for another payment\'s refund, one that came before, and a key that may not', async () => {
