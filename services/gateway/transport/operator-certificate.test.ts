@@ -197,7 +197,9 @@ test('a running gateway serves the operator\'s files, and the next ones without 
   writeFileSync(certificatePath, good.cert)
   writeFileSync(keyPath, good.key, { mode: 0o600 })
   const running = await TestGateway.start({
-    config: (config) => ({ ...config, gateway: { ...config.gateway, tls: { ...config.gateway.tls, certificatePath, keyPath } } }),
+    config: ({ gateway, ...config }) => ({
+      ...config, gateway: { ...gateway, checkoutOrigin: undefined, certificateNames: gateway.publicNames, tls: { ...gateway.tls, certificatePath, keyPath } },
+    }),
   })
   t.after(() => running.close())
   const served = (): Promise<string | undefined> => new Promise((resolve, reject) => {
