@@ -142,8 +142,8 @@ function openAuditor(config: Config): { auditor: Auditor; db: Database } {
 function probeNetwork(config: Config): ProbeNetwork {
   const found = Object.entries(config.networks).find(([, { world }]) => world === 'test')
   if (found === undefined) throw new NotReached('no payment network of the test world is configured')
-  const [name, { currency, callingCode }] = found
-  return { name, currency, callingCode }
+  const [name, { currency, callingCode, prefixes: [phonePrefix = callingCode] = [] }] = found
+  return { name, currency, phonePrefix }
 }
 
 function readExpectedGrants(root: string): readonly string[] {

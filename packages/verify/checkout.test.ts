@@ -51,7 +51,7 @@ async function look(saboteur: Answering, isOffered = true): Promise<{ status: st
   const [result] = await runProbes([checkoutPagesAreHeld], {
     gateway: { name: 'localhost', host: '127.0.0.1', port: (server.address() as AddressInfo).port }, authority: authority.pem,
     merchant: () => Promise.resolve({ tenant, apiKey: new Secret('secret') }),
-    checkout: () => isOffered ? { origin, network: { name: 'mtn-sandbox', currency: 'EUR', callingCode: '46' } } : undefined,
+    checkout: () => isOffered ? { origin, network: { name: 'mtn-sandbox', currency: 'EUR', phonePrefix: '467' } } : undefined,
     random: systemRandom,
   }, new ManualClock(0))
   assert.ok(result)

@@ -38,7 +38,7 @@ async function gatewayThat(t: TestContext, takes: unknown, show: Shown) {
 const merchant = { apiKey: new Secret('ngome_sk_test_probe'), tenant: { merchant: newId('merchant', from), world: 'test' } } as const
 
 async function plantAt(t: TestContext, show: Shown): Promise<unknown> {
-  const network = { name: 'mtn-sandbox', currency: 'EUR', callingCode: '46' }
+  const network = { name: 'mtn-sandbox', currency: 'EUR', phonePrefix: '467' }
   return plantPayment({ ...await gatewayThat(t, payment('processing'), show), network }, merchant)
 }
 

@@ -694,7 +694,7 @@ describe('webhooks', () => {
       await world.ended(id)
       await asOwner(`UPDATE ngome.${change} = '${id}'`)
       await expectUntold(id)
-      assert(!world.received.some(({ body }) => /order-43|50000\.00|succeeded|498|"sequence":[^1-3]/.test(body.toString())))
+      assert(!world.received.some(({ body }) => /order-43|50000\.00|succeeded|•498|"sequence":[^1-3]/.test(body.toString())))
       await removeEndpoint(endpointId)
     })
   }

@@ -271,6 +271,8 @@ export function defaultNetworks(): Record<string, z.input<typeof network>> {
     'mtn-sandbox': {
       connector: 'mtn-momo', world: 'test', targetEnvironment: 'sandbox', currency: 'EUR', callingCode: '46',
       directions: ['collection', 'payout', 'refund'],
+      // Its simulator takes every number, as MTN's sandbox does.
+      prefixes: ['467'],
     },
   }
 }

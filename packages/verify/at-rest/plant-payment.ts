@@ -7,7 +7,8 @@ import type { ProbeMerchant } from '../probe-merchant.ts'
 import { ask } from '../wire/request.ts'
 
 /** Where a probe's payments go: a network of the test world. */
-export type ProbeNetwork = { readonly name: string; readonly currency: string; readonly callingCode: string }
+/** `phonePrefix`: what a number has to begin with so that the network takes any, calling code first. */
+export type ProbeNetwork = { readonly name: string; readonly currency: string; readonly phonePrefix: string }
 
 /** A payment whose payer and note exist nowhere else in the world. */
 export type PlantedPayment = {
@@ -35,7 +36,7 @@ export type PlantingTarget = {
 /** How long a payment may take to its end; one that takes longer has not been everywhere, and proves nothing. */
 const settleMsMaxDefault = 15_000
 const pollMs = 500
-/** Fifteen digits are the most that E.164 allows; eleven random ones are not met by chance. */
+/** Fifteen digits are the most that E.164 allows; ten random ones are not met by chance. */
 const phoneDigitsMax = 15
 
 /**
@@ -44,7 +45,7 @@ const phoneDigitsMax = 15
  */
 export async function plantPayment(target: PlantingTarget, { apiKey, tenant }: ProbeMerchant): Promise<PlantedPayment> {
   const { gateway, authority, network, random } = target
-  const phoneDigits = network.callingCode + digits(random, phoneDigitsMax - network.callingCode.length - 1)
+  const phoneDigits = network.phonePrefix + digits(random, phoneDigitsMax - network.phonePrefix.length - 1)
   const note = `probe ${Buffer.from(random.bytes(12)).toString('hex')}`
   const answer = await ask(gateway, authority, {
     method: 'POST',

@@ -18,7 +18,8 @@ const closed = [{ from: soon(-3_600_000), to: soon(1_800_000), reason: 'Upgrade 
 /** A test world in Uganda beside the sandbox, and a live one. */
 function withNetworks(config: Config): Config {
   const sandbox = config.networks['mtn-sandbox'] ?? assert.fail()
-  const ug = { ...sandbox, currency: 'UGX' as const, callingCode: '256', directions: ['collection' as const] }
+  const { prefixes: _ofSandbox, ...rest } = sandbox
+  const ug = { ...rest, currency: 'UGX' as const, callingCode: '256', directions: ['collection' as const] }
   return {
     ...config,
     networks: {
