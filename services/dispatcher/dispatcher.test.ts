@@ -689,10 +689,17 @@ describe('webhooks', () => {
   for (const [at, change] of changes.entries()) {
     test(`the tables' owner makes it ${change} after the end: the next try is an alarm and not sent`, async () => {
       const { id: endpointId } = await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/owner/${at}`)
-      world.answers.push(...Array.from({ length: 10 }, () => 500))
-      const id = await world.accept('+46733123451')
-      await world.ended(id)
-      await asOwner(`UPDATE ngome.${change} = '${id}'`)
+      let id: PaymentId
+      // On a slow machine its last try may be over before the owner comes: then there is nothing to see, and another payment's turn.
+      for (let tries = 1; ; tries++) {
+        world.answers.push(...Array.from({ length: 10 }, () => 500))
+        id = await world.accept('+46733123451')
+        await world.ended(id)
+        await asOwner(`UPDATE ngome.${change} = '${id}'`)
+        await world.untilEvent(id, 'webhook.given_up')
+        const alarms = await world.database.asAdmin('SELECT FROM ngome.events WHERE type = \'payment.mismatch\' AND data->>\'payment\' = $1', [id])
+        if (alarms.length > 0 || tries === 10) break
+      }
       await expectUntold(id)
       assert(!world.received.some(({ body }) => /order-43|50000\.00|succeeded|•498|"sequence":[^1-3]/.test(body.toString())))
       await removeEndpoint(endpointId)

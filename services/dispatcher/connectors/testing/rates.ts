@@ -15,10 +15,12 @@ export function testRates(trials: Trials): void {
     const connector = await connect({ enquiriesPerSecondMax: perSecondMax })
     await connector.prepare('collection')
     interposer.reset()
+    const startedAtMs = performance.now()
     await Promise.all(Array.from({ length: enquiries }, () => connector.enquire(request)))
     const at = interposer.calls('enquiry').map(({ atMs }) => atMs).toSorted((a, b) => a - b)
     assert.equal(at.length, enquiries)
-    const spanMs = (at.at(-1) ?? 0) - (at[0] ?? 0)
+    // From when they were asked for: on a busy machine the first may come late, and none comes early.
+    const spanMs = (at.at(-1) ?? 0) - startedAtMs
     assert(spanMs >= (enquiries - 1) * (1_000 / perSecondMax) - toleranceMs, `${spanMs} ms`)
   })
   test('one that would wait too long is not asked, and knows nothing', async () => {
