@@ -9,10 +9,7 @@ import { emit, paymentSchema, type PaymentStatus } from '@ngome/contracts'
 import { Fault, newId, Secret, systemClock, systemRandom, type PaymentId, type WebhookEndpointId } from '@ngome/kernel'
 import { createLogger, createMetrics, CustodianRefusal, type CustodianClient } from '@ngome/runtime'
 import { parseCallbackToken, parseWebhookSecret, signMerchantKey, verifyWebhook, type MerchantKey } from '@ngome/signatures'
-import {
-  checkLedger, deleteWebhookEndpoint, enqueue, insertSigningKey, inTenant, markAttemptSent, prepareAttempt, recordOutcome, type Database,
-  type Workers, type WebhookAttempt,
-} from '@ngome/store'
+import { checkLedger, deleteWebhookEndpoint, enqueue, inTenant, insertSigningKey, markAttemptSent, postgresPayments, prepareAttempt, recordOutcome, type Database, type Workers, type WebhookAttempt } from '@ngome/store'
 import {
   MtnMomoSimulator, SealingMerchant, testDatabase, type SealedPaymentOptions, type SimulatorCredentials, type TestDatabase,
 } from '@ngome/testkit'
@@ -132,6 +129,8 @@ class World {
     return {
       ...base,
       db,
+      payments: postgresPayments(db),
+      sleep,
       openSealed: alarmOnSpentBudget(open, { ...base, db, logger }),
       computeFingerprint: async () => { throw new Error('no test here asks for an index') },
       statementKey: this.#custodianKeys.publicKey,

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock, Currency, Random, Secret, World } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
-import type { Database } from '@ngome/store'
+import type { Database, PaymentStore } from '@ngome/store'
 import type { PaymentNetwork } from './connectors/payment-network.ts'
 import type { ComputeFingerprint } from './custodian/compute-fingerprint.ts'
 import type { OpenSealed } from './custodian/open-sealed.ts'
@@ -41,6 +41,7 @@ export type WebhookSettings = {
 /** All that the dispatcher's jobs need; made once, in `main.ts`. */
 export type Dispatcher = {
   readonly db: Database
+  readonly payments: PaymentStore
   readonly openSealed: OpenSealed
   readonly computeFingerprint: ComputeFingerprint
   /** The custodian's, which it signs allowed addresses with. */
@@ -52,8 +53,15 @@ export type Dispatcher = {
   readonly webhooks: WebhookSettings
   readonly clock: Clock
   readonly random: Random
+  /** Lets time pass. */
+  readonly sleep: (ms: number) => Promise<unknown>
   readonly logger: Logger
 }
+
+/** What the jobs of payments need: a store of payments and no database, so that a simulation runs the same code. */
+export type PaymentDispatcher = Pick<
+  Dispatcher, 'payments' | 'openSealed' | 'statementKey' | 'merchantKeyState' | 'networks' | 'callbacks' | 'clock' | 'random' | 'sleep' | 'logger'
+>
 
 /** What marks this process's events. */
 export function eventSource({ clock, random }: Pick<Dispatcher, 'clock' | 'random'>) {

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { getCACertificates } from 'node:tls'
 import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
 import {
   configuredMaintenance, createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
   processFolder, publicRoots, untilItStands, type ReadinessCheck,
 } from '@ngome/runtime'
-import { openDatabase, type Workers } from '@ngome/store'
+import { openDatabase, postgresPayments, type Workers } from '@ngome/store'
 import { AccountKeeper } from './acme/account.ts'
 import { watchOrders } from './acme/watch-orders.ts'
 import { alarmOnSpentBudget } from './custodian/alarm-on-spent-budget.ts'
@@ -102,6 +103,8 @@ await untilItStands('the database', logger, () => database.ping())
 const dispatcher: Dispatcher = {
   ...base,
   db: database,
+  payments: postgresPayments(database),
+  sleep,
   openSealed: alarmOnSpentBudget(opener(custodian, identity.statementKey, random), { ...base, db: database }),
   computeFingerprint: fingerprintComputer(custodian, secrets.indexOuter),
   statementKey: identity.statementKey,

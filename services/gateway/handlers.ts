@@ -1,6 +1,6 @@
 import type { Clock, Random, Secret, Tenant } from '@ngome/kernel'
 import type { Config, CustodianClient, Identity, Logger } from '@ngome/runtime'
-import { findPinSet, type Database } from '@ngome/store'
+import { findPinSet, postgresPayments, type Database } from '@ngome/store'
 import { findEncryptionKey } from './access/find-encryption-key.ts'
 import { createApiKey } from './api-keys/create-api-key.ts'
 import { getApiKey } from './api-keys/get-api-key.ts'
@@ -72,9 +72,10 @@ export type HandlerPorts = {
 /** Gives each operation of the table its handler. */
 export function createHandlers(from: HandlerPorts): Handlers {
   const { config, secrets, database, board, dataKeys, statements, clock, random, identity: { statementKey } } = from
-  const writing = { database, dataKeys, clock, random, idempotencySecret: secrets.idempotency, eventSecret: secrets.callback }
+  const payments = postgresPayments(database)
+  const writing = { database, payments, dataKeys, clock, random, idempotencySecret: secrets.idempotency, eventSecret: secrets.callback }
   const providers = new Set(Object.values(config.networks).map((network) => network.connector))
-  const callbacks = { database, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
+  const callbacks = { payments, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
   const stating = {
     allowedAddresses: config.egress.allowPrivate, termsSecret: secrets.callback,
     findEncryptionKey: (tenant: Tenant) => findEncryptionKey({ database, clock, statementKey }, tenant),

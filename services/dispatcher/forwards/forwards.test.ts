@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ForwardAnswer, Purpose, SealedForward } from '@ngome/contracts'
 import { Fault, ManualClock, newId, Secret, systemClock, systemRandom, type ForwardDestinationId, type ForwardId } from '@ngome/kernel'
 import { createLogger } from '@ngome/runtime'
-import { endVaultToken, markForwardSent, type Database } from '@ngome/store'
+import { endVaultToken, markForwardSent, postgresPayments, type Database } from '@ngome/store'
 import { emit } from '@ngome/contracts'
 import { SealingMerchant, TestAuthority, testDatabase, type TestDatabase } from '@ngome/testkit'
 import { opener, type OpenSealed } from '../custodian/open-sealed.ts'
@@ -90,7 +90,7 @@ function dispatcher(changes: Partial<Dispatcher> = {}, settings: Partial<EgressS
     return open(purpose, record, stop)
   }
   return {
-    clock: systemClock, random: systemRandom, db, egress, networks: new Map(), openSealed,
+    clock: systemClock, random: systemRandom, db, payments: postgresPayments(db), sleep, egress, networks: new Map(), openSealed,
     computeFingerprint: async () => { throw new Error('no test here asks for an index') },
     statementKey: statementKeys.publicKey,
     merchantKeyState: async () => 'stands',

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { createLogger } from '@ngome/runtime'
+import { postgresPayments } from '@ngome/store'
 import { SealingMerchant, testDatabase, type TestDatabase } from '@ngome/testkit'
 import { opener } from '../custodian/open-sealed.ts'
 import type { Dispatcher } from '../dispatcher.ts'
@@ -25,8 +27,9 @@ test('a payment of a network that is not configured any more fails its job befor
     throw new Fault('custodian/unavailable', 'away')
   }
   const egress = createEgressGuard({ providers: {}, allowPrivate: [], resolve: async () => [] })
+  const db = database.open('ngome_dispatcher')
   const dispatcher: Dispatcher = {
-    clock: systemClock, random: systemRandom, db: database.open('ngome_dispatcher'), egress, networks: new Map(),
+    clock: systemClock, random: systemRandom, db, payments: postgresPayments(db), sleep, egress, networks: new Map(),
     openSealed: opener({ call }, generateKeyPairSync('ed25519').publicKey, systemRandom),
     computeFingerprint: async () => { throw new Error('no test here asks for an index') },
     statementKey: generateKeyPairSync('ed25519').publicKey,

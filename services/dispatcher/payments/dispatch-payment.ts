@@ -1,8 +1,8 @@
 import { emit, type JobData } from '@ngome/contracts'
 import { Fault } from '@ngome/kernel'
 import { hasEnded } from '@ngome/payments'
-import { loadPaymentForDispatch, type DispatchablePayment } from '@ngome/store'
-import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
+import type { DispatchablePayment } from '@ngome/store'
+import { eventSource, type Network, type PaymentDispatcher } from '../dispatcher.ts'
 import { endPayment } from './end-payment.ts'
 import { openPayment, type PaymentOpening } from './open-payment.ts'
 import { dispatchLater, enquireLater } from './schedule.ts'
@@ -14,9 +14,9 @@ import { sendPayment, withhold } from './send-payment.ts'
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function dispatchPayment(
-  dispatcher: Dispatcher, { payment: id, ...tenant }: JobData<'payment-dispatch'>, signal: AbortSignal,
+  dispatcher: PaymentDispatcher, { payment: id, ...tenant }: JobData<'payment-dispatch'>, signal: AbortSignal,
 ): Promise<void> {
-  const payment = await loadPaymentForDispatch(dispatcher.db, tenant, id)
+  const payment = await dispatcher.payments.loadPaymentForDispatch(tenant, id)
   // What a second person has to approve waits for the job that the approval makes.
   if (payment === undefined || hasEnded(payment.status) || payment.status === 'awaiting_approval') return
   if (payment.attempt?.state === 'sent') {
@@ -37,7 +37,7 @@ export async function dispatchPayment(
 }
 
 /** @throws Fault `provider/unavailable` where the configuration does not know the network any more */
-export function networkOf({ networks }: Pick<Dispatcher, 'networks'>, payment: DispatchablePayment): Network {
+export function networkOf({ networks }: Pick<PaymentDispatcher, 'networks'>, payment: DispatchablePayment): Network {
   const network = networks.get(payment.network)
   if (network === undefined) throw new Fault('provider/unavailable', `network ${payment.network} is not configured`)
   return network
@@ -45,7 +45,7 @@ export function networkOf({ networks }: Pick<Dispatcher, 'networks'>, payment: D
 
 /** Nothing has been sent, so that a record which is not what was accepted ends here, with an alarm. */
 async function keepBack(
-  dispatcher: Dispatcher, payment: DispatchablePayment, opening: Exclude<PaymentOpening, { kind: 'opened' }>,
+  dispatcher: PaymentDispatcher, payment: DispatchablePayment, opening: Exclude<PaymentOpening, { kind: 'opened' }>,
 ): Promise<void> {
   const { id, tenant } = payment
   if (opening.kind === 'later') {

@@ -1,6 +1,6 @@
 import type { Event } from '@ngome/contracts'
-import { recordOutcome, type DispatchablePayment, type PaymentOutcome } from '@ngome/store'
-import type { Dispatcher } from '../dispatcher.ts'
+import type { DispatchablePayment, PaymentOutcome } from '@ngome/store'
+import type { PaymentDispatcher } from '../dispatcher.ts'
 import { changeProver } from '../webhooks/prove-change.ts'
 import { movementEvent } from './movement-event.ts'
 
@@ -10,12 +10,12 @@ import { movementEvent } from './movement-event.ts'
  * @returns `superseded` where it has ended already, or another holds it by now
  */
 export async function endPayment(
-  dispatcher: Dispatcher, payment: DispatchablePayment, fence: number | null, outcome: PaymentOutcome,
+  dispatcher: PaymentDispatcher, payment: DispatchablePayment, fence: number | null, outcome: PaymentOutcome,
   alarms: readonly Event[] = [],
 ): Promise<'recorded' | 'superseded'> {
   const { tenant, id } = payment
   const event = movementEvent(dispatcher, payment, outcome)
-  const result = await recordOutcome(dispatcher.db, dispatcher, tenant, {
+  const result = await dispatcher.payments.recordOutcome(dispatcher, tenant, {
     payment: id, fence, outcome, event, alarms, prove: changeProver(dispatcher),
   })
   const failure = outcome.status === 'failed' ? outcome.failure : undefined

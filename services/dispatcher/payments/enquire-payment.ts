@@ -1,5 +1,5 @@
 import type { JobData } from '@ngome/contracts'
-import type { Dispatcher } from '../dispatcher.ts'
+import type { PaymentDispatcher } from '../dispatcher.ts'
 import { judgeCallbackHints } from './judge-callback-hints.ts'
 import { enquireLater } from './schedule.ts'
 import { settlePayment } from './settle-payment.ts'
@@ -10,7 +10,7 @@ import { settlePayment } from './settle-payment.ts'
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function enquirePayment(
-  dispatcher: Dispatcher, { payment: id, refusal, ...tenant }: JobData<'payment-enquire'>, signal: AbortSignal,
+  dispatcher: PaymentDispatcher, { payment: id, refusal, ...tenant }: JobData<'payment-enquire'>, signal: AbortSignal,
 ): Promise<void> {
   const settlement = await settlePayment(dispatcher, tenant, id, signal, refusal)
   switch (settlement.kind) {

@@ -1,7 +1,7 @@
 import type { Money } from '@ngome/kernel'
-import { loadPaymentForDispatch, type DispatchablePayment } from '@ngome/store'
+import type { DispatchablePayment } from '@ngome/store'
 import type { OriginalPayment } from '../connectors/payment-network.ts'
-import type { Dispatcher } from '../dispatcher.ts'
+import type { PaymentDispatcher } from '../dispatcher.ts'
 import { isProof, proveFacts } from '../webhooks/prove-facts.ts'
 
 /** The collection that a refund gives back. `isStanding`: it succeeded and was not taken back. */
@@ -13,10 +13,10 @@ export type FoundOriginal = { readonly asked: OriginalPayment; readonly isStandi
  * @returns `null` of what is no refund; `mismatch` where that is not a collection that this refund can be of
  */
 export async function findOriginal(
-  { db, callbacks }: Pick<Dispatcher, 'db' | 'callbacks'>, refund: DispatchablePayment,
+  { payments, callbacks }: Pick<PaymentDispatcher, 'payments' | 'callbacks'>, refund: DispatchablePayment,
 ): Promise<FoundOriginal | 'mismatch' | null> {
   if (refund.direction !== 'refund') return null
-  const collection = refund.original === null ? undefined : await loadPaymentForDispatch(db, refund.tenant, refund.original)
+  const collection = refund.original === null ? undefined : await payments.loadPaymentForDispatch(refund.tenant, refund.original)
   const attempt = collection?.attempt ?? null
   if (collection === undefined || attempt === null || !isProof(proveFacts(callbacks.secret, collection), attempt.factsProof)) return 'mismatch'
   const isSame = collection.direction === 'collection' && collection.network === refund.network && collection.currency === refund.currency

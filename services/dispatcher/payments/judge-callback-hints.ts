@@ -1,7 +1,7 @@
 import { emit } from '@ngome/contracts'
 import { Fault } from '@ngome/kernel'
-import { findPayment, loadCallbackHints, markHintJudged, type CallbackHint, type DispatchablePayment } from '@ngome/store'
-import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import type { CallbackHint, DispatchablePayment } from '@ngome/store'
+import { eventSource, type PaymentDispatcher } from '../dispatcher.ts'
 import { networkOf } from './dispatch-payment.ts'
 
 /**
@@ -9,23 +9,23 @@ import { networkOf } from './dispatch-payment.ts'
  * the network does not know its own mind. Each hint is judged once, those that came before the end and those after it.
  * @throws Fault `custodian/unavailable` where a hint cannot be opened now: it is judged when the job runs again
  */
-export async function judgeCallbackHints(dispatcher: Dispatcher, before: DispatchablePayment, signal: AbortSignal): Promise<void> {
-  const { db, clock, logger } = dispatcher
+export async function judgeCallbackHints(dispatcher: PaymentDispatcher, before: DispatchablePayment, signal: AbortSignal): Promise<void> {
+  const { payments, clock, logger } = dispatcher
   const { tenant, id } = before
-  const hints = await loadCallbackHints(db, tenant, id)
+  const hints = await payments.loadCallbackHints(tenant, id)
   if (hints.length === 0) return
-  const payment = await findPayment(db, tenant, id)
+  const payment = await payments.findPayment(tenant, id)
   for (const hint of hints) {
     const claim = await claimOf(dispatcher, before, hint, signal)
     const isContradicted = claim !== undefined && claim !== payment?.status
     if (isContradicted) logger.warn({ payment: id, claim, status: payment?.status }, 'a callback contradicts the network')
     const finding = isContradicted ? emit(eventSource(dispatcher), 'callback.contradicted', tenant, { payment: id }) : null
-    await markHintJudged(db, tenant, { id: hint.id, payment: id, atMs: clock.nowMs(), finding })
+    await payments.markHintJudged(tenant, { id: hint.id, payment: id, atMs: clock.nowMs(), finding })
   }
 }
 
 async function claimOf(
-  dispatcher: Dispatcher, payment: DispatchablePayment, hint: CallbackHint, signal: AbortSignal,
+  dispatcher: PaymentDispatcher, payment: DispatchablePayment, hint: CallbackHint, signal: AbortSignal,
 ): Promise<'succeeded' | 'failed' | undefined> {
   const opening = await dispatcher.openSealed('callback-hint', {
     dataKey: hint.dataKey.sealed,

@@ -1,10 +1,10 @@
 import { emit, movementNouns, type Event } from '@ngome/contracts'
 import type { DispatchablePayment, PaymentOutcome } from '@ngome/store'
-import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import { eventSource, type PaymentDispatcher } from '../dispatcher.ts'
 
 /** What the operator hears of a movement, by its direction: `payout.in_doubt`, `refund.failed`. */
 export function movementEvent(
-  dispatcher: Pick<Dispatcher, 'clock' | 'random'>, { direction, tenant, id }: Pick<DispatchablePayment, 'direction' | 'tenant' | 'id'>,
+  dispatcher: Pick<PaymentDispatcher, 'clock' | 'random'>, { direction, tenant, id }: Pick<DispatchablePayment, 'direction' | 'tenant' | 'id'>,
   now: 'processing' | 'in_doubt' | PaymentOutcome,
 ): Event {
   const noun = movementNouns[direction]

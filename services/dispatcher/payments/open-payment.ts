@@ -2,7 +2,7 @@ import { dispatchAgeMsMax, sealedPaymentSchema, type Purpose, type SealedPayment
 import { parseStrictJson } from '@ngome/kernel'
 import type { DispatchablePayment } from '@ngome/store'
 import type { OriginalPayment } from '../connectors/payment-network.ts'
-import type { Dispatcher, Network } from '../dispatcher.ts'
+import type { Network, PaymentDispatcher } from '../dispatcher.ts'
 import { compareWithSealed } from './compare-payment.ts'
 import { findOriginal } from './find-original.ts'
 import { proveAuthorization } from './prove-authorization.ts'
@@ -40,7 +40,7 @@ export function purposeOfSendingAgain({ dataKey }: Pick<DispatchablePayment, 'da
 
 /** @throws Fault `custodian/unavailable`, `custodian/refused`, `store/unavailable` */
 export async function openPayment(
-  dispatcher: Dispatcher, purpose: Purpose, payment: DispatchablePayment, network: Network,
+  dispatcher: PaymentDispatcher, purpose: Purpose, payment: DispatchablePayment, network: Network,
   signal: AbortSignal,
 ): Promise<PaymentOpening> {
   const opening = await dispatcher.openSealed(purpose, {
@@ -58,7 +58,7 @@ export async function openPayment(
 
 /** What goes out needs more than a seal: what it gives back, and its merchant's own word. */
 async function proveOrder(
-  dispatcher: Dispatcher, payment: DispatchablePayment, network: Network, sealed: SealedPayment,
+  dispatcher: PaymentDispatcher, payment: DispatchablePayment, network: Network, sealed: SealedPayment,
 ): Promise<PaymentOpening> {
   const found = await findOriginal(dispatcher, payment)
   if (found === 'mismatch') return { kind: 'mismatch', fields: ['original'] }

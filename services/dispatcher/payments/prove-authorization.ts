@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Authorization, SealedPayment } from '@ngome/contracts'
 import type { MerchantSigningKeyId, Tenant } from '@ngome/kernel'
 import { isContentDigest, isSignedBy, proveMerchantKey, readKeptSignature, type ProvenMerchantKey } from '@ngome/signatures'
-import { claimAuthorization, findSigningKey, type DispatchablePayment } from '@ngome/store'
-import type { Dispatcher } from '../dispatcher.ts'
+import type { DispatchablePayment } from '@ngome/store'
+import type { PaymentDispatcher } from '../dispatcher.ts'
 import { isOrderOf } from './is-order-of.ts'
 
 export type AuthorizationProof = { readonly kind: 'proven' } | { readonly kind: 'refused'; readonly reason: string }
@@ -16,7 +16,7 @@ export type AuthorizationProof = { readonly kind: 'proven' } | { readonly kind: 
  * @throws Fault `custodian/unavailable`, `custodian/refused`, `store/unavailable`
  */
 export async function proveAuthorization(
-  dispatcher: Pick<Dispatcher, 'db' | 'statementKey' | 'merchantKeyState' | 'clock'>, payment: DispatchablePayment, sealed: SealedPayment,
+  dispatcher: Pick<PaymentDispatcher, 'payments' | 'statementKey' | 'merchantKeyState' | 'clock'>, payment: DispatchablePayment, sealed: SealedPayment,
 ): Promise<AuthorizationProof> {
   const { tenant, id } = payment
   const { authorization } = sealed
@@ -36,16 +36,16 @@ export async function proveAuthorization(
   if (!await isSignedBy(key, stated)) return refused('it is not this key\'s')
   if (!isOrderOf(payment, sealed, { method: parts.method, target: parts.target, body })) return refused('it orders something else')
   const digest = createHash('sha256').update(kept.base).digest()
-  const claim = await claimAuthorization(dispatcher.db, tenant, { payment: id, digest, atMs: dispatcher.clock.nowMs() })
+  const claim = await dispatcher.payments.claimAuthorization(tenant, { payment: id, digest, atMs: dispatcher.clock.nowMs() })
   return claim === 'claimed' ? { kind: 'proven' } : refused('it was counted for another payment')
 }
 
 /** The key as of now: one that was revoked or whose time ended since sends nothing any more. @returns why there is none */
 async function findKey(
-  { db, statementKey, merchantKeyState, clock }: Pick<Dispatcher, 'db' | 'statementKey' | 'merchantKeyState' | 'clock'>, tenant: Tenant,
+  { payments, statementKey, merchantKeyState, clock }: Pick<PaymentDispatcher, 'payments' | 'statementKey' | 'merchantKeyState' | 'clock'>, tenant: Tenant,
   { key: id }: { readonly key: MerchantSigningKeyId } & Authorization,
 ): Promise<ProvenMerchantKey | string> {
-  const row = await findSigningKey(db, tenant, id)
+  const row = await payments.findSigningKey(tenant, id)
   if (row === undefined || row.isRevoked) return 'the key is not there, or revoked'
   const key = proveMerchantKey(row, row.proof, statementKey, clock.nowMs())
   if (key === undefined) return 'the custodian states no such key'

@@ -1,6 +1,6 @@
 import type { JobData } from '@ngome/contracts'
-import { enqueue, inTenant, type DispatchablePayment } from '@ngome/store'
-import type { Dispatcher } from '../dispatcher.ts'
+import type { DispatchablePayment } from '@ngome/store'
+import type { PaymentDispatcher } from '../dispatcher.ts'
 
 /** A payment that could not be sent is tried again in proportion to its age, within these bounds. */
 const shareOfAge = 0.25
@@ -12,18 +12,17 @@ export type NetworkRefusal = NonNullable<JobData<'payment-enquire'>['refusal']>
 
 /** @throws Fault `store/unavailable` */
 export async function enquireLater(
-  { db }: Pick<Dispatcher, 'db'>, { tenant, id }: DispatchablePayment, afterMs: number, refusal?: NetworkRefusal,
+  { payments }: Pick<PaymentDispatcher, 'payments'>, { tenant, id }: DispatchablePayment, afterMs: number, refusal?: NetworkRefusal,
 ): Promise<void> {
   const data = { ...tenant, payment: id, ...(refusal === undefined ? {} : { refusal }) }
-  await inTenant(db, tenant, (tx) => enqueue(tx, 'payment-enquire', data, { startAfterMs: afterMs }))
-  if (afterMs === 0) db.wake('payment-enquire')
+  await payments.schedule('payment-enquire', data, afterMs)
 }
 
 /** @throws Fault `store/unavailable` */
 export async function dispatchLater(
-  { db, clock }: Pick<Dispatcher, 'db' | 'clock'>, { tenant, id, createdAtMs }: DispatchablePayment,
+  { payments, clock }: Pick<PaymentDispatcher, 'payments' | 'clock'>, { tenant, id, createdAtMs }: DispatchablePayment,
 ): Promise<void> {
   const ageMs = clock.nowMs() - createdAtMs
   const startAfterMs = Math.min(Math.max(dispatchAgainMinMs, Math.round(ageMs * shareOfAge)), dispatchAgainMaxMs)
-  await inTenant(db, tenant, (tx) => enqueue(tx, 'payment-dispatch', { ...tenant, payment: id }, { startAfterMs }))
+  await payments.schedule('payment-dispatch', { ...tenant, payment: id }, startAfterMs)
 }

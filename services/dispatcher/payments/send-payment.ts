@@ -1,11 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { newId, Secret } from '@ngome/kernel'
 import { callbackToken } from '@ngome/signatures'
-import {
-  markAttemptSent, markAttemptSentAgain, markAttemptTaken, prepareAttempt, type Attempt,
-} from '@ngome/store'
+import type { Attempt, PaymentStore } from '@ngome/store'
 import type { RequestOutcome } from '../connectors/payment-network.ts'
-import type { Dispatcher, Network } from '../dispatcher.ts'
+import type { Network, PaymentDispatcher } from '../dispatcher.ts'
 import { changeProver } from '../webhooks/prove-change.ts'
 import { proveFacts } from '../webhooks/prove-facts.ts'
 import { endPayment } from './end-payment.ts'
@@ -23,8 +20,8 @@ const unheardPauseMs = 500
  * Sends a payment for the first time. The connection stands before the attempt is marked as sent, and the mark is on
  * disk before the first byte leaves: a network that cannot be reached leaves a payment that may simply be tried again.
  */
-export async function sendPayment(dispatcher: Dispatcher, network: Network, opened: OpenedPayment): Promise<void> {
-  const { db, clock } = dispatcher
+export async function sendPayment(dispatcher: PaymentDispatcher, network: Network, opened: OpenedPayment): Promise<void> {
+  const { payments, clock } = dispatcher
   const { payment } = opened
   const { tenant, id } = payment
   const attempt = await takeInHand(dispatcher, opened)
@@ -34,10 +31,10 @@ export async function sendPayment(dispatcher: Dispatcher, network: Network, open
     return
   }
   const decidedAtMs = clock.nowMs()
-  let marking: ReturnType<typeof markAttemptSent> | undefined
+  let marking: ReturnType<PaymentStore['markAttemptSent']> | undefined
   const outcome = await request(dispatcher, network, opened, { reference: attempt.reference, decidedAtMs }, async () => {
     const event = movementEvent(dispatcher, payment, 'processing')
-    marking ??= markAttemptSent(db, tenant, { payment: id, fence: attempt.fence, atMs: decidedAtMs }, event, changeProver(dispatcher))
+    marking ??= payments.markAttemptSent(tenant, { payment: id, fence: attempt.fence, atMs: decidedAtMs }, event, changeProver(dispatcher))
     return await marking === 'marked'
   })
   const mark = await marking
@@ -54,7 +51,7 @@ export async function sendPayment(dispatcher: Dispatcher, network: Network, open
 }
 
 /** Ends, before anything was sent, what its network does not do, or what gives back a collection that is not there any more. */
-export async function withhold(dispatcher: Dispatcher, opened: OpenedPayment): Promise<void> {
+export async function withhold(dispatcher: PaymentDispatcher, opened: OpenedPayment): Promise<void> {
   // Taken in hand all the same: the attempt proves what was compared, by which the merchant is told.
   const attempt = await takeInHand(dispatcher, opened)
   if (attempt === undefined) return
@@ -64,23 +61,23 @@ export async function withhold(dispatcher: Dispatcher, opened: OpenedPayment): P
 
 /** Sends the same reference again, for a payment that the network does not know after its settling time. */
 export async function sendAgain(
-  dispatcher: Dispatcher, network: Network, opened: OpenedPayment,
+  dispatcher: PaymentDispatcher, network: Network, opened: OpenedPayment,
   { fence, sendings, decidedAtMs }: { readonly fence: number; readonly sendings: number; readonly decidedAtMs: number },
 ): Promise<void> {
-  const { db } = dispatcher
+  const { payments } = dispatcher
   const { tenant, id } = opened.payment
   const attempt = await takeInHand(dispatcher, opened)
   // Another took it in hand since we looked, or it has ended.
   if (attempt?.state !== 'sent' || attempt.fence !== fence + 1) return
-  let marking: ReturnType<typeof markAttemptSentAgain> | undefined
+  let marking: ReturnType<PaymentStore['markAttemptSentAgain']> | undefined
   await request(dispatcher, network, opened, { reference: attempt.reference, decidedAtMs }, async () => {
-    marking ??= markAttemptSentAgain(db, tenant, { payment: id, fence: attempt.fence, sendings })
+    marking ??= payments.markAttemptSentAgain(tenant, { payment: id, fence: attempt.fence, sendings })
     return await marking === 'marked'
   })
 }
 
-function takeInHand({ db, clock, random, callbacks }: Dispatcher, { payment }: OpenedPayment): Promise<Attempt | undefined> {
-  return prepareAttempt(db, payment.tenant, payment.id, {
+function takeInHand({ payments, clock, random, callbacks }: PaymentDispatcher, { payment }: OpenedPayment): Promise<Attempt | undefined> {
+  return payments.prepareAttempt(payment.tenant, payment.id, {
     id: newId('attempt', { clock, random }), reference: newReference(random), factsProof: proveFacts(callbacks.secret, payment),
     atMs: clock.nowMs(),
   })
@@ -89,10 +86,10 @@ function takeInHand({ db, clock, random, callbacks }: Dispatcher, { payment }: O
 type Sending = { readonly reference: string; readonly decidedAtMs: number }
 
 async function request(
-  dispatcher: Dispatcher, network: Network, opened: OpenedPayment, { reference, decidedAtMs }: Sending,
+  dispatcher: PaymentDispatcher, network: Network, opened: OpenedPayment, { reference, decidedAtMs }: Sending,
   mayLeave: () => Promise<boolean>,
 ): Promise<RequestOutcome> {
-  const { db, clock, callbacks, logger } = dispatcher
+  const { payments, clock, callbacks, logger } = dispatcher
   const { payment, sealed, original } = opened
   const token = callbackToken(callbacks.secret, payment.tenant, payment.id)
   // A process that was suspended must not wake up much later and send: by then the payment may have been given up.
@@ -100,7 +97,7 @@ async function request(
   let isHeldBack = false
   let outcome: RequestOutcome = { kind: 'not_sent', reason: 'too late to send' }
   for (let tries = 1; tries <= unheardTriesMax && isInTime() && !isHeldBack; tries++) {
-    if (tries > 1) await sleep(unheardPauseMs)
+    if (tries > 1) await dispatcher.sleep(unheardPauseMs)
     outcome = await network.connector.request({
       direction: payment.direction,
       reference,
@@ -118,6 +115,6 @@ async function request(
     if (outcome.kind !== 'not_sent') break
   }
   logger.info({ payment: payment.id, reference, outcome }, 'payment requested')
-  if (outcome.kind === 'taken') await markAttemptTaken(db, payment.tenant, { payment: payment.id, atMs: clock.nowMs() })
+  if (outcome.kind === 'taken') await payments.markAttemptTaken(payment.tenant, { payment: payment.id, atMs: clock.nowMs() })
   return outcome
 }

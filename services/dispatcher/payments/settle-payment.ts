@@ -1,9 +1,9 @@
 import { emit } from '@ngome/contracts'
 import type { PaymentId, Tenant } from '@ngome/kernel'
 import { hasEnded } from '@ngome/payments'
-import { appendEvent, inTenant, loadPaymentForDispatch, markAttemptTaken, type Attempt, type DispatchablePayment } from '@ngome/store'
+import type { Attempt, DispatchablePayment } from '@ngome/store'
 import type { EnquiryOutcome } from '../connectors/payment-network.ts'
-import { eventSource, type Dispatcher, type Network } from '../dispatcher.ts'
+import { eventSource, type Network, type PaymentDispatcher } from '../dispatcher.ts'
 import { networkOf } from './dispatch-payment.ts'
 import { endPayment } from './end-payment.ts'
 import { nextEnquiryAfterMs } from './enquiry-schedule.ts'
@@ -26,9 +26,9 @@ export type Settlement =
  * @param refusal the network's no, where it refused the only sending that there was when the enquiry was planned
  */
 export async function settlePayment(
-  dispatcher: Dispatcher, tenant: Tenant, id: PaymentId, signal: AbortSignal, refusal?: NetworkRefusal,
+  dispatcher: PaymentDispatcher, tenant: Tenant, id: PaymentId, signal: AbortSignal, refusal?: NetworkRefusal,
 ): Promise<Settlement> {
-  const payment = await loadPaymentForDispatch(dispatcher.db, tenant, id)
+  const payment = await dispatcher.payments.loadPaymentForDispatch(tenant, id)
   if (payment === undefined) return { kind: 'nothing_sent' }
   if (hasEnded(payment.status)) return { kind: 'ended_before', payment }
   const { attempt } = payment
@@ -50,7 +50,7 @@ export async function settlePayment(
 }
 
 async function ask(
-  dispatcher: Dispatcher, network: Network, payment: DispatchablePayment, { reference }: Attempt,
+  dispatcher: PaymentDispatcher, network: Network, payment: DispatchablePayment, { reference }: Attempt,
 ): Promise<EnquiryOutcome> {
   const original = await findOriginal(dispatcher, payment)
   // Some networks know a refund by its collection alone, and would answer about another one's.
@@ -68,7 +68,7 @@ type Judged = {
 }
 
 async function isEnded(
-  dispatcher: Dispatcher, network: Network, { payment, attempt, verdict, askedAtMs }: Judged, signal: AbortSignal,
+  dispatcher: PaymentDispatcher, network: Network, { payment, attempt, verdict, askedAtMs }: Judged, signal: AbortSignal,
 ): Promise<boolean> {
   switch (verdict.kind) {
     // Whoever took the attempt over meanwhile may still be sending and know no end, so that a superseded one leaves it open here:
@@ -78,10 +78,10 @@ async function isEnded(
       const { id, tenant } = payment
       if (verdict.differs !== undefined) {
         const event = emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment: id, fields: [...verdict.differs] })
-        await inTenant(dispatcher.db, tenant, (tx) => appendEvent(tx, event))
+        await dispatcher.payments.tell(tenant, event)
       }
       if (verdict.stands === 'processing' && attempt.takenAtMs === null) {
-        await markAttemptTaken(dispatcher.db, tenant, { payment: id, atMs: dispatcher.clock.nowMs() })
+        await dispatcher.payments.markAttemptTaken(tenant, { payment: id, atMs: dispatcher.clock.nowMs() })
       }
       await leaveOpen(dispatcher, payment, attempt, verdict)
       return false

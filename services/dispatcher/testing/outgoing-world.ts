@@ -1,11 +1,12 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { emit, type Authorization } from '@ngome/contracts'
 import {
   Fault, newId, Secret, systemClock, systemRandom, type MerchantSigningKeyId, type PaymentId, type Tenant,
 } from '@ngome/kernel'
 import { createLogger } from '@ngome/runtime'
 import { readSignature, signMerchantKey, signRequest, type MerchantKey } from '@ngome/signatures'
-import { insertSigningKey } from '@ngome/store'
+import { insertSigningKey, postgresPayments } from '@ngome/store'
 import { SealingMerchant, testDatabase, type SealedPaymentOptions, type TestDatabase } from '@ngome/testkit'
 import type { EnquiryOutcome, PaymentRequest, RequestOutcome } from '../connectors/payment-network.ts'
 import type { MerchantKeyState } from '../custodian/standing-keys.ts'
@@ -60,6 +61,7 @@ export class OutgoingWorld {
   }
 
   #dispatcher(): Dispatcher {
+    const db = this.database.open('ngome_dispatcher')
     const network: Network = {
       connector: this.#connector(), provider: 'mtn-momo', world: 'test', currency: 'EUR', callingCode: '46',
       settleAfterMs: 1, enquiryIntervalMs: 1, giveUpAfterMs: 1, sendWithinMs: 60_000,
@@ -67,7 +69,7 @@ export class OutgoingWorld {
     const opened = async (body: Parameters<SealingMerchant['open']>[0]) =>
       this.merchant.open(body).catch(() => this.other.open(body))
     return {
-      ...from, db: this.database.open('ngome_dispatcher'), networks: new Map([['mtn-sandbox', network]]),
+      ...from, db, payments: postgresPayments(db), sleep, networks: new Map([['mtn-sandbox', network]]),
       openSealed: opener({ call: async (_path, body) => await opened(body as Parameters<SealingMerchant['open']>[0]) as never }, this.#custodianKeys.publicKey, systemRandom),
       computeFingerprint: async () => { throw new Error('no test here asks for an index') },
       statementKey: this.#custodianKeys.publicKey,

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { emit } from '@ngome/contracts'
 import { Fault, ManualClock, Secret, systemClock, systemRandom, toBase64Url, type VaultTokenId } from '@ngome/kernel'
 import { createLogger, type CustodianClient } from '@ngome/runtime'
-import { endVaultToken, type Database } from '@ngome/store'
+import { endVaultToken, postgresPayments, type Database } from '@ngome/store'
 import { SealingMerchant, testDatabase, type TestDatabase } from '@ngome/testkit'
 import { fingerprintComputer, firstFingerprint } from '../custodian/compute-fingerprint.ts'
 import { fetchSecrets } from '../custodian/fetch-secrets.ts'
@@ -61,7 +62,7 @@ const call = (owner: SealingMerchant): CustodianClient['call'] => async (path, b
 
 function dispatcher(owner = merchant, changes: Partial<Dispatcher> = {}): Dispatcher {
   return {
-    clock: systemClock, random: systemRandom, db, egress, networks: new Map(),
+    clock: systemClock, random: systemRandom, db, payments: postgresPayments(db), sleep, egress, networks: new Map(),
     openSealed: opener({ call: call(owner) }, generateKeyPairSync('ed25519').publicKey, systemRandom),
     computeFingerprint: fingerprintComputer({ call: call(owner) }, outerKey),
     statementKey: generateKeyPairSync('ed25519').publicKey,

@@ -1,14 +1,14 @@
 import { emit } from '@ngome/contracts'
 import { Fault, newId, type Clock, type Random, type Secret } from '@ngome/kernel'
 import { parseCallbackToken } from '@ngome/signatures'
-import { recordCallbackHint, type Database } from '@ngome/store'
+import type { PaymentStore } from '@ngome/store'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
 import { seal } from '../keys/seal.ts'
 
 export type ReceiveCallbackPorts = {
-  readonly database: Database
+  readonly payments: Pick<PaymentStore, 'recordCallbackHint'>
   readonly dataKeys: DataKeys
   /** The connectors that take callbacks. */
   readonly providers: ReadonlySet<string>
@@ -37,7 +37,7 @@ export async function receiveCallback(
     ports, 'payment', { tenant, table: 'callback_hints', recordId: id, dataClass: 'restricted', version: 1 }, call.bytes,
   )
   const event = emit({ ...ports, process: 'gateway' }, 'callback.received', tenant, { payment })
-  const outcome = await recordCallbackHint(ports.database, tenant, {
+  const outcome = await ports.payments.recordCallbackHint(tenant, {
     id, payment, dataKey: record.dataKey, sealed: record.blob, receivedAtMs: ports.clock.nowMs(),
   }, event)
   switch (outcome) {

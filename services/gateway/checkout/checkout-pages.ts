@@ -1,7 +1,7 @@
 import { checkoutDetailsSchema, emit, type CheckoutDetails } from '@ngome/contracts'
 import { Fault, formatMoney, type ApiKeyId, type Secret } from '@ngome/kernel'
 import { decryptCheckoutDetails, parseCheckoutLink, type CheckoutLink } from '@ngome/signatures'
-import { findCheckout, type CheckoutOfLink } from '@ngome/store'
+import { findCheckout, type CheckoutOfLink, type Database } from '@ngome/store'
 import { refuseSuspended } from '../access/refuse-suspended.ts'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { AuthenticatedCaller } from '../http/call.ts'
@@ -18,6 +18,7 @@ import type { CheckoutForm } from './read-form.ts'
 import { readPhone } from './read-phone.ts'
 
 export type CheckoutPagesPorts = CollectPorts & {
+  readonly database: Database
   readonly linkSecret: Secret<Uint8Array>
   readonly prompts: PromptLimits
   /** Whom the key that made a session stands for now. @throws Fault where its own requests would be refused */

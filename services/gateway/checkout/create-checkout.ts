@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@ngome/kernel'
 import type { Config, Logger } from '@ngome/runtime'
-import type { Database } from '@ngome/store'
+import { postgresPayments, type Database } from '@ngome/store'
 import type { PublicApiPorts } from '../http/public-api.ts'
 import type { GatewaySecrets } from '../keys/custodian-secrets.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
@@ -37,7 +37,7 @@ export function createCheckout(
   const { checkoutOrigin: origin } = from.config.gateway
   if (origin === undefined) return undefined
   const pages = new CheckoutPages({
-    ...from, networks: from.config.networks, dataKeys, standsFor, linkSecret: secrets.callback, idempotencySecret: secrets.idempotency,
+    ...from, payments: postgresPayments(from.database), networks: from.config.networks, dataKeys, standsFor, linkSecret: secrets.callback, idempotencySecret: secrets.idempotency,
     eventSecret: secrets.callback,
     prompts: new PromptLimits({ random: from.random, nowUs: () => Math.floor(from.monotonicMs() * 1_000), isTrusted }),
   })

@@ -1,4 +1,5 @@
 import type { Secret } from '@ngome/kernel'
+import type { Database, PaymentStore } from '@ngome/store'
 import type { Handlers } from '../http/call.ts'
 import { createPayout } from '../payouts/create-payout.ts'
 import { getPayout } from '../payouts/get-payout.ts'
@@ -14,9 +15,15 @@ import type { PlaceOrderPorts } from './place-order.ts'
 
 type MoneyOperation = 'createPayment' | 'getPayment' | 'listPayments' | 'createPayout' | 'getPayout' | 'listPayouts' | 'createRefund' | 'getRefund' | 'listRefunds'
 
+export type MoneyPorts = PlaceOrderPorts & {
+  readonly database: Database
+  readonly payments: PaymentStore
+  readonly cursorSecret: Secret<Uint8Array>
+}
+
 /** The handlers of what moves money, whichever way. */
-export function moneyHandlers(from: PlaceOrderPorts & { readonly cursorSecret: Secret<Uint8Array> }): Pick<Handlers, MoneyOperation> {
-  const reading = { reader: new PaymentReader(from.database) }
+export function moneyHandlers(from: MoneyPorts): Pick<Handlers, MoneyOperation> {
+  const reading = { reader: new PaymentReader(from.payments) }
   return {
     createPayment: (call) => createPayment(from, call),
     getPayment: (call) => getPayment(reading, call),

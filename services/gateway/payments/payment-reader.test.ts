@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault, newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
-import { openDatabase } from '@ngome/store'
+import { openDatabase, postgresPayments } from '@ngome/store'
 import { freePorts } from '@ngome/testkit'
 import { PaymentReader, readsWaitingMax } from './payment-reader.ts'
 
@@ -13,7 +13,7 @@ test('of one tenant, as many reads wait as are allowed; the next is told at once
   const database = openDatabase({
     host: '127.0.0.1', port, database: 'away', user: 'nobody', password: new Secret('x'), applicationName: 'test', poolMax: 1,
   })
-  const reader = new PaymentReader(database)
+  const reader = new PaymentReader(postgresPayments(database))
   const tenant = newTenant()
   const refusedAtOnce: unknown[] = []
   let isLater = false

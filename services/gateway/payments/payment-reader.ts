@@ -1,5 +1,5 @@
 import { Fault, type PaymentId, type Tenant } from '@ngome/kernel'
-import { findPayments, findPaymentsMax, type Database, type PaymentRow } from '@ngome/store'
+import { findPaymentsMax, type PaymentRow, type PaymentStore } from '@ngome/store'
 import { tenantText } from '../keys/merchant-statements.ts'
 
 /** Reads under way for one tenant: one at a time makes each carry what came meanwhile. */
@@ -15,11 +15,11 @@ type Queue = { readonly tenant: Tenant; readonly waiting: Waiter[]; underWay: nu
  * many, and without load nobody waits. Each answer was read after its request came, never before.
  */
 export class PaymentReader {
-  readonly #database: Database
+  readonly #payments: Pick<PaymentStore, 'findPayments'>
   readonly #queues = new Map<string, Queue>()
 
-  constructor(database: Database) {
-    this.#database = database
+  constructor(payments: Pick<PaymentStore, 'findPayments'>) {
+    this.#payments = payments
   }
 
   /** @throws Fault `store/unavailable` */
@@ -55,7 +55,7 @@ export class PaymentReader {
     const batch = queue.waiting.splice(0, findPaymentsMax)
     queue.underWay++
     try {
-      const rows = await findPayments(this.#database, queue.tenant, batch.map((one) => one.id))
+      const rows = await this.#payments.findPayments(queue.tenant, batch.map((one) => one.id))
       for (const { id, resolve } of batch) resolve(rows.get(id))
     } catch (error) {
       for (const { reject } of batch) reject(error)

@@ -1,7 +1,7 @@
 import { emit, type Authorization, type Event, type PaymentDirection, type SealedPayment } from '@ngome/contracts'
 import { Fault, newId, type Clock, type Id, type IdKind, type PaymentId, type Random, type Secret, type Tenant } from '@ngome/kernel'
 import { firstEvent, proveEvent } from '@ngome/payments'
-import { acceptPayment, type Acceptance, type AcceptanceOutcome, type Database, type IdempotentOutcome, type NewCheckoutTry, type PaymentRow } from '@ngome/store'
+import type { Acceptance, AcceptanceOutcome, IdempotentOutcome, NewCheckoutTry, PaymentRow, PaymentStore } from '@ngome/store'
 import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
 import type { AuthenticatedCaller } from '../http/call.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
@@ -10,7 +10,7 @@ import type { NetworkBoard } from '../networks/network-board.ts'
 import type { Networks, Order } from './order.ts'
 
 export type PlaceOrderPorts = {
-  readonly database: Database
+  readonly payments: Pick<PaymentStore, 'acceptPayment'>
   readonly dataKeys: DataKeys
   readonly networks: Networks
   readonly board: Pick<NetworkBoard, 'look'>
@@ -65,7 +65,7 @@ export async function placeOrder(
     ports, 'payment', { tenant, table: 'payments', recordId: row.id, dataClass: 'restricted', version: 1 }, toSeal(tenant, order),
   )
   const answer = { status: 201, body: JSON.stringify(view(row)) }
-  const outcome = await acceptPayment(ports.database, {
+  const outcome = await ports.payments.acceptPayment({
     tenant,
     payment: { ...row, money: order.money, apiKey, dataKey: record.dataKey, sealed: record.blob },
     dayTotal,

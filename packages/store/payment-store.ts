@@ -1,0 +1,91 @@
+import type { Event, JobData } from '@ngome/contracts'
+import type { Tenant } from '@ngome/kernel'
+import { loadCallbackHints } from './callbacks/load-callback-hints.ts'
+import { markHintJudged } from './callbacks/mark-hint-judged.ts'
+import { recordCallbackHint } from './callbacks/record-callback-hint.ts'
+import type { Database } from './database.ts'
+import { claimAuthorization } from './dispatch/claim-authorization.ts'
+import { findOpenPayments } from './dispatch/find-open-payments.ts'
+import { loadPaymentForDispatch } from './dispatch/load-payment.ts'
+import { markAttemptSentAgain } from './dispatch/mark-attempt-sent-again.ts'
+import { markAttemptSent } from './dispatch/mark-attempt-sent.ts'
+import { markAttemptStuck } from './dispatch/mark-attempt-stuck.ts'
+import { markAttemptTaken } from './dispatch/mark-attempt-taken.ts'
+import { markStanding } from './dispatch/mark-standing.ts'
+import { prepareAttempt } from './dispatch/prepare-attempt.ts'
+import { recordOutcome } from './dispatch/record-outcome.ts'
+import { appendEvent } from './events/append-event.ts'
+import { enqueue } from './jobs/enqueue.ts'
+import { acceptPayment } from './payments/accept-payment.ts'
+import { findBalances } from './payments/find-balances.ts'
+import { findPayment } from './payments/find-payment.ts'
+import { findPayments } from './payments/find-payments.ts'
+import { insertDataKey } from './payments/insert-data-key.ts'
+import { findSigningKey } from './signing/find-signing-key.ts'
+import { inTenant } from './transaction.ts'
+
+/** A function of the store, for those who have no database but one of its promises. */
+type Bound<F> = F extends (db: Database, ...rest: infer A) => infer R ? (...args: A) => R : never
+
+/** The queues that payments go through. */
+export type PaymentQueue = 'payment-dispatch' | 'payment-enquire'
+
+/**
+ * Everything that a payment's way through gateway and dispatcher needs of a store. Each call is one transaction: it happens as a whole
+ * or not at all, and an error leaves open which. PostgreSQL's is {@link postgresPayments}; the simulation has one in memory, and both
+ * pass the same contract tests.
+ */
+export type PaymentStore = {
+  readonly insertDataKey: Bound<typeof insertDataKey>
+  readonly acceptPayment: Bound<typeof acceptPayment>
+  readonly findPayment: Bound<typeof findPayment>
+  readonly findPayments: Bound<typeof findPayments>
+  readonly findBalances: Bound<typeof findBalances>
+  readonly findSigningKey: Bound<typeof findSigningKey>
+  readonly recordCallbackHint: Bound<typeof recordCallbackHint>
+  readonly loadCallbackHints: Bound<typeof loadCallbackHints>
+  readonly markHintJudged: Bound<typeof markHintJudged>
+  readonly loadPaymentForDispatch: Bound<typeof loadPaymentForDispatch>
+  readonly claimAuthorization: Bound<typeof claimAuthorization>
+  readonly prepareAttempt: Bound<typeof prepareAttempt>
+  readonly markAttemptSent: Bound<typeof markAttemptSent>
+  readonly markAttemptSentAgain: Bound<typeof markAttemptSentAgain>
+  readonly markAttemptTaken: Bound<typeof markAttemptTaken>
+  readonly markAttemptStuck: Bound<typeof markAttemptStuck>
+  readonly markStanding: Bound<typeof markStanding>
+  readonly recordOutcome: Bound<typeof recordOutcome>
+  readonly findOpenPayments: Bound<typeof findOpenPayments>
+  /** Tells the operator of what was found out about a payment, where nothing else is written. @throws Fault `store/unavailable` */
+  readonly tell: (tenant: Tenant, event: Event) => Promise<void>
+  /** Adds a job that begins after so long; one that begins now wakes its workers. @throws Fault `store/unavailable` */
+  readonly schedule: <Q extends PaymentQueue>(queue: Q, data: JobData<Q>, startAfterMs: number) => Promise<void>
+}
+
+export function postgresPayments(db: Database): PaymentStore {
+  return {
+    insertDataKey: insertDataKey.bind(null, db),
+    acceptPayment: acceptPayment.bind(null, db),
+    findPayment: findPayment.bind(null, db),
+    findPayments: findPayments.bind(null, db),
+    findBalances: findBalances.bind(null, db),
+    findSigningKey: findSigningKey.bind(null, db),
+    recordCallbackHint: recordCallbackHint.bind(null, db),
+    loadCallbackHints: loadCallbackHints.bind(null, db),
+    markHintJudged: markHintJudged.bind(null, db),
+    loadPaymentForDispatch: loadPaymentForDispatch.bind(null, db),
+    claimAuthorization: claimAuthorization.bind(null, db),
+    prepareAttempt: prepareAttempt.bind(null, db),
+    markAttemptSent: markAttemptSent.bind(null, db),
+    markAttemptSentAgain: markAttemptSentAgain.bind(null, db),
+    markAttemptTaken: markAttemptTaken.bind(null, db),
+    markAttemptStuck: markAttemptStuck.bind(null, db),
+    markStanding: markStanding.bind(null, db),
+    recordOutcome: recordOutcome.bind(null, db),
+    findOpenPayments: findOpenPayments.bind(null, db),
+    tell: (tenant, event) => inTenant(db, tenant, (tx) => appendEvent(tx, event)),
+    schedule: async (queue, data, startAfterMs) => {
+      await inTenant(db, data, (tx) => enqueue(tx, queue, data, { startAfterMs }))
+      if (startAfterMs === 0) db.wake(queue)
+    },
+  }
+}
