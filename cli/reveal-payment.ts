@@ -1,6 +1,6 @@
 import { custodianOperations, emit, sealedPaymentSchema, type SealedPayment } from '@ngome/contracts'
 import { openRecord, parseBlob } from '@ngome/envelope'
-import { Fault, parseBase64Url, parseId, parseStrictJson, Secret, toBase64Url, type PaymentId } from '@ngome/kernel'
+import { Fault, parseBase64Url, parsePaymentId, parseStrictJson, Secret, toBase64Url, type PaymentId } from '@ngome/kernel'
 import { appendEvent, findSealedPayment, inTenant, type Database, type SealedPaymentRow } from '@ngome/store'
 import { exitCodes, Misuse, type Command, type Context, type ExitCode, type Given } from './command.ts'
 import type { OperatorAccess } from './operator/create-merchant.ts'
@@ -23,7 +23,7 @@ export const revealPayment: Command = {
     ...personOptions,
   },
   async run(context, given) {
-    const payment = parseId('payment', given.operands['payment'] ?? '')
+    const payment = parsePaymentId(given.operands['payment'] ?? '')
     if (payment === undefined) throw new Misuse('that is not the id of a payment')
     const { approval, request, reason } = given.options
     if (typeof approval === 'string') return reveal(context, given, payment, approval)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { ManualClock } from './clock.ts'
-import { idCreatedAtMs, idPattern, idPrefixes, newId, parseId, type IdKind } from './ids.ts'
+import { ManualClock, systemClock } from './clock.ts'
+import { idCreatedAtMs, idPattern, idPrefixes, newId, parseId, parsePaymentId, type IdKind } from './ids.ts'
 import { systemRandom } from './random.ts'
 
 const kinds = Object.keys(idPrefixes) as IdKind[]
@@ -71,4 +71,13 @@ suite('an id', () => {
       assert.throws(() => newId('payment', { clock: new ManualClock(nowMs), random: systemRandom }), RangeError)
     }
   })
+})
+
+test('a movement of money is a payment, a payout or a refund', () => {
+  const from = { clock: systemClock, random: systemRandom }
+  for (const kind of ['payment', 'payout', 'refund'] as const) {
+    const id = newId(kind, from)
+    assert.equal(parsePaymentId(id), id)
+  }
+  for (const text of ['', newId('merchant', from), 'pay_', newId('payout', from).toUpperCase()]) assert.equal(parsePaymentId(text), undefined)
 })

@@ -80,6 +80,11 @@ export function parseId<K extends IdKind>(kind: K, text: string): Id<K> | undefi
   return patterns[kind].test(text) ? (text as Id<K>) : undefined
 }
 
+/** @returns the id of a movement of money, whichever way it goes, or `undefined` where the text is none */
+export function parsePaymentId(text: string): PaymentId | undefined {
+  return parseId('payment', text) ?? parseId('payout', text) ?? parseId('refund', text)
+}
+
 /** The pattern of an id of this kind, for schemas. */
 export function idPattern(kind: IdKind): RegExp {
   return patterns[kind]

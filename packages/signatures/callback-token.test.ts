@@ -22,6 +22,12 @@ test('says whose payment it is', () => {
   assert.deepEqual(parseCallbackToken(secret, token), { tenant, payment })
   assert.equal(sealed(tenant.merchant, tenant.world, payment), token)
 })
+test('is of a payout and of a refund as well', () => {
+  for (const kind of ['payout', 'refund'] as const) {
+    const id = newId(kind, from)
+    assert.deepEqual(parseCallbackToken(secret, callbackToken(secret, tenant, id)), { tenant, payment: id })
+  }
+})
 test('fits an address', () => { assert.match(token, /^[A-Za-z0-9_-]{144}$/) })
 
 describe('refuses', () => {

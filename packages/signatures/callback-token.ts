@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import {
-  equalsInConstantTime, lengthPrefixed, parseBase64Url, parseId, parseLengthPrefixed, toBase64Url, worlds,
+  equalsInConstantTime, lengthPrefixed, parseBase64Url, parseId, parseLengthPrefixed, parsePaymentId, toBase64Url, worlds,
   type PaymentId, type Secret, type Tenant,
 } from '@ngome/kernel'
 
@@ -36,7 +36,7 @@ function parseSubject(subject: Uint8Array): { tenant: Tenant; payment: PaymentId
   const [merchantText = '', worldText, paymentText = ''] = fields
   const merchant = parseId('merchant', merchantText)
   const world = worlds.find((name) => name === worldText)
-  const payment = parseId('payment', paymentText)
+  const payment = parsePaymentId(paymentText)
   if (merchant === undefined || world === undefined || payment === undefined) return undefined
   return { tenant: { merchant, world }, payment }
 }
