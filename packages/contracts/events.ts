@@ -149,6 +149,9 @@ export const eventTypes = {
     severity: 'info',
     data: z.strictObject({ payment, status, failure: classed('internal', z.string()) }),
   },
+  'payment.cancelled': { severity: 'info', data: z.strictObject({ payment, status, ...byMerchant }) },
+  'payout.cancelled': { severity: 'info', data: z.strictObject({ payment, status, ...byMerchant }) },
+  'refund.cancelled': { severity: 'info', data: z.strictObject({ payment, status, ...byMerchant }) },
   /** Sent, and the network's answers do not say whether it has it. */
   'payment.in_doubt': { severity: 'notice', data: z.strictObject({ payment, status }) },
   /** In doubt for longer than anything that was sent needs: a person has to ask the network. Told once. */

@@ -41,6 +41,7 @@ export const faults = {
   'statements/not_closed': { status: 409, public: 'This day is not closed yet. Ask up to an earlier one, or come again after midnight.' },
   'payments/insufficient_funds': { status: 422, public: 'Your available balance does not cover the amount and its fee.' },
   'payments/not_refundable': { status: 409, public: 'This payment has no money to give back: it did not succeed, or its network takes no refunds.' },
+  'payments/not_cancellable': { status: 409, public: 'Only what nothing was sent for yet can be cancelled. Read it for where it stands; a payment that succeeds can be refunded.' },
   'payments/refund_exceeds': { status: 422, public: 'More would be given back than came.' },
   'refunds/unknown': { status: 404, public: 'No such refund.' },
   'payouts/unknown': { status: 404, public: 'No such payout.' },

@@ -8,7 +8,7 @@ export {
   type ObjectEvent,
 } from './object-event.ts'
 export {
-  canTransition, dispatcherOrigins, hasEnded, initialStatuses, openStatuses, paymentStates, paymentTransitions, type PaymentState,
+  canTransition, dispatcherOrigins, gatewayOrigins, hasEnded, initialStatuses, openStatuses, paymentStates, paymentTransitions, type PaymentState,
   type PaymentTransition,
 } from './payment-states.ts'
 export { paymentView, payoutView, refundView, type ShownPayment } from './payment-view.ts'

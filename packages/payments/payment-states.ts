@@ -64,5 +64,14 @@ export const openStatuses: readonly PaymentStatus[] = (Object.keys(paymentStates
 
 /** The states out of which the dispatcher brings a payment to this one. */
 export function dispatcherOrigins(to: PaymentStatus): readonly PaymentStatus[] {
-  return paymentTransitions.filter((allowed) => allowed.to === to && allowed.by === 'dispatcher').map(({ from }) => from)
+  return originsOf(to, 'dispatcher')
+}
+
+/** The states out of which the gateway brings a payment to this one. */
+export function gatewayOrigins(to: PaymentStatus): readonly PaymentStatus[] {
+  return originsOf(to, 'gateway')
+}
+
+function originsOf(to: PaymentStatus, by: PaymentTransition['by']): readonly PaymentStatus[] {
+  return paymentTransitions.filter((allowed) => allowed.to === to && allowed.by === by).map(({ from }) => from)
 }

@@ -109,6 +109,7 @@ export { findSealedPayment, type SealedPaymentRow } from './payments/find-sealed
 export { findAnswer, type IdempotencyClaim, type IdempotentOutcome } from './payments/idempotency.ts'
 export { insertDataKey, type DataKeyRow } from './payments/insert-data-key.ts'
 export { listPayments, paymentPageMax } from './payments/list-payments.ts'
+export { withdrawPayment, type ProveNext, type Withdrawal, type WithdrawalOutcome } from './payments/withdraw-payment.ts'
 export { readGrants, type CatalogQuery } from './read-grants.ts'
 export { createDatabase, createRoles, databaseRoles, type DatabaseRole } from './roles.ts'
 export type { AcmeOrderState, ApiKeyReminder, AttemptState, RevocationKind, UsageFacet } from './tables.ts'

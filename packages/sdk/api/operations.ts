@@ -45,6 +45,18 @@ export type Operations = ReadingOperations & {
   readonly cancelCheckoutSession: {
     readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: CheckoutSession
   }
+  /** Cancel a payment. */
+  readonly cancelPayment: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Payment
+  }
+  /** Cancel a payout. */
+  readonly cancelPayout: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Payout
+  }
+  /** Cancel a refund. */
+  readonly cancelRefund: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Refund
+  }
   /** State a webhook endpoint anew. */
   readonly changeWebhookEndpoint: {
     readonly params: { readonly id: string }; readonly query: undefined; readonly body: ChangeWebhookEndpoint; readonly answer: WebhookEndpoint

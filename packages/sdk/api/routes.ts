@@ -6,6 +6,9 @@ export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readon
 
 export const routes: Readonly<Record<OperationName, Route>> = {
   cancelCheckoutSession: { method: 'POST', path: '/v1/checkout_sessions/{id}/cancel', isKeyed: false, cost: 5 },
+  cancelPayment: { method: 'POST', path: '/v1/payments/{id}/cancel', isKeyed: false, cost: 5 },
+  cancelPayout: { method: 'POST', path: '/v1/payouts/{id}/cancel', isKeyed: false, cost: 5 },
+  cancelRefund: { method: 'POST', path: '/v1/refunds/{id}/cancel', isKeyed: false, cost: 5 },
   changeWebhookEndpoint: { method: 'PUT', path: '/v1/webhook_endpoints/{id}', isKeyed: false, cost: 10 },
   createApiKey: { method: 'POST', path: '/v1/api_keys', isKeyed: true, cost: 20 },
   createCheckoutSession: { method: 'POST', path: '/v1/checkout_sessions', isKeyed: true, cost: 5 },

@@ -24,6 +24,12 @@ export class Payments {
     return this.#caller.call('getPayment', { params: { id } }, options)
   }
 
+  /** Takes it back while nothing was sent for it: a ConflictError where something was. Again is the same. */
+  async cancel(id: string, options?: CallOptions): Promise<Payment> {
+    assertId(id, 'pay')
+    return this.#caller.call('cancelPayment', { params: { id } }, options)
+  }
+
   /** Newest first. */
   list(query: Operations['listPayments']['query'] = {}, options?: CallOptions): Pages<Payment, PaymentPage> {
     return pagesOf((cursor) => this.#caller.call('listPayments', { query: { ...query, cursor: cursor ?? query.cursor } }, options))

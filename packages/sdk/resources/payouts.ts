@@ -25,6 +25,12 @@ export class Payouts {
     return this.#caller.call('getPayout', { params: { id } }, options)
   }
 
+  /** Takes it back while nothing was sent for it: a ConflictError where something was. Signed; again is the same. */
+  async cancel(id: string, options?: CallOptions): Promise<Payout> {
+    assertId(id, 'pyt')
+    return this.#caller.call('cancelPayout', { params: { id } }, options)
+  }
+
   /** Newest first. */
   list(query: Operations['listPayouts']['query'] = {}, options?: CallOptions): Pages<Payout, PayoutPage> {
     return pagesOf((cursor) => this.#caller.call('listPayouts', { query: { ...query, cursor: cursor ?? query.cursor } }, options))

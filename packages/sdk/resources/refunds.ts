@@ -25,6 +25,12 @@ export class Refunds {
     return this.#caller.call('getRefund', { params: { id } }, options)
   }
 
+  /** Takes it back while nothing was sent for it: a ConflictError where something was. Signed; again is the same. */
+  async cancel(id: string, options?: CallOptions): Promise<Refund> {
+    assertId(id, 'rfd')
+    return this.#caller.call('cancelRefund', { params: { id } }, options)
+  }
+
   /** Newest first. */
   list(query: Operations['listRefunds']['query'] = {}, options?: CallOptions): Pages<Refund, RefundPage> {
     return pagesOf((cursor) => this.#caller.call('listRefunds', { query: { ...query, cursor: cursor ?? query.cursor } }, options))

@@ -45,7 +45,8 @@ export async function recordOutcome(
   record: OutcomeRecord,
 ): Promise<'recorded' | 'superseded'> {
   const isRecorded = await inTenant(db, tenant, async (tx) => {
-    await lockPayment(tx, tenant, record.payment)
+    // Taken back by its merchant while this was found out: its attempt stays as it was prepared.
+    if (await lockPayment(tx, tenant, record.payment) === 'cancelled') return false
     const at = new Date(from.clock.nowMs())
     const held = record.fence === null
       ? await noAttempt(tx, tenant, record.payment)

@@ -1,6 +1,6 @@
 import type { Event, PaymentDirection, PaymentStatus } from '@ngome/contracts'
 import type { ApiKeyId, DataKeyId, Money, PaymentId, Tenant } from '@ngome/kernel'
-import { transfersOf, type Account, type Transfer } from '@ngome/payments'
+import { transfersOf, type Account } from '@ngome/payments'
 import { checkoutTryStatements, type NewCheckoutTry } from '../checkout/checkout-try.ts'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
@@ -9,6 +9,7 @@ import { enqueueStatement } from '../jobs/enqueue.ts'
 import type { Statement } from '../pipeline.ts'
 import { errorCode } from '../store-fault.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from './idempotency.ts'
+import { transferStatement } from './transfer-statement.ts'
 
 export type NewPayment = {
   readonly id: PaymentId
@@ -77,7 +78,7 @@ export async function acceptPayment(db: Database, acceptance: Acceptance): Promi
     paymentStatement(tenant, payment),
     proveFirstEventStatement(tenant, payment.id, eventProof),
     ...accounts.map((account) => accountStatement(account)),
-    ...transfers.map((transfer) => transferStatement(tenant, transfer, payment.createdAtMs)),
+    ...transfers.map((transfer) => transferStatement(tenant, transfer, 'pending', payment.createdAtMs)),
     appendEventStatement(event),
     // What waits for an approval is dispatched by who approves it.
     ...payment.status === 'accepted' ? [enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id }, 0)] : [],
@@ -144,16 +145,5 @@ function accountStatement({ id, tenant, kind, network, currency }: Account): Sta
     text: `INSERT INTO ngome.accounts (id, merchant, world, kind, network, currency) VALUES ($1, $2, $3, $4, $5, $6)
       ON CONFLICT DO NOTHING`,
     values: [id, tenant.merchant, tenant.world, kind, network, currency],
-  }
-}
-
-function transferStatement(tenant: Tenant, { payment, kind, debit, credit, money }: Transfer, atMs: number): Statement {
-  return {
-    name: 'insert_transfer',
-    text: `INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, debit_account, credit_account, debit_kind, credit_kind,
-        amount_minor, currency, at)
-      VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)`,
-    values: [tenant.merchant, tenant.world, payment, kind, debit.id, credit.id, debit.kind, credit.kind, money.amountMinor,
-      money.currency, new Date(atMs)],
   }
 }

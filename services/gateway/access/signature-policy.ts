@@ -13,7 +13,10 @@ const required: ReadonlySet<OperationName> = new Set<OperationName>([
  * A key that makes or ends others is worth a merchant, and what is paid out is gone: without a signature nobody does that, also where
  * no key to sign with is. The signature of what goes out is sealed with it, and the dispatcher proves it again (ADR 35).
  */
-const always: ReadonlySet<OperationName> = new Set<OperationName>(['createApiKey', 'rollApiKey', 'revokeApiKey', 'createPayout', 'createRefund'])
+const always: ReadonlySet<OperationName> = new Set<OperationName>([
+  'createApiKey', 'rollApiKey', 'revokeApiKey', 'createPayout', 'createRefund',
+  'cancelPayout', 'cancelRefund',
+])
 
 /** Who found a key can end it, whatever that key was held to. */
 const never: ReadonlySet<OperationName> = new Set<OperationName>(['revokeThisApiKey'])

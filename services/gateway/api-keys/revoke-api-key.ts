@@ -4,6 +4,7 @@ import { Fault, type ApiKeyId, type Clock, type Random } from '@ngome/kernel'
 import { findOwnApiKey, revokeOwnApiKey, type Database } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
+import { refuseBody } from '../http/refuse-body.ts'
 import { askedBy } from './asked-by.ts'
 import { apiKeyView } from './api-key-view.ts'
 
@@ -32,9 +33,7 @@ type RevokingCall = Pick<Call<'revokeApiKey'>, 'caller' | 'bytes' | 'signature'>
 
 async function revoke(ports: RevokeKeyPorts, call: RevokingCall, id: ApiKeyId): Promise<Answer> {
   const { tenant } = call.caller
-  if (call.bytes.length > 0) {
-    throw new Fault('request/invalid', 'a body where none is taken', { fields: [{ pointer: '', detail: 'This operation takes no body.' }] })
-  }
+  refuseBody(call)
   const event = emit({ ...ports, process: 'gateway' }, 'api_key.revoked', tenant, { key: id, ...askedBy(call) })
   const outcome = await revokeOwnApiKey(ports.database, tenant, id, event)
   const row = outcome === 'unknown' ? undefined : await findOwnApiKey(ports.database, tenant, id)

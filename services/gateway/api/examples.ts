@@ -144,6 +144,7 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
     answer: payment,
   },
   getPayment: { answer: { ...payment, status: 'succeeded', updated_at: '2026-11-22T09:30:07.120Z' } },
+  cancelPayment: { answer: { ...payment, status: 'cancelled', updated_at: '2026-11-22T09:30:01.020Z' } },
   listPayments: { answer: { object: 'list', data: [payment], next_cursor: null } },
   listEvents: { answer: { object: 'list', data: [event], next_cursor: 'AAAAC2V2dF8wMWs4' } },
   getEvent: { answer: event },

@@ -14,5 +14,6 @@ export const payoutExamples = {
     answer: payout,
   },
   getPayout: { answer: { ...payout, status: 'succeeded', updated_at: '2026-11-22T09:30:07.120Z' } },
+  cancelPayout: { answer: { ...payout, status: 'cancelled', updated_at: '2026-11-22T09:30:01.020Z' } },
   listPayouts: { answer: { object: 'list', data: [payout], next_cursor: null } },
 }

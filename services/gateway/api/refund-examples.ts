@@ -8,5 +8,6 @@ const refund = {
 export const refundExamples = {
   createRefund: { request: { amount: '2.50', reference: 'return-12', description: 'One chapati was cold' }, answer: refund },
   getRefund: { answer: { ...refund, status: 'succeeded', updated_at: '2026-11-22T09:30:07.120Z' } },
+  cancelRefund: { answer: { ...refund, status: 'cancelled', updated_at: '2026-11-22T09:30:01.020Z' } },
   listRefunds: { answer: { object: 'list', data: [refund], next_cursor: null } },
 }

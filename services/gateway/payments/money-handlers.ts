@@ -7,13 +7,15 @@ import { listPayouts } from '../payouts/list-payouts.ts'
 import { createRefund } from '../refunds/create-refund.ts'
 import { getRefund } from '../refunds/get-refund.ts'
 import { listRefunds } from '../refunds/list-refunds.ts'
+import { cancelPayment, cancelPayout, cancelRefund } from './cancel-payment.ts'
 import { createPayment } from './create-payment.ts'
 import { getPayment } from './get-payment.ts'
 import { listPayments } from './list-payments.ts'
 import { PaymentReader } from './payment-reader.ts'
 import type { PlaceOrderPorts } from './place-order.ts'
 
-type MoneyOperation = 'createPayment' | 'getPayment' | 'listPayments' | 'createPayout' | 'getPayout' | 'listPayouts' | 'createRefund' | 'getRefund' | 'listRefunds'
+type MoneyOperation = 'createPayment' | 'getPayment' | 'listPayments' | 'cancelPayment' | 'createPayout' | 'getPayout' | 'listPayouts' | 'cancelPayout'
+  | 'createRefund' | 'getRefund' | 'listRefunds' | 'cancelRefund'
 
 export type MoneyPorts = PlaceOrderPorts & {
   readonly database: Database
@@ -28,11 +30,14 @@ export function moneyHandlers(from: MoneyPorts): Pick<Handlers, MoneyOperation> 
     createPayment: (call) => createPayment(from, call),
     getPayment: (call) => getPayment(reading, call),
     listPayments: (call) => listPayments(from, call),
+    cancelPayment: (call) => cancelPayment(from, call),
     createPayout: (call) => createPayout(from, call),
     getPayout: (call) => getPayout(reading, call),
     listPayouts: (call) => listPayouts(from, call),
+    cancelPayout: (call) => cancelPayout(from, call),
     createRefund: (call) => createRefund({ ...from, ...reading }, call),
     getRefund: (call) => getRefund(reading, call),
     listRefunds: (call) => listRefunds(from, call),
+    cancelRefund: (call) => cancelRefund(from, call),
   }
 }

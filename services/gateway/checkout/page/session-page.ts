@@ -48,8 +48,10 @@ export function askPage(view: SessionView, fault?: FormFault & { readonly status
   const { session, language, networks } = view
   const say = messages[language]
   const { lastTry } = session
+  // Its merchant took it back, and left the link as it is.
+  const isTakenBack = lastTry?.status === 'cancelled'
   const failed = lastTry === null || fault !== undefined ? ''
-    : `<p class="notice" role="alert"><strong>${text(say.failedBefore)}</strong> ${text(say.failures[failureKinds[lastTry.failure ?? 'network_refused'] ?? 'other'])}</p>`
+    : isTakenBack ? `<p class="notice" role="alert">${text(say.cancelledText)}</p>` : `<p class="notice" role="alert"><strong>${text(say.failedBefore)}</strong> ${text(say.failures[failureKinds[lastTry.failure ?? 'network_refused'] ?? 'other'])}</p>`
   const form = renderForm({ say, language, networks, amount: moneyText(view), nextTry: (lastTry?.number ?? 0) + 1, fault })
   return renderPage({
     status: fault?.status ?? 200, language, state: 'open', world: session.tenant.world, title: `${say.pay(moneyText(view))} · ${session.merchantName}`,
