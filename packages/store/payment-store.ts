@@ -21,6 +21,7 @@ import { findBalances } from './payments/find-balances.ts'
 import { findPayment } from './payments/find-payment.ts'
 import { findPayments } from './payments/find-payments.ts'
 import { insertDataKey } from './payments/insert-data-key.ts'
+import { withdrawPayment } from './payments/withdraw-payment.ts'
 import { findSigningKey } from './signing/find-signing-key.ts'
 import { inTenant } from './transaction.ts'
 
@@ -38,6 +39,7 @@ export type PaymentQueue = 'payment-dispatch' | 'payment-enquire'
 export type PaymentStore = {
   readonly insertDataKey: Bound<typeof insertDataKey>
   readonly acceptPayment: Bound<typeof acceptPayment>
+  readonly withdrawPayment: Bound<typeof withdrawPayment>
   readonly findPayment: Bound<typeof findPayment>
   readonly findPayments: Bound<typeof findPayments>
   readonly findBalances: Bound<typeof findBalances>
@@ -65,6 +67,7 @@ export function postgresPayments(db: Database): PaymentStore {
   return {
     insertDataKey: insertDataKey.bind(null, db),
     acceptPayment: acceptPayment.bind(null, db),
+    withdrawPayment: withdrawPayment.bind(null, db),
     findPayment: findPayment.bind(null, db),
     findPayments: findPayments.bind(null, db),
     findBalances: findBalances.bind(null, db),

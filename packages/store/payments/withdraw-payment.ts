@@ -21,8 +21,6 @@ export type Withdrawal = {
   /** For the operator. */
   readonly event: Event
   readonly prove: ProveNext
-  /** Joins the transaction of a change that happens. */
-  readonly also?: (tx: Transaction<Tables>) => Promise<void>
 }
 
 export type WithdrawalOutcome =
@@ -49,7 +47,6 @@ export async function withdrawPayment(db: Database, tenant: Tenant, withdrawal: 
     const changed = { ...row, status: to.status, failure, updatedAtMs: withdrawal.atMs }
     await changeStatus(tx, changed)
     await voidTransfers(tx, changed)
-    await withdrawal.also?.(tx)
     await appendEvent(tx, withdrawal.event)
     await proveLastEvent(tx, tenant, payment, withdrawal.prove)
     return { kind: 'withdrawn', row: changed, isChanged: true }

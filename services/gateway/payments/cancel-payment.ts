@@ -1,14 +1,14 @@
 import { emit, movementNouns, type PaymentDirection } from '@ngome/contracts'
 import { Fault, type FaultCode, type PaymentId } from '@ngome/kernel'
 import { paymentView, payoutView, proveNextEvent, refundView } from '@ngome/payments'
-import { withdrawPayment, type PaymentRow } from '@ngome/store'
+import type { PaymentRow, PaymentStore } from '@ngome/store'
 import { askedBy } from '../api-keys/asked-by.ts'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { refuseBody } from '../http/refuse-body.ts'
 import type { PlaceOrderPorts } from './place-order.ts'
 
-export type CancelPorts = Pick<PlaceOrderPorts, 'database' | 'eventSecret' | 'clock' | 'random'>
+export type CancelPorts = Pick<PlaceOrderPorts, 'eventSecret' | 'clock' | 'random'> & { readonly payments: Pick<PaymentStore, 'withdrawPayment'> }
 
 type Cancelling = Pick<Call<'cancelPayment'>, 'caller' | 'bytes' | 'signature'> & { readonly params: { readonly id: PaymentId } }
 type Kind = { readonly direction: PaymentDirection; readonly unknown: FaultCode; readonly view: (row: PaymentRow) => object }
@@ -35,7 +35,7 @@ export function cancelRefund(ports: CancelPorts, call: Call<'cancelRefund'>): Pr
 async function cancel(ports: CancelPorts, call: Cancelling, { direction, unknown, view }: Kind): Promise<Answer> {
   refuseBody(call)
   const { caller: { tenant }, params: { id } } = call
-  const outcome = await withdrawPayment(ports.database, tenant, {
+  const outcome = await ports.payments.withdrawPayment(tenant, {
     payment: id,
     to: { status: 'cancelled' },
     atMs: ports.clock.nowMs(),
