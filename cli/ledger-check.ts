@@ -5,7 +5,7 @@ import { plainLine } from './plain-text.ts'
 
 export const ledgerCheck: Command = {
   name: 'ledger check',
-  summary: 'Compare payments, transfers, sums and closed days with one another. Exit code 1 unless all agree.',
+  summary: 'Compare payments, settlements, adjustments, transfers, sums and closed days with one another. Exit code 1 unless all agree.',
   operands: [],
   options: {},
   async run(context, { isJson }) {
@@ -25,7 +25,7 @@ const namedMax = 10
 /** Each thing that was compared, with what differs; none in a true ledger. */
 export function findingsOf({ wrong, misheld, days }: LedgerReport): readonly Finding[] {
   return [
-    { what: 'payments and their transfers agree', found: wrong },
+    { what: 'payments, settlements, adjustments and their transfers agree', found: wrong },
     { what: 'the ledger is of this cluster', found: days.isForeign ? ['it was written in another: ngome ledger rebuild-sums'] : [] },
     { what: 'sums are those of all transfers, and none is below nothing', found: misheld },
     { what: 'closed days follow from the day before and from their transfers', found: days.wrongDays.map(({ account, day }) => `${day} ${account}`) },

@@ -1,5 +1,5 @@
 import { paymentDirections } from '@ngome/contracts'
-import { initialStatuses, paymentStates, paymentTransitions, transferRules } from '@ngome/payments'
+import { documentTransferRules, initialStatuses, paymentStates, paymentTransitions, transferRules } from '@ngome/payments'
 
 /** docs/payment-states.md, made of the tables that code and database obey. */
 export function paymentStatesDocument(): string {
@@ -34,5 +34,13 @@ Each payment begins with the transfers of its direction, as \`pending\`; they en
 |---|---|---|---|---|---|
 ${Object.entries(transferRules).map(([kind, rule]) =>
   `| \`${kind}\` | ${rule.direction} | ${rule.debit} | ${rule.credit} | ${rule.share} | ${rule.needsCover ? 'yes' : 'no'} |`).join('\n')}
+
+What is of no payment moves the whole amount of its document at once: a settlement to the merchant's bank (\`stl_\`), or an adjustment
+(\`adj_\`) by which the operator corrects what a network's books and ours differ by.
+
+| kind | of | from | into | must be there |
+|---|---|---|---|---|
+${Object.entries(documentTransferRules).map(([kind, rule]) =>
+  `| \`${kind}\` | ${rule.document} | ${rule.debit} | ${rule.credit} | ${rule.needsCover ? 'yes' : rule.needsDebt ? 'the debt' : 'no'} |`).join('\n')}
 `
 }

@@ -30,6 +30,8 @@ export const idPrefixes = {
   acmeOrder: 'aco',
   gatewayInstance: 'gwi',
   checkoutSession: 'cos',
+  settlement: 'stl',
+  adjustment: 'adj',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -61,6 +63,12 @@ export type TlsCheckId = Id<'tlsCheck'>
 export type AcmeOrderId = Id<'acmeOrder'>
 export type GatewayInstanceId = Id<'gatewayInstance'>
 export type CheckoutSessionId = Id<'checkoutSession'>
+/** Money of a merchant's that is paid to its bank. */
+export type SettlementId = Id<'settlement'>
+/** What the operator corrected in the books. */
+export type AdjustmentId = Id<'adjustment'>
+/** What a transfer of the ledger belongs to. */
+export type LedgerDocumentId = PaymentId | SettlementId | AdjustmentId
 
 /** Makes an id from a UUID of version 7 (RFC 9562 §5.7): ids of one kind sort by the time they were made. */
 export function newId<K extends IdKind>(kind: K, from: { readonly clock: Clock; readonly random: Random }): Id<K> {

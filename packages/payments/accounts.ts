@@ -3,16 +3,20 @@ import { lengthPrefixed, type AccountId, type Currency, type Tenant } from '@ngo
 
 /**
  * `merchant_available` is what we owe the merchant; `provider_clearing` is what a payment network owes us on the
- * merchant's behalf until it settles; `platform_fees` is what the operator took of the merchant's payments.
+ * merchant's behalf until it settles; `platform_fees` is what the operator took of the merchant's payments. `merchant_settlement` is what
+ * was taken out to be paid to the merchant's bank, and `operator_bank` what the operator's bank paid of it. `suspense` holds what a
+ * network's books and ours differ by until somebody says whose it is; `merchant_debt`, never above zero, is what the merchant owes us.
  */
-export const accountKinds = ['merchant_available', 'provider_clearing', 'platform_fees'] as const
+export const accountKinds = [
+  'merchant_available', 'provider_clearing', 'platform_fees', 'merchant_settlement', 'operator_bank', 'suspense', 'merchant_debt',
+] as const
 export type AccountKind = (typeof accountKinds)[number]
 
 export type Account = {
   readonly id: AccountId
   readonly tenant: Tenant
   readonly kind: AccountKind
-  /** The network that clears; empty for accounts that belong to none. */
+  /** The network whose it is; empty for accounts that belong to none. */
   readonly network: string
   readonly currency: Currency
 }
@@ -20,10 +24,10 @@ export type Account = {
 /**
  * The account of this kind. Its id is derived from what it is, so that two payments that need the same account at the
  * same time agree on it without asking the database.
- * @param network the payment network for `provider_clearing`; a merchant's available money has none
+ * @param network the payment network, for `provider_clearing` and `suspense`; a merchant's available money has none
  */
 export function accountFor(tenant: Tenant, kind: AccountKind, network: string, currency: Currency): Account {
-  const ownNetwork = kind === 'provider_clearing' ? network : ''
+  const ownNetwork = kind === 'provider_clearing' || kind === 'suspense' ? network : ''
   const digest = createHash('sha256')
     .update(lengthPrefixed('ngome/account/v1', tenant.merchant, tenant.world, kind, ownNetwork, currency))
     .digest()

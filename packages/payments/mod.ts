@@ -1,4 +1,5 @@
 export { accountFor, accountKinds, type Account, type AccountKind } from './accounts.ts'
+export { adjustmentKinds, documentTransferRules, type AdjustmentKind, type DocumentTransferKind, type DocumentTransferRule } from './document-transfers.ts'
 export { feeOf, type Tariff } from './fees.ts'
 export { holdsCardNumber, isLuhn, parseCardNumber } from './instruments/card-number.ts'
 export { parseVaultValue, type VaultValue, type VaultValueParse } from './instruments/parse-vault-value.ts'
@@ -15,7 +16,7 @@ export { paymentView, payoutView, refundView, type ShownPayment } from './paymen
 export { networkFor, type RoutableNetwork, type Routing } from './routing/network-for.ts'
 export { prefixRows, type PrefixConfidence, type PrefixRow } from './routing/prefixes.ts'
 export {
-  transferKinds, transferPhases, transferRules, transferShares, transfersOf, type MovedPayment, type Transfer, type TransferKind,
+  transferPhases, transferRules, transferShares, transfersOf, type MovedPayment, type PaymentTransferKind, type Transfer, type TransferKind,
   type TransferPhase, type TransferRule, type TransferShare,
 } from './transfers.ts'
 export { csv } from './statements/csv.ts'

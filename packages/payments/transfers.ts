@@ -1,6 +1,7 @@
 import type { PaymentDirection } from '@ngome/contracts'
 import type { Money, PaymentId, Tenant } from '@ngome/kernel'
 import { accountFor, type Account, type AccountKind } from './accounts.ts'
+import type { DocumentTransferKind } from './document-transfers.ts'
 
 /** What part of a payment a transfer moves: its amount, the operator's fee, or the amount without the fee. */
 export const transferShares = ['amount', 'fee', 'net'] as const
@@ -17,7 +18,7 @@ export type TransferRule = {
 }
 
 /**
- * Every kind of transfer; the database has a copy of the table, which a test compares. The fee of a collection comes out of what the
+ * Every kind of transfer of a payment; the database has a copy of the table, which a test compares. The fee of a collection comes out of what the
  * network owes for it, so that it waits for nobody; that of a payout or a refund is taken of the merchant beside it.
  */
 export const transferRules = {
@@ -28,8 +29,10 @@ export const transferRules = {
   refund: { direction: 'refund', debit: 'merchant_available', credit: 'provider_clearing', share: 'amount', needsCover: true },
   refund_fee: { direction: 'refund', debit: 'merchant_available', credit: 'platform_fees', share: 'fee', needsCover: true },
 } as const satisfies Readonly<Record<string, TransferRule>>
-export type TransferKind = keyof typeof transferRules
-export const transferKinds = Object.keys(transferRules) as readonly TransferKind[]
+export type PaymentTransferKind = keyof typeof transferRules
+const paymentTransferKinds = Object.keys(transferRules) as readonly PaymentTransferKind[]
+
+export type TransferKind = PaymentTransferKind | DocumentTransferKind
 
 /**
  * The two phases of a transfer, each a row of its own that never changes: it begins as `pending`, and one end, `posted` or
@@ -41,7 +44,7 @@ export type TransferPhase = (typeof transferPhases)[number]
 /** One movement of money, which balances by construction: the same amount leaves one account and enters another. */
 export type Transfer = {
   readonly payment: PaymentId
-  readonly kind: TransferKind
+  readonly kind: PaymentTransferKind
   readonly debit: Account
   readonly credit: Account
   readonly money: Money
@@ -61,7 +64,7 @@ export type MovedPayment = {
 /** The transfers that a payment begins with: of its money, and of the fee where there is one. */
 export function transfersOf(payment: MovedPayment): readonly Transfer[] {
   const { id, tenant, network, money: { currency } } = payment
-  return transferKinds.flatMap((kind) => {
+  return paymentTransferKinds.flatMap((kind) => {
     const { direction, debit, credit, share } = transferRules[kind]
     const amountMinor = shareOf(payment, share)
     if (direction !== payment.direction || amountMinor === 0n) return []

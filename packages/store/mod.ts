@@ -89,6 +89,7 @@ export {
   findStatement, firstPosition, listStatementEntries, statementPageMax, type EntryPosition, type StatementEntryRow, type StatementPeriod,
   type StatementTotals,
 } from './ledger/find-statement.ts'
+export { makeAdjustment, type NewAdjustment } from './ledger/make-adjustment.ts'
 export { rebuildLedgerSums, type RebuiltSums } from './ledger/rebuild-ledger-sums.ts'
 export { addMerchant } from './merchants/add-merchant.ts'
 export { addOrigin, originsMax } from './merchants/add-origin.ts'

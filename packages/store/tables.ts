@@ -4,8 +4,8 @@ import type {
   WebhookDeliveryReason, WebhookDisabledReason, WebhookEncryption, WebhookHoldReason,
 } from '@ngome/contracts'
 import type {
-  AccountId, AcmeOrderId, AlertId, ApiKeyId, AttemptId, CallbackHintId, CheckoutSessionId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
-  GatewayInstanceId, MerchantId, MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, TlsCheckId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
+  AccountId, AcmeOrderId, AdjustmentId, AlertId, ApiKeyId, AttemptId, CallbackHintId, CheckoutSessionId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
+  GatewayInstanceId, LedgerDocumentId, MerchantId, MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, SettlementId, TlsCheckId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
   World,
 } from '@ngome/kernel'
 import type { AccountKind, TransferKind, TransferPhase } from '@ngome/payments'
@@ -65,7 +65,11 @@ export type Tables = {
   }
   accounts: TenantColumns & { id: AccountId; kind: AccountKind; network: string; currency: Currency }
   transfers: TenantColumns & {
-    payment: PaymentId
+    /** One of the three, which is its document. */
+    payment: PaymentId | null
+    settlement: SettlementId | null
+    adjustment: AdjustmentId | null
+    document: ColumnType<LedgerDocumentId, never, never>
     kind: TransferKind
     phase: TransferPhase
     is_end: Generated<boolean>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { paymentDirections, paymentStatuses, type PaymentStatus } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
-import { accountKinds, canTransition, initialStatuses, paymentStates, paymentTransitions, transferRules } from '@ngome/payments'
+import { accountKinds, canTransition, documentTransferRules, initialStatuses, paymentStates, paymentTransitions, transferRules } from '@ngome/payments'
 import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import type { Database } from './database.ts'
 import { acceptPayment } from './payments/accept-payment.ts'
@@ -112,9 +112,14 @@ describe('the database refuses', () => {
   }
 
   test('exactly the transfers that packages/payments has no rule for', async () => {
-    const rows = await database.asAdmin('SELECT kind, direction, debit_kind, credit_kind, share, needs_cover FROM ngome.transfer_kinds ORDER BY kind')
-    assert.deepEqual(rows.map((row) => ({ ...row })), Object.entries(transferRules).toSorted(([a], [b]) => a < b ? -1 : 1).map(([kind, rule]) => (
-      { kind, direction: rule.direction, debit_kind: rule.debit, credit_kind: rule.credit, share: rule.share, needs_cover: rule.needsCover })))
+    const rows = await database.asAdmin(`SELECT kind, document, direction, debit_kind, credit_kind, share, needs_cover, needs_debt
+      FROM ngome.transfer_kinds ORDER BY kind`)
+    const rules = [
+      ...Object.entries(transferRules).map(([kind, rule]) => ({ kind, document: 'payment', needsDebt: false, ...rule })),
+      ...Object.entries(documentTransferRules).map(([kind, rule]) => ({ kind, direction: null, share: 'amount', ...rule })),
+    ].toSorted((a, b) => a.kind < b.kind ? -1 : 1)
+    assert.deepEqual(rows.map((row) => ({ ...row })), rules.map(({ kind, document, direction, debit, credit, share, needsCover, needsDebt }) => (
+      { kind, document, direction, debit_kind: debit, credit_kind: credit, share, needs_cover: needsCover, needs_debt: needsDebt })))
   })
 
   test('kinds of accounts that packages/payments does not know', async () => {

@@ -9,13 +9,13 @@ const day = classed('internal', z.iso.date())
 export const statementEntrySchema = z.strictObject({
   object: classed('public', z.literal('statement_entry')),
   /** Of whatever moved the money: its prefix says what that was. */
-  payment: classed('internal', z.string().regex(/^[a-z]{3}_[0-7][0-9a-z]{25}$/)).meta({ description: 'The payment, payout, refund or settlement that moved it.' }),
+  payment: classed('internal', z.string().regex(/^[a-z]{3}_[0-7][0-9a-z]{25}$/)).meta({ description: 'The payment, payout, refund, settlement or adjustment that moved it.' }),
   type: classed('internal', z.string().regex(/^[a-z_]{1,32}$/))
-    .meta({ description: 'What it is: `collection`, `payout`, `refund`, `settlement`, or the fee of one, such as `payout_fee`. More may come.', example: 'collection' }),
+    .meta({ description: 'What it is: `collection`, `payout`, `refund`, `settlement`, the fee of one, such as `payout_fee`, or a correction, such as `suspense_to_merchant`. More may come.', example: 'collection' }),
   direction: classed('internal', z.enum(['credit', 'debit'])).meta({ description: '`credit` came into your account, `debit` left it.' }),
   amount: amount.meta({ description: 'Decimal string in major units.', example: '12.50' }),
   balance: amount.meta({ description: 'What the account held after it.' }),
-  reference: classed('confidential', z.string()).meta({ description: 'Your own reference.' }),
+  reference: classed('confidential', z.string()).meta({ description: 'Your own reference; of a correction its reason, of a settlement nothing.' }),
   network: classed('internal', z.string()),
   booked_on: day.meta({ description: 'The day that it is booked in, which never changes.' }),
   posted_at: classed('internal', z.iso.datetime()).meta({ description: 'When its outcome was recorded.' }),

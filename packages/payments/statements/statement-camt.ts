@@ -11,7 +11,7 @@ const remittanceMax = 140
 /**
  * A statement as ISO 20022 `camt.053.001.08` (BankToCustomerStatementV08): one message with one statement, whose balances are opening
  * booked (`OPBD`) and closing booked (`CLBD`); where it is only a part of one, the balances at its seams are of subtype `INTM`.
- * `AcctSvcrRef` is our payment's id, `EndToEndId` the merchant's reference where it is short enough, and `BkTxCd` the kind of transfer.
+ * `AcctSvcrRef` is our id of the payment, settlement or adjustment, `EndToEndId` the merchant's reference where it is short enough, and `BkTxCd` the kind of transfer.
  */
 export const statementCamt: StatementForm = {
   contentType: 'application/xml; charset=utf-8',
@@ -29,7 +29,7 @@ export const statementCamt: StatementForm = {
   entry(part, entry) {
     const money = `${amount(part, entry.amountMinor)}${element('CdtDbtInd', entry.isCredit ? 'CRDT' : 'DBIT')}`
     return `<Ntry>${money}<Sts><Cd>BOOK</Cd></Sts><BookgDt>${element('Dt', entry.day)}</BookgDt>` +
-      `<ValDt>${element('DtTm', new Date(entry.atMs).toISOString())}</ValDt>${element('AcctSvcrRef', entry.payment)}` +
+      `<ValDt>${element('DtTm', new Date(entry.atMs).toISOString())}</ValDt>${element('AcctSvcrRef', entry.document)}` +
       `<BkTxCd><Prtry>${element('Cd', entry.kind)}${element('Issr', 'ngome')}</Prtry></BkTxCd>` +
       `<NtryDtls><TxDtls>${references(entry)}${money}${remittance(entry)}</TxDtls></NtryDtls></Ntry>\n`
   },
@@ -57,8 +57,8 @@ function summary(part: StatementPart): string {
     `<TtlCdtNtries>${sum(creditMinor)}</TtlCdtNtries><TtlDbtNtries>${sum(debitMinor)}</TtlDbtNtries></TxsSummry>`
 }
 
-function references({ payment, reference }: StatementEntry): string {
-  return `<Refs>${element('AcctSvcrRef', payment)}${element('EndToEndId', reference.length <= referenceMax ? reference : 'NOTPROVIDED')}</Refs>`
+function references({ document, reference }: StatementEntry): string {
+  return `<Refs>${element('AcctSvcrRef', document)}${element('EndToEndId', reference !== '' && reference.length <= referenceMax ? reference : 'NOTPROVIDED')}</Refs>`
 }
 
 function remittance({ reference }: StatementEntry): string {

@@ -16,7 +16,7 @@ export const statementCsv: StatementForm = {
   entry({ currency }, entry, afterMinor) {
     const amount = formatMoney({ amountMinor: entry.amountMinor, currency })
     return csv([[
-      entry.day, new Date(entry.atMs).toISOString(), entry.kind, entry.payment, entry.reference, entry.network,
+      entry.day, new Date(entry.atMs).toISOString(), entry.kind, entry.document, entry.reference, entry.network,
       entry.isCredit ? amount : null, entry.isCredit ? null : amount, formatMoney({ amountMinor: afterMinor, currency }), currency,
     ]])
   },

@@ -18,7 +18,7 @@ function partOf(entries: readonly StatementEntry[], changes: Partial<StatementPa
 }
 
 const entryOf = (changes: Partial<StatementEntry> = {}): StatementEntry => ({
-  payment: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv' as PaymentId, kind: 'collection', isCredit: true, amountMinor: 1_250n, atMs: Date.UTC(2026, 10, 20),
+  document: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv' as PaymentId, kind: 'collection', isCredit: true, amountMinor: 1_250n, atMs: Date.UTC(2026, 10, 20),
   day: '2026-11-20', reference: 'order-42', network: 'mtn-sandbox', ...changes,
 })
 

@@ -1,9 +1,9 @@
-import type { AccountId, Currency, PaymentId, Tenant } from '@ngome/kernel'
+import type { AccountId, Currency, LedgerDocumentId, Tenant } from '@ngome/kernel'
 
 /** One movement in a merchant's account, in minor units. */
 export type StatementEntry = {
-  readonly payment: PaymentId
-  /** The kind of transfer: `collection`, `payout`, `refund`, or the fee of one. */
+  readonly document: LedgerDocumentId
+  /** The kind of transfer: `collection`, `payout`, `refund`, the fee of one, `settlement`, or a correction of the operator's. */
   readonly kind: string
   readonly isCredit: boolean
   readonly amountMinor: bigint
@@ -11,7 +11,7 @@ export type StatementEntry = {
   readonly atMs: number
   /** The closed day that it is booked in, such as `2026-11-22`. */
   readonly day: string
-  /** The merchant's own. */
+  /** The merchant's own; of a correction the operator's reason. */
   readonly reference: string
   readonly network: string
 }

@@ -123,7 +123,7 @@ async function endTransfers(tx: Transaction<Tables>, tenant: Tenant, record: Out
     .expression((e) => e.selectFrom('transfers')
       .select((s) => ['merchant', 'world', 'payment', 'kind', s.val(paymentStates[record.outcome.status].transfers).as('phase'),
         'debit_account', 'credit_account', 'debit_kind', 'credit_kind', 'amount_minor', 'currency', s.val(at).as('at')])
-      .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', record.payment)
+      .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('document', '=', record.payment)
       .where('phase', '=', 'pending'))
     .executeTakeFirst()
   if (ended.numInsertedOrUpdatedRows === 0n) throw new Error(`payment ${record.payment} has no transfer that waits`)

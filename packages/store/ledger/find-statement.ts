@@ -1,4 +1,4 @@
-import type { AccountId, Currency, PaymentId, Tenant } from '@ngome/kernel'
+import type { AccountId, Currency, LedgerDocumentId, Tenant } from '@ngome/kernel'
 import type { TransferKind } from '@ngome/payments'
 import type { Database } from '../database.ts'
 import { pipelined } from '../pipeline.ts'
@@ -19,12 +19,12 @@ export type StatementTotals = {
 }
 
 /** Where an entry stands in the order in which entries came in, which never changes. */
-export type EntryPosition = { readonly era: number; readonly cameIn: string; readonly payment: string; readonly kind: string }
-export const firstPosition: EntryPosition = { era: 0, cameIn: '0', payment: '', kind: '' }
+export type EntryPosition = { readonly era: number; readonly cameIn: string; readonly document: string; readonly kind: string }
+export const firstPosition: EntryPosition = { era: 0, cameIn: '0', document: '', kind: '' }
 
 export type StatementEntryRow = {
   readonly position: EntryPosition
-  readonly payment: PaymentId
+  readonly document: LedgerDocumentId
   readonly kind: TransferKind
   readonly isCredit: boolean
   readonly amountMinor: bigint
@@ -32,7 +32,7 @@ export type StatementEntryRow = {
   readonly atMs: number
   /** The day that it is booked in. */
   readonly day: string
-  /** The merchant's own. */
+  /** The merchant's own; of an adjustment the operator's reason, of a settlement nothing. */
   readonly reference: string
   readonly network: string
 }
@@ -61,13 +61,13 @@ export async function listStatementEntries(
   const [result] = await pipelined(db, tenant, [{
     name: 'list_statement_entries',
     text: 'SELECT * FROM ngome.tenant_entries($1, $2, $3, $4, $5, $6, $7, $8)',
-    values: [currency, from, to, after.era, after.cameIn, after.payment, after.kind, limit],
+    values: [currency, from, to, after.era, after.cameIn, after.document, after.kind, limit],
   }])
   return (result?.rows ?? []).map((row) => ({
     position: {
-      era: row['era'] as number, cameIn: row['came_in'] as string, payment: row['payment'] as string, kind: row['kind'] as string,
+      era: row['era'] as number, cameIn: row['came_in'] as string, document: row['document'] as string, kind: row['kind'] as string,
     },
-    payment: row['payment'] as PaymentId, kind: row['kind'] as TransferKind, isCredit: row['is_credit'] as boolean,
+    document: row['document'] as LedgerDocumentId, kind: row['kind'] as TransferKind, isCredit: row['is_credit'] as boolean,
     amountMinor: row['amount_minor'] as bigint, atMs: (row['at'] as Date).getTime(), day: row['day'] as string,
     reference: row['reference'] as string, network: row['network'] as string,
   }))

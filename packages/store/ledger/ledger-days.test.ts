@@ -170,7 +170,7 @@ describe('a closed day', () => {
         assert.equal(totals.openingMinor, balance)
         assert.deepEqual([totals.inMinor, totals.outMinor, totals.entries], [sum(entries, true), sum(entries, false), entries.length])
         balance = totals.closingMinor
-        seen.push(...entries.map(({ payment, kind }) => `${payment} ${kind}`))
+        seen.push(...entries.map(({ document, kind }) => `${document} ${kind}`))
       }
       const posted = (await database.asAdmin(`SELECT payment || ' ' || kind AS entry FROM ngome.transfers WHERE merchant = $1 AND phase = 'posted'
         AND 'merchant_available' IN (debit_kind, credit_kind)`, [purse.merchant.tenant.merchant])).map(({ entry }) => entry as string)

@@ -24,7 +24,7 @@ function entryViews({ part: { currency, openingMinor }, entries }: ReadPart): St
   return entries.map((entry) => {
     balance += entry.isCredit ? entry.amountMinor : -entry.amountMinor
     return {
-      object: 'statement_entry', payment: entry.payment, type: entry.kind, direction: entry.isCredit ? 'credit' : 'debit',
+      object: 'statement_entry', payment: entry.document, type: entry.kind, direction: entry.isCredit ? 'credit' : 'debit',
       amount: formatMoney({ amountMinor: entry.amountMinor, currency }), balance: formatMoney({ amountMinor: balance, currency }),
       reference: entry.reference, network: entry.network, booked_on: entry.day, posted_at: new Date(entry.atMs).toISOString(),
     }

@@ -42,16 +42,16 @@ export async function readPart(
   }
   if (part.isLast && closingMinor !== totals.closingMinor) throw new TypeError(`the statement of ${part.account} to ${period.to} does not add up`)
   const nextCursor = last === undefined ? null : writeCursor(cursorSecret, tenant, {
-    filter, after: [last.position.era, last.position.cameIn, last.position.payment, last.position.kind, start.number + 1, closingMinor].join(' '),
+    filter, after: [last.position.era, last.position.cameIn, last.position.document, last.position.kind, start.number + 1, closingMinor].join(' '),
   })
   return { part, entries, totals, nextCursor }
 }
 
 function startOf(position: string | undefined): Start {
-  const [era, cameIn, payment, kind, number, opening] = position?.split(' ') ?? []
-  if (era === undefined || cameIn === undefined || payment === undefined || kind === undefined || number === undefined || opening === undefined) {
+  const [era, cameIn, document, kind, number, opening] = position?.split(' ') ?? []
+  if (era === undefined || cameIn === undefined || document === undefined || kind === undefined || number === undefined || opening === undefined) {
     const field = { pointer: '/cursor', detail: 'This is not a cursor of this statement.' }
     throw new Fault('request/invalid', 'a cursor that is not ours', { fields: [field] })
   }
-  return { after: { era: Number(era), cameIn, payment, kind }, number: Number(number), openingMinor: BigInt(opening) }
+  return { after: { era: Number(era), cameIn, document, kind }, number: Number(number), openingMinor: BigInt(opening) }
 }
