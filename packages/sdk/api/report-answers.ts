@@ -23,9 +23,9 @@ export type GetStatementAnswer = {
   /** In the order in which they were posted. */
   readonly data: readonly ({
     readonly object: 'statement_entry'
-    /** The payment, payout, refund or settlement that moved it. */
+    /** The payment, payout, refund, settlement or adjustment that moved it. */
     readonly payment: string
-    /** What it is: `collection`, `payout`, `refund`, `settlement`, or the fee of one, such as `payout_fee`. More may come. */
+    /** What it is: `collection`, `payout`, `refund`, `settlement`, the fee of one, such as `payout_fee`, or a correction, such as `suspense_to_merchant`. More may come. */
     readonly type: string
     /** `credit` came into your account, `debit` left it. */
     readonly direction: 'credit' | 'debit'
@@ -33,7 +33,7 @@ export type GetStatementAnswer = {
     readonly amount: string
     /** What the account held after it. */
     readonly balance: string
-    /** Your own reference. */
+    /** Your own reference; of a correction its reason, of a settlement nothing. */
     readonly reference: string
     readonly network: string
     /** The day that it is booked in, which never changes. */
