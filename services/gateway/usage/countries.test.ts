@@ -29,6 +29,19 @@ test('ranges hold their ends and nothing between them', async () => {
   assert.deepEqual(['2c0f:f400::1', '2c0f:f400:ffff::', '2c0f:f401::'].map((address) => countries.find(address)), ['TZ', 'TZ', null])
 })
 
+test('a network is the same in whichever form the table writes its address', async () => {
+  const forms = ['2c0f:f400::', '2c0f:f400:0:0::', '2c0f:f400:0:0:0:0:0:0', '2C0F:F400::', '2c0f:f400::0:0', '2c0f:f400:0::0']
+  for (const first of forms) {
+    const { countries, errors } = await loaded('1,2,UG', `${first},2c0f:f400:0:7::,TZ\n2c0f:f400:1:2:3::,2c0f:f400:1:2:ffff:ffff:ffff:ffff,KE`)
+    assert.deepEqual(errors, [])
+    const found = ['2c0f:f3ff:ffff::', '2c0f:f400::1', '2c0f:f400:0:7::1', '2c0f:f400:0:8::', '2c0f:f400:1:2::9'].map((address) => countries.find(address))
+    assert.deepEqual(found, [null, 'TZ', 'TZ', null, 'KE'], first)
+  }
+  for (const none of ['2c0f:f400:1', '2c0f:f400:::', '2c0f:f400:12345::', '1:2:3:4:5:6:7:8:9', '::2001::', 'g::']) {
+    assert.equal((await loaded('1,2,UG', `${none},2c0f:f400:0:7::,TZ`)).errors.length, 1, none)
+  }
+})
+
 const broken: readonly (readonly [string, string])[] = [
   ['a line without a country', '687865856,687865858,\n'], ['lines out of order', '687865860,687865860,KE\n687865856,687865858,UG'],
   ['no table at all', ''],

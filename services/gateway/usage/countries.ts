@@ -39,10 +39,26 @@ export class Countries {
 
   async #load(): Promise<void> {
     this.#ipv4 = await parse(await this.#source.ipv4(), (length) => new Float64Array(length), (text) => Number(text))
-    this.#ipv6 = await parse(await this.#source.ipv6(), (length) => new BigUint64Array(length), (text) => {
-      return Buffer.from(ipaddr.IPv6.parse(text).toByteArray().slice(0, networkBytes)).readBigUInt64BE(0)
-    })
+    this.#ipv6 = await parse(await this.#source.ipv6(), (length) => new BigUint64Array(length), networkOf)
   }
+}
+
+const wholeAddress = /^[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){7}$/
+const endsInZeros = /^[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6}::$/
+
+/** The two forms that the table has are read here, since a gateway starts with over a hundred thousand of them. */
+function networkOf(text: string): bigint {
+  if (!wholeAddress.test(text) && !endsInZeros.test(text)) {
+    return Buffer.from(ipaddr.IPv6.parse(text).toByteArray().slice(0, networkBytes)).readBigUInt64BE(0)
+  }
+  const groups = text.split(':', networkBytes / 2)
+  const half = (first: number): number => group(groups[first]) * 0x1_0000 + group(groups[first + 1])
+  return BigInt(half(0)) << 32n | BigInt(half(2))
+}
+
+/** What `::` leaves out is nothing, or an empty group. */
+function group(text = ''): number {
+  return text === '' ? 0 : Number.parseInt(text, 16)
 }
 
 const installedTable: CountrySource = {
@@ -54,6 +70,8 @@ function pathOf(file: string): string {
   return fileURLToPath(import.meta.resolve(`@ip-location-db/asn-country/${file}`))
 }
 
+const country = /^[A-Z]{2}$/
+
 /** Reads `first,last,code` lines, which are sorted. @throws TypeError where a line is none, or they are not sorted */
 async function parse<A extends Float64Array | BigUint64Array>(
   text: string, make: (length: number) => A, valueOf: (text: string) => A[number],
@@ -61,8 +79,8 @@ async function parse<A extends Float64Array | BigUint64Array>(
   const lines = text.trimEnd().split('\n')
   const [starts, ends, codes] = [make(lines.length), make(lines.length), new Uint16Array(lines.length)]
   for (const [at, line] of lines.entries()) {
-    const [first = '', last = '', code = ''] = line.trim().split(',')
-    if (!/^[A-Z]{2}$/.test(code)) throw new TypeError(`line ${at} of the table of countries has no country`)
+    const [first = '', last = '', code = ''] = line.trimEnd().split(',')
+    if (!country.test(code)) throw new TypeError(`line ${at} of the table of countries has no country`)
     starts[at] = valueOf(first)
     ends[at] = valueOf(last)
     codes[at] = code.charCodeAt(0) << 8 | code.charCodeAt(1)
