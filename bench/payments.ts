@@ -1,5 +1,4 @@
-import { testServer } from '@ngome/testkit'
-import { writePastPayments, type PastPayment } from './payments/past-payments.ts'
+import { addUpPast, testServer, writePastPayments, type PastPayment } from '@ngome/testkit'
 import { median, rateCase, timeCase, type BenchCase, type BenchReport } from './harness.ts'
 import { raiseGatewayOn, type GatewayStand } from './sides/gateway-stand.ts'
 import { latencyCases } from './sides/latency-in-turns.ts'
@@ -17,6 +16,8 @@ const roundMs = 2_000
 const rounds = 7
 /** What a list may take at most, by the bar. */
 const barMs = 20
+const by = [['mtn-sandbox', 'EUR'], ['mtn-uganda', 'UGX'], ['airtel-uganda', 'UGX']] as const
+const aYearAgo = new Date(Date.now() - 365 * 86_400_000).toISOString()
 const order = '{"amount":"5.00","currency":"EUR","network":"mtn-sandbox","payer":{"phone":"+46733123499"},"reference":"order-42"}'
 
 type Books = { readonly stand: GatewayStand; readonly past: readonly PastPayment[] }
@@ -30,9 +31,10 @@ export async function bench(): Promise<BenchReport> {
     const raise = async (name: string, count: number): Promise<Books> => {
       const stand = await raiseGatewayOn(server, name)
       stands.push(stand)
-      const past = await writePastPayments(stand.database, stand.platform.tenant, count, Math.max(1, Math.floor(count / asked)), (written) => {
+      const past = await writePastPayments(stand.database, stand.platform.tenant, { count, every: Math.max(1, Math.floor(count / asked)), by }, (written) => {
         if (written % 500_000 === 0) tell(`${written.toLocaleString('en')} payments written`)
       })
+      await addUpPast(stand.database)
       tell(`${name}: vacuum and statistics, as autovacuum does in the end`)
       await stand.database.asAdmin('VACUUM (ANALYZE) ngome.payments')
       return { stand, past }
@@ -59,6 +61,10 @@ async function reading(load: Worker, large: Books, small: Books): Promise<BenchC
     ['first page', () => ['/v1/payments?limit=20']],
     ['first page of those that failed', () => ['/v1/payments?limit=20&status=failed']],
     ['those that are open', () => ['/v1/payments?limit=20&status=processing']],
+    ['by reference', ({ past }) => past.map(({ reference }) => `/v1/payments?reference=${reference}`)],
+    ['by a reference that is not there', () => ['/v1/payments?reference=nothing-like-it']],
+    ['by network and currency', () => ['/v1/payments?network=mtn-uganda&currency=UGX']],
+    ['by network, failed, before a year ago', () => [`/v1/payments?network=airtel-uganda&status=failed&created_before=${encodeURIComponent(aYearAgo)}`]],
     ['a hundred of those that are in doubt, of which there are none', () => ['/v1/payments?limit=100&status=in_doubt']],
   ]
   const cases: BenchCase[] = []

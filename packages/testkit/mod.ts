@@ -8,6 +8,7 @@ export {
 export {
   describeDatabase, postgresUser, startTestServer, testDatabase, testServer, type TestDatabase, type TestServer,
 } from './postgres.ts'
+export { addUpPast, writePastPayments, type Past, type PastPayment } from './past-payments.ts'
 export { addTestMerchant, testAcceptance, type TestMerchant } from './payments.ts'
 export { MtnMomoSimulator, type SimulatorCharge, type SimulatorCredentials, type SimulatorMovement } from './mtn-momo-simulator.ts'
 export type { SimulatorAnswer, SimulatorCall } from './simulator-process.ts'

@@ -174,6 +174,16 @@ export type ReadingOperations = {
       readonly cursor?: string | undefined
       /** Only payments in this state. */
       readonly status?: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed' | undefined
+      /** Only with this reference of yours, exactly. */
+      readonly reference?: string | undefined
+      /** Only by this network. */
+      readonly network?: string | undefined
+      /** Only in this currency, ISO 4217. */
+      readonly currency?: string | undefined
+      /** Only made then or later; RFC 3339, at most milliseconds. */
+      readonly created_after?: string | undefined
+      /** Only made before, itself not in it. */
+      readonly created_before?: string | undefined
     }
   }
   /** List payouts. */
@@ -186,6 +196,16 @@ export type ReadingOperations = {
       readonly cursor?: string | undefined
       /** Only payments in this state. */
       readonly status?: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed' | undefined
+      /** Only with this reference of yours, exactly. */
+      readonly reference?: string | undefined
+      /** Only by this network. */
+      readonly network?: string | undefined
+      /** Only in this currency, ISO 4217. */
+      readonly currency?: string | undefined
+      /** Only made then or later; RFC 3339, at most milliseconds. */
+      readonly created_after?: string | undefined
+      /** Only made before, itself not in it. */
+      readonly created_before?: string | undefined
     }
   }
   /** List refunds. */
@@ -198,6 +218,16 @@ export type ReadingOperations = {
       readonly cursor?: string | undefined
       /** Only payments in this state. */
       readonly status?: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed' | undefined
+      /** Only with this reference of yours, exactly. */
+      readonly reference?: string | undefined
+      /** Only by this network. */
+      readonly network?: string | undefined
+      /** Only in this currency, ISO 4217. */
+      readonly currency?: string | undefined
+      /** Only made then or later; RFC 3339, at most milliseconds. */
+      readonly created_after?: string | undefined
+      /** Only made before, itself not in it. */
+      readonly created_before?: string | undefined
       /** Only refunds of this payment. */
       readonly payment?: `pay_${string}` | undefined
     }

@@ -72,7 +72,7 @@ export const operations = {
     method: 'GET',
     path: '/v1/payments',
     summary: 'List payments',
-    description: 'Newest first. A cursor continues where its page ended and is good only for the same merchant and filter.',
+    description: 'Newest first; what is searched for must hold together. A cursor continues where its page ended and is good only for the same merchant and search.',
     credentials: 'api-key',
     scope: 'payments:read',
     cost: 3,

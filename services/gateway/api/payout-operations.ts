@@ -55,7 +55,7 @@ export const payoutOperations = {
     method: 'GET',
     path: '/v1/payouts',
     summary: 'List payouts',
-    description: 'Newest first. A cursor continues where its page ended and is good only for the same merchant and filter.',
+    description: 'Newest first; what is searched for must hold together. A cursor continues where its page ended and is good only for the same merchant and search.',
     credentials: 'api-key',
     scope: 'payouts:read',
     cost: 3,

@@ -57,7 +57,7 @@ export const refundOperations = {
     method: 'GET',
     path: '/v1/refunds',
     summary: 'List refunds',
-    description: 'Newest first. A cursor continues where its page ended and is good only for the same merchant and filter.',
+    description: 'Newest first; what is searched for must hold together. A cursor continues where its page ended and is good only for the same merchant and search.',
     credentials: 'api-key',
     scope: 'refunds:read',
     cost: 3,

@@ -4,16 +4,17 @@ import { listPayments as listRows, type Database } from '@ngome/store'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { listPage } from '../http/list-page.ts'
+import { paymentFilter } from './page-query.ts'
 
-/** @throws Fault `request/invalid` where the cursor is not one that we gave this tenant for this list */
+/** @throws Fault `request/invalid` where the cursor is not one that we gave this tenant for this search, or the search is not one */
 export function listPayments(
   ports: { readonly database: Database; readonly cursorSecret: Secret<Uint8Array> }, call: Call<'listPayments'>,
 ): Promise<Answer> {
-  const { tenant } = call.caller
-  const { limit, status = null, cursor } = call.query
+  const { caller: { tenant }, query } = call
+  const { filter, name } = paymentFilter(query)
   return listPage(
-    { kind: 'payment', secret: ports.cursorSecret, tenant, filter: status ?? '', cursor, limit },
-    (after, count) => listRows(ports.database, tenant, { direction: 'collection', after, limit: count, status }),
+    { kind: 'payment', secret: ports.cursorSecret, tenant, filter: name, cursor: query.cursor, limit: query.limit },
+    (after, limit) => listRows(ports.database, tenant, { ...filter, direction: 'collection', after, limit }),
     paymentView,
   )
 }

@@ -4,15 +4,17 @@ import { listPayments, type Database } from '@ngome/store'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { listPage } from '../http/list-page.ts'
+import { paymentFilter } from '../payments/page-query.ts'
 
-/** @throws Fault `request/invalid` where the cursor is not one that we gave this tenant for this list */
+/** @throws Fault `request/invalid` where the cursor is not one that we gave this tenant for this search, or the search is not one */
 export function listPayouts(
   ports: { readonly database: Database; readonly cursorSecret: Secret<Uint8Array> }, call: Call<'listPayouts'>,
 ): Promise<Answer> {
-  const { caller: { tenant }, query: { limit, status = null, cursor } } = call
+  const { caller: { tenant }, query } = call
+  const { filter, name } = paymentFilter(query)
   return listPage(
-    { kind: 'payout', secret: ports.cursorSecret, tenant, filter: status ?? '', cursor, limit },
-    (after, count) => listPayments(ports.database, tenant, { direction: 'payout', after, limit: count, status }),
+    { kind: 'payout', secret: ports.cursorSecret, tenant, filter: name, cursor: query.cursor, limit: query.limit },
+    (after, limit) => listPayments(ports.database, tenant, { ...filter, direction: 'payout', after, limit }),
     payoutView,
   )
 }
