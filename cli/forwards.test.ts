@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:https'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { forwardSchema, vaultKeysSchema, vaultTokenSchema } from '@ngome/contracts'
+import { forwardSchema, networkChecksSchema, vaultKeysSchema, vaultTokenSchema } from '@ngome/contracts'
 import { VaultKey } from '@ngome/sealer'
 import { Platform, TestAuthority, type Answer, type MerchantClient } from '@ngome/testkit'
 import { tryKeysAndLimits, tryMerchantKeys, tryPins } from './testing/operator-commands.ts'
@@ -113,6 +113,15 @@ test('where the operator lets a merchant send no values in clear, none are taken
     assert.equal(answer.text.includes(card), false)
   }
   assert.equal((await setTo('perhaps')).code, 2)
+})
+
+test('the dispatcher asks its networks for the operator, who holds none of their credentials', async () => {
+  const { code, stdout, stderr } = await typeLine(platform, 'providers', 'check', '--json')
+  assert.equal(code, 0, stdout + stderr)
+  const [sandbox] = networkChecksSchema.shape.data.parse(JSON.parse(stdout))
+  assert.deepEqual(sandbox?.products.map(({ product, outcome }) => `${product} ${outcome}`), ['collection good', 'disbursement good'])
+  assert.equal(sandbox.balance?.currency, 'EUR')
+  assert.equal((await typeLine(platform, 'payments', 'stuck')).code, 0)
 })
 
 test('the operator keeps the list of a merchant\u2019s origins', async () => {

@@ -18,6 +18,7 @@ import { opener } from './custodian/open-sealed.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { createEgressGuard } from './egress/egress-guard.ts'
 import { nameServerResolver, systemResolver } from './egress/resolver.ts'
+import { networkChecksRoute } from './networks/check-networks.ts'
 import { connectNetworks } from './networks/connect-networks.ts'
 import { NetworkWatch } from './networks/network-watch.ts'
 import { readCredentials } from './networks/read-credentials.ts'
@@ -80,6 +81,7 @@ const internal = await internalServer({
   ...base, identity, metrics, readiness,
   host: config.dispatcher.internalHost,
   port: config.dispatcher.internalPort,
+  routes: [networkChecksRoute(networks, clock)],
   selfTests: selfTests({ custodian, egress, clock, random }),
 })
 

@@ -58,6 +58,16 @@ export type EnquiryOutcome =
 /** Whether a phone number has an account at the network, which can take and give money. */
 export type HolderStanding = 'active' | 'inactive' | 'unknown'
 
+/** What came of asking for a token of one product: `refused` says that the credentials are not good, `failing` that nobody can tell. */
+export type CredentialCheck = {
+  readonly product: string
+  readonly outcome: 'good' | 'refused' | 'failing' | 'away'
+  /** The HTTP status of the answer, where there was one. */
+  readonly status: number | null
+  /** What its clock said as it answered, cut off to the second. */
+  readonly theirTimeMs: number | null
+}
+
 /** What the dispatcher needs of a payment network; each connector is one. */
 export type PaymentNetwork = {
   /** What it can be asked for; nothing else ever is. */
@@ -76,4 +86,6 @@ export type PaymentNetwork = {
   /** What the operator has at the network to pay out of, or `undefined` where it does not say. */
   balance?(): Promise<Money | undefined>
   holderOf?(phone: Secret<string>): Promise<HolderStanding>
+  /** Asks for a new token of each product, for a person who wants to know whether the credentials are good. */
+  check?(): Promise<readonly CredentialCheck[]>
 }

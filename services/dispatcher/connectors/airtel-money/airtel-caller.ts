@@ -1,6 +1,8 @@
 import { Secret } from '@ngome/kernel'
 import type { Outgoing, Transmission } from '../../egress/transmit.ts'
+import { checkToken } from '../check-token.ts'
 import { parseMessage } from '../parse-message.ts'
+import type { CredentialCheck } from '../payment-network.ts'
 import { sendWithToken, tokenPattern } from '../send-with-token.ts'
 import { TokenCache, type Token } from '../token-cache.ts'
 import { MessageKey } from './message-key.ts'
@@ -18,6 +20,7 @@ type Call = Pick<Outgoing, 'method' | 'body' | 'beforeFirstByte'> & { readonly p
 /** Calls with a token and in a country, signed where they move money and the country wants that. */
 export class AirtelCaller {
   readonly #settings: AirtelMoneySettings
+  readonly #credentials: AirtelMoneyCredentials
   readonly #ports: AirtelMoneyPorts
   readonly #tokens: TokenCache
   readonly #messageKey: MessageKey
@@ -26,6 +29,7 @@ export class AirtelCaller {
 
   constructor(settings: AirtelMoneySettings, credentials: AirtelMoneyCredentials, ports: AirtelMoneyPorts) {
     this.#settings = settings
+    this.#credentials = credentials
     this.#ports = ports
     this.#tokens = new TokenCache(async () => tokenFrom(await this.#send(tokenCall(credentials))), ports.clock, refreshEarlyS)
     this.#messageKey = new MessageKey(async () => {
@@ -38,6 +42,12 @@ export class AirtelCaller {
     const token = this.#isDoubtful ? await this.#tokens.renew() : await this.#tokens.get()
     if (token === undefined) return false
     return !this.#settings.signsMessages || await this.#messageKey.get() !== undefined
+  }
+
+  /** Asks for a token that nothing is done with. */
+  async check(): Promise<CredentialCheck> {
+    const transmission = await this.#send(tokenCall(this.#credentials))
+    return checkToken('open-api', transmission, tokenFrom(transmission) !== undefined)
   }
 
   ask(path: string): Promise<Transmission> {

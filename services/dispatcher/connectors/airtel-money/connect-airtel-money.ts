@@ -82,6 +82,7 @@ export function connectAirtelMoney(
       const none: Money = { amountMinor: 0n, currency: settings.currency }
       return /^0(?:\.0+)?$/.test(shown.balance) ? none : parseLooseMoney(shown.balance, settings.currency)
     },
+    check: async () => [await caller.check()],
     async holderOf(phone) {
       const msisdn = subscriberNumber(phone, settings)
       return msisdn === undefined ? 'unknown' : holderStanding(await caller.ask(`/standard/v1/users/${msisdn}`), msisdn)

@@ -56,6 +56,7 @@ function network(
       const status = parseMessage(callbackSchema, body)?.status
       return status === 'SUCCESSFUL' ? 'succeeded' : status === 'FAILED' ? 'failed' : undefined
     },
+    check: () => Promise.all([...new Set(Object.values(products))].map((product) => product.check())),
     async holderOf(phone) {
       const digits = phone.expose((text) => text.replace(/^\+/, ''))
       return holderFrom(await products.collection.send(question(`/v1_0/accountholder/msisdn/${digits}/active`)))

@@ -1,8 +1,10 @@
 import { Secret, type Clock } from '@ngome/kernel'
 import type { EgressGuard } from '../../egress/egress-guard.ts'
 import type { Outgoing, Transmission } from '../../egress/transmit.ts'
+import { checkToken } from '../check-token.ts'
 import { Pacer, tooManyEnquiries } from '../pacer.ts'
 import { parseMessage } from '../parse-message.ts'
+import type { CredentialCheck } from '../payment-network.ts'
 import { sendWithToken, tokenPattern } from '../send-with-token.ts'
 import { TokenCache, type Token } from '../token-cache.ts'
 import { tokenSchema } from './messages.ts'
@@ -57,6 +59,12 @@ export class Product {
   async prepare(): Promise<'ready' | 'unavailable'> {
     const token = this.#isDoubtful ? await this.#tokens.renew() : await this.#tokens.get()
     return token === undefined ? 'unavailable' : 'ready'
+  }
+
+  /** Asks for a token that nothing is done with. */
+  async check(): Promise<CredentialCheck> {
+    const transmission = await this.#transmit(tokenCall(this.#credentials))
+    return checkToken(this.#name, transmission, tokenFrom(transmission) !== undefined)
   }
 
   /** A call with a token. */

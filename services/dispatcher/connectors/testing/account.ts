@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Secret } from '@ngome/kernel'
+import { Secret, systemClock } from '@ngome/kernel'
 import type { NetworkUnderTest } from './network-under-test.ts'
-import { bound, type Trials } from './trial.ts'
+import { bound, impatientMs, type Trials } from './trial.ts'
 
 const wrongAnswers = ['', 'null', '[]', '{"availableBalance":{}}', '{"availableBalance":"1e9","currency":"EUR"}', '{"result":"yes"}']
 
@@ -40,5 +40,27 @@ export function testAccount(trials: Trials, under: NetworkUnderTest): void {
     }
     interposer.script('other', { kind: 'hang' })
     assert.equal(await impatient.holderOf?.(new Secret(holders.active)), 'unknown')
+  })
+  test('credentials are good by a new token alone, and are refused by the network\'s word alone', async (context) => {
+    const { connector, connect, interposer } = bound(trials)
+    const impatient = await connect({ requestTimeoutMs: impatientMs })
+    if (connector.check === undefined) {
+      context.diagnostic('this connector cannot be asked apart from payments')
+      return
+    }
+    await connector.prepare('collection')
+    const good = await connector.check()
+    assert(good.length > 0 && good.every(({ outcome, status }) => outcome === 'good' && status === 200))
+    for (const { theirTimeMs } of good) assert(theirTimeMs === null || Math.abs(theirTimeMs - systemClock.nowMs()) < 10_000)
+    for (const [manner, outcome] of [
+      [{ kind: 'answer', status: 401 }, 'refused'], [{ kind: 'answer', status: 500 }, 'failing'], [{ kind: 'answer', status: 200, body: '{}' }, 'failing'],
+      [{ kind: 'cut' }, 'away'], [{ kind: 'hang' }, 'away'],
+    ] as const) {
+      interposer.reset()
+      interposer.script('token', manner, 20)
+      const checks = await impatient.check?.()
+      assert.deepEqual(new Set(checks?.map((check) => check.outcome)), new Set([outcome]), JSON.stringify(manner))
+    }
+    interposer.reset()
   })
 }

@@ -11,6 +11,13 @@ export type Sabotage = {
 
 export const sabotages: readonly Sabotage[] = [
   {
+    name: 'it takes the token that it has for good credentials',
+    noticedBy: /^credentials are good by a new token alone/,
+    break: (honest) => ({
+      check: async () => [{ product: 'all', outcome: await honest.prepare('collection') === 'ready' ? 'good' : 'away', status: 200, theirTimeMs: null }],
+    }),
+  },
+  {
     name: 'it takes an error for a yes',
     noticedBy: /^a network that answers 500: unknown/,
     break: (honest) => ({

@@ -118,6 +118,7 @@ function watched(network: PaymentNetwork, said: Trial['said']): PaymentNetwork {
     readCallback: (body) => network.readCallback(body),
     ...(network.balance === undefined ? {} : { balance: () => network.balance?.() ?? Promise.resolve(undefined) }),
     ...(network.holderOf === undefined ? {} : { holderOf: (phone) => network.holderOf?.(phone) ?? Promise.resolve('unknown') }),
+    ...(network.check === undefined ? {} : { check: () => network.check?.() ?? Promise.resolve([]) }),
   }
 }
 
