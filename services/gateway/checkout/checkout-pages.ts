@@ -7,6 +7,7 @@ import { jsonType, type Answer } from '../http/answer.ts'
 import type { AuthenticatedCaller } from '../http/call.ts'
 import { idempotencyMarks } from '../idempotency/marks.ts'
 import { isPayablePhone } from '../networks/is-payable-phone.ts'
+import { refusesNow } from '../networks/route-order.ts'
 import { collect, type CollectPorts } from '../payments/collect.ts'
 import { checkoutStatus } from './checkout-status.ts'
 import { languages, type Language } from './messages/messages.ts'
@@ -58,7 +59,7 @@ export class CheckoutPages {
     const back = backTo(link, language)
     if (view.status !== 'open' || form.nextTry !== (view.session.lastTry?.number ?? 0) + 1) return back
     const merchant = await this.#merchantOf(view.session)
-    if (merchant === undefined) return unavailablePage(view)
+    if (merchant === undefined || view.networks.length === 0) return unavailablePage(view)
     const say = messages[language]
     const typed = { phone: form.phone, network: form.network }
     const network = view.networks.find(({ name }) => name === form.network)
@@ -103,11 +104,14 @@ export class CheckoutPages {
     const link = parseCheckoutLink(this.#ports.linkSecret, token)
     const session = link === undefined ? undefined : await findCheckout(this.#ports.database, link.hash)
     if (link === undefined || session === undefined) throw new Fault('checkout/link_unknown', 'a link that leads nowhere')
+    const { networks, board } = this.#ports
+    const [look, { world }] = [await board.look(), session.tenant]
     return {
       link,
       view: {
         session, details: detailsOf(link, session), status: checkoutStatus(session, this.#ports.clock.nowMs()), language,
-        networks: offeredNetworks(this.#ports.networks, { names: session.networks, world: session.tenant.world, currency: session.currency }),
+        networks: offeredNetworks(networks, { names: session.networks, world, currency: session.currency })
+          .filter(({ name }) => refusesNow(look, networks, world, name) === undefined),
       },
     }
   }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { noCaps } from '@ngome/access'
-import { networksSchema, paymentSchema, sealedPaymentSchema, type NetworkView, type SeenNetworkStatus } from '@ngome/contracts'
-import { systemClock } from '@ngome/kernel'
+import { emit, networksSchema, paymentSchema, sealedPaymentSchema, type NetworkView, type SeenNetworkStatus } from '@ngome/contracts'
+import { systemClock, systemRandom } from '@ngome/kernel'
 import type { Config } from '@ngome/runtime'
-import { recordNetworkHealth, type Database, type NetworkStanding } from '@ngome/store'
+import { addNetworkMaintenance, recordNetworkHealth, removeNetworkMaintenance, type Database, type NetworkStanding } from '@ngome/store'
 import type { Answer } from '@ngome/testkit'
 import { openMovement } from '../testing/open-sealed.ts'
+import { makeSession, Payer } from '../testing/payer.ts'
 import { problemIn } from '../testing/problem-in.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 import { isPayablePhone } from './is-payable-phone.ts'
@@ -145,6 +146,57 @@ describe('a network that is closed', () => {
   })
   test('takes what may wait for it', async () => {
     assert.equal(networkOf(await create('+256772123456', { network: 'waits' })), 'waits')
+  })
+})
+
+describe('a network that closes', () => {
+  const [name, other] = ['mtn-ug-two', 'mtn-ug']
+  const window = { network: name, fromMs: systemClock.nowMs() - 1_000, toMs: systemClock.nowMs() + 3_600_000, reason: 'Upgrade' }
+  const [from, to] = [window.fromMs, window.toMs].map((ms) => new Date(ms).toISOString()) as [string, string]
+  const told = { clock: systemClock, random: systemRandom, process: 'operator' } as const
+  let operator: Database
+  before(() => { operator = running.database.open('ngome_operator', { poolMax: 1 }) })
+  const untilStatus = async (isClosed: boolean): Promise<void> => {
+    for (let tries = 0; tries < 60; tries++) {
+      if (((await listed()).find((one) => one.name === name)?.status === 'maintenance') === isClosed) return
+      await new Promise((resolve) => { setTimeout(resolve, 100) })
+    }
+    assert.fail(`${name} is not told to be ${isClosed ? 'closed' : 'open'}`)
+  }
+
+  test('answers the repetition of what it took, refuses what is new, and is not offered to payers', async () => {
+    const order = (amount: string, idempotencyKey: string) => merchant.client.call({
+      method: 'POST', path: '/v1/payments', idempotencyKey,
+      body: { amount, currency: 'UGX', payer: { phone: '+256772123456' }, reference: 'order-42', network: name },
+    })
+    const session = await makeSession(merchant, { amount: '500', currency: 'UGX', networks: [other, name] })
+    const alone = await makeSession(merchant, { amount: '500', currency: 'UGX', networks: [name] })
+    const payer = new Payer(running)
+    const first = await order('500', 'before-it-closed')
+    assert.equal(first.status, 201, first.text)
+    assert.match((await payer.get(`/c/${session.token}`)).text, new RegExp(`value="${name}"`))
+    const rows = (): Promise<unknown> => running.database.asAdmin('SELECT count(*)::int AS n FROM ngome.payments')
+
+    assert.ok(await addNetworkMaintenance(operator, window, emit(told, 'network.maintenance_added', null, { network: name, from, to })))
+    await untilStatus(true)
+    const had = await rows()
+    const again = await order('500', 'before-it-closed')
+    assert.deepEqual([again.status, again.text, again.headers['idempotent-replayed']], [201, first.text, 'true'])
+    const changed = await order('501', 'before-it-closed')
+    assert.deepEqual([changed.status, problemIn(changed).code], [422, 'idempotency/key_reused'])
+    const late = await order('500', 'after-it-closed')
+    assert.deepEqual([late.status, problemIn(late).code], [503, 'networks/in_maintenance'])
+    assert.deepEqual(await rows(), had)
+    const offered = (await payer.get(`/c/${session.token}`)).text
+    assert.ok(offered.includes(`value="${other}"`) && !offered.includes(name), 'only what is open is offered')
+    assert.equal((await payer.pay(session.token, { network: name })).status, 422)
+    assert.equal((await payer.get(`/c/${alone.token}`)).status, 409)
+    assert.deepEqual(await rows(), had)
+
+    assert.ok(await removeNetworkMaintenance(operator, window, emit(told, 'network.maintenance_removed', null, { network: name, from })))
+    await untilStatus(false)
+    assert.equal((await order('500', 'after-it-closed')).status, 201, 'the key of what was refused is free')
+    assert.equal((await payer.get(`/c/${alone.token}`)).status, 200)
   })
 })
 

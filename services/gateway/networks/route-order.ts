@@ -40,10 +40,15 @@ export async function assertOpen(
   assertNotClosed(await board.look(), networks, world, name)
 }
 
-function assertNotClosed(look: NetworkLook, networks: Networks, world: World, name: string): void {
-  const closed = look.closedNow(name)
+/** The time of maintenance in which a network takes nothing new now; those that have payments wait take them. */
+export function refusesNow(look: NetworkLook, networks: Networks, world: World, name: string): ReturnType<NetworkLook['closedNow']> {
   const network = Object.hasOwn(networks, name) ? networks[name] : undefined
-  if (closed === undefined || network?.world !== world || network.onMaintenance === 'wait') return
+  return network?.world !== world || network.onMaintenance === 'wait' ? undefined : look.closedNow(name)
+}
+
+function assertNotClosed(look: NetworkLook, networks: Networks, world: World, name: string): void {
+  const closed = refusesNow(look, networks, world, name)
+  if (closed === undefined) return
   const untilMs = closed.toMs - look.nowMs
   throw new Fault('networks/in_maintenance', `${name} is closed`, { retryAfterS: Math.min(retryAfterSMax, Math.max(1, Math.ceil(untilMs / 1_000))) })
 }

@@ -1,6 +1,7 @@
 import type { Secret } from '@ngome/kernel'
 import type { Database, PaymentStore } from '@ngome/store'
-import type { Handlers } from '../http/call.ts'
+import type { Call, Handlers } from '../http/call.ts'
+import { repeatInMaintenance } from '../idempotency/repeat-in-maintenance.ts'
 import { createPayout } from '../payouts/create-payout.ts'
 import { getPayout } from '../payouts/get-payout.ts'
 import { listPayouts } from '../payouts/list-payouts.ts'
@@ -27,15 +28,15 @@ export type MoneyPorts = PlaceOrderPorts & {
 export function moneyHandlers(from: MoneyPorts): Pick<Handlers, MoneyOperation> {
   const reading = { reader: new PaymentReader(from.payments) }
   return {
-    createPayment: (call) => createPayment(from, call),
+    createPayment: repeatInMaintenance(from, (call: Call<'createPayment'>) => createPayment(from, call)),
     getPayment: (call) => getPayment(reading, call),
     listPayments: (call) => listPayments(from, call),
     cancelPayment: (call) => cancelPayment(from, call),
-    createPayout: (call) => createPayout(from, call),
+    createPayout: repeatInMaintenance(from, (call: Call<'createPayout'>) => createPayout(from, call)),
     getPayout: (call) => getPayout(reading, call),
     listPayouts: (call) => listPayouts(from, call),
     cancelPayout: (call) => cancelPayout(from, call),
-    createRefund: (call) => createRefund({ ...from, ...reading }, call),
+    createRefund: repeatInMaintenance(from, (call: Call<'createRefund'>) => createRefund({ ...from, ...reading }, call)),
     getRefund: (call) => getRefund(reading, call),
     listRefunds: (call) => listRefunds(from, call),
     cancelRefund: (call) => cancelRefund(from, call),
