@@ -12,6 +12,9 @@ import { certificateRefusals, tlsFindingCodes, tlsVerdicts } from './tls-checks.
 import { anomalyKinds, anomalyResponses, restrictions } from './use.ts'
 
 const payment = classed('internal', paymentIdSchema())
+const settlement = classed('internal', idSchema('settlement'))
+/** The bank's reference, or why it did not pay. */
+const settlementWords = classed('internal', z.string().max(200))
 const checkoutSession = classed('internal', idSchema('checkoutSession'))
 const vaultToken = classed('internal', idSchema('vaultToken'))
 const merchantKey = classed('internal', idSchema('merchantSigningKey'))
@@ -292,6 +295,10 @@ export const eventTypes = {
       hash: classed('internal', z.string().regex(/^[0-9a-f]{64}$/)),
     }),
   },
+  /** Money of a merchant's was taken out to be paid to its bank; what the operator's bank did with it. */
+  'settlement.created': { severity: 'notice', data: z.strictObject({ settlement, day: classed('internal', z.iso.date()) }) },
+  'settlement.paid': { severity: 'notice', data: z.strictObject({ settlement, words: settlementWords }) },
+  'settlement.failed': { severity: 'warning', data: z.strictObject({ settlement, words: settlementWords }) },
   'tls.checked': { severity: 'info', data: z.strictObject({ ...tlsCheck, verdict: classed('internal', z.enum(tlsVerdicts)) }) },
   'tls.posture_failed': { severity: 'alarm', data: tlsFound },
   'tls.posture_doubtful': { severity: 'warning', data: tlsFound },

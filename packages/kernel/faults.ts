@@ -43,6 +43,7 @@ export const faults = {
   'payments/not_refundable': { status: 409, public: 'This payment has no money to give back: it did not succeed, or its network takes no refunds.' },
   'payments/not_cancellable': { status: 409, public: 'Only what nothing was sent for yet can be cancelled. Read it for where it stands; a payment that succeeds can be refunded.' },
   'payments/refund_exceeds': { status: 422, public: 'More would be given back than came.' },
+  'settlements/unknown': { status: 404, public: 'No such settlement.' },
   'refunds/unknown': { status: 404, public: 'No such refund.' },
   'payouts/unknown': { status: 404, public: 'No such payout.' },
   'keys/unknown': { status: 404, public: 'No such API key.' },

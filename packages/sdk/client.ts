@@ -10,6 +10,7 @@ import { Forwards } from './resources/forwards.ts'
 import { Payments } from './resources/payments.ts'
 import { Payouts } from './resources/payouts.ts'
 import { Refunds } from './resources/refunds.ts'
+import { Settlements } from './resources/settlements.ts'
 import { Statements } from './resources/statements.ts'
 import { Usage } from './resources/usage.ts'
 import { Vault } from './resources/vault.ts'
@@ -28,6 +29,7 @@ export class Client {
   readonly forwards: Forwards
   readonly apiKeys: ApiKeys
   readonly usage: Usage
+  readonly settlements: Settlements
   readonly statements: Statements
   readonly #caller: Caller
 
@@ -44,6 +46,7 @@ export class Client {
     this.vault = new Vault(this.#caller)
     this.apiKeys = new ApiKeys(this.#caller)
     this.usage = new Usage(this.#caller)
+    this.settlements = new Settlements(this.#caller)
     this.statements = new Statements(this.#caller)
     this.forwards = new Forwards(this.#caller, runtime)
   }

@@ -90,6 +90,9 @@ export {
   findStatement, firstPosition, listStatementEntries, statementPageMax, type EntryPosition, type StatementEntryRow, type StatementPeriod,
   type StatementTotals,
 } from './ledger/find-statement.ts'
+export { endSettlement, type SettlementEnd } from './settlements/end-settlement.ts'
+export { allSettlements, findSettlement, lastClosedDay, listSettlements, settlementTenant, type SettlementRow } from './settlements/find-settlements.ts'
+export { settleDay, unsettledMerchants, type SettledDay, type SettlementTerms } from './settlements/settle-day.ts'
 export { makeAdjustment, type NewAdjustment } from './ledger/make-adjustment.ts'
 export { rebuildLedgerSums, type RebuiltSums } from './ledger/rebuild-ledger-sums.ts'
 export { addMerchant } from './merchants/add-merchant.ts'

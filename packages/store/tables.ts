@@ -1,6 +1,6 @@
 import type {
   AlertKind, AnomalyResponse, DeliveryState, EventType, FailureCode, ObjectEventType, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentDirection, PaymentStatus, Restriction,
-  RetentionClass, SeenNetworkStatus, Severity, SigningKeyAlgorithm, SigningKeyUse, StapleFailure, StapleStatus, TlsVerdict, VaultTokenStatus, VaultTokenType,
+  RetentionClass, SeenNetworkStatus, SettlementState, Severity, SigningKeyAlgorithm, SigningKeyUse, StapleFailure, StapleStatus, TlsVerdict, VaultTokenStatus, VaultTokenType,
   WebhookDeliveryReason, WebhookDisabledReason, WebhookEncryption, WebhookHoldReason,
 } from '@ngome/contracts'
 import type {
@@ -8,7 +8,7 @@ import type {
   GatewayInstanceId, LedgerDocumentId, MerchantId, MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, SettlementId, TlsCheckId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
   World,
 } from '@ngome/kernel'
-import type { AccountKind, TransferKind, TransferPhase } from '@ngome/payments'
+import type { AccountKind, AdjustmentKind, TransferKind, TransferPhase } from '@ngome/payments'
 import type { ColumnType, Generated } from 'kysely'
 
 /** The tables as SQL has them; `migrations/` says what each column is for and which class it has. */
@@ -81,6 +81,13 @@ export type Tables = {
     currency: Currency
     at: Date
     came_in: Generated<string>
+  }
+  settlements: TenantColumns & {
+    id: SettlementId; currency: Currency; amount_minor: bigint; day: string; state: SettlementState
+    bank_reference: string | null; failure: string | null; created_at: Date; updated_at: Date
+  }
+  adjustments: TenantColumns & {
+    id: AdjustmentId; kind: AdjustmentKind; network: string; currency: Currency; amount_minor: bigint; reason: string; made_by: string; created_at: Date
   }
   account_sums: TenantColumns & {
     account: AccountId

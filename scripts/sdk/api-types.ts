@@ -21,7 +21,7 @@ export type ApiDocument = {
 /** The generated files of `packages/sdk/api`, by name. */
 export type ApiFiles = Readonly<Record<'requests.ts' | AnswerFile | 'operations.ts' | 'reading-operations.ts' | 'routes.ts', string>>
 /** Each with what the types in it are named by; the others are in the first. */
-const answerFiles = { 'answers.ts': /^/, 'webhook-answers.ts': /Webhook|Event/, 'checkout-answers.ts': /Checkout/, 'report-answers.ts': /Statement/, 'payout-answers.ts': /Payout|Refund|Network/ } as const
+const answerFiles = { 'answers.ts': /^/, 'webhook-answers.ts': /Webhook|Event/, 'checkout-answers.ts': /Checkout/, 'report-answers.ts': /Statement|Settlement/, 'payout-answers.ts': /Payout|Refund|Network/ } as const
 type AnswerFile = keyof typeof answerFiles
 const answerFileNames = Object.keys(answerFiles) as readonly AnswerFile[]
 

@@ -135,6 +135,7 @@ keepHouseHourly(dispatcher, custodian, {
   apiKeyUnusedMs: config.keys.policy.apiKeyUnusedS * 1_000,
   usage: config.usage,
   timeZone: config.ledger.timeZone,
+  settlement: config.settlement,
 }, stopping.signal)
 watchKeys({ ...base, db: database, onAnomaly: config.usage.onAnomaly }, stopping.signal)
 followCustodianLog({ ...base, custodian, db: database }, stopping.signal)

@@ -251,6 +251,13 @@ const ledger = z.strictObject({
     .describe('At whose midnights the days of the ledger end.'),
 })
 
+const settlement = z.strictObject({
+  daily: z.record(z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code, such as KES'), z.strictObject({
+    minimum: tariffAmount.default('0').describe('Less than this is left for a later day; in major units.'),
+  })).prefault({}).describe('Currencies in which each merchant is settled after each closed day; none where nothing is said.'),
+  worlds: z.array(z.enum(worlds)).default(['live']).describe('The worlds of the schedule.'),
+})
+
 function isTimeZone(name: string): boolean {
   // A name alone: an offset is no zone, and PostgreSQL reads its sign the other way.
   if (!/^[A-Za-z_]+(?:\/[A-Za-z_-]+)*$/.test(name)) return false
@@ -298,6 +305,7 @@ export const configObject = z.strictObject({
   limits: limits.prefault({}),
   usage: usage.prefault({}),
   ledger: ledger.prefault({}),
+  settlement: settlement.prefault({}),
   log: z.strictObject({
     level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], { error: 'must be a level of the log' })
       .default('info'),

@@ -374,3 +374,16 @@ describe('the time zone of the ledger', () => {
     test(`may not be ${JSON.stringify(timeZone)}`, () => assert.match(faultOf(() => load({ ledger: { timeZone } })).message, /timeZone/))
   }
 })
+
+describe('the schedule of settlements', () => {
+  test('is empty where nothing is said, and of live alone', () => assert.deepEqual(load({}).settlement, { daily: {}, worlds: ['live'] }))
+  test('names currencies, and the least of each', () => {
+    assert.deepEqual(load({ settlement: { daily: { KES: { minimum: '100.50' }, UGX: {} } } }).settlement.daily, { KES: { minimum: '100.50' }, UGX: { minimum: '0' } })
+  })
+  for (const [what, daily] of Object.entries({
+    'a currency that nobody knows': { QQQ: {} }, 'digits that a currency has not': { UGX: { minimum: '1.5' } }, 'less than nothing': { KES: { minimum: '-1' } },
+    'a currency in lower case': { kes: {} },
+  })) {
+    test(`may not be of ${what}`, () => assert.match(faultOf(() => load({ settlement: { daily } })).message, /settlement\.daily|settlement/))
+  }
+})

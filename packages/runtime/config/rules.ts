@@ -1,4 +1,4 @@
-import { parseAmount } from '@ngome/kernel'
+import { parseAmount, parseCurrency } from '@ngome/kernel'
 import type { z } from 'zod'
 import type { completeConfig } from './complete-config.ts'
 import { airtelCountries, airtelSettleAfterSMin } from './airtel-money.ts'
@@ -27,6 +27,13 @@ export function checkConfig(config: Completed, context: z.RefinementCtx): void {
   }
   if (config.webhooks.firstRetryS > config.webhooks.retryMaxS) {
     refuse(['webhooks', 'firstRetryS'], 'must be at most webhooks.retryMaxS: pauses grow towards it')
+  }
+  for (const [code, { minimum }] of Object.entries(config.settlement.daily)) {
+    const currency = parseCurrency(code)
+    if (currency === undefined) refuse(['settlement', 'daily', code], 'must be a currency that we know')
+    else if (parseAmount(minimum, currency) === undefined && Number(minimum) !== 0) {
+      refuse(['settlement', 'daily', code, 'minimum'], `must have no more digits than ${code} has`)
+    }
   }
   for (const [name, network] of Object.entries(config.networks)) checkNetwork(config, name, network, refuse)
 }

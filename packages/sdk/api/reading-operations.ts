@@ -25,6 +25,8 @@ import type {
 } from './checkout-answers.ts'
 import type {
   GetStatementAnswer,
+  Settlement,
+  SettlementPage,
 } from './report-answers.ts'
 import type {
   ListNetworksAnswer,
@@ -99,6 +101,10 @@ export type ReadingOperations = {
   /** Read a refund. */
   readonly getRefund: {
     readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Refund
+  }
+  /** Read a settlement. */
+  readonly getSettlement: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Settlement
   }
   /** Read a statement. */
   readonly getStatement: {
@@ -250,6 +256,18 @@ export type ReadingOperations = {
       readonly from?: string | undefined
       /** The end, itself not in it. */
       readonly to?: string | undefined
+    }
+  }
+  /** List settlements. */
+  readonly listSettlements: {
+    readonly params: undefined; readonly body: undefined; readonly answer: SettlementPage
+    readonly query: {
+      /** How many on the page, 1 to 100; 20 when left out. */
+      readonly limit?: number | undefined
+      /** The `next_cursor` of the page before. */
+      readonly cursor?: string | undefined
+      /** Only settlements of this status. */
+      readonly status?: 'created' | 'paid' | 'failed' | undefined
     }
   }
   /** How your keys are used. */

@@ -44,3 +44,30 @@ export type GetStatementAnswer = {
   /** Where the next page begins; `null` on the last. */
   readonly next_cursor: string | null
 }
+
+export type Settlement = {
+  readonly id: `stl_${string}`
+  readonly object: 'settlement'
+  readonly world: 'test' | 'live'
+  /** `created`: taken out of your available balance; `paid`: the bank paid it; `failed`: it did not, and it is available again. */
+  readonly status: 'created' | 'paid' | 'failed'
+  /** Decimal string in major units. */
+  readonly amount: string
+  /** ISO 4217 code. */
+  readonly currency: string
+  /** The closed day whose money it is, with what was left of those before. */
+  readonly day: string
+  /** The bank’s, once it paid. */
+  readonly bank_reference: string | null
+  /** Why the bank did not pay. */
+  readonly failure: string | null
+  readonly created_at: string
+  readonly updated_at: string
+}
+
+export type SettlementPage = {
+  readonly object: 'list'
+  readonly data: readonly Settlement[]
+  /** Where the next page begins; `null` on the last. */
+  readonly next_cursor: string | null
+}

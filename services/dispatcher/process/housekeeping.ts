@@ -6,6 +6,7 @@ import type { Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
 import { settlePayment } from '../payments/settle-payment.ts'
+import { settleDaily, type SettlementSchedule } from '../settlements/settle-daily.ts'
 import { advanceFingerprints } from '../vault/advance-fingerprints.ts'
 import { expireVaultTokens } from '../vault/expire-vault-tokens.ts'
 import { remindOfOldSecrets } from '../webhooks/remind-of-old-secrets.ts'
@@ -22,12 +23,13 @@ const lookedAtMax = 1_000
 /**
  * Runs at the start and every hour until the signal: partitions, old answers and secrets, and one look at each payment that was
  * left behind. It gives no payment a second job, so that jobs do not multiply. Expired tokens go every minute, and keys
- * whose own period ends are told of within seconds. Days of the ledger that are over are closed.
+ * whose own period ends are told of within seconds. Days of the ledger that are over are closed, and settled where the
+ * configuration says so.
  */
 export function keepHouseHourly(
   dispatcher: Dispatcher, custodian: Pick<CustodianClient, 'call'>,
   policy: { readonly webhookSecretAgeMs: number; readonly apiKeyAgeMs: number; readonly apiKeyUnusedMs: number; readonly usage: UsageRetention
-    readonly timeZone: string },
+    readonly timeZone: string; readonly settlement: SettlementSchedule },
   signal: AbortSignal,
 ): void {
   const { logger, db } = dispatcher
@@ -41,6 +43,8 @@ export function keepHouseHourly(
   runEvery(expiryEveryMs, 'the removal of expired tokens', logger, signal, () => expireVaultTokens(dispatcher, signal))
   runEvery(expiryEveryMs, 'the adding up of accounts', logger, signal, () => addUpAccounts(db))
   runEvery(expiryEveryMs, 'the closing of days', logger, signal, () => closeLedgerDays(dispatcher, policy.timeZone, signal))
+  const settle = settleDaily(dispatcher, policy.settlement)
+  runEvery(expiryEveryMs, 'the settling of closed days', logger, signal, () => settle(signal))
   runEvery(expiryEveryMs, 'the replacement of index keys', logger, signal, () => advanceFingerprints({ db, custodian }, signal))
   runEvery(expiryEveryMs, 'the look after forwards', logger, signal, () => lookAfterForwards(dispatcher, signal))
 }

@@ -1,6 +1,7 @@
 import type { OperationName } from './operations.ts'
 import { payoutExamples } from './payout-examples.ts'
 import { refundExamples } from './refund-examples.ts'
+import { settlementExamples } from './settlement-examples.ts'
 
 const payment = {
   id: 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv',
@@ -156,6 +157,7 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
   replayWebhookDelivery: { answer: { ...delivery, next_attempt_at: null, replays: 1 } },
   ...payoutExamples,
   ...refundExamples,
+  ...settlementExamples,
   createWebhookEndpoint: {
     request: { url: endpoint.url },
     answer: { ...endpoint, secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=' },

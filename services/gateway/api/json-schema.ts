@@ -2,7 +2,7 @@ import {
   apiKeyPageSchema, apiKeySchema, checkoutSessionSchema, createCheckoutSessionSchema, createdCheckoutSessionSchema, changeWebhookEndpointSchema, createApiKeySchema, createdApiKeySchema, createdWebhookEndpointSchema, createForwardSchema,
   createPaymentSchema, createPayoutSchema, createRefundSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema, limitsSchema,
-  objectEventPageSchema, objectEventSchema, paymentPageSchema, paymentSchema, payoutPageSchema, payoutSchema, problemSchema, refundPageSchema, refundSchema, replaceWebhookSecretSchema, replayEndpointSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
+  objectEventPageSchema, objectEventSchema, paymentPageSchema, paymentSchema, payoutPageSchema, payoutSchema, problemSchema, refundPageSchema, refundSchema, settlementPageSchema, settlementSchema, replaceWebhookSecretSchema, replayEndpointSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
   webhookDeliverySchema, webhookEndpointPageSchema,
   webhookEndpointSchema, webhookReplaySchema,
 } from '@ngome/contracts'
@@ -45,6 +45,8 @@ const named = {
     PayoutPage: payoutPageSchema,
     Refund: refundSchema,
     RefundPage: refundPageSchema,
+    Settlement: settlementSchema,
+    SettlementPage: settlementPageSchema,
     VaultToken: vaultTokenSchema,
     VaultTokenPage: vaultTokenPageSchema,
     WebhookDelivery: webhookDeliverySchema,

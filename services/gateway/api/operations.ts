@@ -13,6 +13,7 @@ import { acting, authenticated, fromPages, reading, visiting, withBody, writing,
 import { reportOperations } from './report-operations.ts'
 import { networkOperations } from './network-operations.ts'
 import { payoutOperations } from './payout-operations.ts'
+import { settlementOperations } from './settlement-operations.ts'
 import { refundOperations } from './refund-operations.ts'
 import { usageOperations } from './usage-operations.ts'
 import { webhookOperations } from './webhook-operations.ts'
@@ -85,6 +86,7 @@ export const operations = {
   ...payoutOperations,
   ...networkOperations,
   ...refundOperations,
+  ...settlementOperations,
   listBalances: {
     method: 'GET',
     path: '/v1/balances',

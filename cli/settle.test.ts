@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Secret, systemClock, systemRandom } from '@ngome/kernel'
+import { closeLedgerDays } from '@ngome/store'
+import { ageLedger, Purse, testDatabase, type TestDatabase } from '@ngome/testkit'
+import { Misuse, type Command } from './command.ts'
+import { settleFailed } from './settle-failed.ts'
+import { settleList } from './settle-list.ts'
+import { settlePaid } from './settle-paid.ts'
+import { settleRun } from './settle-run.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ngome-settle-'))
+let database: TestDatabase
+let purse: Purse
+before(async () => {
+  database = await testDatabase()
+  await ageLedger(database, 3)
+  mkdirSync(join(folder, 'operator'))
+  const { password } = database.connection('ngome_operator')
+  password.expose((text) => { writeFileSync(join(folder, 'operator', 'db-password'), text, { mode: 0o600 }) })
+  const db = database.open('ngome_dispatcher', { poolMax: 1 })
+  purse = await Purse.open(database, database.open('ngome_gateway', { poolMax: 1 }), db)
+  await purse.move(12_345n)
+  await purse.move(700n, { currency: 'UGX' })
+  await closeLedgerDays({ db, clock: systemClock, random: systemRandom }, 'UTC')
+})
+after(async () => {
+  await database.close()
+  rmSync(folder, { recursive: true })
+})
+
+/** Runs a command as the operator, beside no platform. @returns its exit code and what it says */
+async function run(command: Command, operands: Readonly<Record<string, string>> = {}, options: Readonly<Record<string, string>> = {}, isJson = false): Promise<readonly [number, string]> {
+  const lines: string[] = []
+  const { host, port } = database.admin
+  const code = await command.run({
+    env: { NGOME_DATA: folder, NGOME_CONFIG: '', NGOME_DATABASE__HOST: host, NGOME_DATABASE__PORT: String(port), NGOME_DATABASE__NAME: database.name },
+    root: folder, clock: systemClock, random: systemRandom, isTerminal: false, interrupted: new AbortController().signal,
+    out: (line) => void lines.push(line), err: (line) => void lines.push(line), askSecret: async () => new Secret(''), onReload: () => undefined,
+  }, { operands, options, isJson })
+  return [code, lines.join('\n')]
+}
+
+test('the operator settles a day, sees what waits for the bank, and says what it did, each once', async () => {
+  const { merchant } = purse.merchant.tenant
+  assert.match((await run(settleList))[1], /no settlement is created/)
+  const [code, said] = await run(settleRun, { merchant }, { currency: 'EUR' })
+  assert.equal(code, 0)
+  assert.match(said, new RegExp(`stl_\\w+ {2}${merchant} {2}[0-9-]{10} {2}123\\.45 EUR`))
+  const settlement = /stl_\w+/.exec(said)?.[0] ?? ''
+  assert.deepEqual(await run(settleRun, { merchant }, { currency: 'EUR' }), [1, `${merchant}  settled_before`])
+  assert.match((await run(settleRun, {}, { currency: 'EUR' }))[1], /nobody has anything to settle/)
+  assert.match((await run(settleList))[1], new RegExp(settlement))
+  assert.deepEqual(await run(settlePaid, { settlement }, { reference: 'FT-1' }), [0, `${settlement} is paid`])
+  assert.deepEqual(await run(settlePaid, { settlement }, { reference: 'FT-2' }), [0, `ngome: ${settlement} is paid already`])
+  assert.equal((await run(settleFailed, { settlement }, { reason: 'closed' }))[0], 1)
+  assert.match((await run(settleList, { merchant }, { state: 'paid' }))[1], /123\.45 EUR {2}FT-1/)
+  assert.deepEqual(await run(settlePaid, { settlement: 'stl_01jd0000000000000000000000' }, { reference: 'x' }),
+    [1, 'ngome: no settlement is stl_01jd0000000000000000000000'])
+})
+
+test('all who have something are settled together, and one that the bank did not pay is said so', async () => {
+  assert.match((await run(settleRun, {}, { currency: 'UGX', minimum: '701' }))[1], /nothing/)
+  const [, json] = await run(settleRun, {}, { currency: 'UGX' }, true)
+  const [made] = JSON.parse(json) as { settlement: string; amount: string }[]
+  assert.equal(made?.amount, '700')
+  assert.deepEqual(await run(settleFailed, { settlement: made?.settlement ?? '' }, { reason: 'account closed' }), [0, `${made?.settlement} is failed`])
+})
+
+const misuses: readonly (readonly [what: string, command: Command, operands: Readonly<Record<string, string>>, options: Readonly<Record<string, string>>])[] = [
+  ['no currency', settleRun, {}, {}],
+  ['a currency that is none', settleRun, {}, { currency: 'EURO' }],
+  ['another world', settleRun, {}, { currency: 'EUR', world: 'staging' }],
+  ['an amount with digits that its currency has not', settleRun, {}, { currency: 'UGX', minimum: '1.5' }],
+  ['a merchant that is none', settleRun, { merchant: 'x' }, { currency: 'EUR' }],
+  ['a state that is none', settleList, {}, { state: 'gone' }],
+  ['no id', settlePaid, { settlement: 'x' }, { reference: 'x' }],
+  ['no reference', settlePaid, { settlement: 'stl_01jd0000000000000000000000' }, {}],
+  ['a reference of two lines', settlePaid, { settlement: 'stl_01jd0000000000000000000000' }, { reference: 'a\nb' }],
+  ['a reason that is a page', settleFailed, { settlement: 'stl_01jd0000000000000000000000' }, { reason: 'x'.repeat(201) }],
+]
+for (const [what, command, operands, options] of misuses) {
+  test(`refuses ${what}`, () => assert.rejects(run(command, operands, options), Misuse))
+}

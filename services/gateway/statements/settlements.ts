@@ -1,0 +1,32 @@
+import type { SettlementView } from '@ngome/contracts'
+import { Fault, formatMoney } from '@ngome/kernel'
+import { findSettlement, listSettlements as findSettlements, type SettlementRow } from '@ngome/store'
+import { jsonType, type Answer } from '../http/answer.ts'
+import type { Call } from '../http/call.ts'
+import { listPage } from '../http/list-page.ts'
+import type { StatementPorts } from './read-part.ts'
+
+/** @throws Fault `settlements/unknown`, the same for one that never was and for another merchant's */
+export async function getSettlement({ database }: StatementPorts, { caller: { tenant }, params: { id } }: Call<'getSettlement'>): Promise<Answer> {
+  const row = await findSettlement(database, tenant, id)
+  if (row === undefined) throw new Fault('settlements/unknown', `no ${id} for this tenant`)
+  return { status: 200, contentType: jsonType, body: JSON.stringify(settlementView(row)) }
+}
+
+/** @throws Fault `request/invalid` where the cursor is not one that we gave this tenant for this list */
+export function listSettlements({ database, cursorSecret }: StatementPorts, call: Call<'listSettlements'>): Promise<Answer> {
+  const { caller: { tenant }, query: { limit, status: state = null, cursor } } = call
+  return listPage(
+    { kind: 'settlement', secret: cursorSecret, tenant, filter: state ?? '', cursor, limit },
+    (after, count) => findSettlements(database, tenant, { after, limit: count, state }),
+    settlementView,
+  )
+}
+
+function settlementView(row: SettlementRow): SettlementView {
+  const { id, tenant: { world }, state, amountMinor, currency, day, bankReference, failure, createdAtMs, updatedAtMs } = row
+  return {
+    id, object: 'settlement', world, status: state, amount: formatMoney({ amountMinor, currency }), currency, day,
+    bank_reference: bankReference, failure, created_at: new Date(createdAtMs).toISOString(), updated_at: new Date(updatedAtMs).toISOString(),
+  }
+}
