@@ -268,6 +268,16 @@ export type ReadingOperations = {
       readonly cursor?: string | undefined
       /** Only settlements of this status. */
       readonly status?: 'created' | 'paid' | 'failed' | undefined
+      /** Only with this reference of yours, exactly. */
+      readonly reference?: string | undefined
+      /** Only by this network. */
+      readonly network?: string | undefined
+      /** Only in this currency, ISO 4217. */
+      readonly currency?: string | undefined
+      /** Only made then or later; RFC 3339, at most milliseconds. */
+      readonly created_after?: string | undefined
+      /** Only made before, itself not in it. */
+      readonly created_before?: string | undefined
     }
   }
   /** How your keys are used. */

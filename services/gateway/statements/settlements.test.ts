@@ -47,8 +47,8 @@ test('a merchant lists settlements by status, page by page, with a cursor that i
   const second = await page(`limit=1&cursor=${first.next_cursor}`)
   assert.deepEqual([second.data.map(({ id }) => id), second.next_cursor], [[made[0]], null])
   assert.deepEqual((await page('status=paid')).data.map(({ id }) => id), [made[0]])
-  assert.equal((await get(`/v1/settlements?status=paid&cursor=${first.next_cursor}`)).status, 400)
-  assert.equal((await get('/v1/settlements?status=gone')).status, 400)
+  assert.equal((await get(`/v1/settlements?status=paid&cursor=${first.next_cursor}`)).status, 422)
+  assert.equal((await get('/v1/settlements?status=gone')).status, 422)
 })
 
 test('another merchant\u2019s settlement is unknown, as one that never was', async () => {
