@@ -1,6 +1,7 @@
 export { AcmeResponder } from './acme-responder.ts'
 export { AcmeSimulator, type AcmeSimulatorBooks } from './acme-simulator.ts'
 export { AirtelMoneySimulator, type AirtelApplication, type AirtelTransaction } from './airtel-money-simulator.ts'
+export { CardAcquirerSimulator, type AcquirerAccount, type AcquirerOrder } from './card-acquirer-simulator.ts'
 export { TestAuthority, type IssueOptions } from './test-authority.ts'
 export {
   startTestCustodian, type CustodianAnswers, type TestCustodian, type TestCustodianOptions,

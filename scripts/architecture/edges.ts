@@ -30,6 +30,7 @@ export const allowedEdges: Readonly<Record<string, readonly string[]>> = {
   'services/dispatcher': [everyPackage],
   'simulators/acme': [everyPackage],
   'simulators/airtel-money': [everyPackage, 'simulators/common'],
+  'simulators/card-acquirer': [everyPackage, 'simulators/common'],
   'simulators/common': [],
   'simulators/mtn-momo': [everyPackage, 'simulators/common'],
   'cli': [everyPackage],

@@ -21,7 +21,8 @@ export const paymentStatuses = [
 /** Why a payment failed, whatever the network calls it. */
 export const failureCodes = [
   'payer_refused', 'payer_timed_out', 'payer_unknown', 'insufficient_funds', 'limit_exceeded', 'not_allowed',
-  'network_refused', 'record_refused', 'approval_refused', 'approval_expired',
+  'network_refused', 'record_refused', 'approval_refused', 'approval_expired', 'card_declined', 'card_expired', 'card_unusable',
+  'authentication_failed',
 ] as const
 export type PaymentStatus = (typeof paymentStatuses)[number]
 export type FailureCode = (typeof failureCodes)[number]

@@ -10,6 +10,8 @@ export type PaymentRequest = {
   readonly money: Money
   /** E.164, with the plus sign: the payer's of a collection, the payee's of a payout. A refund goes back by its original: it may have none. */
   readonly phone: Secret<string> | null
+  /** Of a collection that is paid by card, in place of a phone. */
+  readonly card?: CardDetails
   readonly description: string | null
   readonly callbackUrl: string
   /** What a refund gives back: the collection as its network knows it; `null` of all else. */
@@ -20,6 +22,18 @@ export type PaymentRequest = {
    */
   readonly beforeFirstByte: () => Promise<boolean>
 }
+
+/** A card as it leaves for its acquirer, and where its holder goes on after his bank has asked him. */
+export type CardDetails = {
+  /** Digits alone, out of the vault for this one request. */
+  readonly number: Secret<string>
+  readonly expiry: { readonly month: number; readonly year: number }
+  /** The merchant's own page, by its own list of origins. */
+  readonly returnUrl: string
+}
+
+/** What the payer has to do before a payment goes on; on a page of the network's own, which the connector has held against its list. */
+export type PayerAction = { readonly type: 'redirect'; readonly url: string }
 
 /** A collection that succeeded, as its network knows it. */
 export type OriginalPayment = {
@@ -36,7 +50,7 @@ export type AskedPayment = Pick<PaymentRequest, 'direction' | 'reference' | 'pay
 
 /** What is known after asking for a payment. Only `not_sent` says that nothing left since it was last asked before. */
 export type RequestOutcome =
-  | { readonly kind: 'taken' }
+  | { readonly kind: 'taken'; readonly action?: PayerAction }
   | { readonly kind: 'refused'; readonly failure: FailureCode; readonly reason: string }
   | { readonly kind: 'not_sent'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string }
@@ -46,7 +60,7 @@ export type RequestOutcome =
  * word that it does not know yet how this ends; `unknown` is no word; `reversed` says that the money moved and was taken back.
  */
 export type EnquiryOutcome =
-  | { readonly kind: 'pending' }
+  | { readonly kind: 'pending'; readonly action?: PayerAction }
   | { readonly kind: 'succeeded'; readonly networkReference: string | null }
   | { readonly kind: 'failed'; readonly failure: FailureCode; readonly reason: string }
   | { readonly kind: 'reversed'; readonly reason: string }

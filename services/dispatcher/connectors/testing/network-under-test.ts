@@ -22,7 +22,7 @@ export type Movement = {
   /** As the network wrote it down, in major units. */
   readonly amount: string
   readonly currency: string
-  /** E.164, with the plus sign: the person at the other end. */
+  /** E.164, with the plus sign: the person at the other end; of a network of cards the card's number. */
   readonly phone: string
 }
 
@@ -46,11 +46,13 @@ export type ExpectedFailure = { readonly phone: string; readonly failure: Failur
 
 /**
  * What the suite has to be told of a network: all that a new connector's author writes to have it tested.
- * Phone numbers are E.164, with the plus sign.
+ * Phone numbers are E.164, with the plus sign. Of a network of cards they are card numbers, wherever a phone is named.
  */
 export type NetworkUnderTest = {
   readonly name: string
   readonly directions: readonly PaymentDirection[]
+  /** What payers are asked by; a card comes in the place of a phone, which is `null` then. */
+  readonly payBy?: 'card'
   /** Those that the simulator speaks of UGX, XOF, KES, GHS and EUR; the tests use the first. */
   readonly currencies: readonly [Currency, ...Currency[]]
   /** Any number that takes and gives money in this currency. */
@@ -65,8 +67,10 @@ export type NetworkUnderTest = {
   readonly holders?: { readonly active: string; readonly other: string }
   /** Bodies of callbacks and what they claim. */
   readonly callbacks: readonly { readonly body: string; readonly claims: 'succeeded' | 'failed' | undefined }[]
-  /** What the network answers where a token ran out. */
+  /** What the network answers where a token ran out, or, of one without tokens, where it does not know who calls. */
   readonly tokenExpired: WireAnswer
+  /** Whether each call is signed by itself. Then what is a `token` to `callOf` is the question whether anybody is there. */
+  readonly hasNoTokens?: true
   /** Answers that say this text wherever the network has room for words of its own, to requests and to enquiries. */
   readonly saying: (text: string, asked: Described) => readonly WireAnswer[]
   /** What a call is; all that is neither token, request nor enquiry is `other`. */

@@ -7,6 +7,53 @@ import { bound, impatientMs, settled, type Trials } from './trial.ts'
 
 /** Tokens: few, renewed when they ran out, and nothing sent without one. */
 export function testTokens(trials: Trials, under: NetworkUnderTest, direction: PaymentDirection): void {
+  if (under.hasNoTokens === true) testNoTokens(trials, under, direction)
+  else testRenewal(trials, under, direction)
+  for (const [name, manner] of [
+    ['answers 500', { kind: 'answer', status: 500 }], ['answers 401', { kind: 'answer', status: 401 }],
+    ['hangs', { kind: 'hang' }], ['cuts the connection', { kind: 'cut' }],
+  ] as const) {
+    test(`no token (it ${name}): away, nothing sent, an enquiry knows nothing`, async () => {
+      const { interposer, requestFor, connect } = bound(trials)
+      const request = await requestFor(direction)
+      const connector = await connect({ requestTimeoutMs: impatientMs })
+      interposer.reset()
+      interposer.script('token', manner, 20)
+      assert.equal(await connector.prepare(direction), 'unavailable')
+      // Who signs each call needs nothing beforehand: what is not prepared is only never asked for.
+      if (under.hasNoTokens === true) return
+      assert.equal((await connector.request(request)).kind, 'not_sent')
+      assert.equal((await connector.enquire(request)).kind, 'unknown')
+      assert.equal(interposer.calls('request').length + interposer.calls('enquiry').length, 0)
+    })
+  }
+}
+
+/** Without tokens nothing is asked for beforehand, and a call that nobody knows the caller of is not made again. */
+function testNoTokens(trials: Trials, under: NetworkUnderTest, direction: PaymentDirection): void {
+  const stranger: Manner = { kind: 'answer', ...under.tokenExpired }
+  test('calls need nothing beforehand', async () => {
+    const { interposer, requestFor, connect } = bound(trials)
+    const requests = await Promise.all(Array.from({ length: 5 }, () => requestFor(direction)))
+    const connector = await connect()
+    interposer.reset()
+    const outcomes = await Promise.all(requests.map((request) => connector.request(request)))
+    assert.deepEqual(outcomes.map(({ kind }) => kind), requests.map(() => 'taken'))
+    assert.equal(interposer.calls('token').length, 0)
+  })
+  test('a network that does not know who calls is asked once, and nobody guesses', async () => {
+    const { connector, interposer, requestFor } = bound(trials)
+    const request = await requestFor(direction)
+    interposer.reset()
+    interposer.script('request', stranger, 20)
+    interposer.script('enquiry', stranger, 20)
+    assert.equal((await connector.request(request)).kind, 'unknown')
+    assert.equal((await connector.enquire(request)).kind, 'unknown')
+    assert.deepEqual([interposer.calls('request').length, interposer.calls('enquiry').length], [1, 1])
+  })
+}
+
+function testRenewal(trials: Trials, under: NetworkUnderTest, direction: PaymentDirection): void {
   const expired: Manner = { kind: 'answer', ...under.tokenExpired }
   test('one token serves many calls at once', async () => {
     const { interposer, requestFor, connect } = bound(trials)
@@ -45,20 +92,4 @@ export function testTokens(trials: Trials, under: NetworkUnderTest, direction: P
     assert.equal((await connector.enquire(request)).kind, 'unknown')
     assert(interposer.calls('request').length <= 2 && interposer.calls('enquiry').length <= 2)
   })
-  for (const [name, manner] of [
-    ['answers 500', { kind: 'answer', status: 500 }], ['answers 401', { kind: 'answer', status: 401 }],
-    ['hangs', { kind: 'hang' }], ['cuts the connection', { kind: 'cut' }],
-  ] as const) {
-    test(`no token (it ${name}): away, nothing sent, an enquiry knows nothing`, async () => {
-      const { interposer, requestFor, connect } = bound(trials)
-      const request = await requestFor(direction)
-      const connector = await connect({ requestTimeoutMs: impatientMs })
-      interposer.reset()
-      interposer.script('token', manner, 20)
-      assert.equal(await connector.prepare(direction), 'unavailable')
-      assert.equal((await connector.request(request)).kind, 'not_sent')
-      assert.equal((await connector.enquire(request)).kind, 'unknown')
-      assert.equal(interposer.calls('request').length + interposer.calls('enquiry').length, 0)
-    })
-  }
 }

@@ -14,7 +14,7 @@ const settleMsMax = 10_000
 const from = { clock: systemClock, random: systemRandom }
 
 /** What must never be found in anything that a connector says: it goes to logs and to the database in clear. */
-export const planted = { description: 'planted description', callback: 'planted-callback-token' } as const
+export const planted = { description: 'planted description', callback: 'planted-callback-token', returnPath: 'planted-return-path' } as const
 
 /** A running network, somebody between it and the connector, and the connector: what each conformance test stands on. */
 export class Trial {
@@ -74,10 +74,16 @@ export class Trial {
     const phone = to ?? this.under.good(money.currency)
     const original = direction === 'refund' ? await this.#collect(phone, money) : null
     return {
-      direction, reference: crypto.randomUUID(), payment: newId(idKinds[direction], from), money, phone: new Secret(phone),
+      direction, reference: crypto.randomUUID(), payment: newId(idKinds[direction], from), money, ...this.#payer(direction, phone),
       description: planted.description, callbackUrl: `https://localhost:8443/v1/callbacks/any/${planted.callback}`,
       original, beforeFirstByte: async () => true, ...others,
     }
+  }
+
+  #payer(direction: PaymentDirection, number: string): Pick<PaymentRequest, 'phone' | 'card'> {
+    if (this.under.payBy !== 'card') return { phone: new Secret(number) }
+    if (direction !== 'collection') return { phone: null }
+    return { phone: null, card: { number: new Secret(number), expiry: { month: 12, year: 2099 }, returnUrl: `https://shop.example/${planted.returnPath}` } }
   }
 
   async #collect(phone: string, money: Money): Promise<OriginalPayment> {
@@ -111,7 +117,7 @@ function watched(network: PaymentNetwork, said: Trial['said']): PaymentNetwork {
     isIdempotent: network.isIdempotent,
     prepare: (direction) => network.prepare(direction),
     async request(request) {
-      phones.set(request.reference, request.phone?.expose((phone) => phone) ?? '')
+      phones.set(request.reference, payerOf(request))
       return heard(await network.request(request), request.reference)
     },
     enquire: async (asked) => heard(await network.enquire(asked), asked.reference),
@@ -120,6 +126,11 @@ function watched(network: PaymentNetwork, said: Trial['said']): PaymentNetwork {
     ...(network.holderOf === undefined ? {} : { holderOf: (phone) => network.holderOf?.(phone) ?? Promise.resolve('unknown') }),
     ...(network.check === undefined ? {} : { check: () => network.check?.() ?? Promise.resolve([]) }),
   }
+}
+
+/** The number at the other end, of a phone or a card; nothing of a refund that goes by its collection alone. */
+export function payerOf({ phone, card }: PaymentRequest): string {
+  return (phone ?? card?.number)?.expose((number) => number) ?? ''
 }
 
 /** Gives the running trial to tests that are declared before it runs. */

@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Account, Order } from './books.ts'
+import { oppositeOf } from './callbacks.ts'
+import type { CallbackManner } from './manners.ts'
+import type { Simulation } from './simulation.ts'
+import { testCard } from './test-cards.ts'
+
+/** Tells of an order's end when it comes, as its card or the script would have it. */
+export async function callBackLater(simulation: Simulation, account: Account, order: Order): Promise<void> {
+  const end = simulation.books.endOf(order)
+  if (end === undefined || order.callbackUrl === null) return
+  const card = testCard(order.card)?.callback
+  const own: CallbackManner | undefined = card === undefined ? undefined : { kind: card }
+  const manner = simulation.manners.take('callback', order.card, order.operation) ?? own
+  if (manner?.kind === 'drop') return
+  const { sendCallback } = simulation
+  if (!await waited(simulation, end.atMs - simulation.nowMs() + (manner?.kind === 'late' ? manner.delayMs : 0))) return
+  switch (manner?.kind) {
+    case 'lie': return sendCallback(account, order, oppositeOf(end))
+    case 'forge': return sendCallback(account, order, oppositeOf(end), 'forge')
+    case 'twice':
+      await sendCallback(account, order, end)
+      return sendCallback(account, order, end)
+    default: return sendCallback(account, order, end)
+  }
+}
+
+/** @returns false where the program stops before; what was due then is lost */
+export async function waited({ stopping }: Pick<Simulation, 'stopping'>, delayMs: number): Promise<boolean> {
+  try {
+    if (delayMs > 0) await sleep(delayMs, undefined, { signal: stopping, ref: false })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,31 @@
+import { createHmac } from 'node:crypto'
+import { callBack, type CallBackSettings } from '../common/call-back.ts'
+import type { Account, Order, Step } from './books.ts'
+
+export type Claim = Pick<Step, 'status' | 'code'>
+export type SendCallback = (account: Account, order: Order, claim: Claim, manner?: 'forge') => Promise<void>
+
+/** Makes the sender of callbacks: each is tried once, and a failure is nobody's business but the receiver's. */
+export function callbackSender(settings: CallBackSettings, log: (line: object) => void): SendCallback {
+  return async (account, order, claim, manner) => {
+    if (order.callbackUrl === null) return
+    try {
+      const secret = manner === 'forge' ? `${account.secret}x` : account.secret
+      const status = await callBack(settings, new URL(order.callbackUrl), callbackBody(secret, order, claim))
+      log({ msg: 'called back', reference: order.reference, status })
+    } catch (error) {
+      log({ msg: 'callback lost', reference: order.reference, reason: error instanceof Error ? error.message : 'unknown' })
+    }
+  }
+}
+
+/** The claim as a text of its own, so that the signature is over these bytes and no others. */
+function callbackBody(secret: string, { reference, order }: Order, { status, code }: Claim): string {
+  const claim = JSON.stringify({ reference, order, status, code })
+  return JSON.stringify({ claim, signature: createHmac('sha256', secret).update(`callback\n${claim}`, 'utf8').digest('hex') })
+}
+
+/** What a lying callback says. */
+export function oppositeOf({ status }: Claim): Claim {
+  return status === 'succeeded' ? { status: 'failed', code: '05' } : { status: 'succeeded', code: '00' }
+}

@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify'
+import { scriptSchema } from './manners.ts'
+import { parseJson } from './read-order.ts'
+import type { Simulation } from './simulation.ts'
+
+/** What an acquirer has in its portal, and what it does not have: a look into its books, and a script of bad manners. */
+export function simulatorRoutes(server: FastifyInstance, simulation: Simulation): void {
+  const { books, manners, randomBytes, nowMs } = simulation
+
+  server.post('/simulator/accounts', async (_request, reply) => {
+    const account = { id: `acc-${randomBytes(8).toString('hex')}`, secret: randomBytes(32).toString('hex') }
+    await books.addAccount(account)
+    return reply.code(201).send({ account: account.id, secret: account.secret })
+  })
+
+  server.get<{ Params: { id: string } }>('/simulator/accounts/:id', async (request, reply) => {
+    const account = books.account(request.params.id)
+    return account === undefined ? reply.code(404).send({ code: 'not_found' }) : { account: account.id }
+  })
+
+  // The books, for reconciliation: as an acquirer's report has them, without whole card numbers but those of tests.
+  server.get('/simulator/orders', async () => ({
+    orders: books.orders().map((order) => {
+      const { operation, reference, order: named, amountMinor, currency, card, original, id, callbackUrl, takenAtMs, challenge } = order
+      return {
+        operation, reference, order: named, amountMinor, currency, card, original, id, callbackUrl, takenAtMs,
+        returnUrl: challenge?.returnUrl ?? null, ...books.stateOf(order, nowMs()),
+      }
+    }),
+  }))
+
+  server.post('/simulator/script', async (request, reply) => {
+    const script = scriptSchema.safeParse(parseJson(request.body as Buffer))
+    if (!script.success) return reply.code(400).send({ code: 'bad_script' })
+    const { seed = simulation.seed, rules } = script.data
+    manners.replace({ seed, rules })
+    return { seed, rules: rules.length }
+  })
+}
