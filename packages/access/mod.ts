@@ -4,6 +4,7 @@ export {
   apiKeyDigest, apiKeyDigestText, apiKeyHint, newApiKey, parseApiKey, readApiKey, withAnotherSecret, type NewApiKey, type ParsedApiKey,
 } from './api-key.ts'
 export { isProvenApiKey, keyProofBytes, signApiKey, type KeptApiKey } from './key-proof.ts'
+export { isPageOf, pageLengthMax } from './is-page-of.ts'
 export { networkOf } from './network-of.ts'
 export { originLengthMax, parseOrigin, type Origin } from './origin.ts'
 export { keyReminders, type KeyReminders } from './key-reminders.ts'

@@ -147,6 +147,8 @@ export const eventTypes = {
   'payment.accepted': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payout.accepted': { severity: 'info', data: z.strictObject({ payment, status, signed_with: merchantKey }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
+  /** Its payer is asked by his bank; where, the payment says. */
+  'payment.requires_action': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payment.failed': {
     severity: 'info',

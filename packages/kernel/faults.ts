@@ -68,6 +68,7 @@ export const faults = {
   'callbacks/unknown': { status: 404, public: 'There is nothing at this address.' },
   'vault/plaintext_refused': { status: 422, public: 'Values for the vault are taken from you only as your clients seal them.' },
   'vault/key_refused': { status: 422, public: 'This was sealed to a key that is not yours now. Fetch the keys and seal again.' },
+  'vault/token_pending': { status: 409, public: 'Nobody has looked at this token yet. It takes moments: try again.' },
   'vault/token_unknown': { status: 404, public: 'No such token.' },
   'forwards/destination_refused': { status: 403, public: 'This address is not allowed for forwarding. Ask the operator.' },
   'forwards/unknown': { status: 404, public: 'No such forward.' },

@@ -3,6 +3,7 @@ export { adjustmentKinds, documentTransferRules, type AdjustmentKind, type Docum
 export { feeOf, type Tariff } from './fees.ts'
 export { holdsCardNumber, isLuhn, parseCardNumber } from './instruments/card-number.ts'
 export { parseVaultValue, type VaultValue, type VaultValueParse } from './instruments/parse-vault-value.ts'
+export { isCardMask, maskCard } from './mask-card.ts'
 export { maskPhone } from './mask-phone.ts'
 export {
   eventBody, eventIdOf, eventView, firstEvent, isProvenEvent, proveEvent, proveNextEvent, type EndpointFacts, type Movement, type MovementFacts,

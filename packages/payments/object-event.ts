@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import {
-  movementNouns, objectEventSchema, type EndpointEventType, type FailureCode, type ObjectEventType, type ObjectEventView, type PaymentDirection,
+  movementNouns, objectEventSchema, type EndpointEventType, type FailureCode, type NextAction, type ObjectEventType, type ObjectEventView, type PaymentDirection,
   type PaymentStatus, type WebhookDisabledReason,
 } from '@ngome/contracts'
 import {
@@ -10,12 +10,12 @@ import {
 import { paymentView, payoutView, refundView, type ShownPayment } from './payment-view.ts'
 
 /** What never changes of a movement of money, as its merchant may see it. */
-export type Movement = Omit<ShownPayment, 'tenant' | 'status' | 'failure' | 'updatedAtMs'> & {
+export type Movement = Omit<ShownPayment, 'tenant' | 'status' | 'failure' | 'nextAction' | 'updatedAtMs'> & {
   readonly direction: PaymentDirection
   /** The collection that a refund gives back; `null` of all else. */
   readonly original: PaymentId | null
 }
-export type MovementFacts = { readonly status: PaymentStatus; readonly failure: FailureCode | null }
+export type MovementFacts = { readonly status: PaymentStatus; readonly failure: FailureCode | null; readonly next_action?: NextAction | undefined }
 export type EndpointFacts = {
   readonly url: string
   readonly failing_since: string | null
@@ -73,7 +73,8 @@ const views: Readonly<Record<PaymentDirection, (shown: ShownPayment & Movement) 
 }
 
 function movementView({ tenant, movement, facts, atMs }: ObjectEvent & { readonly kind: 'movement' }): object {
-  return views[movement.direction]({ ...movement, ...facts, tenant, updatedAtMs: atMs })
+  const { status, failure, next_action: nextAction } = facts
+  return views[movement.direction]({ ...movement, status, failure, nextAction, tenant, updatedAtMs: atMs })
 }
 
 /** The body of the webhook that tells of it, the same bytes each time. @throws ZodError as {@link eventView} */

@@ -1,5 +1,6 @@
-import type { FailureCode, PaymentStatus, PaymentView, PayoutView, RefundView } from '@ngome/contracts'
+import type { FailureCode, NextAction, PaymentStatus, PaymentView, PayoutView, RefundView } from '@ngome/contracts'
 import { formatMoney, parseId, type Currency, type PaymentId, type Tenant } from '@ngome/kernel'
+import { isCardMask } from './mask-card.ts'
 
 /** What of a payment is shown; the store's rows have it all. */
 export type ShownPayment = {
@@ -13,6 +14,8 @@ export type ShownPayment = {
   readonly feeMinor: bigint
   readonly reference: string
   readonly payerMasked: string
+  /** What its payer has to do, while there is such a thing. */
+  readonly nextAction?: NextAction | undefined
   readonly createdAtMs: number
   readonly updatedAtMs: number
 }
@@ -33,9 +36,10 @@ export function paymentView(row: ShownPayment): PaymentView {
     fee: formatMoney({ amountMinor: row.feeMinor, currency: row.currency }),
     currency: row.currency,
     network: row.network,
-    payer: { phone: row.payerMasked },
+    payer: maskedEnd(row.payerMasked),
     reference: row.reference,
     failure: row.failure === null ? null : { code: row.failure },
+    ...row.nextAction === undefined ? {} : { next_action: row.nextAction },
     created_at: new Date(row.createdAtMs).toISOString(),
     updated_at: new Date(row.updatedAtMs).toISOString(),
   }
@@ -64,10 +68,15 @@ function outgoing(row: ShownPayment): Omit<PayoutView, 'id' | 'object'> {
     fee: formatMoney({ amountMinor: row.feeMinor, currency: row.currency }),
     currency: row.currency,
     network: row.network,
-    payee: { phone: row.payerMasked },
+    payee: maskedEnd(row.payerMasked),
     reference: row.reference,
     failure: row.failure === null ? null : { code: row.failure },
     created_at: new Date(row.createdAtMs).toISOString(),
     updated_at: new Date(row.updatedAtMs).toISOString(),
   }
+}
+
+/** Of a card its mask stands apart, so that nobody takes it for a number to call. */
+function maskedEnd(masked: string): PaymentView['payer'] {
+  return isCardMask(masked) ? { phone: null, card: masked } : { phone: masked }
 }

@@ -6,6 +6,8 @@ export const backoffLastMs = 8_000
 
 /** Later, the same request may be answered otherwise. Every other 4xx says that it will not. */
 const retryableStatuses: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504])
+/** Of a status that is final elsewhere, and over in a moment. */
+const passingCodes: ReadonlySet<string> = new Set(['idempotency/in_flight', 'vault/token_pending'])
 /** Of a retryable status, and still nothing that waiting changes. */
 const finalCodes: ReadonlySet<string> = new Set(['egress/refused', 'store/schema_refused', 'config/invalid'])
 
@@ -13,7 +15,7 @@ const finalCodes: ReadonlySet<string> = new Set(['egress/refused', 'store/schema
 export function isRetryable(error: unknown): error is NgomeError {
   if (error instanceof ConnectionError) return true
   if (!(error instanceof NgomeError) || error.status === undefined || finalCodes.has(error.code)) return false
-  return error.code === 'idempotency/in_flight' || retryableStatuses.has(error.status)
+  return passingCodes.has(error.code) || retryableStatuses.has(error.status)
 }
 
 /**

@@ -12,6 +12,7 @@ import { markAttemptSent } from './dispatch/mark-attempt-sent.ts'
 import { markAttemptStuck } from './dispatch/mark-attempt-stuck.ts'
 import { markAttemptTaken } from './dispatch/mark-attempt-taken.ts'
 import { markStanding } from './dispatch/mark-standing.ts'
+import { noteNextAction } from './dispatch/note-next-action.ts'
 import { prepareAttempt } from './dispatch/prepare-attempt.ts'
 import { recordOutcome } from './dispatch/record-outcome.ts'
 import { appendEvent } from './events/append-event.ts'
@@ -55,6 +56,7 @@ export type PaymentStore = {
   readonly markAttemptTaken: Bound<typeof markAttemptTaken>
   readonly markAttemptStuck: Bound<typeof markAttemptStuck>
   readonly markStanding: Bound<typeof markStanding>
+  readonly noteNextAction: Bound<typeof noteNextAction>
   readonly recordOutcome: Bound<typeof recordOutcome>
   readonly findOpenPayments: Bound<typeof findOpenPayments>
   /** Tells the operator of what was found out about a payment, where nothing else is written. @throws Fault `store/unavailable` */
@@ -83,6 +85,7 @@ export function postgresPayments(db: Database): PaymentStore {
     markAttemptTaken: markAttemptTaken.bind(null, db),
     markAttemptStuck: markAttemptStuck.bind(null, db),
     markStanding: markStanding.bind(null, db),
+    noteNextAction: noteNextAction.bind(null, db),
     recordOutcome: recordOutcome.bind(null, db),
     findOpenPayments: findOpenPayments.bind(null, db),
     tell: (tenant, event) => inTenant(db, tenant, (tx) => appendEvent(tx, event)),

@@ -113,6 +113,7 @@ export type Tables = {
     known_at: Date | null
     stuck_at: Date | null
   }
+  payment_actions: TenantColumns & { payment: PaymentId; url: string; at: Date }
   payment_authorizations: TenantColumns & { digest: Uint8Array; payment: PaymentId; at: Date }
   webhook_endpoints: TenantColumns & {
     id: WebhookEndpointId

@@ -29,7 +29,10 @@ const answerKey = systemRandom.bytes(32)
 export type AllowedAddressOptions = Partial<Pick<ForwardDestination, 'methods' | 'certificateSha256' | 'authority' | 'expiresAtMs'>>
 
 export type SealedPaymentOptions = {
+  /** Of a payment by card it says nothing. */
   readonly phone: string
+  /** A collection by card: the token, and the mask that it was accepted with. */
+  readonly card?: { readonly token: VaultTokenId; readonly masked: string }
   readonly network?: string
   readonly callingCode?: string
   readonly amountMinor?: bigint
@@ -114,17 +117,17 @@ export class SealingMerchant {
   async accept(options: SealedPaymentOptions): Promise<PaymentId> {
     const { tenant } = this
     const { phone, network = 'mtn-sandbox', callingCode = '46', amountMinor = 500n, currency = 'EUR', description = null } = options
-    const { direction = 'collection', original = null, createdAtMs = from.clock.nowMs() } = options
+    const { card, direction = 'collection', original = null, createdAtMs = from.clock.nowMs() } = options
     const id = newId(({ collection: 'payment', payout: 'payout', refund: 'refund' } as const)[direction], from)
     const reference = 'order-42'
     const money = { amountMinor, currency }
     const sealed: SealedPayment = {
-      payer: { phone }, amount_minor: String(amountMinor), currency, direction, network,
+      ...card === undefined ? { payer: { phone } } : { card: { token: card.token, expiry: '2099-12', return_url: 'https://shop.example/back' } }, amount_minor: String(amountMinor), currency, direction, network,
       payee: tenant.merchant, description, reference, ...original === null ? {} : { original: parseId('payment', original) }, ...options.sealed,
     }
     const context: RecordContext = { tenant, table: 'payments', recordId: id, dataClass: 'restricted', version: 1, ...options.context }
     const payment = {
-      id, status: 'accepted', direction, network, money, feeMinor: 0n, original, reference, payerMasked: maskPhone(phone, callingCode),
+      id, status: 'accepted', direction, network, money, feeMinor: 0n, original, reference, payerMasked: card?.masked ?? maskPhone(phone, callingCode),
       apiKey: newId('apiKey', from), dataKey: this.#dataKeys.payment.id,
       sealed: sealRecord(this.#dataKeys.payment, context, Buffer.from(JSON.stringify(sealed)), from.random), createdAtMs,
     } as const

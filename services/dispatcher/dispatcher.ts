@@ -7,6 +7,7 @@ import type { ComputeFingerprint } from './custodian/compute-fingerprint.ts'
 import type { OpenSealed } from './custodian/open-sealed.ts'
 import type { MerchantKeyStateOf } from './custodian/standing-keys.ts'
 import type { EgressGuard } from './egress/egress-guard.ts'
+import type { OpenCard } from './payments/open-card.ts'
 
 /** A configured payment network. */
 export type Network = {
@@ -43,6 +44,8 @@ export type Dispatcher = {
   readonly db: Database
   readonly payments: PaymentStore
   readonly openSealed: OpenSealed
+  /** Opens a card that is paid by; without it nothing is sent by card. */
+  readonly openCard?: OpenCard
   readonly computeFingerprint: ComputeFingerprint
   /** The custodian's, which it signs allowed addresses with. */
   readonly statementKey: KeyObject
@@ -60,7 +63,7 @@ export type Dispatcher = {
 
 /** What the jobs of payments need: a store of payments and no database, so that a simulation runs the same code. */
 export type PaymentDispatcher = Pick<
-  Dispatcher, 'payments' | 'openSealed' | 'statementKey' | 'merchantKeyState' | 'networks' | 'callbacks' | 'clock' | 'random' | 'sleep' | 'logger'
+  Dispatcher, 'payments' | 'openSealed' | 'openCard' | 'statementKey' | 'merchantKeyState' | 'networks' | 'callbacks' | 'clock' | 'random' | 'sleep' | 'logger'
 >
 
 /** What marks this process's events. */

@@ -30,6 +30,7 @@ import { startJobs } from './process/start-jobs.ts'
 import { followStaples } from './transport/follow-staples.ts'
 import { watchPublicTls } from './transport/watch-public-tls.ts'
 import { watchKeys } from './usage/watch-keys.ts'
+import { openVaultToken } from './vault/open-vault-token.ts'
 
 /** A connection for each job of a busy queue, and some for the others; two dispatchers stay below the role's limit. */
 const databaseConnections = 10
@@ -102,12 +103,14 @@ channel.onDrain(() => void shutdown.begin('drain'))
 
 const secrets = await untilItStands('the custodian', logger, () => fetchSecrets(custodian))
 await untilItStands('the database', logger, () => database.ping())
+const openSealed = alarmOnSpentBudget(opener(custodian, identity.statementKey, random), { ...base, db: database })
 const dispatcher: Dispatcher = {
   ...base,
   db: database,
   payments: postgresPayments(database),
   sleep,
-  openSealed: alarmOnSpentBudget(opener(custodian, identity.statementKey, random), { ...base, db: database }),
+  openSealed,
+  openCard: (tenant, token, signal) => openVaultToken({ db: database, openSealed, clock }, 'charge', tenant, token, signal),
   computeFingerprint: fingerprintComputer(custodian, secrets.indexOuter),
   statementKey: identity.statementKey,
   merchantKeyState: merchantKeyStates({ custodian, clock }),

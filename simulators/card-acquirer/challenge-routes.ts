@@ -22,7 +22,7 @@ export function challengeRoutes(server: FastifyInstance, simulation: Simulation)
   server.post<Route>('/challenge/:session', async (request, reply) => {
     const { session } = request.params
     const order = books.ofSession(session)
-    if (order?.challenge == null) return shown(reply, 404, overPage())
+    if (order === undefined || order.challenge === null) return shown(reply, 404, overPage())
     const answer = new URLSearchParams((request.body as Buffer).toString('utf8')).get('answer')
     if (answer !== 'pass' && answer !== 'fail') return shown(reply, 422, pageOf(order))
     if (await books.answer(session, { isPassed: answer === 'pass', atMs: nowMs() }) === 'over') return shown(reply, 410, overPage())

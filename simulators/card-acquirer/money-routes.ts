@@ -38,8 +38,10 @@ export function moneyRoutes(server: FastifyInstance, simulation: Simulation): vo
 
 /** @returns `undefined` where it was answered already */
 function admitted(simulation: Simulation, request: FastifyRequest, reply: FastifyReply): Account | undefined {
-  const { method, url: path, headers, body } = request
-  const account = callerOf({ method, path, headers, body: body instanceof Buffer ? body : Buffer.alloc(0) }, simulation.books, simulation.nowMs())
+  const { method, url: path, headers } = request
+  // A call without a body has none.
+  const body = request.body instanceof Buffer ? new Uint8Array(request.body) : new Uint8Array()
+  const account = callerOf({ method, path, headers, body }, simulation.books, simulation.nowMs())
   if (account === undefined) void refuse(reply, { status: 401, code: 'signature_refused' })
   else if (!simulation.callCap.take(account.id)) void refuse(reply, { status: 429, code: 'too_many_calls' })
   else return account

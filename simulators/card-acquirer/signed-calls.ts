@@ -10,7 +10,7 @@ export type Call = {
   /** With its query. */
   readonly path: string
   readonly headers: IncomingHttpHeaders
-  readonly body: Buffer
+  readonly body: Uint8Array
 }
 
 /**

@@ -14,13 +14,16 @@ export type WebhookDisabledReason = (typeof webhookDisabledReasons)[number]
 
 export const endpointEventTypes = ['webhook_endpoint.failing', 'webhook_endpoint.disabled', 'webhook_endpoint.enabled'] as const
 export type EndpointEventType = (typeof endpointEventTypes)[number]
-export type ObjectEventType = `${(typeof movementNouns)[PaymentDirection]}.${PaymentStatus}` | EndpointEventType
+/** A payment goes on once its payer did something; its state stays `processing`. */
+export const actionEventType = 'payment.requires_action'
+export type ObjectEventType = `${(typeof movementNouns)[PaymentDirection]}.${PaymentStatus}` | typeof actionEventType | EndpointEventType
 
 /** Every change that a merchant is told of; the database has a copy of the table, which a test compares. */
 export const objectEventTypes: readonly ObjectEventType[] = Object.freeze([
   ...paymentDirections.flatMap((direction) => paymentStatuses.map((status): ObjectEventType => `${movementNouns[direction]}.${status}`))
     // What nobody approves does not wait for it.
     .filter((type: string) => type !== 'payment.awaiting_approval'),
+  actionEventType,
   ...endpointEventTypes,
 ])
 

@@ -18,7 +18,7 @@ export const networkSchema = z.strictObject({
   world: classed('internal', worldSchema),
   currency: classed('public', z.string()).meta({ description: 'ISO 4217 code.', example: 'UGX' }),
   country: classed('public', z.string()).nullable().meta({ description: 'ISO 3166 code, by how its numbers begin.', example: 'UG' }),
-  calling_code: classed('public', z.string()).meta({ description: 'How its numbers begin, without the plus sign.', example: '256' }),
+  calling_code: classed('public', z.string()).nullable().meta({ description: 'How its numbers begin, without the plus sign; `null` of a network of cards.', example: '256' }),
   directions: z.array(classed('public', z.enum(paymentDirections))).meta({ description: 'Which ways money goes by it.' }),
   status: classed('public', z.enum(networkStatuses))
     .meta({ description: 'degraded: it fails at times, or nobody has looked for a while. down: payments wait. maintenance: it is closed, as announced.' }),

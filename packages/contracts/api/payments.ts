@@ -27,6 +27,9 @@ export const failureCodes = [
 export type PaymentStatus = (typeof paymentStatuses)[number]
 export type FailureCode = (typeof failureCodes)[number]
 
+/** ISO 8601, a month of this century. */
+const cardExpiryPattern = /^20[0-9]{2}-(?:0[1-9]|1[0-2])$/
+
 const networkField = classed('internal', z.string().regex(networkPattern))
 
 export const createPaymentSchema = z.strictObject({
@@ -34,8 +37,14 @@ export const createPaymentSchema = z.strictObject({
   currency: classed('internal', z.string().length(3)).meta({ description: 'ISO 4217 code.', example: 'EUR' }),
   network: networkField.optional().meta({ description: 'The payment network; without it, the one that has numbers like the payer\'s.', example: 'mtn-sandbox' }),
   payer: z.strictObject({
-    phone: classed('restricted', z.string().regex(phonePattern)).meta({ description: 'E.164.', example: '+46733123499' }),
-  }),
+    phone: classed('restricted', z.string().regex(phonePattern)).optional().meta({ description: 'E.164.', example: '+46733123499' }),
+    card: classed('internal', idSchema('vaultToken')).optional()
+      .meta({ description: 'In place of a phone: the vault token of a card number, by a network of cards (docs/cards.md).' }),
+    card_expiry: classed('restricted', z.string().regex(cardExpiryPattern)).optional()
+      .meta({ description: 'With a card: the month that stands on it, as YYYY-MM. It is sealed, and never shown.', example: '2031-04' }),
+  }).meta({ description: 'A phone, or a card with its expiry.' }),
+  return_url: classed('confidential', z.string().max(1_024)).optional()
+    .meta({ description: 'With a card: where its holder goes on after his bank asked him. Of an origin of yours that the operator registered; nothing that comes back there is proof of anything.', example: 'https://shop.example/orders/42' }),
   reference: classed('internal', z.string().regex(referencePattern)).meta({ description: 'Your own reference.', example: 'order-42' }),
   description: classed('confidential', z.string().max(160).regex(notePattern)).optional()
     .meta({ description: 'Shown to the payer.', example: 'Two chapati' }),
@@ -43,6 +52,19 @@ export const createPaymentSchema = z.strictObject({
 /** Of what goes out: stated always, so that the merchant's signature says by which network. */
 export const statedNetwork = networkField.meta({ description: 'The payment network.', example: 'mtn-sandbox' })
 export type CreatePayment = z.output<typeof createPaymentSchema>
+
+/** Who is at the other end of a movement, masked. */
+export const maskedEndSchema = z.strictObject({
+  phone: classed('internal', z.string()).nullable().meta({ description: 'Masked; `null` of a card.', example: '+46•••499' }),
+  card: classed('internal', z.string()).optional().meta({ description: 'Of a card alone: its last four digits.', example: '•••• 4242' }),
+})
+
+/** What a payer has to do before a payment goes on. */
+export const nextActionSchema = z.strictObject({
+  type: classed('internal', z.literal('redirect')),
+  url: classed('internal', z.string().max(1_024)).meta({ description: 'Send the payer here: his bank asks him whether it is he who pays.' }),
+}).meta({ description: 'There only while the payment waits for its payer.' })
+export type NextAction = z.output<typeof nextActionSchema>
 
 export const paymentSchema = z.strictObject({
   id: classed('internal', idSchema('payment')),
@@ -53,9 +75,10 @@ export const paymentSchema = z.strictObject({
   fee: classed('internal', z.string()).meta({ description: 'What is taken of the amount when it has come.', example: '0.08' }),
   currency: classed('internal', z.string()),
   network: classed('internal', z.string()),
-  payer: z.strictObject({ phone: classed('internal', z.string()).meta({ description: 'Masked.', example: '+46•••499' }) }),
+  payer: maskedEndSchema,
   reference: classed('internal', z.string()),
   failure: z.strictObject({ code: classed('internal', z.enum(failureCodes)) }).nullable(),
+  next_action: nextActionSchema.optional(),
   created_at: classed('internal', z.iso.datetime()),
   updated_at: classed('internal', z.iso.datetime()),
 })
@@ -85,6 +108,12 @@ export type Authorization = z.output<typeof authorizationSchema>
 export const sealedPaymentSchema = z.strictObject({
   /** The person at the other end; a refund's is its collection's payer, whom the gateway cannot read any more. */
   payer: z.strictObject({ phone: classed('restricted', z.string().regex(phonePattern)) }).optional(),
+  /** In its place, of a collection by card: the number itself stays in the vault until it is sent. */
+  card: z.strictObject({
+    token: classed('restricted', idSchema('vaultToken')),
+    expiry: classed('restricted', z.string().regex(cardExpiryPattern)),
+    return_url: classed('restricted', z.string().max(1_024)),
+  }).optional(),
   amount_minor: classed('restricted', z.string().regex(/^[1-9][0-9]*$/)),
   currency: classed('restricted', z.string()),
   direction: classed('restricted', z.enum(paymentDirections)),

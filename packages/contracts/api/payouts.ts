@@ -1,18 +1,20 @@
 import { z } from 'zod'
 import { classed } from '../classed.ts'
 import { idSchema, worldSchema } from '../ids.ts'
-import { createPaymentSchema, failureCodes, paymentStatuses, statedNetwork } from './payments.ts'
+import { createPaymentSchema, failureCodes, maskedEndSchema, paymentStatuses, phonePattern, statedNetwork } from './payments.ts'
 
 /** The whole of what one signature orders: small enough that it is sealed beside it. */
 export const payoutBodyBytesMax = 4_096
 
-const { amount, currency, reference, payer } = createPaymentSchema.shape
+const { amount, currency, reference } = createPaymentSchema.shape
 
 /** What a payout may say, beside whom it is paid to: the same as a collection. */
 export const createPayoutSchema = z.strictObject({
   amount, currency,
   network: statedNetwork,
-  payee: payer,
+  payee: z.strictObject({
+    phone: classed('restricted', z.string().regex(phonePattern)).meta({ description: 'E.164.', example: '+46733123499' }),
+  }),
   reference,
   description: createPaymentSchema.shape.description.meta({ description: 'Shown to the payee.', example: 'Wages, week 47' }),
 })
@@ -26,7 +28,7 @@ export const outgoingFields = {
   fee: classed('internal', z.string()).meta({ description: 'What is taken of your balance beside the amount.', example: '0.10' }),
   currency: classed('internal', z.string()),
   network: classed('internal', z.string()),
-  payee: z.strictObject({ phone: classed('internal', z.string()).meta({ description: 'Masked.', example: '+46•••499' }) }),
+  payee: maskedEndSchema,
   reference: classed('internal', z.string()),
   failure: z.strictObject({ code: classed('internal', z.enum(failureCodes)) }).nullable(),
   created_at: classed('internal', z.iso.datetime()),

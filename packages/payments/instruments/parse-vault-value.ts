@@ -1,4 +1,5 @@
 import { phonePattern, type VaultTokenType } from '@ngome/contracts'
+import { maskCard } from '../mask-card.ts'
 import { maskPhone } from '../mask-phone.ts'
 import { callingCodeOf } from './calling-code.ts'
 import { cardDigitsMax, cardDigitsMin, parseCardNumber } from './card-number.ts'
@@ -38,11 +39,6 @@ export function parseVaultValue(type: VaultTokenType, text: string): VaultValueP
     default:
       return type satisfies never
   }
-}
-
-/** The mask of a card, from its last four digits. */
-export function maskCard(lastFour: string): string {
-  return `•••• ${lastFour}`
 }
 
 const identityDocument = /^[A-Z0-9]{4,64}$/

@@ -7,11 +7,12 @@ const demoReceiver = 'localhost:9999'
 
 /** Fills in what follows from other values. */
 export function completeConfig(given: PartialConfig) {
-  const { port, airtelPort } = given.simulator
-  const simulators = { 'mtn-momo': port, 'airtel-money': airtelPort } as const
+  const { port, airtelPort, cardPort } = given.simulator
+  const simulators = { 'mtn-momo': port, 'airtel-money': airtelPort, 'card-acquirer': cardPort } as const
   const networks: Record<string, NetworkConfig> = {}
   for (const [name, network] of Object.entries(given.networks)) {
-    networks[name] = { ...network, baseUrl: network.baseUrl ?? `http://127.0.0.1:${simulators[network.connector]}` }
+    const { callingCode = '' } = network
+    networks[name] = { ...network, callingCode, baseUrl: network.baseUrl ?? `http://127.0.0.1:${simulators[network.connector]}` }
   }
   return {
     ...given,

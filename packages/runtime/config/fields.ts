@@ -4,6 +4,7 @@ import { currencyDigits, worlds, type Currency } from '@ngome/kernel'
 import { z } from 'zod'
 import { airtelMoney } from './airtel-money.ts'
 import { mtnDisbursement } from './mtn-momo.ts'
+import { cardAcquirer } from './card-acquirer.ts'
 import { networkRouting } from './network-routing.ts'
 import { publicTls } from './public-tls.ts'
 import { rootKeySetting } from './root-key-setting.ts'
@@ -188,7 +189,7 @@ const tariff = z.strictObject({
 })
 
 const network = z.strictObject({
-  connector: z.enum(['mtn-momo', 'airtel-money'], { error: 'must be mtn-momo or airtel-money' }).describe('The protocol that the network speaks.'),
+  connector: z.enum(['mtn-momo', 'airtel-money', 'card-acquirer'], { error: 'must be mtn-momo, airtel-money or card-acquirer' }).describe('The protocol that the network speaks.'),
   world: z.enum(worlds).describe('Whether real money moves.'),
   label: z.string().regex(/^[\p{L}\p{N} .&()-]{1,40}$/u, 'must be letters, digits and spaces, at most 40').optional()
     .describe('What payers call it, on the checkout page.'),
@@ -196,10 +197,12 @@ const network = z.strictObject({
   targetEnvironment: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be the provider\'s name of the environment').optional()
     .describe('MTN\'s name of the environment.'),
   airtel: airtelMoney.optional().describe('What is Airtel Money\'s own.'),
+  card: cardAcquirer.optional().describe('What is a card acquirer\'s own.'),
   directions: z.array(z.enum(paymentDirections, { error: 'must be collection, payout or refund' })).min(1).default(['collection'])
     .describe('Which ways money goes by it: collection, payout, refund.'),
   currency: z.enum(Object.keys(currencyDigits) as [Currency, ...Currency[]], { error: 'must be a known ISO 4217 code' }),
-  callingCode: z.string().regex(/^[1-9][0-9]{0,2}$/, 'must be an E.164 country code, without the plus sign'),
+  callingCode: z.string().regex(/^[1-9][0-9]{0,2}$/, 'must be an E.164 country code, without the plus sign').optional()
+    .describe('How numbers of its phones begin; a network of cards has none.'),
   subscriptionKey: secret(/^[\x21-\x7e]{8,256}$/, 'must be 8 to 256 printable characters').optional(),
   apiUser: secret(/^[0-9a-fA-F-]{36}$/, 'must be a UUID').optional(),
   apiKey: secret(/^[\x21-\x7e]{8,256}$/, 'must be 8 to 256 printable characters').optional(),
@@ -293,6 +296,7 @@ export const configObject = z.strictObject({
   simulator: z.strictObject({
     port: port(8447).describe('Port of MTN MoMo\'s simulator.'),
     airtelPort: port(8450).describe('Port of Airtel Money\'s simulator.'),
+    cardPort: port(8452).describe('Port of the card acquirer\'s simulator.'),
   }).prefault({}),
   database: database.prefault({}),
   keys: keys.prefault({}),
@@ -313,4 +317,5 @@ export const configObject = z.strictObject({
 })
 
 export type PartialConfig = z.output<typeof configObject>
-export type NetworkConfig = z.output<typeof network> & { readonly baseUrl: string }
+/** Completed; `callingCode` is empty of a network of cards. */
+export type NetworkConfig = z.output<typeof network> & { readonly baseUrl: string; readonly callingCode: string }

@@ -48,6 +48,7 @@ function checkPorts(config: Completed, refuse: Refuse): void {
     ['dispatcher', 'internalPort', config.dispatcher.internalPort, true],
     ['simulator', 'port', config.simulator.port, true],
     ['simulator', 'airtelPort', config.simulator.airtelPort, Object.values(config.networks).some(({ connector }) => connector === 'airtel-money')],
+    ['simulator', 'cardPort', config.simulator.cardPort, Object.values(config.networks).some(({ connector }) => connector === 'card-acquirer')],
     ['database', 'port', config.database.port, isLoopbackHost(config.database.host)],
   ]
   for (const [room, key, port, isHere] of ports) {
@@ -158,9 +159,30 @@ function checkMtn(path: readonly string[], network: NetworkConfig, refuse: Refus
   if (known.callingCode !== callingCode) refuse([...path, 'callingCode'], `must be ${known.callingCode}: so numbers of ${targetEnvironment} begin`)
 }
 
+/** Cards have no phones, go out by no payout, and their numbers travel in TLS, except to a simulator on this machine. */
+function checkCards(path: readonly string[], network: NetworkConfig, refuse: Refuse): void {
+  for (const key of ['targetEnvironment', 'subscriptionKey', 'apiUser', 'apiKey', 'disbursement', 'airtel', 'prefixes'] as const) {
+    if (network[key] !== undefined) refuse([...path, key], 'must be left out: this network has cards')
+  }
+  if (network.callingCode !== '') refuse([...path, 'callingCode'], 'must be left out: cards have no phones')
+  if (network.directions.includes('payout')) refuse([...path, 'directions'], 'must be collection and refund: nothing is paid out to cards')
+  if (network.fallback.length > 0) refuse([...path, 'fallback'], 'must be left out: a card is charged where it was meant to be')
+  const isSafe = (url: URL): boolean => url.protocol === 'https:' || (network.world === 'test' && isLoopbackHost(url.hostname))
+  if (!isSafe(new URL(network.baseUrl))) refuse([...path, 'baseUrl'], 'must be https: card numbers go there')
+  const { account, secret, challengeOrigins = [] } = network.card ?? {}
+  if ((account === undefined) !== (secret === undefined)) refuse([...path, 'card', 'secret'], 'must be given together with account')
+  if (challengeOrigins.some((origin) => !isSafe(new URL(origin)))) refuse([...path, 'card', 'challengeOrigins'], 'must be https: payers are sent there')
+}
+
 /** What belongs to one connector stands with that one, and all of it. */
 function checkConnector(path: readonly string[], network: NetworkConfig, refuse: Refuse): void {
   const { airtel, targetEnvironment, currency, callingCode } = network
+  if (network.connector === 'card-acquirer') {
+    checkCards(path, network, refuse)
+    return
+  }
+  if (network.card !== undefined) refuse([...path, 'card'], 'must be left out: this network has no cards')
+  if (callingCode === '') refuse([...path, 'callingCode'], 'must be given: payers are asked by phone')
   if (network.connector === 'mtn-momo') {
     if (targetEnvironment === undefined) refuse([...path, 'targetEnvironment'], 'must be given: MTN wants it with every call')
     if (airtel !== undefined) refuse([...path, 'airtel'], 'must be left out: this network is MTN\'s')

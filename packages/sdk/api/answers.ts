@@ -278,13 +278,21 @@ export type Payment = {
   readonly currency: string
   readonly network: string
   readonly payer: {
-    /** Masked. */
-    readonly phone: string
+    /** Masked; `null` of a card. */
+    readonly phone: string | null
+    /** Of a card alone: its last four digits. */
+    readonly card?: string
   }
   readonly reference: string
   readonly failure: {
-    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused' | 'approval_refused' | 'approval_expired'
+    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused' | 'approval_refused' | 'approval_expired' | 'card_declined' | 'card_expired' | 'card_unusable' | 'authentication_failed'
   } | null
+  /** There only while the payment waits for its payer. */
+  readonly next_action?: {
+    readonly type: 'redirect'
+    /** Send the payer here: his bank asks him whether it is he who pays. */
+    readonly url: string
+  }
   readonly created_at: string
   readonly updated_at: string
 }

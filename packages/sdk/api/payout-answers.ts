@@ -11,8 +11,8 @@ export type ListNetworksAnswer = {
     readonly currency: string
     /** ISO 3166 code, by how its numbers begin. */
     readonly country: string | null
-    /** How its numbers begin, without the plus sign. */
-    readonly calling_code: string
+    /** How its numbers begin, without the plus sign; `null` of a network of cards. */
+    readonly calling_code: string | null
     /** Which ways money goes by it. */
     readonly directions: readonly ('collection' | 'payout' | 'refund')[]
     /** degraded: it fails at times, or nobody has looked for a while. down: payments wait. maintenance: it is closed, as announced. */
@@ -40,12 +40,14 @@ export type Payout = {
   readonly currency: string
   readonly network: string
   readonly payee: {
-    /** Masked. */
-    readonly phone: string
+    /** Masked; `null` of a card. */
+    readonly phone: string | null
+    /** Of a card alone: its last four digits. */
+    readonly card?: string
   }
   readonly reference: string
   readonly failure: {
-    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused' | 'approval_refused' | 'approval_expired'
+    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused' | 'approval_refused' | 'approval_expired' | 'card_declined' | 'card_expired' | 'card_unusable' | 'authentication_failed'
   } | null
   readonly created_at: string
   readonly updated_at: string
@@ -71,12 +73,14 @@ export type Refund = {
   readonly currency: string
   readonly network: string
   readonly payee: {
-    /** Masked. */
-    readonly phone: string
+    /** Masked; `null` of a card. */
+    readonly phone: string | null
+    /** Of a card alone: its last four digits. */
+    readonly card?: string
   }
   readonly reference: string
   readonly failure: {
-    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused' | 'approval_refused' | 'approval_expired'
+    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused' | 'approval_refused' | 'approval_expired' | 'card_declined' | 'card_expired' | 'card_unusable' | 'authentication_failed'
   } | null
   readonly created_at: string
   readonly updated_at: string

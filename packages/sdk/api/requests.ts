@@ -6,7 +6,7 @@ export type ChangeWebhookEndpoint = {
   /** `required`: each event is encrypted to your newest key of use `encrypt` (JWE, RSA-OAEP-256 with A256GCM), and waits where you have none. `none`: JSON. */
   readonly encryption: 'none' | 'required'
   /** What it is told of; `null`: how each movement of money ended (`succeeded`, `failed`, `cancelled`, `reversed`). */
-  readonly event_types?: readonly ('payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled')[] | null | undefined
+  readonly event_types?: readonly ('payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'payment.requires_action' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled')[] | null | undefined
 }
 
 export type CreateApiKey = {
@@ -75,10 +75,17 @@ export type CreatePayment = {
   readonly currency: string
   /** The payment network; without it, the one that has numbers like the payer's. */
   readonly network?: string | undefined
+  /** A phone, or a card with its expiry. */
   readonly payer: {
     /** E.164. */
-    readonly phone: string
+    readonly phone?: string | undefined
+    /** In place of a phone: the vault token of a card number, by a network of cards (docs/cards.md). */
+    readonly card?: `tok_${string}` | undefined
+    /** With a card: the month that stands on it, as YYYY-MM. It is sealed, and never shown. */
+    readonly card_expiry?: string | undefined
   }
+  /** With a card: where its holder goes on after his bank asked him. Of an origin of yours that the operator registered; nothing that comes back there is proof of anything. */
+  readonly return_url?: string | undefined
   /** Your own reference. */
   readonly reference: string
   /** Shown to the payer. */
@@ -137,7 +144,7 @@ export type CreateWebhookEndpoint = {
   /** `required`: each event is encrypted to your newest key of use `encrypt` (JWE, RSA-OAEP-256 with A256GCM), and waits where you have none. `none`: JSON. */
   readonly encryption?: 'none' | 'required' | undefined
   /** What it is told of; `null`: how each movement of money ended (`succeeded`, `failed`, `cancelled`, `reversed`). */
-  readonly event_types?: readonly ('payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled')[] | null | undefined
+  readonly event_types?: readonly ('payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'payment.requires_action' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled')[] | null | undefined
 }
 
 export type ReplaceWebhookSecret = {

@@ -12,10 +12,11 @@ export class Payments {
     this.#caller = caller
   }
 
-  /** Asks the payer, on their phone, to pay. The outcome comes by webhook. */
+  /** Asks the payer, on their phone or by their card, to pay. The outcome comes by webhook. */
   async create(payment: CreatePayment, options?: CallOptions): Promise<Payment> {
     assertAmount(payment.amount)
-    assertPhone(payment.payer.phone, '/payer/phone')
+    if (payment.payer.card === undefined) assertPhone(payment.payer.phone, '/payer/phone')
+    else assertId(payment.payer.card, 'vtk')
     return this.#caller.call('createPayment', { body: payment }, options)
   }
 

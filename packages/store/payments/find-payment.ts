@@ -1,4 +1,4 @@
-import type { FailureCode, PaymentDirection, PaymentStatus } from '@ngome/contracts'
+import type { FailureCode, NextAction, PaymentDirection, PaymentStatus } from '@ngome/contracts'
 import type { Currency, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { pipelined } from '../pipeline.ts'
@@ -17,6 +17,8 @@ export type PaymentRow = {
   readonly reference: string
   /** The phone number of the person at the other end. */
   readonly payerMasked: string
+  /** What its payer has to do; only where it was looked up (`withNextActions`). */
+  readonly nextAction?: NextAction
   /** The collection that a refund gives back; `null` of all else. */
   readonly original: PaymentId | null
   readonly createdAtMs: number

@@ -142,6 +142,16 @@ for (const [what, reason, forge] of attacks) {
   })
 }
 
+test('charges open a card\'s number and no other value that a client sealed', async (t) => {
+  const w = await world(t)
+  const { body } = await bodyOf(w, { ...innerOf(await clientSeals(w)), type: 'text' })
+  await assert.rejects(w.test.call(await w.test.peer('dispatcher'), '/v1/open', { ...body, purpose: 'charge' }), { code: 'custodian/refused' })
+  assert.equal(w.test.lastLog(1)[0]?.['reason'], 'inner_not_permitted')
+  const card = await bodyOf(w, innerOf(await clientSeals(w)))
+  const opened = await w.test.call(await w.test.peer('dispatcher'), '/v1/open', { ...card.body, purpose: 'charge' })
+  assert.equal(opened.innerKeys?.length, 1)
+})
+
 test('refuses it for a record whose kind holds none', async (t) => {
   const w = await world(t)
   const inner = innerOf(await clientSeals(w))

@@ -43,7 +43,8 @@ export async function openRecords(
   for (const record of records) {
     const reason = checkOpening(rule, caller, record.context, record.dataKey.parts, nowMs)
     if (reason !== null) throw new Refusal(reason, subjectOf(request, record))
-    if (record.inner !== undefined && !rule.hasInner) throw new Refusal('inner_not_permitted', subjectOf(request, record))
+    const isOfType = rule.innerType === undefined || record.inner?.type === rule.innerType
+    if (record.inner !== undefined && !(rule.hasInner && isOfType)) throw new Refusal('inner_not_permitted', subjectOf(request, record))
   }
   const keys = await Promise.all(records.map(({ dataKey: { sealed, hash, parts } }) =>
     dataKeys.get(hash, () => openDataKey(custodian, sealed, parts))))

@@ -1,4 +1,4 @@
-import { dispatchAgeMsMax, type Purpose, type RetentionClass } from '@ngome/contracts'
+import { dispatchAgeMsMax, type Purpose, type RetentionClass, type VaultTokenType } from '@ngome/contracts'
 import type { DataClass, ProcessRole } from '@ngome/kernel'
 
 const hourMs = 3_600_000
@@ -13,6 +13,8 @@ export type PurposeRule = {
   readonly retention: RetentionClass
   /** Whether its records may hold what a client sealed by itself; opening one takes two openings of its record. */
   readonly hasInner: boolean
+  /** The one type of what a client sealed that it opens; without it, any. */
+  readonly innerType?: VaultTokenType
   /** How old the data key may be; `null` where what it seals is needed for as long as it exists. */
   readonly dataKeyAgeMsMax: number | null
   /** How often one record may be opened within the window. */
@@ -34,6 +36,9 @@ export type PurposeRule = {
  * forward: a token's value goes to an address of the operator's, for as long as the token lives: sixty times
  * an hour each (what a client sealed takes two openings), and ten openings a second of all tokens together.
  * forward-template: a forward's template is opened once and gone when it ended; six covers crashes and retries.
+ * charge: a card's number goes to its acquirer, once for a payment and again where a sending was lost: two dozen
+ * payments an hour of one card (what a client sealed takes two openings), and ten openings a second of all together.
+ * Of what clients sealed it opens card numbers alone.
  * callback-hint: a provider repeats a callback a few times; it is worthless after the payment's own time.
  */
 export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
@@ -84,6 +89,13 @@ export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
     hasInner: true,
     dataKeyAgeMsMax: null,
     perRecord: { timesMax: 120, windowMs: hourMs },
+    perHourMax: 36_000,
+  },
+  'charge': {
+    caller: 'dispatcher', table: 'vault_tokens', dataClass: 'restricted', retention: 'vault',
+    hasInner: true, innerType: 'card_number',
+    dataKeyAgeMsMax: null,
+    perRecord: { timesMax: 48, windowMs: hourMs },
     perHourMax: 36_000,
   },
 }

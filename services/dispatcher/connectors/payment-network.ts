@@ -84,6 +84,8 @@ export type CredentialCheck = {
 
 /** What the dispatcher needs of a payment network; each connector is one. */
 export type PaymentNetwork = {
+  /** Whether its payers have cards in place of phones: no other network is ever given one. */
+  readonly takesCards?: true
   /** What it can be asked for; nothing else ever is. */
   readonly directions: readonly PaymentDirection[]
   /**

@@ -6,6 +6,7 @@ import type { PaymentNetwork } from '../connectors/payment-network.ts'
 import type { Network } from '../dispatcher.ts'
 import type { EgressGuard } from '../egress/egress-guard.ts'
 import { connectAirtelNetwork } from './connect-airtel-network.ts'
+import { connectCardNetwork } from './connect-card-network.ts'
 import type { NetworkCredentials } from './read-credentials.ts'
 
 /** Enough for a slow custodian, database and network together; it only delays the last word on a lost payment. */
@@ -37,6 +38,7 @@ function connect(
   { egress, clock, random }: { readonly egress: EgressGuard; readonly clock: Clock; readonly random: Random },
 ): PaymentNetwork {
   switch (config.connector) {
+    case 'card-acquirer': return connectCardNetwork(network, config, fromFile, { egress, clock })
     case 'airtel-money': return connectAirtelNetwork(network, config, fromFile, { egress, clock, random })
     case 'mtn-momo': {
       const { apiUser = fromFile.apiUser, apiKey = fromFile.apiKey, subscriptionKey = fromFile.subscriptionKey, targetEnvironment } = config

@@ -1,6 +1,6 @@
 import type { SealedPayment } from '@ngome/contracts'
 import { parseId } from '@ngome/kernel'
-import { maskPhone } from '@ngome/payments'
+import { isCardMask, maskPhone } from '@ngome/payments'
 import type { DispatchablePayment } from '@ngome/store'
 import type { Network } from '../dispatcher.ts'
 
@@ -13,7 +13,7 @@ const idKinds = { collection: 'payment', payout: 'payout', refund: 'refund' } as
  * @returns the names of the columns that differ
  */
 export function compareWithSealed(
-  payment: DispatchablePayment, sealed: SealedPayment, network: Pick<Network, 'world' | 'currency' | 'callingCode'>,
+  payment: DispatchablePayment, sealed: SealedPayment, network: Pick<Network, 'world' | 'currency' | 'callingCode'> & { readonly connector?: Pick<Network['connector'], 'takesCards'> },
 ): readonly string[] {
   const columns: readonly [string, boolean][] = [
     ['amount_minor', String(payment.amountMinor) === sealed.amount_minor],
@@ -27,7 +27,12 @@ export function compareWithSealed(
     ['world', payment.tenant.world === network.world],
     // Records from before it was sealed lack it; nobody can take it out of one that has it.
     ['reference', sealed.reference === undefined || payment.reference === sealed.reference],
-    ['payer_masked', sealed.payer === undefined
+    // A card goes to a network of cards alone, and nothing else goes there.
+    ['card', sealed.direction !== 'collection' || (sealed.card !== undefined) === (network.connector?.takesCards === true)],
+    ['payer_masked', sealed.card !== undefined
+      // Of which card the mask is, its number says when it is taken out of the vault.
+      ? isCardMask(payment.payerMasked) && sealed.payer === undefined && sealed.direction === 'collection'
+      : sealed.payer === undefined
       // Who paid is for the collection to say.
       ? sealed.direction === 'refund'
       : payment.payerMasked === maskPhone(sealed.payer.phone, network.callingCode)],

@@ -1,10 +1,11 @@
 import { dispatchAgeMsMax, sealedPaymentSchema, type Purpose, type SealedPayment } from '@ngome/contracts'
 import { parseStrictJson } from '@ngome/kernel'
 import type { DispatchablePayment } from '@ngome/store'
-import type { OriginalPayment } from '../connectors/payment-network.ts'
+import type { CardDetails, OriginalPayment } from '../connectors/payment-network.ts'
 import type { Network, PaymentDispatcher } from '../dispatcher.ts'
 import { compareWithSealed } from './compare-payment.ts'
 import { findOriginal } from './find-original.ts'
+import { takeCard } from './open-card.ts'
 import { proveAuthorization } from './prove-authorization.ts'
 
 /**
@@ -18,6 +19,8 @@ export type OpenedPayment = {
   readonly original: OriginalPayment | null
   /** Whether the network does such a thing, and what a refund gives back is still there. */
   readonly isAllowed: boolean
+  /** Of a collection by card, out of the vault; `null` where that is gone: then it is not allowed. */
+  readonly card?: CardDetails | null
   readonly isCompared: true
 }
 
@@ -53,7 +56,25 @@ export async function openPayment(
   opening.plaintext.fill(0)
   if (sealed === undefined) return { kind: 'unopenable', reason: 'what was sealed is not a payment' }
   const fields = compareWithSealed(payment, sealed, network)
-  return fields.length > 0 ? { kind: 'mismatch', fields } : proveOrder(dispatcher, payment, network, sealed)
+  if (fields.length > 0) return { kind: 'mismatch', fields }
+  const proven = await proveOrder(dispatcher, payment, network, sealed)
+  return sealed.card === undefined || proven.kind !== 'opened' ? proven : withCard(dispatcher, proven.opened, sealed.card, signal)
+}
+
+/** The last before it is sent: what is compared and proven, and only that, gets its card. */
+async function withCard(
+  { openCard }: PaymentDispatcher, opened: OpenedPayment, sealed: NonNullable<SealedPayment['card']>, signal: AbortSignal,
+): Promise<PaymentOpening> {
+  if (!opened.isAllowed) return { kind: 'opened', opened }
+  const taken = await takeCard(openCard, opened.payment, sealed, signal)
+  switch (taken.kind) {
+    case 'opened': return { kind: 'opened', opened: { ...opened, card: taken.card } }
+    case 'gone': return { kind: 'opened', opened: { ...opened, card: null, isAllowed: false } }
+    case 'mismatch': return taken
+    case 'unopenable': return { kind: 'unopenable', reason: taken.reason }
+    case 'later': return { kind: 'later', reason: taken.reason }
+    default: return taken satisfies never
+  }
 }
 
 /** What goes out needs more than a seal: what it gives back, and its merchant's own word. */

@@ -9,6 +9,7 @@ import { endPayment } from './end-payment.ts'
 import { leaveOpen } from './leave-open.ts'
 import { movementEvent } from './movement-event.ts'
 import { newReference } from './new-reference.ts'
+import { noteAction, withoutAction } from './note-action.ts'
 import type { OpenedPayment } from './open-payment.ts'
 import { dispatchLater, enquireLater } from './schedule.ts'
 
@@ -43,6 +44,7 @@ export async function sendPayment(dispatcher: PaymentDispatcher, network: Networ
   if (mark === undefined) {
     await dispatchLater(dispatcher, payment)
   } else {
+    if (outcome.kind === 'taken' && outcome.action !== undefined) await noteAction(dispatcher, payment, attempt, outcome.action)
     if (outcome.kind === 'unknown') await leaveOpen(dispatcher, payment, attempt, { stands: 'in_doubt', isStuck: false })
     // A refusal is the network's first word and not its last: what it says after its settling time is.
     const refusal = outcome.kind === 'refused' ? { fence: attempt.fence, failure: outcome.failure, reason: outcome.reason } : undefined
@@ -55,7 +57,7 @@ export async function withhold(dispatcher: PaymentDispatcher, opened: OpenedPaym
   // Taken in hand all the same: the attempt proves what was compared, by which the merchant is told.
   const attempt = await takeInHand(dispatcher, opened)
   if (attempt === undefined) return
-  if (attempt.state === 'prepared') await endPayment(dispatcher, opened.payment, attempt.fence, { status: 'failed', failure: 'not_allowed', networkReason: null })
+  if (attempt.state === 'prepared') await endPayment(dispatcher, opened.payment, attempt.fence, { status: 'failed', failure: opened.card === null ? 'card_unusable' : 'not_allowed', networkReason: null })
   else await enquireLater(dispatcher, opened.payment, 0)
 }
 
@@ -90,7 +92,7 @@ async function request(
   mayLeave: () => Promise<boolean>,
 ): Promise<RequestOutcome> {
   const { payments, clock, callbacks, logger } = dispatcher
-  const { payment, sealed, original } = opened
+  const { payment, sealed, original, card } = opened
   const token = callbackToken(callbacks.secret, payment.tenant, payment.id)
   // A process that was suspended must not wake up much later and send: by then the payment may have been given up.
   const isInTime = (): boolean => clock.nowMs() - decidedAtMs <= network.sendWithinMs
@@ -104,6 +106,7 @@ async function request(
       payment: payment.id,
       money: { amountMinor: BigInt(sealed.amount_minor), currency: payment.currency },
       phone: sealed.payer === undefined ? null : new Secret(sealed.payer.phone),
+      ...card === undefined || card === null ? {} : { card },
       description: sealed.description,
       original,
       callbackUrl: `${callbacks.baseUrl}/v1/callbacks/${network.provider}/${token}`,
@@ -114,7 +117,7 @@ async function request(
     })
     if (outcome.kind !== 'not_sent') break
   }
-  logger.info({ payment: payment.id, reference, outcome }, 'payment requested')
+  logger.info({ payment: payment.id, reference, outcome: withoutAction(outcome) }, 'payment requested')
   if (outcome.kind === 'taken') await payments.markAttemptTaken(payment.tenant, { payment: payment.id, atMs: clock.nowMs() })
   return outcome
 }

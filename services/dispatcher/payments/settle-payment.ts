@@ -9,6 +9,7 @@ import { endPayment } from './end-payment.ts'
 import { nextEnquiryAfterMs } from './enquiry-schedule.ts'
 import { findOriginal } from './find-original.ts'
 import { judgeAnswer, type Verdict } from './judge-answer.ts'
+import { noteAction, withoutAction } from './note-action.ts'
 import { openPayment, purposeOfSendingAgain } from './open-payment.ts'
 import type { NetworkRefusal } from './schedule.ts'
 import { sendAgain } from './send-payment.ts'
@@ -38,7 +39,7 @@ export async function settlePayment(
   // Before the question: what is not found is not found as of then, however late the answer comes.
   const askedAtMs = dispatcher.clock.nowMs()
   const answer = await ask(dispatcher, network, payment, attempt)
-  dispatcher.logger.debug({ payment: id, answer }, 'payment enquired about')
+  dispatcher.logger.debug({ payment: id, answer: withoutAction(answer) }, 'payment enquired about')
   const verdict = judgeAnswer(answer, {
     direction: payment.direction, isIdempotent: network.connector.isIdempotent, wasSeen: attempt.takenAtMs !== null,
     // Whoever took the attempt over since may have sent it again: then that no was not about the only sending.
@@ -46,6 +47,7 @@ export async function settlePayment(
     ageMs: ageAt(askedAtMs, attempt), sendings: attempt.sendings,
   }, network)
   if (await isEnded(dispatcher, network, { payment, attempt, verdict, askedAtMs }, signal)) return { kind: 'ended', payment }
+  if (answer.kind === 'pending' && answer.action !== undefined) await noteAction(dispatcher, payment, attempt, answer.action)
   return { kind: 'open', payment, againAfterMs: nextEnquiryAfterMs(ageAt(dispatcher.clock.nowMs(), attempt), network) }
 }
 

@@ -1,5 +1,5 @@
 import type { World } from '@ngome/kernel'
-import type { Networks } from '../payments/order.ts'
+import { isOfCards, type Networks } from '../payments/order.ts'
 
 /** A network as a payer picks it. */
 export type OfferedNetwork = { readonly name: string; readonly label: string; readonly callingCode: string; readonly prefixes?: readonly string[] | undefined }
@@ -13,7 +13,7 @@ export function offeredNetworks(networks: Networks, { names, world, currency }: 
 }): readonly OfferedNetwork[] {
   return names.flatMap((name) => {
     const network = Object.hasOwn(networks, name) ? networks[name] : undefined
-    if (network === undefined || network.world !== world || network.currency !== currency) return []
+    if (network === undefined || network.world !== world || network.currency !== currency || isOfCards(network)) return []
     return [{ name, label: network.label ?? labels[network.connector] ?? name, callingCode: network.callingCode, prefixes: network.prefixes }]
   })
 }

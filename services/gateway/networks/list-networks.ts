@@ -13,7 +13,7 @@ export async function listNetworks(
   const data = Object.entries(networks).filter(([, network]) => network.world === world).map(([name, network]): NetworkView => {
     const { status, sinceMs } = look.standingOf(name)
     return {
-      object: 'network', name, world, currency: network.currency, country: countryOf(network.callingCode), calling_code: network.callingCode,
+      object: 'network', name, world, currency: network.currency, country: countryOf(network.callingCode), calling_code: network.callingCode === '' ? null : network.callingCode,
       directions: [...network.directions], status, since: sinceMs === null ? null : instant(sinceMs),
       maintenance: look.maintenanceOf(name).map(({ fromMs, toMs, reason }) => ({ from: instant(fromMs), to: instant(toMs), reason })),
     }

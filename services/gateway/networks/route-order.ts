@@ -2,7 +2,7 @@ import type { PaymentDirection } from '@ngome/contracts'
 import { Fault, type World } from '@ngome/kernel'
 import { networkFor } from '@ngome/payments'
 import type { AuthenticatedCaller } from '../http/call.ts'
-import { checkOrder, invalid, type Asked, type Networks, type Order } from '../payments/order.ts'
+import { checkOrder, invalid, isOfCards, type Asked, type Networks, type Order } from '../payments/order.ts'
 import { isPayablePhone } from './is-payable-phone.ts'
 import type { NetworkBoard, NetworkLook } from './network-board.ts'
 
@@ -82,7 +82,7 @@ function ownNetwork(networks: Networks, world: World, order: RoutedOrder): strin
 
 function takes(networks: Networks, name: string, { currency, direction }: RoutedOrder): boolean {
   const network = networks[name]
-  return network?.currency === currency && network.directions.includes(direction)
+  return network?.currency === currency && network.directions.includes(direction) && !isOfCards(network)
 }
 
 /** Whoever may take its orders while it cannot; itself where nobody can. */

@@ -7,6 +7,8 @@ import type { Order } from './order.ts'
 import { placeOrder, type Orderer, type Placed, type PlaceOrderPorts } from './place-order.ts'
 
 export type CollectPorts = PlaceOrderPorts
+/** What a payer with a phone is asked for. */
+export type PhonePayment = Omit<CreatePayment, 'payer' | 'return_url'> & { readonly payer: { readonly phone: string } }
 
 /**
  * Accepts a payment that somebody is asked for.
@@ -15,7 +17,7 @@ export type CollectPorts = PlaceOrderPorts
  * @throws Fault `request/invalid`, `networks/in_maintenance`, `access/cap_exceeded`, `custodian/unavailable`, `store/unavailable`
  */
 export async function collect(
-  ports: CollectPorts, caller: Orderer, body: CreatePayment, marks: Omit<Acceptance['idempotency'], 'answer'>,
+  ports: CollectPorts, caller: Orderer, body: PhonePayment, marks: Omit<Acceptance['idempotency'], 'answer'>,
   checkout?: (payment: PaymentId) => NewCheckoutTry,
 ): Promise<Placed & { readonly order: Order }> {
   const { payer: { phone }, reference, description = null, ...asked } = body

@@ -1,6 +1,6 @@
 import type { Secret } from '@ngome/kernel'
 import { paymentView } from '@ngome/payments'
-import { listPayments as listRows, type Database } from '@ngome/store'
+import { listPayments as listRows, withNextActions, type Database } from '@ngome/store'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { listPage } from '../http/list-page.ts'
@@ -14,7 +14,9 @@ export function listPayments(
   const { filter, name } = paymentFilter(query)
   return listPage(
     { kind: 'payment', secret: ports.cursorSecret, tenant, filter: name, cursor: query.cursor, limit: query.limit },
-    (after, limit) => listRows(ports.database, tenant, { ...filter, direction: 'collection', after, limit }),
+    async (after, limit) => withNextActions(
+      ports.database, tenant, await listRows(ports.database, tenant, { ...filter, direction: 'collection', after, limit }),
+    ),
     paymentView,
   )
 }

@@ -1,5 +1,5 @@
 import type { Secret } from '@ngome/kernel'
-import type { Database, PaymentStore } from '@ngome/store'
+import { findVaultToken, listOrigins, withNextActions, type Database, type PaymentStore } from '@ngome/store'
 import type { Call, Handlers } from '../http/call.ts'
 import { repeatInMaintenance } from '../idempotency/repeat-in-maintenance.ts'
 import { createPayout } from '../payouts/create-payout.ts'
@@ -9,6 +9,7 @@ import { createRefund } from '../refunds/create-refund.ts'
 import { getRefund } from '../refunds/get-refund.ts'
 import { listRefunds } from '../refunds/list-refunds.ts'
 import { cancelPayment, cancelPayout, cancelRefund } from './cancel-payment.ts'
+import type { CardPorts } from './collect-by-card.ts'
 import { createPayment } from './create-payment.ts'
 import { getPayment } from './get-payment.ts'
 import { listPayments } from './list-payments.ts'
@@ -26,10 +27,15 @@ export type MoneyPorts = PlaceOrderPorts & {
 
 /** The handlers of what moves money, whichever way. */
 export function moneyHandlers(from: MoneyPorts): Pick<Handlers, MoneyOperation> {
+  const { database, clock } = from
+  const cards: CardPorts = {
+    findToken: (tenant, id) => findVaultToken(database, tenant, id, clock.nowMs()),
+    listOrigins: (tenant) => listOrigins(database, tenant),
+  }
   const reading = { reader: new PaymentReader(from.payments) }
   return {
-    createPayment: repeatInMaintenance(from, (call: Call<'createPayment'>) => createPayment(from, call)),
-    getPayment: (call) => getPayment(reading, call),
+    createPayment: repeatInMaintenance(from, (call: Call<'createPayment'>) => createPayment({ ...from, cards }, call)),
+    getPayment: (call) => getPayment({ ...reading, withNextActions: withNextActions.bind(null, from.database) }, call),
     listPayments: (call) => listPayments(from, call),
     cancelPayment: (call) => cancelPayment(from, call),
     createPayout: repeatInMaintenance(from, (call: Call<'createPayout'>) => createPayout(from, call)),

@@ -26,8 +26,31 @@ export type Asked = {
  * @throws Fault `request/invalid`, naming every field that is wrong and no value
  */
 export function checkOrder(networks: Networks, world: World, asked: Asked): Order {
+  const network = networkOf(networks, world, asked.network, asked.direction)
+  if (isOfCards(network)) throw invalid([{ pointer: '/network', detail: 'This network takes cards, and has no phones.' }])
+  return checkMoney(network, asked, phoneFaults(network, asked.phone))
+}
+
+function phoneFaults(network: Networks[string], phone: Asked['phone']): FieldFault[] {
+  if (!phone.number.startsWith(`+${network.callingCode}`)) {
+    return [{ pointer: phone.pointer, detail: 'This number is not of the network\'s country.' }]
+  }
+  if (isPayablePhone(phone.number, network)) return []
+  return [{ pointer: phone.pointer, detail: 'This is no number that a mobile phone of the network\'s country has.' }]
+}
+
+/** Whether its payers have cards in place of phones. */
+export function isOfCards({ connector }: Pick<Networks[string], 'connector'>): boolean {
+  return connector === 'card-acquirer'
+}
+
+/**
+ * Checks an order's money against its network.
+ * @param others what else is wrong with it, to be told with this
+ * @throws Fault `request/invalid`
+ */
+export function checkMoney(network: Networks[string], asked: Omit<Asked, 'phone'>, others: readonly FieldFault[]): Order {
   const { direction } = asked
-  const network = networkOf(networks, world, asked.network, direction)
   const fields: FieldFault[] = []
   const currency = parseCurrency(asked.currency)
   if (currency === undefined || currency !== network.currency) {
@@ -35,11 +58,7 @@ export function checkOrder(networks: Networks, world: World, asked: Asked): Orde
   }
   const money = currency === undefined ? undefined : parseMoney(asked.amount, currency)
   if (money === undefined) fields.push(noAmount)
-  if (!asked.phone.number.startsWith(`+${network.callingCode}`)) {
-    fields.push({ pointer: asked.phone.pointer, detail: 'This number is not of the network\'s country.' })
-  } else if (!isPayablePhone(asked.phone.number, network)) {
-    fields.push({ pointer: asked.phone.pointer, detail: 'This is no number that a mobile phone of the network\'s country has.' })
-  }
+  fields.push(...others)
   // A tariff is in the network's currency.
   const feeMinor = money === undefined || currency !== network.currency ? 0n : feeFor(network, direction, money)
   if (money !== undefined && direction === 'collection' && feeMinor >= money.amountMinor) {

@@ -29,6 +29,8 @@ export type PlacedOrder = Omit<Order, 'callingCode'> & {
   /** `null` of a refund: the gateway has sealed its collection's, and cannot read it. */
   readonly phone: string | null
   readonly phoneMasked: string
+  /** In place of a phone, of a collection by card; its mask stands where a phone's does. */
+  readonly card?: NonNullable<SealedPayment['card']>
   readonly reference: string
   readonly description: string | null
   /** Of what goes out: the merchant's own word for it. */
@@ -130,6 +132,7 @@ function newRow(ports: PlaceOrderPorts, tenant: Tenant, order: PlacedOrder): Pay
 function toSeal(tenant: Tenant, order: PlacedOrder): Uint8Array {
   const sealed: SealedPayment = {
     ...order.phone === null ? {} : { payer: { phone: order.phone } },
+    ...order.card === undefined ? {} : { card: order.card },
     amount_minor: order.money.amountMinor.toString(),
     currency: order.money.currency,
     direction: order.direction,

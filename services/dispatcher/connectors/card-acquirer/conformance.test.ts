@@ -72,8 +72,8 @@ async function startSimulator(): Promise<RunningNetwork> {
       const settings = { network, requestTimeoutMs, enquiriesPerSecondMax, challengeOrigins: [simulator.url] }
       const connector = connectCardAcquirer(settings, { account: new Secret(account), secret: new Secret(own) }, { egress, clock })
       // Callbacks of the suite are under a secret of its own.
-      const { readCallback } = connectCardAcquirer(settings, { account: new Secret(account), secret }, { egress, clock })
-      return { ...connector, readCallback }
+      const calledBack = connectCardAcquirer(settings, { account: new Secret(account), secret }, { egress, clock })
+      return { ...connector, readCallback: (body) => calledBack.readCallback(body) }
     },
     async movements(reference) {
       const orders = await simulator.orders()

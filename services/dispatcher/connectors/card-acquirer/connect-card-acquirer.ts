@@ -52,6 +52,7 @@ export function connectCardAcquirer(
   }
 
   return {
+    takesCards: true,
     directions: ['collection', 'refund'],
     // A reference that is there already is answered as it stands, and another order under it is refused.
     isIdempotent: true,

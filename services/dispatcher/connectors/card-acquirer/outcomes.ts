@@ -1,7 +1,7 @@
+import { isPageOf } from '@ngome/access'
 import type { Transmission } from '../../egress/transmit.ts'
 import { parseMessage } from '../parse-message.ts'
 import type { AskedPayment, EnquiryOutcome, PayerAction, RequestOutcome } from '../payment-network.ts'
-import { isChallengeUrl } from './challenge-url.ts'
 import { failureOf, refusalOf } from './failures.ts'
 import { differencesOf, errorSchema, orderSchema, type AcquirerOrder } from './messages.ts'
 
@@ -47,5 +47,5 @@ export function enquiryOutcome({ status, body }: Answered, asked: AskedPayment, 
 /** @returns `refused` where the payer would be sent to a page that is not on the list, or to none */
 function actionOf({ status, action }: AcquirerOrder, origins: readonly string[]): PayerAction | 'refused' | undefined {
   if (status !== 'requires_action') return undefined
-  return action !== null && isChallengeUrl(action.url, origins) ? { type: 'redirect', url: action.url } : 'refused'
+  return action !== null && isPageOf(action.url, origins) ? { type: 'redirect', url: action.url } : 'refused'
 }

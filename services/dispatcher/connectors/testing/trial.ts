@@ -115,6 +115,7 @@ function watched(network: PaymentNetwork, said: Trial['said']): PaymentNetwork {
   return {
     directions: network.directions,
     isIdempotent: network.isIdempotent,
+    ...network.takesCards === undefined ? {} : { takesCards: network.takesCards },
     prepare: (direction) => network.prepare(direction),
     async request(request) {
       phones.set(request.reference, payerOf(request))
