@@ -4,7 +4,7 @@ import type { ProcessName } from './process-table.ts'
 import { rootKeyEnvironment } from './root-key-surroundings.ts'
 
 /** Credentials of providers reach the dispatcher in a file of its own, whatever the operator wrote them in. */
-const providerSecret = /^NGOME_NETWORKS__.*__(?:SUBSCRIPTION_KEY|API_USER|API_KEY|CLIENT_ID|CLIENT_SECRET|CALLBACK_KEY|PIN|PIN_KEY)(?:_FILE)?$/
+const providerSecret = /^NGOME_NETWORKS__.*__(?:SUBSCRIPTION_KEY|API_USER|API_KEY|CLIENT_ID|CLIENT_SECRET|CALLBACK_KEY|PIN|PIN_KEY|CARD__ACCOUNT|CARD__SECRET)(?:_FILE)?$/
 /** Where the root key lies is the custodian's business alone, and reaches it in one form. */
 const rootKeyVariable = /^NGOME_(?:CUSTODIAN__)?ROOT_KEY$/
 /** The simulated payer's time to answer: networks' minutes, made short enough for somebody who watches. */
@@ -20,7 +20,7 @@ export function childEnvironment(name: ProcessName, from: {
 }): Record<string, string> {
   const { config, env } = from
   const zone = { ...(env['TZ'] === undefined ? {} : { TZ: env['TZ'] }), ...fipsEnvironment(env, from.isFips) }
-  if (name === 'simulator' || name === 'airtel-simulator') return { ...zone, ...simulatorEnvironment(env, config, simulators[name]) }
+  if (name === 'simulator' || name === 'airtel-simulator' || name === 'card-simulator') return { ...zone, ...simulatorEnvironment(env, config, simulators[name]) }
   const role = roleEnvironment(name, env, config, from.configFile)
   const rootKey = name === 'custodian' ? rootKeyEnvironment(env, config) : {}
   const isKept = (variable: string): boolean => !providerSecret.test(variable) && !(rootKeyVariable.test(variable) && 'NGOME_ROOT_KEY' in rootKey)
@@ -35,6 +35,7 @@ export function childEnvironment(name: ProcessName, from: {
 const simulators = {
   'simulator': { prefix: 'MTN_MOMO_SIMULATOR_', folder: 'simulators/mtn-momo', port: 'port' },
   'airtel-simulator': { prefix: 'AIRTEL_MONEY_SIMULATOR_', folder: 'simulators/airtel-money', port: 'airtelPort' },
+  'card-simulator': { prefix: 'CARD_ACQUIRER_SIMULATOR_', folder: 'simulators/card-acquirer', port: 'cardPort' },
 } as const
 
 function simulatorEnvironment(

@@ -83,6 +83,7 @@ export async function launch(given: LaunchOptions, undo: Undo): Promise<Platform
     startCustodian(options, ground, processes, undo),
     usesSimulator(config, 'mtn-momo') ? startOne('simulator', processes, tell, undo) : undefined,
     usesSimulator(config, 'airtel-money') ? startOne('airtel-simulator', processes, tell, undo) : undefined,
+    usesSimulator(config, 'card-acquirer') ? startOne('card-simulator', processes, tell, undo) : undefined,
   ])
   const key = await firstKey(config, { clock, random })
   await writeProviderCredentials(config, ground.ownerOf('dispatcher'), random)

@@ -21,6 +21,9 @@ export function portUses(config: Config): readonly PortUse[] {
     ...(usesSimulator(config, 'airtel-money')
       ? [{ what: 'Airtel Money\'s simulator', host: '127.0.0.1', port: simulator.airtelPort, variable: 'NGOME_SIMULATOR__AIRTEL_PORT' }]
       : []),
+    ...(usesSimulator(config, 'card-acquirer')
+      ? [{ what: 'the card acquirer\'s simulator', host: '127.0.0.1', port: simulator.cardPort, variable: 'NGOME_SIMULATOR__CARD_PORT' }]
+      : []),
     ...(database.url === undefined
       ? [{ what: 'PostgreSQL', host: '127.0.0.1', port: database.port, variable: 'NGOME_DATABASE__PORT' }]
       : []),

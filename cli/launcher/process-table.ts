@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 /** The processes that the launcher starts from this clone. User ids follow their order: a new one is the last. */
-export const processNames = ['custodian', 'simulator', 'gateway', 'dispatcher', 'airtel-simulator'] as const
+export const processNames = ['custodian', 'simulator', 'gateway', 'dispatcher', 'airtel-simulator', 'card-simulator'] as const
 export type ProcessName = (typeof processNames)[number]
 
 export type ProcessRow = {
@@ -22,5 +22,8 @@ export const processTable: Readonly<Record<ProcessName, ProcessRow>> = {
   'dispatcher': { entry: join('services', 'dispatcher', 'main.ts'), folder: 'dispatcher', hasSqlite: false },
   'airtel-simulator': {
     entry: join('simulators', 'airtel-money', 'main.ts'), folder: join('simulators', 'airtel-money'), hasSqlite: false,
+  },
+  'card-simulator': {
+    entry: join('simulators', 'card-acquirer', 'main.ts'), folder: join('simulators', 'card-acquirer'), hasSqlite: false,
   },
 }

@@ -19,7 +19,7 @@ import { Supervisor } from './supervisor.ts'
 
 /** The custodian's part in the roles that enrol is to check; it enrols nobody as itself, and the simulators are no part of us. */
 const enrolledRoles: Readonly<Record<ProcessName, 'gateway' | 'dispatcher' | undefined>> = {
-  'custodian': undefined, 'simulator': undefined, 'airtel-simulator': undefined, 'gateway': 'gateway', 'dispatcher': 'dispatcher',
+  'custodian': undefined, 'simulator': undefined, 'airtel-simulator': undefined, 'card-simulator': undefined, 'gateway': 'gateway', 'dispatcher': 'dispatcher',
 }
 
 export type ProcessesOptions = {

@@ -5,14 +5,16 @@ import { z } from 'zod'
 import { randomUuid } from '../random-uuid.ts'
 import { airtelCredentialsSchema, configuredAirtel, simulatedAirtel, type AirtelCredentials } from './airtel-credentials.ts'
 import { askSimulator } from './ask-simulator.ts'
+import { cardCredentialsSchema, configuredCards, simulatedCards, type CardCredentials } from './card-credentials.ts'
 import { readForeignFile, writePrivateFile } from './private-file.ts'
 
 const product = { apiUser: z.string(), apiKey: z.string(), subscriptionKey: z.string() }
 const productSchema = z.strictObject(product)
 const credentialsSchema = z.strictObject({ ...product, disbursement: productSchema.optional() })
-const fileSchema = z.record(z.string(), z.union([credentialsSchema, airtelCredentialsSchema]))
+const fileSchema = z.record(z.string(), z.union([credentialsSchema, airtelCredentialsSchema, cardCredentialsSchema]))
 type ProductCredentials = z.output<typeof productSchema>
 type Credentials = z.output<typeof credentialsSchema>
+type AnyCredentials = Credentials | AirtelCredentials | CardCredentials
 
 /** Whether this platform has a network that this connector's simulator plays. */
 export function usesSimulator(config: Config, connector: NetworkConfig['connector']): boolean {
@@ -28,7 +30,7 @@ export async function writeProviderCredentials(config: Config, owner: number | u
   const file = join(processFolder(config, 'dispatcher'), 'providers.json')
   const text = readForeignFile(file, owner)?.toString('utf8')
   const known = text === undefined ? {} : fileSchema.parse(JSON.parse(text))
-  const all: Record<string, Credentials | AirtelCredentials> = {}
+  const all: Record<string, AnyCredentials> = {}
   for (const [name, network] of Object.entries(config.networks)) {
     const credentials = await credentialsOf(config, network, known[name], random) ?? known[name]
     if (credentials !== undefined) all[name] = credentials
@@ -37,9 +39,14 @@ export async function writeProviderCredentials(config: Config, owner: number | u
 }
 
 async function credentialsOf(
-  config: Config, network: NetworkConfig, known: Credentials | AirtelCredentials | undefined, random: Random,
-): Promise<Credentials | AirtelCredentials | undefined> {
+  config: Config, network: NetworkConfig, known: AnyCredentials | undefined, random: Random,
+): Promise<AnyCredentials | undefined> {
   const { airtel } = network
+  if (network.connector === 'card-acquirer') {
+    const given = configuredCards(network.card ?? {})
+    if (given !== undefined || !isSimulated(network, config)) return given
+    return simulatedCards(network.baseUrl, known !== undefined && 'account' in known ? known : undefined)
+  }
   if (airtel === undefined) {
     return configured(network) ?? simulated(config, network, known !== undefined && 'apiUser' in known ? known : undefined, random)
   }
@@ -49,7 +56,7 @@ async function credentialsOf(
 }
 
 function isSimulated({ world, baseUrl, connector }: NetworkConfig, { simulator }: Config): boolean {
-  const port = connector === 'airtel-money' ? simulator.airtelPort : simulator.port
+  const port = { 'mtn-momo': simulator.port, 'airtel-money': simulator.airtelPort, 'card-acquirer': simulator.cardPort }[connector]
   return world === 'test' && new URL(baseUrl).host === `127.0.0.1:${port}`
 }
 

@@ -33,6 +33,7 @@ export async function processReaches(config: Config, ids: UserIds, postgresUid: 
     { name: 'custodian', uid: ids.custodian, to: ownStore },
     { name: 'simulator', uid: ids.simulator, to: { kind: 'loopback' } },
     { name: 'airtel-simulator', uid: ids['airtel-simulator'], to: { kind: 'loopback' } },
+    { name: 'card-simulator', uid: ids['card-simulator'], to: { kind: 'loopback' } },
     { name: 'gateway', uid: ids.gateway, to: { kind: 'places', places: [...custodian, ...database, ...limitsStore] } },
     { name: 'dispatcher', uid: ids.dispatcher, to: { kind: 'internet', places: [...custodian, ...database, ...allowed.flat()] } },
     ...(postgresUid === undefined ? [] : [{ name: 'postgres', uid: postgresUid, to: { kind: 'loopback' } } as const]),

@@ -15,9 +15,14 @@ export const lastOfBlock = blockSize - 1
 
 const userIdsSchema = z.strictObject({
   'custodian': z.int(), 'simulator': z.int(), 'gateway': z.int(), 'dispatcher': z.int(),
-  // Files of before have none; its place in the block is the same.
-  'airtel-simulator': z.int().optional(),
-}).transform((ids) => ({ ...ids, 'airtel-simulator': ids['airtel-simulator'] ?? ids.custodian + processNames.indexOf('airtel-simulator') }))
+  // Files of before have none; their places in the block are the same.
+  'airtel-simulator': z.int().optional(), 'card-simulator': z.int().optional(),
+}).transform((ids) => {
+  const placeOf = (name: ProcessName): number => ids.custodian + processNames.indexOf(name)
+  return {
+    ...ids, 'airtel-simulator': ids['airtel-simulator'] ?? placeOf('airtel-simulator'), 'card-simulator': ids['card-simulator'] ?? placeOf('card-simulator'),
+  }
+})
 export type UserIds = z.output<typeof userIdsSchema>
 
 /** The user ids of this instance's processes: chosen at the first run, the same ever after. */

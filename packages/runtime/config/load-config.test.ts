@@ -41,6 +41,7 @@ function faultOf(run: () => unknown): Fault {
 const airtelNetwork = {
   connector: 'airtel-money', world: 'live', baseUrl: 'https://openapi.airtel.ug', currency: 'UGX', callingCode: '256', airtel: { country: 'UG' },
 }
+const cardNetwork = { connector: 'card-acquirer', world: 'live', baseUrl: 'https://acquirer.example', currency: 'UGX', directions: ['collection', 'refund'] }
 const liveNetwork = {
   connector: 'mtn-momo', world: 'live', baseUrl: 'https://proxy.momoapi.mtn.com', targetEnvironment: 'mtnuganda',
   currency: 'UGX', callingCode: '256',
@@ -129,6 +130,14 @@ describe('the configuration', () => {
     assert.equal(loaded?.baseUrl, 'http://127.0.0.1:8450')
     assert.deepEqual(loaded.airtel, { country: 'UG', signsMessages: true, pinScheme: 'rsa-oaep-sha256', namesCallback: true })
     assert.ok(config.egress.allowPrivate.includes('127.0.0.1:8450'))
+  })
+
+  test('has networks of cards, without numbers, with their own simulator where no address is given', () => {
+    const config = load({ networks: { card: { connector: 'card-acquirer', world: 'test', currency: 'EUR', directions: ['collection', 'refund'] } } })
+    const loaded = config.networks['card']
+    assert.deepEqual([loaded?.baseUrl, loaded?.callingCode], ['http://127.0.0.1:8452', ''])
+    assert.ok(config.egress.allowPrivate.includes('127.0.0.1:8452'))
+    assert.ok(load({ networks: { n: cardNetwork } }).networks['n'] !== undefined)
   })
 
   test('takes secrets from files and from the environment, and never prints them', () => {
@@ -257,6 +266,21 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
   ['numbers of another country than MTN\'s environment', undefined, { NGOME_NETWORKS__MTN_SANDBOX__CALLING_CODE: '256' }, /callingCode: must be 46/],
   ['MTN without its environment', { networks: { n: { ...liveNetwork, targetEnvironment: undefined } } }, {}, /targetEnvironment: must be given/],
   ['MTN with what is Airtel\'s', { networks: { n: { ...liveNetwork, airtel: { country: 'UG' } } } }, {}, /airtel: must be left out/],
+  ['phones without how their numbers begin', { networks: { n: { ...liveNetwork, targetEnvironment: 'mtncongo', callingCode: undefined } } }, {}, /callingCode: must be given/],
+  ['MTN with what is a card acquirer\'s', { networks: { n: { ...liveNetwork, card: {} } } }, {}, /card: must be left out/],
+  ['cards with numbers of phones', { networks: { n: { ...cardNetwork, callingCode: '256' } } }, {}, /callingCode: must be left out/],
+  ['cards with prefixes', { networks: { n: { ...cardNetwork, prefixes: ['256'] } } }, {}, /prefixes: must be left out/],
+  ['cards with what is MTN\'s', { networks: { n: { ...cardNetwork, targetEnvironment: 'mtnuganda' } } }, {}, /targetEnvironment: must be left out/],
+  ['payouts to cards', { networks: { n: { ...cardNetwork, directions: ['collection', 'payout'] } } }, {}, /directions: must be collection and refund/],
+  ['cards that others stand in for', { networks: { n: { ...cardNetwork, fallback: ['m'] }, m: cardNetwork } }, {}, /n\.fallback: must be left out/],
+  ['card numbers in clear, though allowed by name', {
+    networks: { n: { ...cardNetwork, world: 'test', baseUrl: 'http://acquirer.example:8080' } }, egress: { allowPrivate: ['acquirer.example:8080'] },
+  }, {}, /baseUrl: must be https: card numbers go there/],
+  ['payers sent to a page in clear', { networks: { n: { ...cardNetwork, card: { challengeOrigins: ['http://acs.example'] } } } }, {}, /challengeOrigins: must be https/],
+  ['payers sent to a page that is no origin', { networks: { n: { ...cardNetwork, card: { challengeOrigins: ['https://acs.example/'] } } } }, {}, /challengeOrigins.*: must be an origin/],
+  ['an acquirer\'s secret without its account', { networks: { n: cardNetwork } }, { NGOME_NETWORKS__N__CARD__SECRET: 's'.repeat(32) }, /card\.secret: must be given together with account/],
+  ['an acquirer\'s secret in the file that all read', { networks: { n: { ...cardNetwork, card: { account: 'acc-1', secret: 's'.repeat(32) } } } }, {},
+    /must not stand in a file/],
   ['Airtel without its country', { networks: { n: { ...airtelNetwork, airtel: undefined } } }, {}, /airtel: must be given, with its country/],
   ['Airtel in a country where it is not', { networks: { n: { ...airtelNetwork, airtel: { country: 'SE' } } } }, {}, /airtel\.country: must be one of CD, CG/],
   ['Airtel in another currency', { networks: { n: { ...airtelNetwork, currency: 'KES' } } }, {}, /currency: must be UGX/],

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { ProcessRole } from '@ngome/kernel'
 
 /** Who has a folder of its own below the data folder. */
-export type FolderOwner = ProcessRole | 'launcher' | 'auditor' | 'postgres' | 'simulators/mtn-momo' | 'simulators/airtel-money'
+export type FolderOwner = ProcessRole | 'launcher' | 'auditor' | 'postgres' | 'simulators/mtn-momo' | 'simulators/airtel-money' | 'simulators/card-acquirer'
 
 /** The folder that only this process (as root: its user id) can read. */
 export function processFolder(config: { readonly dataDir: string }, owner: FolderOwner): string {

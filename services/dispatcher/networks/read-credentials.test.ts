@@ -49,6 +49,7 @@ describe('refuses, without quoting it', () => {
     ['no JSON', 'planted-secret'], ['a list', '["planted-secret"]'], ['an unknown member', good.replace('"apiUser"', '"user"')],
     ['a missing member', '{"mtn-sandbox":{"apiKey":"planted-secret"}}'], ['a duplicate key', good.replace('{"mtn', '{"mtn-sandbox":{},"mtn')],
     ['an empty secret', good.replace('"u"', '""')], ['MTN\'s and Airtel\'s mixed', good.replace('"apiUser"', '"clientSecret":"x","apiUser"')],
+    ['half of an acquirer\'s', '{"card":{"account":"planted-secret"}}'],
     ['half of Airtel\'s', '{"airtel-ug":{"clientId":"planted-secret"}}'],
   ] as const) {
     test(name, () => {
