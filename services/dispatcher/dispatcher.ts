@@ -7,7 +7,7 @@ import type { ComputeFingerprint } from './custodian/compute-fingerprint.ts'
 import type { OpenSealed } from './custodian/open-sealed.ts'
 import type { MerchantKeyStateOf } from './custodian/standing-keys.ts'
 import type { EgressGuard } from './egress/egress-guard.ts'
-import type { OpenCard } from './payments/open-card.ts'
+import type { OpenCard } from './vault/vault-token-opening.ts'
 
 /** A configured payment network. */
 export type Network = {

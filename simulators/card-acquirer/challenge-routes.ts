@@ -22,13 +22,14 @@ export function challengeRoutes(server: FastifyInstance, simulation: Simulation)
   server.post<Route>('/challenge/:session', async (request, reply) => {
     const { session } = request.params
     const order = books.ofSession(session)
-    if (order === undefined || order.challenge === null) return shown(reply, 404, overPage())
+    const challenge = order?.challenge ?? undefined
+    if (order === undefined || challenge === undefined) return shown(reply, 404, overPage())
     const answer = new URLSearchParams((request.body as Buffer).toString('utf8')).get('answer')
     if (answer !== 'pass' && answer !== 'fail') return shown(reply, 422, pageOf(order))
     if (await books.answer(session, { isPassed: answer === 'pass', atMs: nowMs() }) === 'over') return shown(reply, 410, overPage())
     const account = books.account(order.account)
     if (account !== undefined) void callBackLater(simulation, account, order)
-    return headers(reply).code(303).header('location', order.challenge.returnUrl).send()
+    return headers(reply).code(303).header('location', challenge.returnUrl).send()
   })
 }
 

@@ -1,12 +1,8 @@
 import type { SealedPayment } from '@ngome/contracts'
-import type { Tenant, VaultTokenId } from '@ngome/kernel'
 import { maskCard } from '@ngome/payments'
 import type { DispatchablePayment } from '@ngome/store'
 import type { CardDetails } from '../connectors/payment-network.ts'
-import type { VaultTokenOpening } from '../vault/open-vault-token.ts'
-
-/** Opens a token of the vault to charge the card in it. @throws Fault `custodian/unavailable`, `store/unavailable` */
-export type OpenCard = (tenant: Tenant, token: VaultTokenId, signal: AbortSignal) => Promise<VaultTokenOpening>
+import type { OpenCard } from '../vault/vault-token-opening.ts'
 
 /** `gone`: the token is not there any more, or holds no card: nothing can be sent, and nobody did wrong. */
 export type CardOpening =

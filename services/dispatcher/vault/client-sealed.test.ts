@@ -9,7 +9,8 @@ import { fingerprintComputer } from '../custodian/compute-fingerprint.ts'
 import { opener, type OpenSealed } from '../custodian/open-sealed.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { indexVaultToken } from './index-vault-token.ts'
-import { openVaultToken, type VaultTokenOpening } from './open-vault-token.ts'
+import { openVaultToken } from './open-vault-token.ts'
+import type { VaultTokenOpening } from './vault-token-opening.ts'
 
 const signal = new AbortController().signal
 const outerKey = new Secret(systemRandom.bytes(32))

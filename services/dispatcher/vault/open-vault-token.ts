@@ -1,23 +1,10 @@
-import { sealedVaultTokenSchema, type Purpose, type SealedVaultToken, type VaultTokenType } from '@ngome/contracts'
+import { sealedVaultTokenSchema, type Purpose, type SealedVaultToken } from '@ngome/contracts'
 import { parseStrictJson, Secret, type Tenant, type VaultTokenId } from '@ngome/kernel'
-import { loadSealedVaultToken, type SealedVaultTokenRow } from '@ngome/store'
+import { loadSealedVaultToken } from '@ngome/store'
 import type { SealedRecord } from '../custodian/open-sealed.ts'
 import type { Dispatcher } from '../dispatcher.ts'
-import { openClientValue, type OpenedValue } from './open-client-value.ts'
-
-/** A token's value, for as long as one job needs it. */
-export type OpenedVaultToken = OpenedValue & { readonly row: SealedVaultTokenRow; readonly type: VaultTokenType }
-
-/**
- * `gone`: never there, deleted or expired. `unopenable`: nobody will ever open it. `invalid`: what its client sealed is no
- * value of its type. `later`: not now.
- */
-export type VaultTokenOpening =
-  | { readonly kind: 'opened'; readonly opened: OpenedVaultToken }
-  | { readonly kind: 'gone' }
-  | { readonly kind: 'unopenable'; readonly reason: string }
-  | { readonly kind: 'invalid' }
-  | { readonly kind: 'later'; readonly reason: string }
+import { openClientValue } from './open-client-value.ts'
+import type { VaultTokenOpening } from './vault-token-opening.ts'
 
 /** A sealed token is one flat object. */
 const sealedBounds = { depthMax: 1, nodesMax: 8 }

