@@ -12,15 +12,17 @@ type Ports = { readonly database: Database; readonly idempotencySecret: Secret<U
 /**
  * Lets a handler answer a repetition also while the network takes nothing new: what was accepted before was. Of a request that is
  * refused nothing is written, so that the key stays free for it.
+ * @param mayAge of a call whose first may have been accepted for what is not there any more: a token of the vault
  */
 export function repeatInMaintenance<C extends ActingCall>(
-  { database, idempotencySecret }: Ports, handle: (call: C) => Promise<Answer>,
+  { database, idempotencySecret }: Ports, handle: (call: C) => Promise<Answer>, mayAge: (call: C) => boolean = () => false,
 ): (call: C) => Promise<Answer> {
   return async (call) => {
     try {
       return await handle(call)
     } catch (error) {
-      if (!(error instanceof Fault) || error.code !== 'networks/in_maintenance') throw error
+      const isPassing = error instanceof Fault && (error.code === 'networks/in_maintenance' || (error.code === 'request/invalid' && mayAge(call)))
+      if (!isPassing) throw error
       const { tenant } = call.caller
       const before = await findAnswer(database, tenant, idempotencyMarks(idempotencySecret, tenant, { ...call, key: call.idempotencyKey }))
       // There is no answer: it never came, or is still on its way.

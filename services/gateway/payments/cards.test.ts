@@ -153,6 +153,15 @@ test('what its payer has to do is shown while the payment waits for him, to its 
   assert.deepEqual((await read()).next_action, { type: 'redirect', url })
 })
 
+test('a repeated request gets its answer also when the token is gone, and another one is refused', async () => {
+  const gone = await keep('card_number', good)
+  const body = order({}, { card: gone })
+  const repeat = (idempotencyKey: string): Promise<Answer> => merchant.client.call({ method: 'POST', path: '/v1/payments', body, idempotencyKey })
+  const first = await repeat('again')
+  assert.equal((await merchant.client.call({ method: 'DELETE', path: `/v1/vault/tokens/${gone}` })).status, 204)
+  assert.deepEqual([(await repeat('again')).text, (await repeat('anew')).status], [first.text, 422])
+})
+
 test('a network of cards is listed without a country and without numbers', async () => {
   const { data } = JSON.parse((await merchant.client.call({ path: '/v1/networks' })).text) as { data: readonly { name: string; country: string | null; calling_code: string | null }[] }
   const found = data.find(({ name }) => name === 'card')

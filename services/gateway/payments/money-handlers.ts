@@ -34,7 +34,9 @@ export function moneyHandlers(from: MoneyPorts): Pick<Handlers, MoneyOperation> 
   }
   const reading = { reader: new PaymentReader(from.payments) }
   return {
-    createPayment: repeatInMaintenance(from, (call: Call<'createPayment'>) => createPayment({ ...from, cards }, call)),
+    createPayment: repeatInMaintenance(
+      from, (call: Call<'createPayment'>) => createPayment({ ...from, cards }, call), ({ body }) => body.payer.card !== undefined,
+    ),
     getPayment: (call) => getPayment({ ...reading, withNextActions: withNextActions.bind(null, from.database) }, call),
     listPayments: (call) => listPayments(from, call),
     cancelPayment: (call) => cancelPayment(from, call),
