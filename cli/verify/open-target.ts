@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
+import type { PaymentDirection } from '@ngome/contracts'
 import { Fault, Secret } from '@ngome/kernel'
 import { authorityPath, processFolder, type Config, type Identity } from '@ngome/runtime'
 import { openDatabase, type Database } from '@ngome/store'
@@ -84,6 +85,7 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
       const { checkoutOrigin: origin } = config.gateway
       return origin === undefined ? undefined : { origin, network: probeNetwork(config) }
     },
+    payoutNetwork: () => testNetwork(config, 'payout'),
     machine: () => Promise.resolve(viewMachine(config.dataDir)),
     expectedGrants: readExpectedGrants(root),
     random,
@@ -140,8 +142,15 @@ function openAuditor(config: Config): { auditor: Auditor; db: Database } {
 
 /** Probes pay in the test world only. @throws NotReached where no network of it is configured */
 function probeNetwork(config: Config): ProbeNetwork {
-  const found = Object.entries(config.networks).find(([, { world, connector }]) => world === 'test' && connector !== 'card-acquirer')
+  const found = testNetwork(config, 'collection')
   if (found === undefined) throw new NotReached('no payment network of the test world with phones is configured')
+  return found
+}
+
+function testNetwork(config: Config, direction: PaymentDirection): ProbeNetwork | undefined {
+  const found = Object.entries(config.networks)
+    .find(([, { world, connector, directions }]) => world === 'test' && connector !== 'card-acquirer' && directions.includes(direction))
+  if (found === undefined) return undefined
   const [name, { currency, callingCode, prefixes: [phonePrefix = callingCode] = [] }] = found
   return { name, currency, phonePrefix }
 }

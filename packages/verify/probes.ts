@@ -19,6 +19,7 @@ import { keysRotateByPolicy } from './probes/keys-rotate-by-policy.ts'
 import { merchantsRollTheirOwnKeys } from './probes/merchants-roll-their-own-keys.ts'
 import { merchantsSeeTheirOwnLogs } from './probes/merchants-see-their-own-logs.ts'
 import { oldAndUnusedKeysAreToldOf } from './probes/old-and-unused-keys-are-told-of.ts'
+import { moneyGoesOutOnItsMerchantsWord } from './probes/money-goes-out-on-its-merchants-word.ts'
 import { openingsLogOnlyGrows } from './probes/openings-log-only-grows.ts'
 import { operatorCannotOpen } from './probes/operator-cannot-open.ts'
 import { pinsMatchTheChain } from './probes/pins-match-the-chain.ts'
@@ -49,6 +50,6 @@ export const probes: readonly Probe<Target>[] = [
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, merchantsRollTheirOwnKeys, oldAndUnusedKeysAreToldOf, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
-  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, checkoutPagesAreHeld, signedRequestsAreVerified, answersAreSigned, webhooksAreEncrypted, eventsAreComplete, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
+  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, checkoutPagesAreHeld, signedRequestsAreVerified, moneyGoesOutOnItsMerchantsWord, answersAreSigned, webhooksAreEncrypted, eventsAreComplete, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows,
 ]
