@@ -44,7 +44,7 @@ export function keyLines(view: KeyView, { settings }: Pick<ApiKeyListing, 'setti
     ...amounts('at once', caps.amountMax), ...amounts('a day', caps.dayTotalMax),
     ...caps.currencies.size === 0 ? [] : [[...caps.currencies].join(',')], ...caps.networks.size === 0 ? [] : [[...caps.networks].join(',')],
     ...mustSign ? ['signs'] : [], ...rotateAfterS === null ? [] : [`to roll after ${rotateAfterS} s`],
-    ...caps.dayTotalOf === null ? [] : [`day's total shared with ${caps.dayTotalOf}`], ...view.worksUntil === null ? [] : [`until ${view.worksUntil}`],
+    ...caps.dayTotalOf === null ? [] : [`${caps.dayTotalMax.size === 0 ? 'successor of' : 'day\'s total shared with'} ${caps.dayTotalOf}`], ...view.worksUntil === null ? [] : [`until ${view.worksUntil}`],
   ]
   return [first, `    ${limits.join('  ')}`]
 }

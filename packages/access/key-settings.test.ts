@@ -37,7 +37,12 @@ test('a successor counts towards the day of the first of its line, and a key wit
   const second = successorSettings({ id, settings })
   const third = successorSettings({ id: 'key_01k8z3f7q2e9d8m4n6p0r5s7tw' as ApiKeyId, settings: second })
   assert.deepEqual([second.caps.dayTotalOf, third], [id, { ...settings, caps: { ...settings.caps, dayTotalOf: id } }])
-  assert.deepEqual(successorSettings({ id, settings: defaultKeySettings() }), defaultKeySettings())
+  const plain: ApiKeySettings = { ...defaultKeySettings(), scopes: new Set(['payments:write']) }
+  assert.deepEqual(successorSettings({ id, settings: plain }), plain)
+  for (const scope of ['payouts:write', 'payouts:approve'] as const) {
+    const deciding: ApiKeySettings = { ...plain, scopes: new Set([scope]) }
+    assert.equal(successorSettings({ id, settings: deciding }).caps.dayTotalOf, id, 'a roll makes nobody another person')
+  }
 })
 
 test('settings go to JSON and back, through a database that orders names as it likes', () => {

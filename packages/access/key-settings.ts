@@ -12,7 +12,10 @@ export type ApiKeyCaps = {
   readonly currencies: ReadonlySet<Currency>
   /** Empty: every one. */
   readonly networks: ReadonlySet<string>
-  /** Whose day's total its payments count towards: the first of the keys that it was rolled from; `null`: its own. */
+  /**
+   * Whose day's total its payments count towards, and whose its word is where a payout needs two people's: the first of the keys that it
+   * was rolled from; `null`: its own.
+   */
   readonly dayTotalOf: ApiKeyId | null
 }
 
@@ -96,10 +99,17 @@ export function keySettingsBytes(settings: ApiKeySettings): Uint8Array {
   )
 }
 
-/** What the successor of a key may do: the same, and out of the same day's total, so that to roll a key gives nobody a second one. */
+/** For these it counts whose key it is, a roll later as well: nobody is the second person of his own payout. */
+const decidingScopes: readonly Scope[] = ['payouts:write', 'payouts:approve']
+
+/**
+ * What the successor of a key may do: the same, and out of the same day's total, so that to roll a key gives nobody a second one, nor
+ * makes him another person.
+ */
 export function successorSettings({ id, settings }: { readonly id: ApiKeyId; readonly settings: ApiKeySettings }): ApiKeySettings {
   const { caps } = settings
-  return caps.dayTotalMax.size === 0 ? settings : { ...settings, caps: { ...caps, dayTotalOf: caps.dayTotalOf ?? id } }
+  const isNobodys = caps.dayTotalMax.size === 0 && !decidingScopes.some((scope) => settings.scopes.has(scope))
+  return isNobodys ? settings : { ...settings, caps: { ...caps, dayTotalOf: caps.dayTotalOf ?? id } }
 }
 
 /** Names that one terminal line shows as they are. */

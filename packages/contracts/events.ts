@@ -145,6 +145,10 @@ export const eventTypes = {
   /** A row that the custodian did not sign, or that says nothing of a revocation that the custodian knows of. */
   'merchant_key.unproven': { severity: 'alarm', data: z.strictObject({ key: merchantKey }) },
   'payment.accepted': { severity: 'info', data: z.strictObject({ payment, status }) },
+  /** More than goes out on one person's word. */
+  'payout.awaiting_approval': { severity: 'notice', data: z.strictObject({ payment, status, signed_with: merchantKey }) },
+  'payout.approved': { severity: 'notice', data: z.strictObject({ payment, status, ...byMerchant }) },
+  'payout.refused': { severity: 'notice', data: z.strictObject({ payment, status, ...byMerchant }) },
   'payout.accepted': { severity: 'info', data: z.strictObject({ payment, status, signed_with: merchantKey }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   /** Its payer is asked by his bank; where, the payment says. */

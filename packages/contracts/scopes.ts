@@ -4,7 +4,7 @@
  */
 export const scopes = [
   'payments:read', 'payments:write',
-  'payouts:read', 'payouts:write',
+  'payouts:read', 'payouts:write', 'payouts:approve',
   'refunds:read', 'refunds:write',
   'webhooks:read', 'webhooks:write',
   'vault:read', 'vault:write', 'vault:seal',
@@ -20,6 +20,7 @@ export type Scope = (typeof scopes)[number]
 
 /**
  * What a merchant may give its own keys where the operator says nothing else. Not `keys:write`: a key that makes keys comes
- * from the operator, so that a thief of one cannot leave another behind that does.
+ * from the operator, so that a thief of one cannot leave another behind that does. Nor `payouts:approve`: who may order and make keys
+ * would be the second person as well.
  */
-export const merchantKeyScopesDefault: readonly Scope[] = scopes.filter((scope) => scope !== 'keys:write')
+export const merchantKeyScopesDefault: readonly Scope[] = scopes.filter((scope) => scope !== 'keys:write' && scope !== 'payouts:approve')

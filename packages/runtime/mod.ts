@@ -1,5 +1,6 @@
 export { childEnvironment } from './config/child-environment.ts'
 export { configSchema, type Config } from './config/schema.ts'
+export { configuredApprovals } from './config/configured-approvals.ts'
 export { configuredMaintenance } from './config/configured-maintenance.ts'
 export { maintenanceReason } from './config/network-routing.ts'
 export { formatPkcs11Uri, parsePkcs11Uri, type Pkcs11Uri } from './config/pkcs11-uri.ts'

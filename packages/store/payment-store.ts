@@ -18,6 +18,9 @@ import { recordOutcome } from './dispatch/record-outcome.ts'
 import { appendEvent } from './events/append-event.ts'
 import { enqueue } from './jobs/enqueue.ts'
 import { acceptPayment } from './payments/accept-payment.ts'
+import { approvePayout } from './payments/approve-payout.ts'
+import { findPayoutApproval } from './payments/payout-approvals.ts'
+import { findUnapprovedPayouts } from './dispatch/find-unapproved-payouts.ts'
 import { findBalances } from './payments/find-balances.ts'
 import { findPayment } from './payments/find-payment.ts'
 import { findPayments } from './payments/find-payments.ts'
@@ -41,6 +44,9 @@ export type PaymentStore = {
   readonly insertDataKey: Bound<typeof insertDataKey>
   readonly acceptPayment: Bound<typeof acceptPayment>
   readonly withdrawPayment: Bound<typeof withdrawPayment>
+  readonly findPayoutApproval: Bound<typeof findPayoutApproval>
+  readonly approvePayout: Bound<typeof approvePayout>
+  readonly findUnapprovedPayouts: Bound<typeof findUnapprovedPayouts>
   readonly findPayment: Bound<typeof findPayment>
   readonly findPayments: Bound<typeof findPayments>
   readonly findBalances: Bound<typeof findBalances>
@@ -70,6 +76,9 @@ export function postgresPayments(db: Database): PaymentStore {
     insertDataKey: insertDataKey.bind(null, db),
     acceptPayment: acceptPayment.bind(null, db),
     withdrawPayment: withdrawPayment.bind(null, db),
+    findPayoutApproval: findPayoutApproval.bind(null, db),
+    approvePayout: approvePayout.bind(null, db),
+    findUnapprovedPayouts: findUnapprovedPayouts.bind(null, db),
     findPayment: findPayment.bind(null, db),
     findPayments: findPayments.bind(null, db),
     findBalances: findBalances.bind(null, db),

@@ -114,6 +114,18 @@ export type Tables = {
     stuck_at: Date | null
   }
   payment_actions: TenantColumns & { payment: PaymentId; url: string; at: Date }
+  payout_approvals: TenantColumns & {
+    payment: PaymentId
+    decision: 'asked' | 'approved' | 'refused'
+    is_answer: ColumnType<boolean, never, never>
+    api_key: ApiKeyId
+    key_line: ApiKeyId
+    signing_key: MerchantSigningKeyId
+    base: string | null
+    signature: string | null
+    body: string | null
+    at: Date
+  }
   payment_authorizations: TenantColumns & { digest: Uint8Array; payment: PaymentId; at: Date }
   webhook_endpoints: TenantColumns & {
     id: WebhookEndpointId

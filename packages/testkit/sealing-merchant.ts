@@ -17,7 +17,7 @@ import { VaultKey } from '@ngome/sealer'
 import { decryptForwardAnswer, newWebhookSecret, proveWebhookTerms, signDestination, type ForwardDestination } from '@ngome/signatures'
 import {
   acceptPayment, addMerchant, insertDataKey, insertForward, insertForwardDestination, insertVaultTokens, insertWebhookEndpoint, replaceWebhookSecret,
-  recordCallbackHint, type Database,
+  recordCallbackHint, type ApprovalParty, type Database,
 } from '@ngome/store'
 import type { TestDatabase } from './postgres.ts'
 
@@ -43,6 +43,8 @@ export type SealedPaymentOptions = {
   /** Of a refund: the collection that it gives back. */
   readonly original?: PaymentId
   readonly createdAtMs?: number
+  /** Of a payout that waits for a second person: who asks for one. */
+  readonly askedBy?: ApprovalParty
   /** What is sealed in place of what the columns say. */
   readonly sealed?: Partial<SealedPayment>
   /** The record that the blob is sealed for, where it is not this payment. */
@@ -127,7 +129,8 @@ export class SealingMerchant {
     }
     const context: RecordContext = { tenant, table: 'payments', recordId: id, dataClass: 'restricted', version: 1, ...options.context }
     const payment = {
-      id, status: 'accepted', direction, network, money, feeMinor: 0n, original, reference, payerMasked: card?.masked ?? maskPhone(phone, callingCode),
+      id, status: options.askedBy === undefined ? 'accepted' : 'awaiting_approval', direction, network, money, feeMinor: 0n, original, reference,
+      payerMasked: card?.masked ?? maskPhone(phone, callingCode),
       apiKey: newId('apiKey', from), dataKey: this.#dataKeys.payment.id,
       sealed: sealRecord(this.#dataKeys.payment, context, Buffer.from(JSON.stringify(sealed)), from.random), createdAtMs,
     } as const
@@ -136,6 +139,7 @@ export class SealingMerchant {
       tenant,
       payment,
       dayTotal: null,
+      askedBy: options.askedBy,
       eventProof: eventSecret === undefined ? from.random.bytes(32) : proveEvent(eventSecret, firstEvent({ ...payment, ...money, tenant })),
       event: emit({ ...from, process: 'gateway' }, 'payment.accepted', tenant, { payment: id, status: 'accepted' }),
       idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },

@@ -134,7 +134,7 @@ class World {
       openSealed: alarmOnSpentBudget(open, { ...base, db, logger }),
       computeFingerprint: async () => { throw new Error('no test here asks for an index') },
       statementKey: this.#custodianKeys.publicKey,
-      merchantKeyState: async () => 'stands',
+      merchantKeyState: async () => 'stands', approvals: { over: new Map(), expiresAfterMs: 3_600_000 },
       egress,
       networks: new Map([['mtn-sandbox', network]]),
       callbacks: { baseUrl: this.#callbackUrl, secret: this.callbackSecret },

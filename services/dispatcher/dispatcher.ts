@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock, Currency, Random, Secret, World } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
+import type { ApprovalRules } from '@ngome/payments'
 import type { Database, PaymentStore } from '@ngome/store'
 import type { PaymentNetwork } from './connectors/payment-network.ts'
 import type { ComputeFingerprint } from './custodian/compute-fingerprint.ts'
@@ -50,6 +51,8 @@ export type Dispatcher = {
   /** The custodian's, which it signs allowed addresses with. */
   readonly statementKey: KeyObject
   readonly merchantKeyState: MerchantKeyStateOf
+  /** Of this process's own configuration: what a gateway lets pass is not asked. */
+  readonly approvals: ApprovalRules
   readonly egress: EgressGuard
   readonly networks: ReadonlyMap<string, Network>
   readonly callbacks: { readonly baseUrl: string; readonly secret: Secret<Uint8Array> }
@@ -63,7 +66,8 @@ export type Dispatcher = {
 
 /** What the jobs of payments need: a store of payments and no database, so that a simulation runs the same code. */
 export type PaymentDispatcher = Pick<
-  Dispatcher, 'payments' | 'openSealed' | 'openCard' | 'statementKey' | 'merchantKeyState' | 'networks' | 'callbacks' | 'clock' | 'random' | 'sleep' | 'logger'
+  Dispatcher,
+  'payments' | 'openSealed' | 'openCard' | 'statementKey' | 'merchantKeyState' | 'approvals' | 'networks' | 'callbacks' | 'clock' | 'random' | 'sleep' | 'logger'
 >
 
 /** What marks this process's events. */

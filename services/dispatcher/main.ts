@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { getCACertificates } from 'node:tls'
 import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
 import {
-  configuredMaintenance, createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
+  configuredApprovals, configuredMaintenance, createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
   processFolder, publicRoots, untilItStands, type ReadinessCheck,
 } from '@ngome/runtime'
 import { openDatabase, postgresPayments, type Workers } from '@ngome/store'
@@ -114,6 +114,7 @@ const dispatcher: Dispatcher = {
   computeFingerprint: fingerprintComputer(custodian, secrets.indexOuter),
   statementKey: identity.statementKey,
   merchantKeyState: merchantKeyStates({ custodian, clock }),
+  approvals: configuredApprovals(config.payouts),
   egress,
   networks,
   callbacks: { baseUrl: config.dispatcher.callbackBaseUrl, secret: secrets.callback },

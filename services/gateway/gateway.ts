@@ -50,7 +50,7 @@ import { createUsage } from './usage/create-usage.ts'
 import type { UsageRecorder } from './usage/recorder.ts'
 
 export type GatewaySurroundings = {
-  readonly config: Pick<Config, 'dataDir' | 'gateway' | 'keys' | 'networks' | 'egress' | 'limits'>
+  readonly config: Pick<Config, 'dataDir' | 'gateway' | 'keys' | 'networks' | 'egress' | 'limits' | 'payouts'>
   readonly identity: Identity
   readonly signingKey: KeyObject
   readonly custodian: CustodianClient

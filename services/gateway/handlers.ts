@@ -1,5 +1,5 @@
 import type { Clock, Random, Secret, Tenant } from '@ngome/kernel'
-import type { Config, CustodianClient, Identity, Logger } from '@ngome/runtime'
+import { configuredApprovals, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
 import { findPinSet, postgresPayments, type Database } from '@ngome/store'
 import { findEncryptionKey } from './access/find-encryption-key.ts'
 import { createApiKey } from './api-keys/create-api-key.ts'
@@ -53,7 +53,7 @@ import type { StateTermsPorts } from './webhook-endpoints/state-terms.ts'
 const documentCacheS = 300
 
 export type HandlerPorts = {
-  readonly config: Pick<Config, 'gateway' | 'networks' | 'egress' | 'keys'>
+  readonly config: Pick<Config, 'gateway' | 'networks' | 'egress' | 'keys' | 'payouts'>
   readonly custodian: CustodianClient
   readonly version: string
   readonly secrets: GatewaySecrets
@@ -91,7 +91,7 @@ export function createHandlers(from: HandlerPorts): Handlers {
   const [openApi, reference] = documents(from.version)
   return {
     getLimits: (call) => getLimits(from, call),
-    ...moneyHandlers({ ...writing, networks: config.networks, board, cursorSecret: secrets.idempotency }),
+    ...moneyHandlers({ ...writing, networks: config.networks, board, approvals: configuredApprovals(config.payouts), cursorSecret: secrets.idempotency }),
     listNetworks: (call) => listNetworks({ networks: config.networks, board }, call),
     ...checkoutHandlers(from, writing),
     ...webhookHandlers(writing, stating),

@@ -7,6 +7,7 @@ import { mtnDisbursement } from './mtn-momo.ts'
 import { cardAcquirer } from './card-acquirer.ts'
 import { networkRouting } from './network-routing.ts'
 import { publicTls } from './public-tls.ts'
+import { payouts } from './payouts.ts'
 import { rootKeySetting } from './root-key-setting.ts'
 import { secret } from './secret-field.ts'
 
@@ -305,6 +306,7 @@ export const configObject = z.strictObject({
       .describe('host:port that the dispatcher may reach although private or plain HTTP.'),
   }).prefault({}),
   networks: z.record(networkName, network).prefault(() => defaultNetworks()).describe('The payment networks, by name.'),
+  payouts: payouts.prefault({}),
   webhooks: webhooks.prefault({}),
   limits: limits.prefault({}),
   usage: usage.prefault({}),

@@ -7,6 +7,7 @@ import { inspect } from 'node:util'
 import { Fault } from '@ngome/kernel'
 import fc from 'fast-check'
 import { childEnvironment } from './child-environment.ts'
+import { configuredApprovals } from './configured-approvals.ts'
 import type { Environment } from './environment.ts'
 import { configPath, loadConfig } from './load-config.ts'
 import { authorityPath, processFolder } from './process-folder.ts'
@@ -105,6 +106,12 @@ describe('the configuration', () => {
     assert.deepEqual(of({ tls: files }), [undefined, ['api.example'], ['api.example:8443']])
     assert.deepEqual(of({ tls: files, checkoutOrigin: 'https://pay.example' }),
       ['https://pay.example', ['api.example', 'pay.example'], ['api.example:8443', 'pay.example:443']])
+  })
+
+  test('has limits of payouts in minor units, by currency, and none where nothing is said', () => {
+    const { over, expiresAfterMs } = configuredApprovals(load({ payouts: { approvalOver: { EUR: '5000.00', UGX: '0' } } }).payouts)
+    assert.deepEqual([[...over], expiresAfterMs], [[['EUR', 500_000n], ['UGX', 0n]], 48 * 3_600_000])
+    assert.equal(configuredApprovals(load({}).payouts).over.size, 0)
   })
 
   test('reads every kind of value from the environment', () => {
@@ -245,6 +252,10 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
   ['data keys that outlive their merchant key', { keys: { dataKeyPeriodS: 100, merchantKeyPeriodS: 60 } }, {},
     /keys\.dataKeyPeriodS: must be at most keys\.merchantKeyPeriodS/],
   ['certificates of more than a day', { keys: { certificateLifeS: 86_401 } }, {}, /at most 86400 s/],
+  ['a limit of payouts in a currency that there is not', { payouts: { approvalOver: { XXX: '5.00' } } }, {}, /payouts\.approvalOver/],
+  ['a limit of payouts in more digits than its currency has', { payouts: { approvalOver: { UGX: '5.50' } } }, {}, /payouts\.approvalOver\.UGX: must have no more digits/],
+  ['a limit of payouts that is no decimal', { payouts: { approvalOver: { EUR: '1e3' } } }, {}, /must be a decimal in major units/],
+  ['an approval that outlives its record', { payouts: { approvalExpiresAfterS: 72 * 3_600 } }, {}, /the custodian opens a record for dispatch for 72 hours/],
   ['a warning that comes too late', { webhooks: { warnAfterS: 100, disableAfterS: 100 } }, {}, /webhooks\.warnAfterS/],
   ['retries that shrink', { webhooks: { firstRetryS: 100, retryMaxS: 10 } }, {}, /webhooks\.firstRetryS/],
   ['live over plain HTTP', { networks: { n: { ...liveNetwork, baseUrl: 'http://momo.example' } } }, {}, /must be https: .*real money/],

@@ -1,4 +1,4 @@
-import { parseAmount, parseCurrency } from '@ngome/kernel'
+import { parseAmount, parseCurrency, type Currency } from '@ngome/kernel'
 import type { z } from 'zod'
 import type { completeConfig } from './complete-config.ts'
 import { airtelCountries, airtelSettleAfterSMin } from './airtel-money.ts'
@@ -34,6 +34,9 @@ export function checkConfig(config: Completed, context: z.RefinementCtx): void {
     else if (parseAmount(minimum, currency) === undefined && Number(minimum) !== 0) {
       refuse(['settlement', 'daily', code, 'minimum'], `must have no more digits than ${code} has`)
     }
+  }
+  for (const [currency, text] of Object.entries(config.payouts.approvalOver)) {
+    if (parseAmount(text, currency as Currency) === undefined) refuse(['payouts', 'approvalOver', currency], `must have no more digits than ${currency} has`)
   }
   for (const [name, network] of Object.entries(config.networks)) checkNetwork(config, name, network, refuse)
 }

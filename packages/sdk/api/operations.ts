@@ -19,11 +19,13 @@ import type {
   CreatedCheckoutSession,
 } from './checkout-answers.ts'
 import type {
+  DecidedPayout,
   Payout,
   Refund,
 } from './payout-answers.ts'
 import type { ReadingOperations } from './reading-operations.ts'
 import type {
+  ApprovePayout,
   ChangeWebhookEndpoint,
   CreateApiKey,
   CreateCheckoutSession,
@@ -41,6 +43,10 @@ import type {
 
 /** What each operation takes and gives. */
 export type Operations = ReadingOperations & {
+  /** Approve a payout. */
+  readonly approvePayout: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: ApprovePayout; readonly answer: DecidedPayout
+  }
   /** Cancel a checkout session. */
   readonly cancelCheckoutSession: {
     readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: CheckoutSession
@@ -108,6 +114,10 @@ export type Operations = ReadingOperations & {
   /** Enable a webhook endpoint. */
   readonly enableWebhookEndpoint: {
     readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: WebhookEndpoint
+  }
+  /** Refuse a payout. */
+  readonly refusePayout: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: DecidedPayout
   }
   /** Replace a webhook endpoint’s secret. */
   readonly replaceWebhookSecret: {

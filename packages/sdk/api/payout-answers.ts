@@ -1,5 +1,46 @@
 // Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
 
+export type DecidedPayout = {
+  readonly id: `pyt_${string}`
+  readonly object: 'payout'
+  readonly world: 'test' | 'live'
+  /** docs/payment-states.md says what each means. */
+  readonly status: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed'
+  readonly amount: string
+  /** What is taken of your balance beside the amount. */
+  readonly fee: string
+  readonly currency: string
+  readonly network: string
+  readonly payee: {
+    /** Masked; `null` of a card. */
+    readonly phone: string | null
+    /** Of a card alone: its last four digits. */
+    readonly card?: string
+  }
+  readonly reference: string
+  readonly failure: {
+    readonly code: 'payer_refused' | 'payer_timed_out' | 'payer_unknown' | 'insufficient_funds' | 'limit_exceeded' | 'not_allowed' | 'network_refused' | 'record_refused' | 'approval_refused' | 'approval_expired' | 'card_declined' | 'card_expired' | 'card_unusable' | 'authentication_failed'
+  } | null
+  readonly created_at: string
+  readonly updated_at: string
+  /** Of a payout that needs a second person. */
+  readonly approval?: {
+    readonly asked: {
+      readonly key: `key_${string}`
+      readonly signing_key: `msk_${string}`
+      readonly at: string
+    }
+    readonly answer: {
+      readonly decision: 'approved' | 'refused'
+      readonly key: `key_${string}`
+      readonly signing_key: `msk_${string}`
+      readonly at: string
+    } | null
+    /** Without an answer until then it fails. */
+    readonly expires_at: string
+  }
+}
+
 export type ListNetworksAnswer = {
   readonly object: 'list'
   /** Every network of your world. */

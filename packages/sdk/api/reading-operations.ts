@@ -29,8 +29,8 @@ import type {
   SettlementPage,
 } from './report-answers.ts'
 import type {
+  DecidedPayout,
   ListNetworksAnswer,
-  Payout,
   PayoutPage,
   Refund,
   RefundPage,
@@ -96,7 +96,7 @@ export type ReadingOperations = {
   }
   /** Read a payout. */
   readonly getPayout: {
-    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Payout
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: DecidedPayout
   }
   /** Read a refund. */
   readonly getRefund: {

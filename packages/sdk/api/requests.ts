@@ -1,5 +1,18 @@
 // Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
 
+export type ApprovePayout = {
+  /** As the payout shows it. */
+  readonly amount: string
+  /** ISO 4217 code. */
+  readonly currency: string
+  /** As the payout shows it. */
+  readonly reference: string
+  readonly payee?: {
+    /** Masked, as the payout shows it. */
+    readonly phone: string
+  } | undefined
+}
+
 export type ChangeWebhookEndpoint = {
   /** Where events go. HTTPS, unless the operator allows the address by name. */
   readonly url: string
@@ -15,7 +28,7 @@ export type CreateApiKey = {
   /** `secret` stays on your servers; `publishable` is for pages and can only seal. */
   readonly kind?: 'secret' | 'publishable' | undefined
   /** What it may do: as little as it needs. `keys:write` is the operator’s to give. */
-  readonly scopes: readonly ('payments:read' | 'payments:write' | 'payouts:read' | 'payouts:write' | 'refunds:read' | 'refunds:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read' | 'balances:read' | 'checkout:read' | 'checkout:write' | 'events:read' | 'statements:read')[]
+  readonly scopes: readonly ('payments:read' | 'payments:write' | 'payouts:read' | 'payouts:write' | 'payouts:approve' | 'refunds:read' | 'refunds:write' | 'webhooks:read' | 'webhooks:write' | 'vault:read' | 'vault:write' | 'vault:seal' | 'forwards:read' | 'forwards:write' | 'keys:read' | 'keys:write' | 'usage:read' | 'balances:read' | 'checkout:read' | 'checkout:write' | 'events:read' | 'statements:read')[]
   /** Addresses and ranges (CIDR) that it may be used from; empty: anywhere. */
   readonly allowed_addresses?: readonly string[] | undefined
   /** How much it may move, and of what. */

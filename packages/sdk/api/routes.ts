@@ -5,6 +5,7 @@ import type { OperationName } from './operations.ts'
 export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly path: string; readonly isKeyed: boolean; readonly cost: number }
 
 export const routes: Readonly<Record<OperationName, Route>> = {
+  approvePayout: { method: 'POST', path: '/v1/payouts/{id}/approve', isKeyed: false, cost: 5 },
   cancelCheckoutSession: { method: 'POST', path: '/v1/checkout_sessions/{id}/cancel', isKeyed: false, cost: 5 },
   cancelPayment: { method: 'POST', path: '/v1/payments/{id}/cancel', isKeyed: false, cost: 5 },
   cancelPayout: { method: 'POST', path: '/v1/payouts/{id}/cancel', isKeyed: false, cost: 5 },
@@ -50,6 +51,7 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   listVaultTokens: { method: 'GET', path: '/v1/vault/tokens', isKeyed: false, cost: 3 },
   listWebhookDeliveries: { method: 'GET', path: '/v1/webhook_endpoints/{id}/deliveries', isKeyed: false, cost: 3 },
   listWebhookEndpoints: { method: 'GET', path: '/v1/webhook_endpoints', isKeyed: false, cost: 2 },
+  refusePayout: { method: 'POST', path: '/v1/payouts/{id}/refuse', isKeyed: false, cost: 5 },
   replaceWebhookSecret: { method: 'POST', path: '/v1/webhook_endpoints/{id}/secret', isKeyed: true, cost: 10 },
   replayWebhookDelivery: { method: 'POST', path: '/v1/webhook_deliveries/{id}/replay', isKeyed: true, cost: 10 },
   replayWebhookEndpoint: { method: 'POST', path: '/v1/webhook_endpoints/{id}/replay', isKeyed: true, cost: 50 },

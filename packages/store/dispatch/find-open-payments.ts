@@ -7,13 +7,20 @@ import { guarded } from '../store-fault.ts'
  * whatever reason does not leave one behind.
  * @throws Fault `store/unavailable`
  */
-export async function findOpenPayments(
-  db: Database,
-  search: { readonly olderThanMs: number; readonly limit: number },
-): Promise<readonly { readonly tenant: Tenant; readonly payment: PaymentId }[]> {
+export function findOpenPayments(db: Database, search: Search): Promise<readonly FoundPayment[]> {
+  return findInAllTenants(db, 'find_open_payments', search)
+}
+
+type Search = { readonly olderThanMs: number; readonly limit: number }
+type FoundPayment = { readonly tenant: Tenant; readonly payment: PaymentId }
+
+/** Asks a function of the database that looks at all tenants and says of each payment whose it is. */
+export async function findInAllTenants(
+  db: Database, name: 'find_open_payments' | 'find_unapproved_payouts', search: Search,
+): Promise<readonly FoundPayment[]> {
   const { rows } = await guarded(() => db.pool.query<Tenant & { id: PaymentId }>({
-    name: 'find_open_payments',
-    text: `SELECT merchant, world, id FROM ngome.find_open_payments($1 * interval '1 ms', $2)`,
+    name,
+    text: `SELECT merchant, world, id FROM ngome.${name}($1 * interval '1 ms', $2)`,
     values: [search.olderThanMs, search.limit],
   }))
   return rows.map(({ merchant, world, id }) => ({ tenant: { merchant, world }, payment: id }))

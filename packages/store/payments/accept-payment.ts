@@ -9,6 +9,7 @@ import { enqueueStatement } from '../jobs/enqueue.ts'
 import type { Statement } from '../pipeline.ts'
 import { errorCode } from '../store-fault.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from './idempotency.ts'
+import { askForApprovalStatement, type ApprovalParty } from './payout-approvals.ts'
 import { transferStatement } from './transfer-statement.ts'
 
 export type NewPayment = {
@@ -41,6 +42,8 @@ export type Acceptance = {
   /** Of the payment's first event (`proveEvent(secret, firstEvent(…))`); without it no webhook tells of it. */
   readonly eventProof: Uint8Array
   readonly idempotency: IdempotencyClaim
+  /** Of a payout that begins as `awaiting_approval`: who asks. */
+  readonly askedBy?: ApprovalParty | undefined
   /** Of a payment that a payer asked for through a link. */
   readonly checkout?: NewCheckoutTry
 }
@@ -77,6 +80,7 @@ export async function acceptPayment(db: Database, acceptance: Acceptance): Promi
   const outcome = await withIdempotency(db, tenant, idempotency, payment.createdAtMs, [
     paymentStatement(tenant, payment),
     proveFirstEventStatement(tenant, payment.id, eventProof),
+    ...acceptance.askedBy === undefined ? [] : [askForApprovalStatement(tenant, payment.id, acceptance.askedBy, payment.createdAtMs)],
     ...accounts.map((account) => accountStatement(account)),
     ...transfers.map((transfer) => transferStatement(tenant, transfer, 'pending', payment.createdAtMs)),
     appendEventStatement(event),

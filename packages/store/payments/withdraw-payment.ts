@@ -8,6 +8,7 @@ import { proveLastEvent, type ProvableEvent } from '../events/object-events.ts'
 import type { Tables } from '../tables.ts'
 import { inTenant } from '../transaction.ts'
 import { toPaymentRow, type PaymentRow } from './find-payment.ts'
+import { insertApprovalAnswer, type ApprovalAnswer } from './payout-approvals.ts'
 import { transferStatement } from './transfer-statement.ts'
 
 /** Proves what webhooks say of a change, from the rows as they are under the lock; `null` where they are not what was proven before. */
@@ -16,7 +17,9 @@ export type ProveNext = (event: ObjectEvent, previous: ProvableEvent | null) => 
 export type Withdrawal = {
   readonly payment: PaymentId
   /** How it ends. */
-  readonly to: { readonly status: 'cancelled' } | { readonly status: 'failed'; readonly failure: Extract<FailureCode, 'approval_refused'> }
+  readonly to: { readonly status: 'cancelled' } | { readonly status: 'failed'; readonly failure: Extract<FailureCode, 'approval_refused' | 'approval_expired'> }
+  /** Of one that waited for an approval: who refused it. */
+  readonly refusal?: ApprovalAnswer & { readonly decision: 'refused' }
   readonly atMs: number
   /** For the operator. */
   readonly event: Event
@@ -31,7 +34,7 @@ export type WithdrawalOutcome =
   | { readonly kind: 'unknown' }
 
 /**
- * Ends a payment of which nothing was sent, by the merchant's word: payment, ledger, event with its leaf, and the proof of what webhooks
+ * Ends a payment of which nothing was sent, by the merchant's word, or by its silence where it had to approve: payment, ledger, event with its leaf, and the proof of what webhooks
  * say, in one transaction. It holds the payment's row, as the dispatcher does before it marks anything as sent: one of both comes first, and
  * the other sees it.
  * @throws Fault `store/unavailable`
@@ -45,6 +48,7 @@ export async function withdrawPayment(db: Database, tenant: Tenant, withdrawal: 
     if (row.status === to.status && row.failure === failure) return { kind: 'withdrawn', row }
     if (!gatewayOrigins(to.status).includes(row.status)) return { kind: 'too_late', row }
     const changed = { ...row, status: to.status, failure, updatedAtMs: withdrawal.atMs }
+    if (withdrawal.refusal !== undefined) await insertApprovalAnswer(tx, tenant, payment, withdrawal.refusal, withdrawal.atMs)
     await changeStatus(tx, changed)
     await voidTransfers(tx, changed)
     await appendEvent(tx, withdrawal.event)

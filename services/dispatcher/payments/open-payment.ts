@@ -6,6 +6,7 @@ import type { Network, PaymentDispatcher } from '../dispatcher.ts'
 import { compareWithSealed } from './compare-payment.ts'
 import { findOriginal } from './find-original.ts'
 import { takeCard } from './open-card.ts'
+import { isOverLimit, proveApproval } from './prove-approval.ts'
 import { proveAuthorization } from './prove-authorization.ts'
 
 /**
@@ -88,6 +89,11 @@ async function proveOrder(
     if (proof.kind === 'refused') {
       dispatcher.logger.error({ payment: payment.id, reason: proof.reason }, 'its merchant did not order this')
       return { kind: 'mismatch', fields: ['authorization'] }
+    }
+    const approval = isOverLimit(dispatcher, payment, sealed) ? await proveApproval(dispatcher, payment, sealed, proof.key) : null
+    if (approval?.kind === 'refused') {
+      dispatcher.logger.error({ payment: payment.id, reason: approval.reason }, 'no second person approved this')
+      return { kind: 'mismatch', fields: ['approval'] }
     }
   }
   const isAllowed = network.connector.directions.includes(payment.direction) && (found === null || found.isStanding)

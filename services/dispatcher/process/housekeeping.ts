@@ -5,6 +5,7 @@ import { remindOfKeys, remindOfShortKeys } from '../access/remind-of-keys.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
+import { expireApprovals } from '../payments/expire-approvals.ts'
 import { settlePayment } from '../payments/settle-payment.ts'
 import { settleDaily, type SettlementSchedule } from '../settlements/settle-daily.ts'
 import { advanceFingerprints } from '../vault/advance-fingerprints.ts'
@@ -22,8 +23,8 @@ const lookedAtMax = 1_000
 
 /**
  * Runs at the start and every hour until the signal: partitions, old answers and secrets, and one look at each payment that was
- * left behind. It gives no payment a second job, so that jobs do not multiply. Expired tokens go every minute, and keys
- * whose own period ends are told of within seconds. Days of the ledger that are over are closed, and settled where the
+ * left behind. It gives no payment a second job, so that jobs do not multiply. Every minute tokens that expired go, and payouts fail that nobody
+ * approved in time; keys whose own period ends are told of within seconds. Days of the ledger that are over are closed, and settled where the
  * configuration says so.
  */
 export function keepHouseHourly(
@@ -41,6 +42,7 @@ export function keepHouseHourly(
   })
   runEvery(shortKeysEveryMs, 'the look for keys whose time is over', logger, signal, () => remindOfShortKeys(dispatcher, signal))
   runEvery(expiryEveryMs, 'the removal of expired tokens', logger, signal, () => expireVaultTokens(dispatcher, signal))
+  runEvery(expiryEveryMs, 'the end of what nobody approved', logger, signal, () => expireApprovals(dispatcher, signal))
   runEvery(expiryEveryMs, 'the adding up of accounts', logger, signal, () => addUpAccounts(db))
   runEvery(expiryEveryMs, 'the closing of days', logger, signal, () => closeLedgerDays(dispatcher, policy.timeZone, signal))
   const settle = settleDaily(dispatcher, policy.settlement)

@@ -5,6 +5,7 @@ import {
   Fault, newId, Secret, systemClock, systemRandom, type MerchantSigningKeyId, type PaymentId, type Tenant,
 } from '@ngome/kernel'
 import { createLogger } from '@ngome/runtime'
+import type { ApprovalRules } from '@ngome/payments'
 import { readSignature, signMerchantKey, signRequest, type MerchantKey } from '@ngome/signatures'
 import { insertSigningKey, postgresPayments } from '@ngome/store'
 import { SealingMerchant, testDatabase, type SealedPaymentOptions, type TestDatabase } from '@ngome/testkit'
@@ -43,8 +44,12 @@ export class OutgoingWorld {
     request: { kind: 'taken' }, enquiry: { kind: 'succeeded', networkReference: 'n-1' },
   }
   keyState: MerchantKeyState | 'away' = 'stands'
+  /** Of which keys the custodian says that they were revoked, whatever it says of the others. */
+  readonly revoked = new Set<MerchantSigningKeyId>()
   directions: Network['connector']['directions'] = ['collection', 'payout', 'refund']
   isIdempotent = true
+  /** Above ten euros a second person has to approve. */
+  readonly approvals: ApprovalRules = { over: new Map([['EUR', 1_000n]]), expiresAfterMs: 3_600_000 }
   readonly dispatcher: Dispatcher
   readonly #custodianKeys = generateKeyPairSync('ed25519')
 
@@ -73,9 +78,10 @@ export class OutgoingWorld {
       openSealed: opener({ call: async (_path, body) => await opened(body as Parameters<SealingMerchant['open']>[0]) as never }, this.#custodianKeys.publicKey, systemRandom),
       computeFingerprint: async () => { throw new Error('no test here asks for an index') },
       statementKey: this.#custodianKeys.publicKey,
-      merchantKeyState: async () => {
+      approvals: this.approvals,
+      merchantKeyState: async (_tenant, key) => {
         if (this.keyState === 'away') throw new Fault('custodian/unavailable', 'away')
-        return this.keyState
+        return this.revoked.has(key) ? 'revoked' : this.keyState
       },
       egress: createEgressGuard({ providers: {}, allowPrivate: [], resolve: async () => [] }),
       callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
@@ -102,8 +108,10 @@ export class OutgoingWorld {
   }
 
   /** A key that the custodian states for this tenant. */
-  async addKey(tenant: Tenant = this.merchant.tenant, statedBy: KeyObject = this.#custodianKeys.privateKey): Promise<SigningKey> {
-    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  async addKey(
+    tenant: Tenant = this.merchant.tenant, statedBy: KeyObject = this.#custodianKeys.privateKey,
+    { publicKey, privateKey }: { readonly publicKey: KeyObject; readonly privateKey: KeyObject } = generateKeyPairSync('ed25519'),
+  ): Promise<SigningKey> {
     const createdAtMs = systemClock.nowMs()
     const key: MerchantKey = {
       id: newId('merchantSigningKey', from), tenant, algorithm: 'ed25519', uses: ['sign'], expiresAtMs: createdAtMs + 3_600_000,

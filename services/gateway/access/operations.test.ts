@@ -9,13 +9,14 @@ import { ageLedger, signRaw, type Answer } from '@ngome/testkit'
 import { operationNames, operations } from '../api/operations.ts'
 import { collectMoney } from '../testing/collect-money.ts'
 import { callServed, servedOperations, type ServedOperation, type Signer } from '../testing/served-operations.ts'
+import { SigningMerchant } from '../testing/signing-merchant.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 
 /** How long a revocation may take to be seen, and a while more. */
 const seenMs = 400
 const from = { clock: systemClock, random: systemRandom }
 
-const running = await TestGateway.start({ config: (config) => ({ ...config, egress: { allowPrivate: ['127.0.0.1:9999'] } }) })
+const running = await TestGateway.start({ config: (config) => ({ ...config, egress: { allowPrivate: ['127.0.0.1:9999'] }, payouts: { ...config.payouts, approvalOver: { EUR: '1000.00' } } }) })
 after(() => running.close())
 // A day that is over on any clock, so that there is a statement as the examples ask for it.
 await ageLedger(running.database, Math.floor((systemClock.nowMs() - Date.UTC(2025, 10, 21)) / 86_400_000))
@@ -29,6 +30,8 @@ const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: ()
   getPayout: { kind: 'payout', make: () => idFrom('createPayout') },
   getRefund: { kind: 'refund', make: refund },
   cancelPayment: { kind: 'payment', make: () => idFrom('createPayment') },
+  approvePayout: { kind: 'payout', make: waitingPayout },
+  refusePayout: { kind: 'payout', make: waitingPayout },
   cancelPayout: { kind: 'payout', make: () => idFrom('createPayout') },
   cancelRefund: { kind: 'refund', make: refund },
   createRefund: { kind: 'payment', make: async () => (await collectMoney(running, owner, { amount: '5.00' })).id },
@@ -53,6 +56,14 @@ const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: ()
 async function refund(): Promise<string> {
   const { id } = await collectMoney(running, owner, { amount: '5.00' })
   const answer = await callServed(owner.client, operationOf('createRefund'), id, { signer: signers.get(nameOf(owner)) })
+  assert.equal(answer.status, 201, answer.text)
+  return (JSON.parse(answer.text) as { id: string }).id
+}
+
+/** One that another person ordered, as the example of its approval saw it. */
+async function waitingPayout(): Promise<string> {
+  const clerk = await SigningMerchant.of(running, await running.issueKey(owner.tenant))
+  const answer = await clerk.post('/v1/payouts', { amount: '5000.00', currency: 'EUR', network: 'mtn-sandbox', payee: { phone: '+46733123499' }, reference: 'wages-47' })
   assert.equal(answer.status, 201, answer.text)
   return (JSON.parse(answer.text) as { id: string }).id
 }
@@ -118,7 +129,7 @@ function operationOf(name: string): ServedOperation {
 await running.allow(owner, 'https://acquirer.example.com/v2/')
 // What goes out is signed, and has to be there.
 await addSigner(owner)
-await collectMoney(running, owner, { amount: '100.00' })
+await collectMoney(running, owner, { amount: '20000.00' })
 const ids = new Map<string, string>()
 for (const { name } of served.filter(({ path }) => path.includes('{'))) {
   const maker = makers[name]

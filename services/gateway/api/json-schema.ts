@@ -1,6 +1,6 @@
 import {
   apiKeyPageSchema, apiKeySchema, checkoutSessionSchema, createCheckoutSessionSchema, createdCheckoutSessionSchema, changeWebhookEndpointSchema, createApiKeySchema, createdApiKeySchema, createdWebhookEndpointSchema, createForwardSchema,
-  createPaymentSchema, createPayoutSchema, createRefundSchema, createVaultTokenSchema, createWebhookEndpointSchema,
+  createPaymentSchema, createPayoutSchema, createRefundSchema, approvePayoutSchema, decidedPayoutSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema, limitsSchema,
   objectEventPageSchema, objectEventSchema, paymentPageSchema, paymentSchema, payoutPageSchema, payoutSchema, problemSchema, refundPageSchema, refundSchema, settlementPageSchema, settlementSchema, replaceWebhookSecretSchema, replayEndpointSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
   webhookDeliverySchema, webhookEndpointPageSchema,
@@ -20,6 +20,7 @@ const named = {
     CreateForward: createForwardSchema,
     CreatePayment: createPaymentSchema,
     ReplayEndpoint: replayEndpointSchema,
+    ApprovePayout: approvePayoutSchema,
     CreatePayout: createPayoutSchema,
     CreateRefund: createRefundSchema,
     CreateVaultToken: createVaultTokenSchema,
@@ -41,6 +42,7 @@ const named = {
     WebhookReplay: webhookReplaySchema,
     Payment: paymentSchema,
     PaymentPage: paymentPageSchema,
+    DecidedPayout: decidedPayoutSchema,
     Payout: payoutSchema,
     PayoutPage: payoutPageSchema,
     Refund: refundSchema,

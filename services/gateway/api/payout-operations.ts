@@ -1,4 +1,4 @@
-import { createPayoutSchema, idSchema, payoutBodyBytesMax, payoutPageSchema, payoutSchema } from '@ngome/contracts'
+import { approvalBodyBytesMax, approvePayoutSchema, createPayoutSchema, decidedPayoutSchema, idSchema, payoutBodyBytesMax, payoutPageSchema, payoutSchema } from '@ngome/contracts'
 import { z } from 'zod'
 import { pageQuerySchema } from '../payments/page-query.ts'
 import { acting, authenticated, reading, withBody, writing, type Operation } from './operation.ts'
@@ -11,7 +11,7 @@ export const payoutOperations = {
     method: 'POST',
     path: '/v1/payouts',
     summary: 'Pay out',
-    description: 'Must be signed, always: your signature is kept with the payout and proven again before anything is sent. The amount and its fee are reserved at once; the outcome comes by webhook (docs/payouts.md).',
+    description: 'Must be signed, always: your signature is kept with the payout and proven again before anything is sent. The amount and its fee are reserved at once; the outcome comes by webhook. Over the operator\'s limit it waits for a second person, as `awaiting_approval` (docs/payouts.md).',
     credentials: 'api-key',
     scope: 'payouts:write',
     cost: 5,
@@ -34,7 +34,7 @@ export const payoutOperations = {
     urgency: 'ordinary',
     headerGroups: reading,
     params,
-    success: { status: 200, description: 'The payout.', schema: payoutSchema },
+    success: { status: 200, description: 'The payout, with who asked for it and who decided it where it needs a second person.', schema: decidedPayoutSchema },
     faults: [...authenticated, 'payouts/unknown'],
   },
   cancelPayout: {
@@ -50,6 +50,36 @@ export const payoutOperations = {
     params,
     success: { status: 200, description: 'The payout, cancelled.', schema: payoutSchema },
     faults: [...authenticated, 'request/invalid', 'payouts/unknown', 'payments/not_cancellable'],
+  },
+  approvePayout: {
+    method: 'POST',
+    path: '/v1/payouts/:id/approve',
+    summary: 'Approve a payout',
+    description: 'Of one that is `awaiting_approval`: says what you saw of it, signed, always, by another API key and another signing key than those that ordered it. It is proven again before anything is sent. Repeating it says the same (docs/payouts.md).',
+    credentials: 'api-key',
+    scope: 'payouts:approve',
+    cost: 5,
+    urgency: 'vital',
+    headerGroups: writing,
+    params,
+    body: { kind: 'json', schema: approvePayoutSchema },
+    bodyBytesMax: approvalBodyBytesMax,
+    success: { status: 200, description: 'The payout, which goes out now.', schema: decidedPayoutSchema },
+    faults: [...authenticated, ...withBody, 'payouts/unknown', 'payouts/own_approval', 'payouts/not_awaiting', 'payouts/approval_differs'],
+  },
+  refusePayout: {
+    method: 'POST',
+    path: '/v1/payouts/:id/refuse',
+    summary: 'Refuse a payout',
+    description: 'Of one that is `awaiting_approval`: it fails with `approval_refused`, and what was reserved is available again. Signed, always, by other keys than those that ordered it; who ordered it cancels it. Repeating it says the same.',
+    credentials: 'api-key',
+    scope: 'payouts:approve',
+    cost: 5,
+    urgency: 'ordinary',
+    headerGroups: writing,
+    params,
+    success: { status: 200, description: 'The payout, which failed.', schema: decidedPayoutSchema },
+    faults: [...authenticated, 'request/invalid', 'payouts/unknown', 'payouts/own_approval', 'payouts/not_awaiting'],
   },
   listPayouts: {
     method: 'GET',

@@ -1,8 +1,10 @@
 import type { Secret } from '@ngome/kernel'
+import type { ApprovalRules } from '@ngome/payments'
 import { findVaultToken, listOrigins, withNextActions, type Database, type PaymentStore } from '@ngome/store'
 import type { Call, Handlers } from '../http/call.ts'
 import { repeatInMaintenance } from '../idempotency/repeat-in-maintenance.ts'
 import { createPayout } from '../payouts/create-payout.ts'
+import { approvePayout, refusePayout } from '../payouts/decide-payout.ts'
 import { getPayout } from '../payouts/get-payout.ts'
 import { listPayouts } from '../payouts/list-payouts.ts'
 import { createRefund } from '../refunds/create-refund.ts'
@@ -17,11 +19,12 @@ import { PaymentReader } from './payment-reader.ts'
 import type { PlaceOrderPorts } from './place-order.ts'
 
 type MoneyOperation = 'createPayment' | 'getPayment' | 'listPayments' | 'cancelPayment' | 'createPayout' | 'getPayout' | 'listPayouts' | 'cancelPayout'
-  | 'createRefund' | 'getRefund' | 'listRefunds' | 'cancelRefund'
+  | 'approvePayout' | 'refusePayout' | 'createRefund' | 'getRefund' | 'listRefunds' | 'cancelRefund'
 
 export type MoneyPorts = PlaceOrderPorts & {
   readonly database: Database
   readonly payments: PaymentStore
+  readonly approvals: ApprovalRules
   readonly cursorSecret: Secret<Uint8Array>
 }
 
@@ -41,8 +44,10 @@ export function moneyHandlers(from: MoneyPorts): Pick<Handlers, MoneyOperation> 
     listPayments: (call) => listPayments(from, call),
     cancelPayment: (call) => cancelPayment(from, call),
     createPayout: repeatInMaintenance(from, (call: Call<'createPayout'>) => createPayout(from, call)),
-    getPayout: (call) => getPayout(reading, call),
+    getPayout: (call) => getPayout({ ...from, ...reading }, call),
     listPayouts: (call) => listPayouts(from, call),
+    approvePayout: (call) => approvePayout(from, call),
+    refusePayout: (call) => refusePayout(from, call),
     cancelPayout: (call) => cancelPayout(from, call),
     createRefund: repeatInMaintenance(from, (call: Call<'createRefund'>) => createRefund({ ...from, ...reading }, call)),
     getRefund: (call) => getRefund(reading, call),

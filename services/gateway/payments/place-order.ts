@@ -1,7 +1,7 @@
 import { emit, type Authorization, type Event, type PaymentDirection, type SealedPayment } from '@ngome/contracts'
 import { Fault, newId, type Clock, type Id, type IdKind, type PaymentId, type Random, type Secret, type Tenant } from '@ngome/kernel'
 import { firstEvent, proveEvent } from '@ngome/payments'
-import type { Acceptance, AcceptanceOutcome, IdempotentOutcome, NewCheckoutTry, PaymentRow, PaymentStore } from '@ngome/store'
+import type { Acceptance, AcceptanceOutcome, ApprovalParty, IdempotentOutcome, NewCheckoutTry, PaymentRow, PaymentStore } from '@ngome/store'
 import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
 import type { AuthenticatedCaller } from '../http/call.ts'
 import type { DataKeys } from '../keys/data-keys.ts'
@@ -35,6 +35,8 @@ export type PlacedOrder = Omit<Order, 'callingCode'> & {
   readonly description: string | null
   /** Of what goes out: the merchant's own word for it. */
   readonly authorization?: Authorization
+  /** Of a payout that needs a second person: who asks for one. */
+  readonly askedBy?: ApprovalParty
   /** The collection that a refund gives back. */
   readonly original?: Id<'payment'>
   /** Of a payment that a session becomes: which try of which session it is. */
@@ -74,6 +76,7 @@ export async function placeOrder(
     eventProof: proveEvent(ports.eventSecret, firstEvent(row)),
     event: acceptedEvent(ports, row, order.authorization),
     idempotency: { ...marks, answer },
+    askedBy: order.askedBy,
     ...order.checkout === undefined ? {} : { checkout: order.checkout(row.id) },
   })
   if (outcome.kind === 'day_total_reached') {
@@ -104,6 +107,7 @@ function acceptedEvent(ports: PlaceOrderPorts, { id, direction, status, tenant }
   const from = { ...ports, process: 'gateway' as const }
   if (direction === 'collection') return emit(from, 'payment.accepted', tenant, { payment: id, status })
   if (authorization === undefined) throw new TypeError('nothing goes out that no merchant signed')
+  if (status === 'awaiting_approval') return emit(from, 'payout.awaiting_approval', tenant, { payment: id, status, signed_with: authorization.key })
   return emit(from, direction === 'payout' ? 'payout.accepted' : 'refund.accepted', tenant, { payment: id, status, signed_with: authorization.key })
 }
 
@@ -114,7 +118,7 @@ function newRow(ports: PlaceOrderPorts, tenant: Tenant, order: PlacedOrder): Pay
   return {
     id: newId(idKinds[order.direction], { ...ports, clock }) satisfies PaymentId,
     tenant,
-    status: 'accepted',
+    status: order.askedBy === undefined ? 'accepted' : 'awaiting_approval',
     failure: null,
     direction: order.direction,
     network: order.network,

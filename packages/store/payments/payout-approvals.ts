@@ -1,0 +1,96 @@
+import type { Authorization } from '@ngome/contracts'
+import type { ApiKeyId, MerchantSigningKeyId, PaymentId, Tenant } from '@ngome/kernel'
+import { CompiledQuery, type Transaction } from 'kysely'
+import type { Database } from '../database.ts'
+import { pipelined, type Statement } from '../pipeline.ts'
+import type { Tables } from '../tables.ts'
+
+/** By whose keys something was asked or answered. */
+export type ApprovalParty = {
+  readonly apiKey: ApiKeyId
+  /** The first of the keys that this one was rolled from, or itself. */
+  readonly keyLine: ApiKeyId
+  readonly signingKey: MerchantSigningKeyId
+}
+
+/** What a second person said of a payout; an approval with the signed request, whose body holds no number. */
+export type ApprovalAnswer = ApprovalParty & (
+  | { readonly decision: 'approved'; readonly proof: Omit<Authorization, 'key'> }
+  | { readonly decision: 'refused' }
+)
+
+/** The question and, once there is one, its answer. */
+export type PayoutApproval = {
+  readonly asked: (ApprovalParty & { readonly atMs: number }) | null
+  readonly answer: (ApprovalAnswer & { readonly atMs: number }) | null
+}
+
+/** @throws Fault `store/unavailable` */
+export async function findPayoutApproval(db: Database, tenant: Tenant, payment: PaymentId): Promise<PayoutApproval> {
+  const [result] = await pipelined(db, tenant, [findStatement(tenant, payment)])
+  return toApproval((result?.rows ?? []) as unknown as readonly ApprovalColumns[])
+}
+
+/** As {@link findPayoutApproval}, in a transaction that holds the payment. */
+export async function readPayoutApproval(tx: Transaction<Tables>, tenant: Tenant, payment: PaymentId): Promise<PayoutApproval> {
+  const { text, values } = findStatement(tenant, payment)
+  const { rows } = await tx.executeQuery(CompiledQuery.raw(text, [...values]))
+  return toApproval(rows as readonly ApprovalColumns[])
+}
+
+/** Asks, in the transaction that accepts the payout, behind its row. */
+export function askForApprovalStatement(tenant: Tenant, payment: PaymentId, party: ApprovalParty, atMs: number): Statement {
+  return insertStatement(tenant, payment, { ...party, decision: 'asked' }, atMs)
+}
+
+/** Answers, in a transaction that holds the payment and has not changed it yet. The database refuses an answer by who asked. */
+export async function insertApprovalAnswer(tx: Transaction<Tables>, tenant: Tenant, payment: PaymentId, answer: ApprovalAnswer, atMs: number): Promise<void> {
+  const { text, values } = insertStatement(tenant, payment, answer, atMs)
+  await tx.executeQuery(CompiledQuery.raw(text, [...values]))
+}
+
+type ApprovalColumns = {
+  readonly decision: 'asked' | 'approved' | 'refused'
+  readonly api_key: ApiKeyId
+  readonly key_line: ApiKeyId
+  readonly signing_key: MerchantSigningKeyId
+  readonly base: string | null
+  readonly signature: string | null
+  readonly body: string | null
+  readonly at: Date
+}
+
+function findStatement(tenant: Tenant, payment: PaymentId): Statement {
+  return {
+    name: 'find_payout_approval',
+    text: `SELECT decision, api_key, key_line, signing_key, base, signature, body, at FROM ngome.payout_approvals
+      WHERE merchant = $1 AND world = $2 AND payment = $3`,
+    values: [tenant.merchant, tenant.world, payment],
+  }
+}
+
+function insertStatement(tenant: Tenant, payment: PaymentId, row: (ApprovalParty & { readonly decision: 'asked' }) | ApprovalAnswer, atMs: number): Statement {
+  const { base = null, signature = null, body = null } = row.decision === 'approved' ? row.proof : {}
+  return {
+    name: 'insert_payout_approval',
+    text: `INSERT INTO ngome.payout_approvals (merchant, world, payment, decision, api_key, key_line, signing_key, base, signature, body, at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    values: [tenant.merchant, tenant.world, payment, row.decision, row.apiKey, row.keyLine, row.signingKey, base, signature, body, new Date(atMs)],
+  }
+}
+
+function toApproval(rows: readonly ApprovalColumns[]): PayoutApproval {
+  const asked = rows.find(({ decision }) => decision === 'asked')
+  const answer = rows.find(({ decision }) => decision !== 'asked')
+  return { asked: asked === undefined ? null : partyOf(asked), answer: answer === undefined ? null : answerOf(answer) }
+}
+
+function partyOf({ api_key: apiKey, key_line: keyLine, signing_key: signingKey, at }: ApprovalColumns): ApprovalParty & { readonly atMs: number } {
+  return { apiKey, keyLine, signingKey, atMs: at.getTime() }
+}
+
+function answerOf(row: ApprovalColumns): PayoutApproval['answer'] {
+  const { base, signature, body } = row
+  if (base === null || signature === null || body === null) return { ...partyOf(row), decision: 'refused' }
+  return { ...partyOf(row), decision: 'approved', proof: { base, signature, body } }
+}

@@ -1,0 +1,27 @@
+import { emit } from '@ngome/contracts'
+import { proveNextEvent } from '@ngome/payments'
+import { eventSource, type PaymentDispatcher } from '../dispatcher.ts'
+
+/** Payouts in one look: each is a transaction, and the next look is a minute away. */
+const expiredMax = 500
+
+/**
+ * Fails payouts that no second person approved or refused in time; what was reserved is available again.
+ * @throws Fault `store/unavailable`
+ */
+export async function expireApprovals(dispatcher: PaymentDispatcher, signal: AbortSignal): Promise<void> {
+  const { payments, approvals, callbacks, clock, logger } = dispatcher
+  const left = await payments.findUnapprovedPayouts({ olderThanMs: approvals.expiresAfterMs, limit: expiredMax })
+  for (const { tenant, payment } of left) {
+    if (signal.aborted) return
+    const outcome = await payments.withdrawPayment(tenant, {
+      payment,
+      to: { status: 'failed', failure: 'approval_expired' },
+      atMs: clock.nowMs(),
+      event: emit(eventSource(dispatcher), 'payout.failed', tenant, { payment, status: 'failed', failure: 'approval_expired' }),
+      // Nothing of it was opened: what its first event was proven with is what it still is.
+      prove: (event, previous) => proveNextEvent(callbacks.secret, event, previous),
+    })
+    logger.info({ payment, outcome: outcome.kind }, 'nobody approved a payout in time')
+  }
+}

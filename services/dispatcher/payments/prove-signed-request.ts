@@ -1,0 +1,63 @@
+import type { Authorization } from '@ngome/contracts'
+import type { MerchantSigningKeyId, Tenant } from '@ngome/kernel'
+import { isContentDigest, isSignedBy, proveMerchantKey, readKeptSignature, type ProvenMerchantKey } from '@ngome/signatures'
+import type { PaymentDispatcher } from '../dispatcher.ts'
+import type { SignedOrder } from './is-order-of.ts'
+
+export type SigningPorts = Pick<PaymentDispatcher, 'payments' | 'statementKey' | 'merchantKeyState' | 'clock'>
+export type Refused = { readonly kind: 'refused'; readonly reason: string }
+
+/** What a merchant is proven to have signed, and by which of its keys. */
+export type ProvenRequest = {
+  readonly kind: 'proven'
+  readonly key: ProvenMerchantKey
+  readonly request: SignedOrder
+  readonly isKeyed: boolean
+  readonly createdAtMs: number
+  /** The bytes that were signed. */
+  readonly base: Uint8Array
+}
+
+/**
+ * Proves a request that was kept with what a merchant signed of it: by a key that the custodian stated for it and that stands now.
+ * What the request says is for the caller to hold against what it is kept for.
+ * @param aboutMs when it came
+ * @returns why not, for the operator's log
+ * @throws Fault `custodian/unavailable`, `custodian/refused`, `store/unavailable`
+ */
+export async function proveSignedRequest(
+  ports: SigningPorts, tenant: Tenant, authorization: Authorization, aboutMs: number,
+): Promise<ProvenRequest | Refused> {
+  const kept = { base: Buffer.from(authorization.base, 'latin1'), signature: Buffer.from(authorization.signature, 'base64') }
+  // A character past latin-1 would become another one.
+  if (kept.base.toString('latin1') !== authorization.base) return refused('no base')
+  const reading = readKeptSignature(kept, aboutMs)
+  if (!reading.ok) return refused(reading.reason)
+  const { stated, parts } = reading
+  if (stated.keyId !== authorization.key) return refused('it names another key')
+  const body = Buffer.from(authorization.body, 'utf8')
+  if (parts.contentDigest === undefined || !isContentDigest(parts.contentDigest, body)) return refused('it is of another body')
+  const key = await findKey(ports, tenant, authorization)
+  if (typeof key === 'string') return refused(key)
+  if (!await isSignedBy(key, stated)) return refused('it is not this key\'s')
+  return {
+    kind: 'proven', key, request: { method: parts.method, target: parts.target, body }, isKeyed: parts.idempotencyKey !== undefined,
+    createdAtMs: stated.createdS * 1_000, base: kept.base,
+  }
+}
+
+/** The key as of now: one that was revoked or whose time ended since sends nothing any more. @returns why there is none */
+async function findKey(
+  { payments, statementKey, merchantKeyState, clock }: SigningPorts, tenant: Tenant, { key: id }: { readonly key: MerchantSigningKeyId },
+): Promise<ProvenMerchantKey | string> {
+  const row = await payments.findSigningKey(tenant, id)
+  if (row === undefined || row.isRevoked) return 'the key is not there, or revoked'
+  const key = proveMerchantKey(row, row.proof, statementKey, clock.nowMs())
+  if (key === undefined) return 'the custodian states no such key'
+  const state = await merchantKeyState(tenant, id)
+  return state === 'stands' ? key : `the custodian says of the key: ${state}`
+}
+
+export function refused(reason: string): Refused {
+  return { kind: 'refused', reason }
+}
