@@ -1,27 +1,21 @@
 import { apiKeyVerifier, newApiKey } from '@ngome/access'
 import { newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
-import { addTestMerchant } from '@ngome/testkit'
 import { Authenticator } from '../services/gateway/access/authenticate.ts'
 import { tlsContext } from '../services/gateway/http/public-server.ts'
 import { fixedPeppers, manualLease, provenRow } from '../services/gateway/testing/proven-keys.ts'
 import type { TestPlatform } from '../services/gateway/testing/test-platform.ts'
-import type { RawSqlReport } from './gateway/raw-sql.ts'
 import { wayIn } from './gateway/way-in.ts'
 import { median, rateCase, timeCase, type BenchCase, type BenchReport } from './harness.ts'
+import { besideRawSql, order, writeConnections } from './sides/acceptances.ts'
 import { answerOf } from './sides/answer-of.ts'
 import type { BareServerOrder } from './sides/bare-server.ts'
 import { raiseGateway, type GatewayStand } from './sides/gateway-stand.ts'
-import { cpuCase, inTurns, roundMs, rounds, sample, warmUpMs, type Samples } from './sides/in-turns.ts'
-import type { LoadOrder, LoadReport } from './sides/load.ts'
+import { cpuCase, inTurns } from './sides/in-turns.ts'
 import { Worker } from './sides/worker.ts'
 
 const readConnections = 64
-const writeConnections = 16
 /** More than there are connections, so that no two reads under way are of the same payment. */
 const paymentsRead = 200
-/** More than a fast machine commits in a round. */
-const transactionsPerRoundMax = 20_000
-const order = '{"amount":"5.00","currency":"EUR","network":"mtn-sandbox","payer":{"phone":"+46733123499"},"reference":"order-42"}'
 
 type Bench = GatewayStand & { readonly load: Worker }
 
@@ -30,7 +24,7 @@ export async function bench(): Promise<BenchReport> {
   const raised = await raiseGateway()
   const stand: Bench = { ...raised, load: new Worker('sides/load.ts') }
   try {
-    const cases = [...await wayIn({ certificate: await stand.platform.certificate(), ca: stand.platform.custody.authority.pem, load: stand.load, order }), ...await reading(stand), ...await writing(stand), ...keyChecks()]
+    const cases = [...await wayIn({ certificate: await stand.platform.certificate(), ca: stand.platform.custody.authority.pem, load: stand.load, order }), ...await reading(stand), ...await besideRawSql(stand, stand.load), ...keyChecks()]
     return { bench: 'gateway', cases, notes }
   } finally {
     stand.load.stop()
@@ -62,40 +56,6 @@ async function reading(stand: Bench): Promise<BenchCase[]> {
   const [ours, baseline] = await inTurns(load, sides)
   bare.stop()
   return [rateCase('GET of a payment, answers', '1/s', median(ours.perSecond), median(baseline.perSecond)), ...cpuCase('GET of a payment', ours, baseline)]
-}
-
-async function writing(stand: Bench): Promise<BenchCase[]> {
-  const { platform, gateway, load, database } = stand
-  const head = [
-    'Host: localhost', `Authorization: Bearer ${platform.key}`, 'Content-Type: application/json',
-    `Content-Length: ${order.length}`, 'Idempotency-Key: bench-{n}',
-  ]
-  const request = [`POST /v1/payments HTTP/1.1`, ...head, '', order].join('\r\n')
-  const raw = new Worker('gateway/raw-sql.ts')
-  const { password, ...connection } = database.connection('ngome_gateway')
-  const merchant = await addTestMerchant(database)
-  await raw.ask({ connection: { ...connection, password: password.expose((text) => text) }, merchant, connections: writeConnections })
-  const loadOrder: LoadOrder = {
-    port: platform.folders.ports.gateway, ca: platform.custody.authority.pem, connections: writeConnections,
-    requests: [request],
-    status: 201, durationMs: roundMs,
-  }
-  const ours: Samples = { perSecond: [], cpu: [] }
-  const theirs: Samples = { perSecond: [], cpu: [] }
-  await load.ask<LoadReport>({ ...loadOrder, durationMs: warmUpMs })
-  for (let round = 0; round < rounds; round++) {
-    await raw.ask({ transactions: transactionsPerRoundMax })
-    await sample(theirs, raw.pid, async () => {
-      const { committed, seconds } = await raw.ask<RawSqlReport>({ durationMs: roundMs })
-      return { answered: committed, failures: {}, seconds }
-    })
-    await sample(ours, gateway.child.pid ?? 0, () => load.ask<LoadReport>(loadOrder))
-  }
-  raw.stop()
-  return [
-    rateCase('POST of a payment, answers', '1/s', median(ours.perSecond), median(theirs.perSecond)),
-    ...cpuCase('POST of a payment', ours, theirs),
-  ]
 }
 
 /** The check of a key whose row is in memory: the first on a connection, and those after it. */

@@ -16,6 +16,12 @@ export type BenchReport = {
   readonly notes: readonly string[]
 }
 
+/** What the command line says of a benchmark, where it can be told. */
+export type BenchOptions = {
+  /** Rows to begin with, for a run that is over sooner than the one that counts. */
+  readonly rows?: number | undefined
+}
+
 /** Enough that a median stands still, few enough that a run stays under half a minute. */
 const roundsDefault = 400
 /** Short batches, so that a neighbour's burst of work falls on every side alike. */
