@@ -108,6 +108,8 @@ export const eventTypes = {
   'limits.store_away': { severity: 'warning', data: z.strictObject({}) },
   'limits.store_back': { severity: 'notice', data: z.strictObject({ awayMs: classed('internal', z.int()) }) },
   /** At most one a minute for each network, by what a dispatcher saw: nothing new is sent there meanwhile. */
+  /** Time partitions of payments end in so many days, and housekeeping could make no more. Told every hour. */
+  'store.partitions_missing': { severity: 'alarm', data: z.strictObject({ days: classed('internal', z.int()) }) },
   'network.away': { severity: 'warning', data: z.strictObject({ network: paymentNetwork }) },
   'network.back': { severity: 'notice', data: z.strictObject({ network: paymentNetwork, awayMs: classed('internal', z.int()) }) },
   'network.maintenance_added': { severity: 'notice', data: z.strictObject(maintenance) },

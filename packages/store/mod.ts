@@ -117,6 +117,7 @@ export { findSealedPayment, type SealedPaymentRow } from './payments/find-sealed
 export { findAnswer, type IdempotencyClaim, type IdempotentOutcome } from './payments/idempotency.ts'
 export { insertDataKey, type DataKeyRow } from './payments/insert-data-key.ts'
 export { withNextActions } from './payments/find-next-actions.ts'
+export { keepPaymentPartitions } from './payments/keep-payment-partitions.ts'
 export { listPayments, paymentPageMax, type PaymentFilter } from './payments/list-payments.ts'
 export { withdrawPayment, type ProveNext, type Withdrawal, type WithdrawalOutcome } from './payments/withdraw-payment.ts'
 export { readGrants, type CatalogQuery } from './read-grants.ts'

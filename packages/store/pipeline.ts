@@ -50,11 +50,14 @@ function sendTogether(client: pg.PoolClient, statements: readonly Statement[]): 
 const begin: Statement = { name: 'begin', text: 'BEGIN', values: [] }
 const commit: Statement = { name: 'commit', text: 'COMMIT', values: [] }
 
-/** The statement that row-level security listens to, for the rest of the transaction. */
+/**
+ * The statement that row-level security listens to, for the rest of the transaction. Plans are kept, whatever their values: of tables in
+ * partitions PostgreSQL would make each anew, which costs more than to run it, while a kept one leaves out what cannot match as it begins (ADR 41).
+ */
 export function enterTenant(tenant: Tenant): Statement {
   return {
     name: 'enter_tenant',
-    text: `SELECT set_config('ngome.merchant', $1, true), set_config('ngome.world', $2, true)`,
+    text: `SELECT set_config('ngome.merchant', $1, true), set_config('ngome.world', $2, true), set_config('plan_cache_mode', 'force_generic_plan', true)`,
     values: [tenant.merchant, tenant.world],
   }
 }

@@ -1,8 +1,9 @@
+import { emit } from '@ngome/contracts'
 import { hasEnded } from '@ngome/payments'
 import type { CustodianClient } from '@ngome/runtime'
-import { addUpAccounts, closeLedgerDays, findOpenPayments, findPayment, keepHouse, type UsageRetention } from '@ngome/store'
+import { addUpAccounts, closeLedgerDays, findOpenPayments, findPayment, keepHouse, keepPaymentPartitions, type UsageRetention } from '@ngome/store'
 import { remindOfKeys, remindOfShortKeys } from '../access/remind-of-keys.ts'
-import type { Dispatcher } from '../dispatcher.ts'
+import { eventSource, type Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
 import { expireApprovals } from '../payments/expire-approvals.ts'
@@ -36,6 +37,7 @@ export function keepHouseHourly(
   const { logger, db } = dispatcher
   runEvery(everyMs, 'housekeeping', logger, signal, async () => {
     await keepHouse(db, policy.usage)
+    await keepPaymentPartitions(db, (days) => emit(eventSource(dispatcher), 'store.partitions_missing', null, { days }))
     await remindOfOldSecrets(dispatcher, policy.webhookSecretAgeMs, signal)
     await remindOfKeys(dispatcher, { ageMs: policy.apiKeyAgeMs, unusedMs: policy.apiKeyUnusedMs }, signal)
     await lookAfterLeftBehind(dispatcher, signal)
