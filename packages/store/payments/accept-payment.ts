@@ -82,12 +82,12 @@ export async function acceptPayment(db: Database, acceptance: Acceptance): Promi
     proveFirstEventStatement(tenant, payment.id, eventProof),
     ...acceptance.askedBy === undefined ? [] : [askForApprovalStatement(tenant, payment.id, acceptance.askedBy, payment.createdAtMs)],
     ...accounts.map((account) => accountStatement(account)),
-    ...transfers.map((transfer) => transferStatement(tenant, transfer, 'pending', payment.createdAtMs)),
     appendEventStatement(event),
     // What waits for an approval is dispatched by who approves it.
     ...payment.status === 'accepted' ? [enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id }, 0)] : [],
     ...acceptance.checkout === undefined ? [] : checkoutTryStatements(tenant, payment, acceptance.checkout),
-    // Last, so that others wait for its row no longer than for the commit.
+    // Last, so that others wait for the rows of account and day no longer than for the commit.
+    ...transfers.map((transfer) => transferStatement(tenant, transfer, 'pending', payment.createdAtMs)),
     ...dayTotal === null ? [] : [dayTotalStatement(payment, dayTotal)],
   ]).catch((error: unknown) => {
     const code = errorCode(error)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { emit, type Event } from '@ngome/contracts'
-import { idOf, idRandomBytes, newId, systemClock, systemRandom, type IdKind } from '@ngome/kernel'
+import { idOf, idRandomBytes, systemClock, systemRandom, type IdKind, type PaymentId } from '@ngome/kernel'
 import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import pg from 'pg'
 import { checkLedger } from '../ledger-check.ts'
@@ -72,7 +72,7 @@ describe('partitions of payments', () => {
     const id = idAt('payment', Date.UTC(2019, 3, 1))
     await plant(id)
     assert.equal(await partitionOf(id), 'ngome.payments_default')
-    assert.equal((await findPayment(database.open('ngome_gateway', { poolMax: 1 }), merchant.tenant, id as ReturnType<typeof newId<'payment'>>))?.id, id)
+    assert.equal((await findPayment(database.open('ngome_gateway', { poolMax: 1 }), merchant.tenant, id as PaymentId))?.id, id)
   })
 
   test('let nobody read, change or remove a row by their own names', async () => {
