@@ -133,9 +133,9 @@ describe('the migration into partitions', () => {
     UNION ALL SELECT 'index', '', '', replace(pg_get_indexdef(indexrelid), 'ON ONLY', 'ON') FROM pg_index WHERE indrelid = 'ngome.payments'::regclass
     UNION ALL SELECT 'trigger', '', tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'ngome.payments'::regclass AND NOT tgisinternal
     UNION ALL SELECT 'policy', '', policyname, p::text FROM pg_policies p WHERE tablename = 'payments'
-    UNION ALL SELECT 'column', '', attname, concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, (SELECT array_agg(a::text ORDER BY 1) FROM unnest(attacl) a), col_description(attrelid, attnum),
+    UNION ALL SELECT 'column', '', attname, concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(attacl) a), col_description(attrelid, attnum),
       (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = attrelid AND adnum = attnum)) FROM pg_attribute WHERE attrelid = 'ngome.payments'::regclass AND attnum > 0
-    UNION ALL SELECT 'table', '', '', concat_ws(' ', (SELECT array_agg(a::text ORDER BY 1) FROM unnest(relacl) a), relrowsecurity, relforcerowsecurity) FROM pg_class WHERE oid = 'ngome.payments'::regclass
+    UNION ALL SELECT 'table', '', '', concat_ws(' ', (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(relacl) a), relrowsecurity, relforcerowsecurity) FROM pg_class WHERE oid = 'ngome.payments'::regclass
     ORDER BY 1, 2, 3, 4`
 
   test('takes over every row and every rule that stood on the table, whichever migration put it there', async () => {
