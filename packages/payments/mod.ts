@@ -27,3 +27,12 @@ export { statementCsv } from './statements/statement-csv.ts'
 export {
   sumOf, writeStatement, type StatementEntry, type StatementForm, type StatementPart,
 } from './statements/statement.ts'
+export type { ReportOfNetwork } from './reports/csv-report.ts'
+export { reportEncodings, type ReportEncoding } from './reports/decode.ts'
+export { csvFormats, reportColumns, type CsvFormat, type ReportColumn } from './reports/formats.ts'
+export { dateOrders, readInstant, startOfDayMs } from './reports/read-instant.ts'
+export { readReport, type ReportForm } from './reports/read-report.ts'
+export {
+  isReportRow, movementDirections, movementStatuses, type MovementDirection, type MovementStatus, type ReportItem, type ReportPeriod, type ReportProblem,
+  type ReportRow,
+} from './reports/report-row.ts'
