@@ -39,6 +39,7 @@ export const faults = {
   'checkout/not_offered': { status: 409, public: 'The operator has not set up the hosted checkout.' },
   'checkout/not_open': { status: 409, public: 'This checkout session was paid, is being paid, or is over.' },
   'statements/not_closed': { status: 409, public: 'This day is not closed yet. Ask up to an earlier one, or come again after midnight.' },
+  'reconciliation/not_open': { status: 409, public: 'This difference is worked off, or takes no such step.' },
   'payments/insufficient_funds': { status: 422, public: 'Your available balance does not cover the amount and its fee.' },
   'payments/not_refundable': { status: 409, public: 'This payment has no money to give back: it did not succeed, or its network takes no refunds.' },
   'payments/not_cancellable': { status: 409, public: 'Only what nothing was sent for yet can be cancelled. Read it for where it stands; a payment that succeeds can be refunded.' },

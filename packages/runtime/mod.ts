@@ -6,6 +6,7 @@ export { maintenanceReason } from './config/network-routing.ts'
 export { formatPkcs11Uri, parsePkcs11Uri, type Pkcs11Uri } from './config/pkcs11-uri.ts'
 export type { RootKeySetting } from './config/root-key-setting.ts'
 export type { NetworkConfig } from './config/fields.ts'
+export type { NetworkReportConfig } from './config/network-report.ts'
 export { configPath, loadConfig, type ConfigSurroundings } from './config/load-config.ts'
 export { specialVariables, type Environment } from './config/environment.ts'
 export {

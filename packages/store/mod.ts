@@ -119,7 +119,18 @@ export { insertDataKey, type DataKeyRow } from './payments/insert-data-key.ts'
 export { withNextActions } from './payments/find-next-actions.ts'
 export { keepPaymentPartitions } from './payments/keep-payment-partitions.ts'
 export { listPayments, paymentPageMax, type PaymentFilter } from './payments/list-payments.ts'
+export { listPayments, paymentPageMax } from './payments/list-payments.ts'
 export { withdrawPayment, type ProveNext, type Withdrawal, type WithdrawalOutcome } from './payments/withdraw-payment.ts'
+export {
+  addReportRows, adoptReportRows, beginNetworkReport, endNetworkReport, reportRowsAtOnce, type BegunReport, type NewNetworkReport,
+} from './reconciliation/insert-network-report.ts'
+export {
+  listDifferences, readDifferenceTrail, takeDifferenceStep, type Difference, type DifferenceFilter, type DifferenceTrail,
+  type NewDifferenceStep,
+} from './reconciliation/differences.ts'
+export { matchReports, type Matching, type ReportedNetwork } from './reconciliation/match-reports.ts'
+export { suspendDifference } from './reconciliation/suspend-difference.ts'
+export { readReconciliation, type NetworkReportRow, type ReconciliationSummary } from './reconciliation/read-reconciliation.ts'
 export { readGrants, type CatalogQuery } from './read-grants.ts'
 export { createDatabase, createRoles, databaseRoles, type DatabaseRole } from './roles.ts'
 export type { AcmeOrderState, ApiKeyReminder, AttemptState, RevocationKind, UsageFacet } from './tables.ts'

@@ -1,5 +1,5 @@
 import type {
-  AlertKind, AnomalyResponse, DeliveryState, EventType, FailureCode, ObjectEventType, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentDirection, PaymentStatus, Restriction,
+  AlertKind, AnomalyResponse, DeliveryState, DifferenceKind, DifferenceStep, EventType, FailureCode, ObjectEventType, FingerprintStatus, ForwardFailure, ForwardStatus, PaymentDirection, PaymentStatus, Restriction,
   RetentionClass, SeenNetworkStatus, SettlementState, Severity, SigningKeyAlgorithm, SigningKeyUse, StapleFailure, StapleStatus, TlsVerdict, VaultTokenStatus, VaultTokenType,
   WebhookDeliveryReason, WebhookDisabledReason, WebhookEncryption, WebhookHoldReason,
 } from '@ngome/contracts'
@@ -324,6 +324,28 @@ export type Tables = {
   }
   network_health: { network: string; status: SeenNetworkStatus; since: Date; seen_at: Date }
   network_maintenance: { network: string; begins_at: Date; ends_at: Date; reason: string }
+  network_reports: {
+    id: ColumnType<bigint, never, never>; network: string; network_world: World; form: string; currency: Currency; digest: Uint8Array; movements: bigint
+    skipped: bigint; from_at: Date; to_at: Date; began_by: string; began_at: Date
+  }
+  network_report_rows: {
+    report: bigint; number: bigint; line: bigint; identity: Uint8Array; occurred_at: Date; direction: string; status: string; amount_minor: bigint
+    reference: string | null; payment_named: string | null; network_reference: string
+  }
+  network_report_ends: { report: bigint; ended_at: Date }
+  /** The database's to write, like the two below. */
+  network_movements: {
+    position: bigint; network: string; network_world: World; identity: Uint8Array; occurrence: number; report: bigint; number: bigint; occurred_at: Date
+    direction: string; status: string; amount_minor: bigint; reference: string | null; payment_named: string | null; network_reference: string
+    verdict: string | null; merchant: MerchantId | null; world: World | null; payment: PaymentId | null; judged_at: Date | null
+  }
+  reconciliation_differences: {
+    number: bigint; network: string; network_world: World; kind: DifferenceKind; movement: bigint | null; merchant: MerchantId | null; world: World | null
+    payment: PaymentId | null; delta_minor: bigint; currency: Currency; found_at: Date
+  }
+  reconciliation_steps: {
+    difference: bigint; step: number; what: DifferenceStep; is_end: boolean; by_whom: string; note: string | null; adjustment: string | null; at: Date
+  }
   ocsp_staples: {
     leaf: Uint8Array
     chain: string

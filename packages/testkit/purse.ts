@@ -44,18 +44,25 @@ export class Purse {
     return payment.id
   }
 
-  async end(payment: PaymentId, status: 'succeeded' | 'failed'): Promise<void> {
+  /** Sends it, or takes over what was sent. @returns the fence of its attempt */
+  async send(payment: PaymentId): Promise<number> {
     const { tenant } = this.merchant
-    const emitting = { ...from, process: 'dispatcher' } as const
     const attempt = await prepareAttempt(this.#dispatcher, tenant, payment,
       { id: newId('attempt', from), reference: randomUUID(), factsProof: systemRandom.bytes(32), atMs: from.clock.nowMs() })
     await markAttemptSent(this.#dispatcher, tenant, { payment, fence: attempt?.fence ?? 0, atMs: from.clock.nowMs() },
-      emit(emitting, 'payment.processing', tenant, { payment, status: 'processing' }), () => null)
-    const outcome = status === 'succeeded' ? { status, networkReference: 'net-1' } as const
+      emit({ ...from, process: 'dispatcher' }, 'payment.processing', tenant, { payment, status: 'processing' }), () => null)
+    return attempt?.fence ?? 0
+  }
+
+  async end(payment: PaymentId, status: 'succeeded' | 'failed', networkReference = 'net-1'): Promise<void> {
+    const { tenant } = this.merchant
+    const emitting = { ...from, process: 'dispatcher' } as const
+    const fence = await this.send(payment)
+    const outcome = status === 'succeeded' ? { status, networkReference } as const
       : { status, failure: 'payer_refused', networkReason: 'REFUSED' } as const
     const event = status === 'succeeded' ? emit(emitting, 'payment.succeeded', tenant, { payment, status })
       : emit(emitting, 'payment.failed', tenant, { payment, status, failure: 'payer_refused' })
-    const record = { payment, fence: attempt?.fence ?? 0, outcome, event, prove: () => null }
+    const record = { payment, fence, outcome, event, prove: () => null }
     assert.equal(await recordOutcome(this.#dispatcher, from, tenant, record), 'recorded')
   }
 

@@ -5,11 +5,13 @@ import { z } from 'zod'
 import { airtelMoney } from './airtel-money.ts'
 import { mtnDisbursement } from './mtn-momo.ts'
 import { cardAcquirer } from './card-acquirer.ts'
+import { networkReport } from './network-report.ts'
 import { networkRouting } from './network-routing.ts'
 import { publicTls } from './public-tls.ts'
 import { payouts } from './payouts.ts'
 import { rootKeySetting } from './root-key-setting.ts'
 import { secret } from './secret-field.ts'
+import { timeZone } from './time-zone.ts'
 
 /** One day: the longest life of a process certificate, so that a stolen one is soon worth nothing. */
 const daySeconds = 86_400
@@ -217,6 +219,7 @@ const network = z.strictObject({
   giveUpAfterS: seconds(900, 2, 3 * daySeconds, 'the custodian opens a record for dispatch for 72 hours'),
   fees: z.strictObject({ collection: tariff.optional(), payout: tariff.optional(), refund: tariff.optional() }).prefault({})
     .describe('What the operator takes of payments by this network.'),
+  report: networkReport.optional().describe('How its report is written, for reconciliation.'),
   ...networkRouting,
 })
 
@@ -251,7 +254,7 @@ const usage = z.strictObject({
 })
 
 const ledger = z.strictObject({
-  timeZone: z.string().max(64).refine(isTimeZone, 'must be a time zone of the IANA database, such as Africa/Kampala').default('UTC')
+  timeZone: timeZone.default('UTC')
     .describe('At whose midnights the days of the ledger end.'),
 })
 
@@ -261,16 +264,6 @@ const settlement = z.strictObject({
   })).prefault({}).describe('Currencies in which each merchant is settled after each closed day; none where nothing is said.'),
   worlds: z.array(z.enum(worlds)).default(['live']).describe('The worlds of the schedule.'),
 })
-
-function isTimeZone(name: string): boolean {
-  // A name alone: an offset is no zone, and PostgreSQL reads its sign the other way.
-  if (!/^[A-Za-z_]+(?:\/[A-Za-z_-]+)*$/.test(name)) return false
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
-}
 
 const hostPort = z.string().regex(/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}$/, 'must be host:port in lower case')
 /** kebab-case, so that a name has one form in the environment: `mtn-ug` is `MTN_UG`. */
