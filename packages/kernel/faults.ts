@@ -39,6 +39,7 @@ export const faults = {
   'checkout/not_offered': { status: 409, public: 'The operator has not set up the hosted checkout.' },
   'checkout/not_open': { status: 409, public: 'This checkout session was paid, is being paid, or is over.' },
   'statements/not_closed': { status: 409, public: 'This day is not closed yet. Ask up to an earlier one, or come again after midnight.' },
+  'reconciliation/report_changed': { status: 409, public: 'The file changed while it was read. Add an empty line at its end and import it again.' },
   'reconciliation/not_open': { status: 409, public: 'This difference is worked off, or takes no such step.' },
   'payments/insufficient_funds': { status: 422, public: 'Your available balance does not cover the amount and its fee.' },
   'payments/not_refundable': { status: 409, public: 'This payment has no money to give back: it did not succeed, or its network takes no refunds.' },

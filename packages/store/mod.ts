@@ -122,7 +122,7 @@ export { listPayments, paymentPageMax, type PaymentFilter } from './payments/lis
 export { listPayments, paymentPageMax } from './payments/list-payments.ts'
 export { withdrawPayment, type ProveNext, type Withdrawal, type WithdrawalOutcome } from './payments/withdraw-payment.ts'
 export {
-  addReportRows, adoptReportRows, beginNetworkReport, endNetworkReport, reportRowsAtOnce, type BegunReport, type NewNetworkReport,
+  addReportRows, adoptReportRows, beginNetworkReport, endNetworkReport, ReportRowsDigest, reportRowsAtOnce, type BegunReport, type NewNetworkReport,
 } from './reconciliation/insert-network-report.ts'
 export {
   listDifferences, readDifferenceTrail, takeDifferenceStep, type Difference, type DifferenceFilter, type DifferenceTrail,

@@ -325,7 +325,7 @@ export type Tables = {
   network_health: { network: string; status: SeenNetworkStatus; since: Date; seen_at: Date }
   network_maintenance: { network: string; begins_at: Date; ends_at: Date; reason: string }
   network_reports: {
-    id: ColumnType<bigint, never, never>; network: string; network_world: World; form: string; currency: Currency; digest: Uint8Array; movements: bigint
+    id: ColumnType<bigint, never, never>; network: string; network_world: World; form: string; currency: Currency; digest: Uint8Array; rows_digest: Uint8Array; movements: bigint
     skipped: bigint; from_at: Date; to_at: Date; began_by: string; began_at: Date
   }
   network_report_rows: {

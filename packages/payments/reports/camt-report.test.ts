@@ -62,7 +62,7 @@ describe('a statement of camt.053', () => {
       tenant: { merchant: 'mer_x' as MerchantId, world: 'test' as const }, account: 'acc_x' as AccountId, currency: 'KES' as const, from: '2026-11-22', to: '2026-11-22',
       createdAtMs: 0, number: 1, isLast: true, openingMinor: 0n, closingMinor: 1250n, entryCount: 1, creditMinor: 1250n, debitMinor: 0n,
     }
-    const ours = { payment, kind: 'collection' as const, isCredit: true, amountMinor: 1250n, atMs: row.occurredAtMs, day: '2026-11-22', reference: 'order-42', network: 'mtn' }
+    const ours = { document: payment, kind: 'collection' as const, isCredit: true, amountMinor: 1250n, atMs: row.occurredAtMs, day: '2026-11-22', reference: 'order-42', network: 'mtn' }
     async function* pages() { yield [ours] }
     let text = ''
     for await (const piece of writeStatement(statementCamt, part, pages())) text += piece

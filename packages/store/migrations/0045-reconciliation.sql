@@ -9,6 +9,8 @@ CREATE TABLE ngome.network_reports (
   currency text COLLATE "C" NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   -- SHA-256 of the file: the same one is known again.
   digest bytea NOT NULL CHECK (octet_length(digest) = 32),
+  -- Of its rows in their order, which what is staged is held against.
+  rows_digest bytea NOT NULL CHECK (octet_length(rows_digest) = 32),
   movements bigint NOT NULL CHECK (movements >= 0),
   skipped bigint NOT NULL CHECK (skipped >= 0),
   -- The time that it covers: within it a payment that is not in it is missing.
@@ -18,7 +20,7 @@ CREATE TABLE ngome.network_reports (
   began_at timestamptz NOT NULL,
   CONSTRAINT network_reports_digest UNIQUE (network, network_world, digest)
 );
-CALL ngome.classify('ngome.network_reports', 'internal', '{id,network,network_world,form,currency,digest,movements,skipped,from_at,to_at,began_by,began_at}');
+CALL ngome.classify('ngome.network_reports', 'internal', '{id,network,network_world,form,currency,digest,rows_digest,movements,skipped,from_at,to_at,began_by,began_at}');
 
 -- Its movements as they stand in it, none of which counts before all are here.
 CREATE TABLE ngome.network_report_rows (
@@ -149,7 +151,7 @@ BEGIN
   END LOOP;
 END $$;
 -- The operator brings files, and nothing else: what is found in them, and what becomes of it, the functions below write.
-GRANT INSERT (network, network_world, form, currency, digest, movements, skipped, from_at, to_at, began_by, began_at) ON ngome.network_reports TO ngome_operator;
+GRANT INSERT (network, network_world, form, currency, digest, rows_digest, movements, skipped, from_at, to_at, began_by, began_at) ON ngome.network_reports TO ngome_operator;
 GRANT INSERT ON ngome.network_report_rows TO ngome_operator;
 
 -- Nothing is added to a report that is whole.
@@ -181,12 +183,22 @@ CREATE INDEX attempts_payment ON ngome.attempts (payment);
 CREATE INDEX attempts_network_reference ON ngome.attempts (network_reference) WHERE network_reference IS NOT NULL;
 CREATE POLICY matching_reads ON ngome.attempts FOR SELECT TO ngome_migrator USING (true);
 
+-- Whether all rows of a report are here, as they were when it began.
+CREATE FUNCTION ngome.is_report_whole(of_report bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM ngome.network_reports r WHERE r.id = of_report AND (r.movements, r.rows_digest) = (
+    SELECT count(*), sha256(coalesce(string_agg(w.identity || int8send((extract(epoch FROM w.occurred_at) * 1000)::bigint), ''::bytea ORDER BY w.number), ''))
+    FROM ngome.network_report_rows w WHERE w.report = of_report))
+$$;
+
 -- Takes on the next rows of a report, none of them twice: again after a crash, and beside another file that has them too.
 CREATE FUNCTION ngome.adopt_report_rows(of_report bigint, after_number bigint, at_most integer, OUT last_number bigint, OUT added bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF (SELECT r.movements FROM ngome.network_reports r WHERE r.id = of_report)
-    IS DISTINCT FROM (SELECT coalesce(max(w.number), 0) FROM ngome.network_report_rows w WHERE w.report = of_report) THEN
+  IF after_number = 0 AND NOT ngome.is_report_whole(of_report) OR after_number > 0 AND NOT EXISTS (
+      SELECT FROM ngome.network_movements m WHERE m.network = (SELECT r.network FROM ngome.network_reports r WHERE r.id = of_report) AND m.network_world =
+        (SELECT r.network_world FROM ngome.network_reports r WHERE r.id = of_report)
+        AND m.identity = (SELECT w.identity FROM ngome.network_report_rows w WHERE w.report = of_report AND w.number = after_number)) THEN
     RAISE EXCEPTION 'this report is not whole' USING ERRCODE = 'NG045';
   END IF;
   SELECT max(w.number) INTO last_number FROM ngome.network_report_rows w
@@ -207,8 +219,7 @@ END $$;
 CREATE FUNCTION ngome.end_network_report(of_report bigint, of_at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF (SELECT r.movements FROM ngome.network_reports r WHERE r.id = of_report)
-    IS DISTINCT FROM (SELECT count(*) FROM ngome.network_report_rows w WHERE w.report = of_report) THEN
+  IF NOT ngome.is_report_whole(of_report) THEN
     RAISE EXCEPTION 'this report is not whole' USING ERRCODE = 'NG045';
   END IF;
   INSERT INTO ngome.network_report_ends (report, ended_at) VALUES (of_report, of_at);

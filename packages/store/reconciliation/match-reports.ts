@@ -69,8 +69,8 @@ async function findMissing(db: Database, of: ReportedNetwork, now: { nowMs(): nu
 async function coveredTime(db: Database, { network, world }: ReportedNetwork): Promise<{ readonly fromMs: number; readonly toMs: number } | undefined> {
   const { rows: [row] } = await db.pool.query<{ from_at: Date | null; to_at: Date | null }>(
     'SELECT min(from_at) AS from_at, max(to_at) AS to_at FROM ngome.network_reports WHERE network = $1 AND network_world = $2', [network, world])
-  if (row === undefined || row.from_at === null || row.to_at === null) return undefined
-  return { fromMs: row.from_at.getTime(), toMs: row.to_at.getTime() }
+  const [fromMs, toMs] = [row?.from_at?.getTime(), row?.to_at?.getTime()]
+  return fromMs === undefined || toMs === undefined ? undefined : { fromMs, toMs }
 }
 
 type MovementsStep = { last_position: bigint | null; judged: bigint; opened: bigint; asked: bigint }

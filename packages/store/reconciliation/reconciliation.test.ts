@@ -7,10 +7,13 @@ import type { ReportRow } from '@ngome/payments'
 import { Purse, testDatabase, type TestDatabase } from '@ngome/testkit'
 import type { Database } from '../database.ts'
 import { enqueueStatement } from '../jobs/enqueue.ts'
-import { listDifferences, readDifferenceTrail, takeDifferenceStep } from './differences.ts'
-import { addReportRows, adoptReportRows, beginNetworkReport, endNetworkReport, type NewNetworkReport } from './insert-network-report.ts'
+import { checkLedger } from '../ledger-check.ts'
+import type { NewAdjustment } from '../ledger/make-adjustment.ts'
+import { listDifferences, readDifferenceTrail, takeDifferenceStep, type Difference } from './differences.ts'
+import { addReportRows, adoptReportRows, beginNetworkReport, endNetworkReport, ReportRowsDigest, type NewNetworkReport } from './insert-network-report.ts'
 import { matchReports, type Matching } from './match-reports.ts'
 import { readReconciliation } from './read-reconciliation.ts'
+import { suspendDifference } from './suspend-difference.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const emitting = { ...from, process: 'operator' } as const
@@ -35,6 +38,12 @@ beforeEach(async () => {
 })
 after(() => database.close())
 
+function digestOf(rows: readonly ReportRow[]): Buffer {
+  const digest = new ReportRowsDigest(network)
+  for (const row of rows) digest.add(row)
+  return digest.end()
+}
+
 const unique = (): string => `N${systemRandom.bytes(8).toHex()}`
 
 /** A payment as the network should have it. */
@@ -49,7 +58,7 @@ async function rowOf(payment: PaymentId, more: Partial<ReportRow> = {}): Promise
 async function bring(rows: readonly ReportRow[], more: Partial<NewNetworkReport> = {}): Promise<string> {
   const nowMs = systemClock.nowMs()
   const report = {
-    network, world: 'test', form: 'csv', currency: 'EUR', digest: createHash('sha256').update(String(++files)).digest(), movements: rows.length, skipped: 0,
+    network, world: 'test', form: 'csv', currency: 'EUR', digest: createHash('sha256').update(String(++files)).digest(), rowsDigest: digestOf(rows), movements: rows.length, skipped: 0,
     fromMs: nowMs, toMs: nowMs, beganBy: 'ann', beganAtMs: nowMs, ...more,
   } as const
   const { id } = await beginNetworkReport(operator, report)
@@ -219,11 +228,11 @@ describe('an import', () => {
     const rows = [await rowOf(payment), await rowOf(payment, { reference: null })]
     const nowMs = systemClock.nowMs()
     const report: NewNetworkReport = {
-      network, world: 'test', form: 'csv', currency: 'EUR', digest: systemRandom.bytes(32), movements: 2, skipped: 0, fromMs: nowMs, toMs: nowMs, beganBy: 'ann', beganAtMs: nowMs,
+      network, world: 'test', form: 'csv', currency: 'EUR', digest: systemRandom.bytes(32), rowsDigest: digestOf(rows), movements: 2, skipped: 0, fromMs: nowMs, toMs: nowMs, beganBy: 'ann', beganAtMs: nowMs,
     }
     const begun = await beginNetworkReport(operator, report)
     await addReportRows(operator, begun.id, network, 1, rows.slice(0, 1))
-    await assert.rejects(adoptReportRows(operator, begun.id, 0), { code: 'NG045' })
+    await assert.rejects(adoptReportRows(operator, begun.id, 0), { code: 'reconciliation/report_changed' })
     await assert.rejects(database.open('ngome_operator', { poolMax: 1 }).pool.query('SELECT ngome.end_network_report($1, now())', [begun.id]), { code: 'NG045' })
     assert.equal((await match()).judged, 0)
     assert.deepEqual(await beginNetworkReport(operator, report), { id: begun.id, staged: 1, isWhole: false })
@@ -238,6 +247,15 @@ describe('an import', () => {
     assert.deepEqual([reports[0]?.id, reports[0]?.isWhole], [begun.id, true])
     assert.ok(open.some(({ kind, count }) => kind === 'state_differs' && count > 0))
   })
+})
+
+test('an import of a file that changed while it was read never counts', async () => {
+  const payment = await purse.move(500n)
+  const rows = [await rowOf(payment)]
+  for (const changed of [{ amountMinor: 501n }, { occurredAtMs: 0 }]) {
+    await assert.rejects(bring(rows.map((row) => ({ ...row, ...changed })), { rowsDigest: digestOf(rows) }), { code: 'reconciliation/report_changed' })
+  }
+  assert.equal((await match()).judged, 0)
 })
 
 describe('a difference', () => {
@@ -331,4 +349,77 @@ test('the lists of kinds and steps are those of the database', async () => {
   assert.deepEqual(await listOf('reconciliation_differences_kind_check'), [...differenceKinds])
   assert.deepEqual(await listOf('reconciliation_steps_what_check'), [...differenceSteps])
   assert.ok(newId('payment', from).startsWith('pay_'))
+})
+
+describe('money that our books do not know', () => {
+  async function differs(ours: 'succeeded' | 'failed' | 'nobody', theirs: Partial<ReportRow> = {}): Promise<Difference> {
+    const payment = await purse.begin(500n)
+    await purse.end(payment, ours === 'nobody' ? 'failed' : ours)
+    const row = await rowOf(payment, { ...ours === 'nobody' ? { reference: null } : {}, ...theirs })
+    await bring([row])
+    await match()
+    const found = (await listDifferences(operator, { after: 0, limit: 10_000 })).find(({ movement }) => movement?.networkReference === row.networkReference)
+    assert.ok(found !== undefined)
+    return found
+  }
+
+  function suspend({ number, deltaMinor }: Difference, more: Partial<NewAdjustment> = {}, tenant = purse.merchant.tenant): Promise<void> {
+    const id = newId('adjustment', from)
+    const amountMinor = deltaMinor < 0n ? -deltaMinor : deltaMinor
+    return suspendDifference(operator, tenant, { difference: number, byWhom: 'ann', note: 'the file says so', atMs: systemClock.nowMs() },
+      { id, kind: deltaMinor > 0n ? 'suspense_in' : 'suspense_out', network, money: { amountMinor, currency: 'EUR' }, reason: 'the file says so', madeBy: 'ann', atMs: systemClock.nowMs(), ...more },
+      emit(emitting, 'reconciliation.step_taken', null, { difference: number, what: 'suspended', by: 'ann', adjustment: id }))
+  }
+
+  /** What the network owes us by our books, and what waits in suspense, of the merchant. */
+  async function booksOf(): Promise<readonly number[]> {
+    const rows = await database.asAdmin(`SELECT a.kind, t.posted_in - t.posted_out AS held FROM ngome.accounts a CROSS JOIN LATERAL ngome.account_totals(a.id) t
+      WHERE a.merchant = $1 AND a.kind IN ('provider_clearing', 'suspense') ORDER BY a.kind`, [purse.merchant.tenant.merchant])
+    return rows.map(({ held }) => Number(held))
+  }
+
+  test('goes into suspense with the trail, and the ledger is whole', async () => {
+    const difference = await differs('failed')
+    await suspend(difference)
+    assert.deepEqual(await booksOf(), [-500, 500])
+    const trail = await readDifferenceTrail(operator, difference.number)
+    assert.deepEqual(trail.map(({ what }) => what), ['found', 'suspended'])
+    assert.match(trail[1]?.adjustment ?? '', /^adj_/)
+    const report = await checkLedger(database.open('ngome_auditor', { poolMax: 1 }))
+    assert.deepEqual([report.wrong, report.misheld, report.days.unbooked], [[], [], []])
+  })
+
+  test('of nobody goes to the merchant whose account at the network it came to', async () => {
+    await suspend(await differs('nobody'))
+    assert.deepEqual(await booksOf(), [-500, 500])
+  })
+
+  test('that only we know leaves the books the same way', async () => {
+    await suspend(await differs('succeeded', { status: 'failed' }))
+    assert.deepEqual(await booksOf(), [0, -500])
+  })
+
+  const attacks: readonly (readonly [string, Partial<NewAdjustment>])[] = [
+    ['more than what differs', { money: { amountMinor: 501n, currency: 'EUR' } }],
+    ['another currency', { money: { amountMinor: 500n, currency: 'KES' } }],
+    ['the other way', { kind: 'suspense_out' }],
+    ['money of a merchant', { kind: 'suspense_to_merchant' }],
+    ['another network\'s money', { network: 'airtel-sandbox' }],
+  ]
+  for (const [what, more] of attacks) {
+    test(`takes no adjustment of ${what}, and nothing is written`, async () => {
+      const difference = await differs('failed')
+      await assert.rejects(suspend(difference, more), { code: 'reconciliation/not_open' })
+      assert.deepEqual(await booksOf(), [0])
+      assert.equal((await readDifferenceTrail(operator, difference.number)).length, 1)
+    })
+  }
+
+  test('takes no adjustment of another merchant, and none twice', async () => {
+    const difference = await differs('failed')
+    const other = await Purse.open(database, gateway, dispatcher)
+    await assert.rejects(suspend(difference, {}, other.merchant.tenant), { code: 'reconciliation/not_open' })
+    const all = await Promise.allSettled(Array.from({ length: 4 }, () => suspend(difference)))
+    assert.deepEqual([all.filter(({ status }) => status === 'fulfilled').length, await booksOf()], [1, [-500, 500]])
+  })
 })
