@@ -328,6 +328,13 @@ export const eventTypes = {
       adjustment: classed('internal', z.string()).nullable(),
     }),
   },
+  /** Money left suspense, or what was missing there came, by the operator's adjustment. */
+  'reconciliation.released': {
+    severity: 'notice', data: z.strictObject({
+      adjustment: classed('internal', idSchema('adjustment')), kind: classed('internal', z.string().max(64)), network: paymentNetwork,
+      by: classed('internal', z.string().max(100)),
+    }),
+  },
   'tls.checked': { severity: 'info', data: z.strictObject({ ...tlsCheck, verdict: classed('internal', z.enum(tlsVerdicts)) }) },
   'tls.posture_failed': { severity: 'alarm', data: tlsFound },
   'tls.posture_doubtful': { severity: 'warning', data: tlsFound },

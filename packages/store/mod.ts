@@ -122,13 +122,12 @@ export { listPayments, paymentPageMax, type PaymentFilter } from './payments/lis
 export { listPayments, paymentPageMax } from './payments/list-payments.ts'
 export { withdrawPayment, type ProveNext, type Withdrawal, type WithdrawalOutcome } from './payments/withdraw-payment.ts'
 export {
-  addReportRows, adoptReportRows, beginNetworkReport, endNetworkReport, ReportRowsDigest, reportRowsAtOnce, type BegunReport, type NewNetworkReport,
-} from './reconciliation/insert-network-report.ts'
-export {
   listDifferences, readDifferenceTrail, takeDifferenceStep, type Difference, type DifferenceFilter, type DifferenceTrail,
   type NewDifferenceStep,
 } from './reconciliation/differences.ts'
+export { importReport, type ImportOutcome, type ImportWorld, type ReportFile } from './reconciliation/import-report.ts'
 export { matchReports, type Matching, type ReportedNetwork } from './reconciliation/match-reports.ts'
+export { releaseSuspense } from './reconciliation/release-suspense.ts'
 export { suspendDifference } from './reconciliation/suspend-difference.ts'
 export { readReconciliation, type NetworkReportRow, type ReconciliationSummary } from './reconciliation/read-reconciliation.ts'
 export { readGrants, type CatalogQuery } from './read-grants.ts'

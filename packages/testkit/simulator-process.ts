@@ -100,6 +100,13 @@ export abstract class SimulatorProcess {
     })
   }
 
+  /** The report that the network's portal would give: CSV of its books as they stand. @param query such as `?country=UG` */
+  async report(query = ''): Promise<string> {
+    const answer = await fetch(`${this.url}/simulator/report.csv${query}`)
+    if (!answer.ok) throw new Error(`the report answered ${answer.status}`)
+    return answer.text()
+  }
+
   /** Puts bad manners in force, in place of those before. */
   async script(rules: readonly object[], seed = 1): Promise<void> {
     await this.mustAnswer(200, { method: 'POST', path: '/simulator/script', body: { seed, rules } })

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { reportCsv } from '../common/report-csv.ts'
 import type { Transaction } from './books.ts'
 import { digestOf } from './callers.ts'
 import { countries } from './countries.ts'
@@ -42,6 +43,15 @@ export function simulatorRoutes(server: FastifyInstance, simulation: Simulation)
   )
   server.get('/simulator/transactions', async () => ({ transactions: books.transactions().map(viewOf) }))
 
+  // The report that the portal would give, of one country and so of one currency where the query names it. Airtel knows a refund by what
+  // it gives back: it is a row of its own, under the same id, and the collection's row stays what it was.
+  server.get<{ Querystring: { country?: string } }>('/simulator/report.csv', async (request, reply) => {
+    const { country } = request.query
+    const transactions = books.transactions().filter((transaction) => country === undefined || transaction.country === country)
+    const rows = transactions.flatMap((transaction) => reportRows(transaction, books.stateOf(transaction, simulation.nowMs()).status))
+    return reply.type('text/csv; charset=utf-8').send(reportCsv([reportHeaders, ...rows]))
+  })
+
   server.post('/simulator/script', async (request, reply) => {
     const script = scriptSchema.safeParse(parseJson(request.body as Buffer))
     if (!script.success) return reply.code(400).send({ code: 'BAD_SCRIPT', message: script.error.message })
@@ -49,4 +59,13 @@ export function simulatorRoutes(server: FastifyInstance, simulation: Simulation)
     manners.replace({ seed, rules })
     return { seed, rules: rules.length }
   })
+}
+
+const reportHeaders = ['Transaction Date', 'Transaction Type', 'Transaction Status', 'Transaction Amount', 'Currency', 'External Reference', 'Airtel Money Id']
+
+function reportRows(transaction: Transaction, status: string): readonly (readonly string[])[] {
+  const { takenAtMs, product, amount, currency, id, airtelMoneyId } = transaction
+  const row = (type: string, stands: string, reference: string) => [new Date(takenAtMs).toISOString(), type, stands, amount, currency, reference, airtelMoneyId]
+  const moved = row(product === 'collection' ? 'Merchant Payment' : 'Disbursement', status === 'TR' ? 'TS' : status, id)
+  return status === 'TR' ? [moved, row('Refund', 'TS', '')] : [moved]
 }

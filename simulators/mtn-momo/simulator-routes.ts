@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { reportCsv } from '../common/report-csv.ts'
 import type { Books } from './books.ts'
 import { scriptSchema, type Manners } from './manners.ts'
 import { stateOf, type Movement } from './movement.ts'
@@ -15,6 +16,13 @@ export function simulatorRoutes(
   server.get('/simulator/charges', async () => ({
     charges: books.movements().filter(({ operation }) => operation === 'requesttopay').map((movement) => chargeOf(movement, nowMs())),
   }))
+
+  // The report that the portal would give: of one environment, and so of one currency, where the query names it.
+  server.get<{ Querystring: { environment?: string } }>('/simulator/report.csv', async (request, reply) => {
+    const { environment } = request.query
+    const movements = books.movements().filter((movement) => environment === undefined || movement.environment === environment)
+    return reply.type('text/csv; charset=utf-8').send(reportCsv([reportHeaders, ...movements.map((movement) => reportRow(movement, nowMs()))]))
+  })
 
   server.get<{ Params: { reference: string } }>('/simulator/charges/:reference', async (request, reply) => {
     const movement = await books.movement(request.params.reference)
@@ -38,6 +46,13 @@ export function simulatorRoutes(
     manners.replace(inForce)
     return { seed: inForce.seed, rules: inForce.rules.length }
   })
+}
+
+const reportHeaders = ['Date', 'Type', 'Status', 'Amount', 'Currency', 'Reference Id', 'Financial Transaction Id']
+
+function reportRow(movement: Movement, now: number): readonly string[] {
+  const { takenAtMs, operation, amount, currency, reference, financialTransactionId } = movement
+  return [new Date(takenAtMs).toISOString(), operation, stateOf(movement, now).status, amount, currency, reference, financialTransactionId]
 }
 
 function viewOf(movement: Movement, nowMs: number): object {

@@ -488,3 +488,20 @@ BEGIN
   PERFORM ngome.add_difference_step(of_difference, of_what, of_whom, of_note, of_adjustment, of_at);
 END $$;
 GRANT EXECUTE ON FUNCTION ngome.take_difference_step TO ngome_operator;
+
+-- Takes out of the tenant's suspense no more than waits there, whichever way: what the network owes more, or less, than our books had.
+CREATE FUNCTION ngome.release_suspense(new_id text, of_kind text, of_network text, of_currency text, of_amount bigint, why text, by_whom text,
+  of_at timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  held bigint;
+  held_in text := ngome.account_id(current_setting('ngome.merchant', true), current_setting('ngome.world', true), 'suspense', of_network, of_currency);
+BEGIN
+  PERFORM FROM ngome.account_sums s WHERE s.account = held_in FOR UPDATE;
+  SELECT t.posted_in - t.posted_out INTO held FROM ngome.account_totals(held_in) t;
+  IF coalesce(CASE WHEN of_kind IN ('suspense_in', 'suspense_from_merchant', 'suspense_from_fees', 'suspense_from_debt') THEN -held ELSE held END, 0) < of_amount THEN
+    RAISE EXCEPTION 'less waits in suspense than this takes' USING ERRCODE = 'NG007';
+  END IF;
+  PERFORM ngome.make_adjustment(new_id, of_kind, of_network, of_currency, of_amount, why, by_whom, of_at);
+END $$;
+GRANT EXECUTE ON FUNCTION ngome.release_suspense TO ngome_operator;

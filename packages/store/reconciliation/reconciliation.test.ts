@@ -13,6 +13,8 @@ import { listDifferences, readDifferenceTrail, takeDifferenceStep, type Differen
 import { addReportRows, adoptReportRows, beginNetworkReport, endNetworkReport, ReportRowsDigest, type NewNetworkReport } from './insert-network-report.ts'
 import { matchReports, type Matching } from './match-reports.ts'
 import { readReconciliation } from './read-reconciliation.ts'
+import { findBalances } from '../payments/find-balances.ts'
+import { releaseSuspense } from './release-suspense.ts'
 import { suspendDifference } from './suspend-difference.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -397,6 +399,21 @@ describe('money that our books do not know', () => {
   test('that only we know leaves the books the same way', async () => {
     await suspend(await differs('succeeded', { status: 'failed' }))
     assert.deepEqual(await booksOf(), [0, -500])
+  })
+
+  test('leaves it to whom it belongs, and no more than waits there', async () => {
+    const difference = await differs('failed')
+    await suspend(difference)
+    const release = (kind: NewAdjustment['kind'], amountMinor: bigint) => {
+      const id = newId('adjustment', from)
+      return releaseSuspense(operator, purse.merchant.tenant, { id, kind, network, money: { amountMinor, currency: 'EUR' }, reason: 'hers', madeBy: 'ann', atMs: systemClock.nowMs() },
+        emit(emitting, 'reconciliation.released', purse.merchant.tenant, { adjustment: id, kind, network, by: 'ann' }))
+    }
+    await assert.rejects(release('suspense_to_merchant', 501n), { code: 'payments/insufficient_funds' })
+    await assert.rejects(release('suspense_from_fees', 1n), { code: 'payments/insufficient_funds' })
+    const both = await Promise.allSettled([release('suspense_to_merchant', 500n), release('suspense_to_merchant', 500n)])
+    assert.deepEqual([both.filter(({ status }) => status === 'fulfilled').length, await booksOf()], [1, [-500, 0]])
+    assert.equal((await findBalances(gateway, purse.merchant.tenant))[0]?.availableMinor, 500n)
   })
 
   const attacks: readonly (readonly [string, Partial<NewAdjustment>])[] = [

@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { emit } from '@ngome/contracts'
 import type { Clock, Random, World } from '@ngome/kernel'
-import { isReportRow, readReport, type ReportForm, type ReportItem, type ReportOfNetwork, type ReportPeriod, type ReportProblem, type ReportRow } from '@ngome/payments'
 import {
-  addReportRows, adoptReportRows, beginNetworkReport, endNetworkReport, reportRowsAtOnce, ReportRowsDigest, type BegunReport, type Database,
-} from '@ngome/store'
+  isReportRow, readReport, type ReportForm, type ReportItem, type ReportOfNetwork, type ReportPeriod, type ReportProblem, type ReportRow,
+} from '@ngome/payments'
+import type { Database } from '../database.ts'
+import {
+  addReportRows, adoptReportRows, beginNetworkReport, endNetworkReport, reportRowsAtOnce, ReportRowsDigest, type BegunReport,
+} from './insert-network-report.ts'
 
 export type ReportFile = {
   readonly path: string
