@@ -119,7 +119,6 @@ export { insertDataKey, type DataKeyRow } from './payments/insert-data-key.ts'
 export { withNextActions } from './payments/find-next-actions.ts'
 export { keepPaymentPartitions } from './payments/keep-payment-partitions.ts'
 export { listPayments, paymentPageMax, type PaymentFilter } from './payments/list-payments.ts'
-export { listPayments, paymentPageMax } from './payments/list-payments.ts'
 export { withdrawPayment, type ProveNext, type Withdrawal, type WithdrawalOutcome } from './payments/withdraw-payment.ts'
 export {
   listDifferences, readDifferenceTrail, takeDifferenceStep, type Difference, type DifferenceFilter, type DifferenceTrail,
