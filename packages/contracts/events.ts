@@ -7,7 +7,7 @@ import { canonicalJson } from './canonical-json.ts'
 import { classed } from './classed.ts'
 import { purposes } from './custodian.ts'
 import { idSchema, paymentIdSchema, worldSchema } from './ids.ts'
-import { differenceSteps } from './reconciliation.ts'
+import { reconciliationEvents } from './reconciliation-events.ts'
 import { stapleFailures } from './staples.ts'
 import { certificateRefusals, tlsFindingCodes, tlsVerdicts } from './tls-checks.ts'
 import { anomalyKinds, anomalyResponses, restrictions } from './use.ts'
@@ -308,33 +308,7 @@ export const eventTypes = {
   'settlement.created': { severity: 'notice', data: z.strictObject({ settlement, day: classed('internal', z.iso.date()) }) },
   'settlement.paid': { severity: 'notice', data: z.strictObject({ settlement, words: settlementWords }) },
   'settlement.failed': { severity: 'warning', data: z.strictObject({ settlement, words: settlementWords }) },
-  /** A network's report is here whole; what it says is not believed. */
-  'reconciliation.report_imported': {
-    severity: 'notice', data: z.strictObject({
-      network: paymentNetwork, report: classed('internal', z.string()), digest: classed('internal', z.string().regex(/^[0-9a-f]{64}$/)),
-      movements: classed('internal', z.int()), from: classed('internal', z.iso.datetime()), to: classed('internal', z.iso.datetime()),
-      by: classed('internal', z.string().max(100)),
-    }),
-  },
-  /** A network and we say different things of so many movements that nobody knew of. */
-  'reconciliation.differences_found': {
-    severity: 'warning', data: z.strictObject({
-      network: paymentNetwork, found: classed('internal', z.int()), asked: classed('internal', z.int()),
-    }),
-  },
-  'reconciliation.step_taken': {
-    severity: 'notice', data: z.strictObject({
-      difference: classed('internal', z.int()), what: classed('internal', z.enum(differenceSteps)), by: classed('internal', z.string().max(100)),
-      adjustment: classed('internal', z.string()).nullable(),
-    }),
-  },
-  /** Money left suspense, or what was missing there came, by the operator's adjustment. */
-  'reconciliation.released': {
-    severity: 'notice', data: z.strictObject({
-      adjustment: classed('internal', idSchema('adjustment')), kind: classed('internal', z.string().max(64)), network: paymentNetwork,
-      by: classed('internal', z.string().max(100)),
-    }),
-  },
+  ...reconciliationEvents,
   'tls.checked': { severity: 'info', data: z.strictObject({ ...tlsCheck, verdict: classed('internal', z.enum(tlsVerdicts)) }) },
   'tls.posture_failed': { severity: 'alarm', data: tlsFound },
   'tls.posture_doubtful': { severity: 'warning', data: tlsFound },
