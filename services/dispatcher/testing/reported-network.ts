@@ -1,4 +1,4 @@
-import { Secret, systemClock, systemRandom, type Currency } from '@ngome/kernel'
+import { parseAmount, Secret, systemClock, systemRandom, type Currency } from '@ngome/kernel'
 import { csvFormats, type CsvFormat } from '@ngome/payments'
 import { AirtelMoneySimulator, MtnMomoSimulator } from '@ngome/testkit'
 import { connectAirtelMoney } from '../connectors/airtel-money/connect-airtel-money.ts'
@@ -15,8 +15,8 @@ export type ReportedNetwork = {
   readonly format: CsvFormat
   readonly simulator: MtnMomoSimulator | AirtelMoneySimulator
   readonly egress: EgressGuard
-  /** What it moved by its own books, in major units: what came in less what went out. */
-  moved(): Promise<number>
+  /** What it moved by its own books, in minor units: what came in less what went out. */
+  moved(): Promise<bigint>
 }
 
 const requestTimeoutMs = 250
@@ -40,7 +40,7 @@ export async function startMtn(): Promise<ReportedNetwork> {
     async moved() {
       const movements = await simulator.movements()
       return movements.filter(({ status }) => status === 'SUCCESSFUL')
-        .reduce((sum, { operation, amount }) => sum + (operation === 'requesttopay' ? 1 : -1) * Number(amount), 0)
+        .reduce((sum, { operation, amount }) => sum + (operation === 'requesttopay' ? 1n : -1n) * minorOf(amount, 'EUR'), 0n)
     },
   }
 }
@@ -64,9 +64,15 @@ export async function startAirtel(): Promise<ReportedNetwork> {
       const transactions = await simulator.transactions()
       return transactions.reduce((sum, { product, status, amount }) => (
         // What was given back came before, so that nothing of it is left.
-        status === 'TS' ? sum + (product === 'collection' ? 1 : -1) * Number(amount) : sum), 0)
+        status === 'TS' ? sum + (product === 'collection' ? 1n : -1n) * minorOf(amount, 'UGX') : sum), 0n)
     },
   }
+}
+
+function minorOf(amount: string, currency: Currency): bigint {
+  const minor = parseAmount(amount, currency)
+  if (minor === undefined) throw new Error(`no amount of ${currency}: ${amount}`)
+  return minor
 }
 
 function egressTo(name: string, port: number): EgressGuard {
