@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { newApiKey, scopes } from '@ngome/access'
 import { problemSchema } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type IdKind } from '@ngome/kernel'
+import { closeLedgerDays, settleDay } from '@ngome/store'
 import { ageLedger, signRaw, type Answer } from '@ngome/testkit'
 import { operationNames, operations } from '../api/operations.ts'
 import { collectMoney } from '../testing/collect-money.ts'
@@ -46,6 +47,7 @@ const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: ()
   getEvent: { kind: 'event', make: listedEvent },
   deleteWebhookEndpoint: { kind: 'webhookEndpoint', make: () => idFrom('createWebhookEndpoint') },
   getForward: { kind: 'forward', make: () => forward() },
+  getSettlement: { kind: 'settlement', make: settlement },
   getCheckoutSession: { kind: 'checkoutSession', make: () => idFrom('createCheckoutSession') },
   cancelCheckoutSession: { kind: 'checkoutSession', make: () => idFrom('createCheckoutSession') },
   getApiKey: { kind: 'apiKey', make: anotherKey },
@@ -66,6 +68,16 @@ async function waitingPayout(): Promise<string> {
   const answer = await clerk.post('/v1/payouts', { amount: '5000.00', currency: 'EUR', network: 'mtn-sandbox', payee: { phone: '+46733123499' }, reference: 'wages-47' })
   assert.equal(answer.status, 201, answer.text)
   return (JSON.parse(answer.text) as { id: string }).id
+}
+
+/** Takes all that came until now; what others here spend comes anew. */
+async function settlement(): Promise<string> {
+  await closeLedgerDays({ db: running.database.open('ngome_dispatcher', { poolMax: 1 }), ...from }, 'UTC')
+  const operator = running.database.open('ngome_operator', { poolMax: 1 })
+  const settled = await settleDay(operator, { ...from, process: 'operator' }, owner.tenant, { currency: 'EUR', minimumMinor: 0n })
+  assert.ok(settled.kind === 'settled', settled.kind)
+  await collectMoney(running, owner, { amount: '20000.00' })
+  return settled.settlement
 }
 
 async function anotherKey(): Promise<string> {
