@@ -93,7 +93,9 @@ suite('what is sensitive stays where it belongs', () => {
   })
 
   test('and the check sees what it looks for', () => {
-    assert.deepEqual(sensitive([['payment', contracts.createPaymentSchema]]), ['payment.amount', 'payment.payer.phone', 'payment.description[optional]'])
+    assert.deepEqual(sensitive([['payment', contracts.createPaymentSchema]]), [
+      'payment.amount', 'payment.payer.phone[optional]', 'payment.payer.card_expiry[optional]', 'payment.return_url[optional]', 'payment.description[optional]',
+    ])
   })
 
   test('all that is sealed of a payment is restricted', () => {
