@@ -69,7 +69,8 @@ function readRow({ line, cells }: CellsOfRow, layout: Layout, format: CsvFormat,
       return place === undefined ? '' : (cells[place] ?? '').trim()
     }
     const refuse = (column: ReportColumn, problem: string): never => { throw new RefusedCell(layout.places.get(column) ?? 0, problem) }
-    const direction = layout.places.has('type') ? format.types[cellOf('type').toLowerCase()] : undefined
+    const type = cellOf('type').toLowerCase()
+    const direction = layout.places.has('type') && Object.hasOwn(format.types, type) ? format.types[type] : undefined
     if (direction === 'skip') return { line, skipped: true }
     if (layout.places.has('currency') && cellOf('currency').toUpperCase() !== network.currency) refuse('currency', `this network settles in ${network.currency}`)
     const amount = readAmount(cellOf('amount'), network.currency, format.decimal) ?? refuse('amount', `no amount of ${network.currency} above zero`)
