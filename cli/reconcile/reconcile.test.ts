@@ -33,6 +33,17 @@ describe('how a network\'s report is written', () => {
     assert.deepEqual(formOf({ decimalMark: ',' }).decimal, { mark: ',', group: '' })
   })
 
+  test('is the configuration\'s to say where its connector has no default, and refused where a column that is needed is not said', () => {
+    const columns = { time: 'When', amount: 'Sum', networkReference: 'Id' }
+    const form = reportFormOf('card', { connector: 'card-acquirer', report: { ...nothingSaid, columns } })
+    assert.ok(form.kind === 'csv')
+    assert.deepEqual(form.format.columns, columns)
+    for (const report of [undefined, nothingSaid, { ...nothingSaid, columns: { ...columns, amount: '' } }]) {
+      assert.throws(() => reportFormOf('card', { connector: 'card-acquirer', report }), Misuse)
+    }
+    assert.throws(() => reportFormOf('mtn-ug', { connector: 'mtn-momo', report: { ...nothingSaid, columns: { time: '' } } }), Misuse)
+  })
+
   test('is camt.053 where it says so', () => {
     assert.deepEqual(reportFormOf('mtn-ug', { connector: 'mtn-momo', report: { ...nothingSaid, form: 'camt.053' } }), { kind: 'camt.053' })
   })

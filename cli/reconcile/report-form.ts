@@ -1,16 +1,21 @@
-import { csvFormats, type CsvFormat, type ReportForm } from '@ngome/payments'
+import { csvFormats, plainCsv, type CsvFormat, type ReportColumn, type ReportForm } from '@ngome/payments'
 import type { NetworkConfig, NetworkReportConfig } from '@ngome/runtime'
 import { Misuse } from '../command.ts'
 
+/** Without these no row is a movement. */
+const needed: readonly ReportColumn[] = ['time', 'amount', 'networkReference']
+
 /**
  * How a network's report is written: what the configuration says, and what its connector's default is for the rest.
- * @throws Misuse where neither says what a CSV file's columns are
+ * @throws Misuse where neither says which columns of a CSV file have what a movement needs
  */
 export function reportFormOf(name: string, { connector, report }: Pick<NetworkConfig, 'connector' | 'report'>): ReportForm {
   if (report?.form === 'camt.053') return { kind: 'camt.053' }
-  const usual = csvFormats[connector]
-  if (usual === undefined) throw new Misuse(`nothing is known of the reports of ${connector}: give networks.${name}.report in the configuration`)
-  return { kind: 'csv', format: report === undefined ? usual : withConfigured(usual, report) }
+  const usual: CsvFormat = csvFormats[connector] ?? plainCsv
+  const format = report === undefined ? usual : withConfigured(usual, report)
+  const missing = needed.filter((column) => format.columns[column] === undefined)
+  if (missing.length > 0) throw new Misuse(`networks.${name}.report.columns does not say which column has its ${missing.join(', ')}`)
+  return { kind: 'csv', format }
 }
 
 function withConfigured(usual: CsvFormat, report: NetworkReportConfig): CsvFormat {

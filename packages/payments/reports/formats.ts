@@ -21,7 +21,8 @@ export type CsvFormat = {
   readonly statuses: Readonly<Record<string, MovementStatus>>
 }
 
-const plain = { encoding: 'utf-8', separator: ',', decimal: { mark: '.', group: ',' }, dates: 'iso' } as const
+/** Where nothing is known of a network's columns, and the configuration has to say them. */
+export const plainCsv = { encoding: 'utf-8', separator: ',', decimal: { mark: '.', group: ',' }, dates: 'iso', columns: {}, types: {}, statuses: {} } as const satisfies CsvFormat
 
 /**
  * What is taken where the configuration says nothing. Neither network documents its report in public: the columns are those that our
@@ -29,7 +30,7 @@ const plain = { encoding: 'utf-8', separator: ',', decimal: { mark: '.', group: 
  */
 export const csvFormats: Readonly<Partial<Record<string, CsvFormat>>> = {
   'mtn-momo': {
-    ...plain,
+    ...plainCsv,
     columns: {
       time: 'Date', amount: 'Amount', currency: 'Currency', type: 'Type', status: 'Status', reference: 'Reference Id', networkReference: 'Financial Transaction Id',
     },
@@ -42,7 +43,7 @@ export const csvFormats: Readonly<Partial<Record<string, CsvFormat>>> = {
     },
   },
   'airtel-money': {
-    ...plain,
+    ...plainCsv,
     columns: {
       time: 'Transaction Date', amount: 'Transaction Amount', currency: 'Currency', type: 'Transaction Type', status: 'Transaction Status',
       reference: 'External Reference', networkReference: 'Airtel Money Id',
