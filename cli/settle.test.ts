@@ -1,48 +1,30 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { Secret, systemClock, systemRandom } from '@ngome/kernel'
+import { systemClock, systemRandom } from '@ngome/kernel'
 import { closeLedgerDays } from '@ngome/store'
-import { ageLedger, Purse, testDatabase, type TestDatabase } from '@ngome/testkit'
+import { ageLedger, Purse } from '@ngome/testkit'
 import { Misuse, type Command } from './command.ts'
 import { settleFailed } from './settle-failed.ts'
 import { settleList } from './settle-list.ts'
 import { settlePaid } from './settle-paid.ts'
 import { settleRun } from './settle-run.ts'
+import { operatorAt, type OperatorAt } from './testing/operator-at.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'ngome-settle-'))
-let database: TestDatabase
+let operator: OperatorAt
 let purse: Purse
 before(async () => {
-  database = await testDatabase()
+  operator = await operatorAt()
+  const { database } = operator
   await ageLedger(database, 3)
-  mkdirSync(join(folder, 'operator'))
-  const { password } = database.connection('ngome_operator')
-  password.expose((text) => { writeFileSync(join(folder, 'operator', 'db-password'), text, { mode: 0o600 }) })
   const db = database.open('ngome_dispatcher', { poolMax: 1 })
   purse = await Purse.open(database, database.open('ngome_gateway', { poolMax: 1 }), db)
   await purse.move(12_345n)
   await purse.move(700n, { currency: 'UGX' })
   await closeLedgerDays({ db, clock: systemClock, random: systemRandom }, 'UTC')
 })
-after(async () => {
-  await database.close()
-  rmSync(folder, { recursive: true })
-})
+after(() => operator.close())
 
-/** Runs a command as the operator, beside no platform. @returns its exit code and what it says */
-async function run(command: Command, operands: Readonly<Record<string, string>> = {}, options: Readonly<Record<string, string>> = {}, isJson = false): Promise<readonly [number, string]> {
-  const lines: string[] = []
-  const { host, port } = database.admin
-  const code = await command.run({
-    env: { NGOME_DATA: folder, NGOME_CONFIG: '', NGOME_DATABASE__HOST: host, NGOME_DATABASE__PORT: String(port), NGOME_DATABASE__NAME: database.name },
-    root: folder, clock: systemClock, random: systemRandom, isTerminal: false, interrupted: new AbortController().signal,
-    out: (line) => void lines.push(line), err: (line) => void lines.push(line), askSecret: async () => new Secret(''), onReload: () => undefined,
-  }, { operands, options, isJson })
-  return [code, lines.join('\n')]
-}
+const run: OperatorAt['run'] = (...typed) => operator.run(...typed)
 
 test('the operator settles a day, sees what waits for the bank, and says what it did, each once', async () => {
   const { merchant } = purse.merchant.tenant
