@@ -9,7 +9,7 @@ import { seal } from '../keys/seal.ts'
 
 export type ReceiveCallbackPorts = {
   readonly payments: Pick<PaymentStore, 'recordCallbackHint'>
-  readonly dataKeys: DataKeys
+  readonly dataKeys: Pick<DataKeys, 'current'>
   /** The connectors that take callbacks. */
   readonly providers: ReadonlySet<string>
   readonly callbackSecret: Secret<Uint8Array>

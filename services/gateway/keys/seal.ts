@@ -16,7 +16,7 @@ export type SealedRecord = { readonly dataKey: DataKey['id']; readonly blob: Uin
  * @throws TypeError where the blob does not open: a bug, and nothing was written
  */
 export async function seal(
-  from: { readonly dataKeys: DataKeys; readonly random: Random },
+  from: { readonly dataKeys: Pick<DataKeys, 'current'>; readonly random: Random },
   retention: RetentionClass, context: RecordContext, plaintext: Uint8Array,
 ): Promise<SealedRecord> {
   const dataKey = await from.dataKeys.current(context.tenant, retention)

@@ -11,7 +11,7 @@ import type { Networks, Order } from './order.ts'
 
 export type PlaceOrderPorts = {
   readonly payments: Pick<PaymentStore, 'acceptPayment'>
-  readonly dataKeys: DataKeys
+  readonly dataKeys: Pick<DataKeys, 'current'>
   readonly networks: Networks
   readonly board: Pick<NetworkBoard, 'look'>
   readonly idempotencySecret: Secret<Uint8Array>

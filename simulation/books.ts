@@ -1,0 +1,51 @@
+import type { Event, PaymentDirection, PaymentStatus } from '@ngome/contracts'
+import type { PaymentId } from '@ngome/kernel'
+import type { MemoryPayments } from './memory/memory-payments.ts'
+
+/** A payment as a store has it in the end. */
+export type FinalPayment = {
+  readonly id: PaymentId
+  readonly direction: PaymentDirection
+  readonly status: PaymentStatus
+  readonly amountMinor: bigint
+  readonly reference: string | null
+  /** Whether a person was told that nobody knows. */
+  readonly isStuck: boolean
+  /** Statuses that its events tell of, in order, with the number of each. */
+  readonly told: readonly { readonly sequence: number; readonly status: PaymentStatus }[]
+}
+
+/** What can be looked at from outside of a store, for the claims of a run. */
+export type Books = {
+  /** Payments that have not ended and that no person was told of. */
+  readonly openPayments: () => Promise<number>
+  readonly payments: () => Promise<readonly FinalPayment[]>
+  /** What does not add up in the ledger. */
+  readonly ledgerProblems: () => Promise<readonly string[]>
+  readonly alarms: () => Promise<readonly string[]>
+}
+
+export function memoryBooks(memory: MemoryPayments): Books {
+  const payments = (): readonly FinalPayment[] => [...memory.payments.values()].map(({ row }) => {
+    const attempt = memory.attemptOf(row.tenant, row.id)
+    return {
+      id: row.id, direction: row.direction, status: row.status, amountMinor: row.amountMinor, reference: attempt?.reference ?? null,
+      isStuck: attempt?.isStuck ?? false,
+      told: memory.events.of(row.id).map(({ event }) => ({ sequence: event.sequence, status: (event.facts as { status: PaymentStatus }).status })),
+    }
+  })
+  return {
+    openPayments: async () => payments().filter(({ status, isStuck }) => isOpen(status) && !isStuck).length,
+    payments: async () => payments(),
+    ledgerProblems: async () => memory.ledger.problems(),
+    alarms: async () => memory.told.filter(isAlarm).map(({ type }) => type),
+  }
+}
+
+export function isOpen(status: PaymentStatus): boolean {
+  return status === 'awaiting_approval' || status === 'accepted' || status === 'processing' || status === 'in_doubt'
+}
+
+function isAlarm({ type }: Event): boolean {
+  return type === 'payment.mismatch' || type === 'payment.unopenable'
+}

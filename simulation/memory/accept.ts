@@ -1,0 +1,92 @@
+import { equalsInConstantTime, type PaymentId } from '@ngome/kernel'
+import { hasEnded } from '@ngome/payments'
+import type { Acceptance, AcceptanceOutcome, IdempotentOutcome, NewPayment, PaymentRow } from '@ngome/store'
+import type { MemoryPayments } from './memory-payments.ts'
+import { tenantKey } from './tenant-key.ts'
+
+/** As `acceptPayment` of the store: all of it or nothing, refused in the same order. */
+export function accept(memory: MemoryPayments, acceptance: Acceptance): AcceptanceOutcome {
+  const { tenant, payment, idempotency, dayTotal } = acceptance
+  const nonce = nonceKey(acceptance)
+  if (nonce !== undefined && memory.nonces.has(nonce)) return { kind: 'nonce_seen' }
+  const claim = claimKey(acceptance)
+  if (memory.answers.has(claim)) return repeat(memory, acceptance, claim, nonce)
+  if (!memory.dataKeys.has(tenantKey(tenant, payment.dataKey))) throw foreignKeyViolation()
+  const refused = refuse(memory, acceptance)
+  if (refused !== undefined) return { kind: refused }
+  const row = rowOf(acceptance)
+  if (nonce !== undefined) memory.nonces.add(nonce)
+  memory.answers.set(claim, { fingerprint: idempotency.fingerprint, answer: idempotency.answer })
+  memory.payments.set(tenantKey(tenant, payment.id), { row, payment })
+  memory.events.begin(row, acceptance.eventProof)
+  memory.ledger.begin({ ...payment, tenant })
+  memory.told.push(acceptance.event)
+  if (payment.original !== null) refundsOf(memory, acceptance).push(payment.id)
+  if (dayTotal !== null) memory.dayTotals.set(dayKey(acceptance), dayOf(memory, acceptance))
+  if (payment.status === 'accepted') memory.onJob({ queue: 'payment-dispatch', data: { ...tenant, payment: payment.id }, startAfterMs: 0 })
+  return { kind: 'accepted' }
+}
+
+/** A signed repetition spends its nonce for the answer. */
+function repeat(memory: MemoryPayments, { idempotency }: Acceptance, claim: string, nonce: string | undefined): IdempotentOutcome {
+  const kept = memory.answers.get(claim)
+  if (kept === undefined) return { kind: 'in_flight' }
+  if (nonce !== undefined) memory.nonces.add(nonce)
+  return equalsInConstantTime(kept.fingerprint, idempotency.fingerprint) ? { kind: 'replay', ...kept.answer } : { kind: 'key_reused' }
+}
+
+function refuse(memory: MemoryPayments, acceptance: Acceptance): 'not_refundable' | 'refund_exceeds' | 'not_covered' | 'day_total_reached' | undefined {
+  const { tenant, payment, dayTotal } = acceptance
+  if (payment.direction === 'refund') {
+    const collection = payment.original === null ? undefined : memory.find(tenant, payment.original)?.row
+    if (collection === undefined || !isRefundable(collection, payment)) return 'not_refundable'
+    const standing = refundsOf(memory, acceptance).map((id) => memory.find(tenant, id)?.row)
+      .filter((row) => row !== undefined && row.status !== 'failed' && row.status !== 'cancelled' && row.status !== 'reversed')
+    const given = standing.reduce((sum, row) => sum + (row?.amountMinor ?? 0n), 0n)
+    if (given + payment.money.amountMinor > collection.amountMinor) return 'refund_exceeds'
+  }
+  if (!memory.ledger.covers({ ...payment, tenant })) return 'not_covered'
+  return dayTotal !== null && dayOf(memory, acceptance) > dayTotal.atMostMinor ? 'day_total_reached' : undefined
+}
+
+function isRefundable(collection: PaymentRow, refund: NewPayment): boolean {
+  return collection.direction === 'collection' && collection.status === 'succeeded' && hasEnded(collection.status)
+    && collection.network === refund.network && collection.currency === refund.money.currency && collection.payerMasked === refund.payerMasked
+}
+
+function refundsOf(memory: MemoryPayments, { tenant, payment }: Acceptance): PaymentId[] {
+  const key = tenantKey(tenant, payment.original ?? '')
+  let refunds = memory.refunds.get(key)
+  if (refunds === undefined) memory.refunds.set(key, refunds = [])
+  return refunds
+}
+
+function dayKey({ payment, dayTotal }: Acceptance): string {
+  return `${dayTotal?.ofKey}/${new Date(payment.createdAtMs).toISOString().slice(0, 10)}/${payment.money.currency}`
+}
+
+/** What the key's day would come to with this payment. */
+function dayOf(memory: MemoryPayments, acceptance: Acceptance): bigint {
+  return (memory.dayTotals.get(dayKey(acceptance)) ?? 0n) + acceptance.payment.money.amountMinor
+}
+
+function claimKey({ tenant, idempotency }: Acceptance): string {
+  return tenantKey(tenant, Buffer.from(idempotency.keyHash).toString('hex'))
+}
+
+function nonceKey({ tenant, idempotency: { nonce } }: Acceptance): string | undefined {
+  return nonce === undefined ? undefined : tenantKey(tenant, `${nonce.keyId}/${nonce.nonce}`)
+}
+
+function rowOf({ tenant, payment }: Acceptance): PaymentRow {
+  return {
+    id: payment.id, tenant, status: payment.status, failure: null, direction: payment.direction, network: payment.network,
+    currency: payment.money.currency, amountMinor: payment.money.amountMinor, feeMinor: payment.feeMinor, reference: payment.reference,
+    payerMasked: payment.payerMasked, original: payment.original, createdAtMs: payment.createdAtMs, updatedAtMs: payment.createdAtMs,
+  }
+}
+
+/** What a row that refers to nothing gets of PostgreSQL. */
+function foreignKeyViolation(): Error {
+  return Object.assign(new Error('a row refers to nothing'), { code: '23503' })
+}

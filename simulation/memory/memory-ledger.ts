@@ -1,0 +1,93 @@
+import type { Currency, PaymentId, Tenant } from '@ngome/kernel'
+import { transferRules, transfersOf, type Account, type MovedPayment, type Transfer } from '@ngome/payments'
+import type { Balance } from '@ngome/store'
+
+export type LedgerRow = Transfer & { readonly phase: 'pending' | 'posted' | 'voided' }
+type Sums = { readonly account: Account; postedIn: bigint; postedOut: bigint; pendingIn: bigint; pendingOut: bigint }
+
+/** Transfers between accounts: rows are added and never changed, and what needs cover is never taken below zero. */
+export class MemoryLedger {
+  readonly rows: LedgerRow[] = []
+  readonly #sums = new Map<string, Sums>()
+  readonly #pending = new Map<PaymentId, readonly Transfer[]>()
+
+  /** @returns whether each transfer of the payment that needs it is covered */
+  covers(payment: MovedPayment): boolean {
+    const wanted = new Map<string, bigint>()
+    for (const { kind, debit, money } of transfersOf(payment)) {
+      if (!transferRules[kind].needsCover) continue
+      wanted.set(debit.id, (wanted.get(debit.id) ?? 0n) + money.amountMinor)
+    }
+    return [...wanted].every(([account, amount]) => availableOf(this.#sums.get(account)) >= amount)
+  }
+
+  begin(payment: MovedPayment): void {
+    const transfers = transfersOf(payment)
+    this.#pending.set(payment.id, transfers)
+    for (const transfer of transfers) {
+      this.rows.push({ ...transfer, phase: 'pending' })
+      this.#of(transfer.debit).pendingOut += transfer.money.amountMinor
+      this.#of(transfer.credit).pendingIn += transfer.money.amountMinor
+    }
+  }
+
+  end(payment: PaymentId, phase: 'posted' | 'voided'): void {
+    const transfers = this.#pending.get(payment)
+    if (transfers === undefined) throw new Error(`payment ${payment} has no transfer that waits`)
+    this.#pending.delete(payment)
+    for (const transfer of transfers) {
+      this.rows.push({ ...transfer, phase })
+      const { amountMinor } = transfer.money
+      const [debit, credit] = [this.#of(transfer.debit), this.#of(transfer.credit)]
+      debit.pendingOut -= amountMinor
+      credit.pendingIn -= amountMinor
+      if (phase === 'voided') continue
+      debit.postedOut += amountMinor
+      credit.postedIn += amountMinor
+    }
+  }
+
+  balances({ merchant, world }: Tenant): readonly Balance[] {
+    return [...this.#sums.values()]
+      .filter(({ account }) => account.kind === 'merchant_available' && account.tenant.merchant === merchant && account.tenant.world === world)
+      .map((sums) => ({
+        currency: sums.account.currency, availableMinor: availableOf(sums), pendingMinor: sums.pendingIn, reservedMinor: sums.pendingOut,
+      }))
+      .toSorted((one, other) => compareCurrencies(one.currency, other.currency))
+  }
+
+  /** What does not add up, counted from the rows alone. */
+  problems(): readonly string[] {
+    const counted = new Map<string, bigint>()
+    const add = (account: Account, amount: bigint): void => void counted.set(account.id, (counted.get(account.id) ?? 0n) + amount)
+    const lives = new Map<string, string[]>()
+    for (const { payment, kind, phase, debit, credit, money } of this.rows) {
+      const name = `${payment} ${kind}`
+      lives.set(name, [...lives.get(name) ?? [], phase])
+      if (phase !== 'posted') continue
+      add(debit, -money.amountMinor)
+      add(credit, money.amountMinor)
+    }
+    const sums = [...this.#sums.values()]
+    return [
+      ...sums.filter((one) => (counted.get(one.account.id) ?? 0n) !== one.postedIn - one.postedOut).map((one) => `account ${one.account.id} does not add up`),
+      ...sums.filter((one) => one.account.kind === 'merchant_available' && availableOf(one) < 0n).map((one) => `account ${one.account.id} is below zero`),
+      ...[...lives].filter(([, phases]) => phases[0] !== 'pending' || phases.length > 2).map(([name, phases]) => `${name} went ${phases.join(', ')}`),
+      ...[...counted.values()].reduce((all, one) => all + one, 0n) === 0n ? [] : ['what left is not what came'],
+    ]
+  }
+
+  #of(account: Account): Sums {
+    let sums = this.#sums.get(account.id)
+    if (sums === undefined) this.#sums.set(account.id, sums = { account, postedIn: 0n, postedOut: 0n, pendingIn: 0n, pendingOut: 0n })
+    return sums
+  }
+}
+
+function availableOf(sums: Sums | undefined): bigint {
+  return sums === undefined ? 0n : sums.postedIn - sums.postedOut - sums.pendingOut
+}
+
+function compareCurrencies(one: Currency, other: Currency): number {
+  return one < other ? -1 : 1
+}

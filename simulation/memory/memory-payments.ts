@@ -1,0 +1,61 @@
+import type { Event, JobData } from '@ngome/contracts'
+import type { AttemptId, CallbackHintId, DataKeyId, MerchantSigningKeyId, PaymentId, Tenant } from '@ngome/kernel'
+import { canTransition, paymentTransitions, type ObjectEvent } from '@ngome/payments'
+import type { Acceptance, Attempt, NewPayment, PaymentQueue, PaymentRow, ProvableEvent, SigningKeyRow } from '@ngome/store'
+import { MemoryEvents } from './memory-events.ts'
+import { MemoryLedger } from './memory-ledger.ts'
+import { tenantKey } from './tenant-key.ts'
+
+export type KeptPayment = { row: PaymentRow; readonly payment: NewPayment }
+export type KeptAttempt = { -readonly [K in keyof Attempt]: Attempt[K] } & { readonly id: AttemptId }
+export type KeptDataKey = { readonly id: DataKeyId; readonly tenant: Tenant; readonly sealed: Uint8Array; readonly createdAtMs: number }
+export type KeptHint = { readonly id: CallbackHintId; readonly payment: PaymentId; readonly dataKey: DataKeyId; readonly sealed: Uint8Array; isJudged: boolean }
+export type KeptAnswer = Pick<Acceptance['idempotency'], 'fingerprint' | 'answer'>
+export type Job = { readonly [Q in PaymentQueue]: { readonly queue: Q; readonly data: JobData<Q>; readonly startAfterMs: number } }[PaymentQueue]
+
+/** What a store of payments holds, in memory. Each change of it is made at once and as a whole. */
+export class MemoryPayments {
+  readonly ledger = new MemoryLedger()
+  readonly events = new MemoryEvents()
+  /** What the operator was told. */
+  readonly told: Event[] = []
+  readonly payments = new Map<string, KeptPayment>()
+  readonly attempts = new Map<string, KeptAttempt>()
+  readonly dataKeys = new Map<string, KeptDataKey>()
+  readonly signingKeys = new Map<string, SigningKeyRow>()
+  readonly answers = new Map<string, KeptAnswer>()
+  readonly nonces = new Set<string>()
+  readonly hints = new Map<string, KeptHint[]>()
+  /** What was signed, by the payment that it counts for, and back. */
+  readonly authorizations = new Map<string, PaymentId>()
+  readonly authorized = new Map<string, string>()
+  readonly refunds = new Map<string, PaymentId[]>()
+  readonly dayTotals = new Map<string, bigint>()
+  /** Gets each job when what made it is committed. */
+  onJob: (job: Job) => void = () => undefined
+
+  addSigningKey(tenant: Tenant, id: MerchantSigningKeyId, row: SigningKeyRow): void {
+    this.signingKeys.set(tenantKey(tenant, id), row)
+  }
+
+  find(tenant: Tenant, id: PaymentId): KeptPayment | undefined {
+    return this.payments.get(tenantKey(tenant, id))
+  }
+
+  attemptOf(tenant: Tenant, id: PaymentId): KeptAttempt | undefined {
+    return this.attempts.get(tenantKey(tenant, id))
+  }
+
+  /** Changes a payment's state as the database's triggers let this process. */
+  change(
+    by: 'gateway' | 'dispatcher', kept: KeptPayment, change: Pick<PaymentRow, 'status' | 'failure' | 'updatedAtMs'>,
+    prove: (event: ObjectEvent, previous: ProvableEvent | null) => Uint8Array | null,
+  ): void {
+    const { status: from } = kept.row
+    const isAllowed = canTransition(from, change.status)
+      && paymentTransitions.some((allowed) => allowed.from === from && allowed.to === change.status && allowed.by === by)
+    if (!isAllowed) throw new Error(`a payment cannot go from ${from} to ${change.status} by ${by}`)
+    kept.row = { ...kept.row, ...change }
+    this.events.change(kept.row, prove)
+  }
+}

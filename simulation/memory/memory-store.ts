@@ -1,0 +1,91 @@
+import type { PaymentId } from '@ngome/kernel'
+import { callbackHintsMax, type PaymentStore } from '@ngome/store'
+import { accept } from './accept.ts'
+import { load, markSentAgainIn, markSentIn, markStandingIn, markStuckIn, markTakenIn, prepareIn, recordIn } from './dispatch.ts'
+import type { KeptHint, MemoryPayments } from './memory-payments.ts'
+import { tenantKey } from './tenant-key.ts'
+
+/** A store of payments without a database: what PostgreSQL's promises, and `store-contract.test.ts` holds both to, each call at once. */
+export function memoryStore(memory: MemoryPayments): PaymentStore {
+  return {
+    ...acceptingStore(memory),
+    ...dispatchingStore(memory),
+    ...hintStore(memory),
+    findOpenPayments: async () => [],
+    tell: async (_, event) => void memory.told.push(event),
+    schedule: async (queue, data, startAfterMs) => memory.onJob({ queue, data, startAfterMs } as Parameters<MemoryPayments['onJob']>[0]),
+  }
+}
+
+type AcceptingStore = Pick<PaymentStore, 'insertDataKey' | 'acceptPayment' | 'findPayment' | 'findPayments' | 'findBalances' | 'findSigningKey'>
+
+function acceptingStore(memory: MemoryPayments): AcceptingStore {
+  return {
+    insertDataKey: async (key) => {
+      const name = tenantKey(key.tenant, key.id)
+      if (!memory.dataKeys.has(name)) memory.dataKeys.set(name, key)
+    },
+    acceptPayment: async (acceptance) => accept(memory, acceptance),
+    findPayment: async (tenant, id) => memory.find(tenant, id)?.row,
+    findPayments: async (tenant, ids) => {
+      const found = ids.map((id) => memory.find(tenant, id)?.row).filter((row) => row !== undefined)
+      return new Map(found.map((row): [PaymentId, typeof row] => [row.id, row]))
+    },
+    findBalances: async (tenant) => memory.ledger.balances(tenant),
+    findSigningKey: async (tenant, id) => memory.signingKeys.get(tenantKey(tenant, id)),
+  }
+}
+
+type DispatchingStore = Pick<
+  PaymentStore, 'loadPaymentForDispatch' | 'claimAuthorization' | 'prepareAttempt' | 'markAttemptSent' | 'markAttemptSentAgain' | 'markAttemptTaken' |
+  'markAttemptStuck' | 'markStanding' | 'recordOutcome'
+>
+
+function dispatchingStore(memory: MemoryPayments): DispatchingStore {
+  return {
+    loadPaymentForDispatch: async (tenant, id) => load(memory, tenant, id),
+    claimAuthorization: async (tenant, { payment, digest }) => {
+      const [word, subject] = [tenantKey(tenant, Buffer.from(digest).toString('hex')), tenantKey(tenant, payment)]
+      if (!memory.authorizations.has(word) && !memory.authorized.has(subject)) {
+        memory.authorizations.set(word, payment)
+        memory.authorized.set(subject, word)
+      }
+      return memory.authorizations.get(word) === payment ? 'claimed' : 'spent'
+    },
+    prepareAttempt: async (...args) => prepareIn(memory)(...args),
+    markAttemptSent: async (...args) => markSentIn(memory)(...args),
+    markAttemptSentAgain: async (...args) => markSentAgainIn(memory)(...args),
+    markAttemptTaken: async (...args) => markTakenIn(memory)(...args),
+    markAttemptStuck: async (...args) => markStuckIn(memory)(...args),
+    markStanding: async (...args) => markStandingIn(memory)(...args),
+    recordOutcome: async (...args) => recordIn(memory)(...args),
+  }
+}
+
+function hintStore(memory: MemoryPayments): Pick<PaymentStore, 'recordCallbackHint' | 'loadCallbackHints' | 'markHintJudged'> {
+  const hintsOf = (key: string): KeptHint[] => {
+    let hints = memory.hints.get(key)
+    if (hints === undefined) memory.hints.set(key, hints = [])
+    return hints
+  }
+  return {
+    recordCallbackHint: async (tenant, hint, event) => {
+      if (memory.find(tenant, hint.payment) === undefined) return 'unknown'
+      const hints = hintsOf(tenantKey(tenant, hint.payment))
+      if (hints.length >= callbackHintsMax) return 'full'
+      hints.push({ id: hint.id, payment: hint.payment, dataKey: hint.dataKey, sealed: hint.sealed, isJudged: false })
+      memory.told.push(event)
+      memory.onJob({ queue: 'payment-enquire', data: { ...tenant, payment: hint.payment }, startAfterMs: 0 })
+      return 'recorded'
+    },
+    loadCallbackHints: async (tenant, payment) => hintsOf(tenantKey(tenant, payment)).filter(({ isJudged }) => !isJudged).map((hint) => ({
+      id: hint.id, sealed: hint.sealed, dataKey: { id: hint.dataKey, sealed: memory.dataKeys.get(tenantKey(tenant, hint.dataKey))?.sealed ?? new Uint8Array() },
+    })),
+    markHintJudged: async (tenant, { id, payment, finding }) => {
+      const hint = hintsOf(tenantKey(tenant, payment)).find((one) => one.id === id)
+      if (hint === undefined || hint.isJudged) return
+      hint.isJudged = true
+      if (finding !== null) memory.told.push(finding)
+    },
+  }
+}

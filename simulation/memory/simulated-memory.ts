@@ -1,0 +1,19 @@
+import { memoryBooks } from '../books.ts'
+import type { SimulatedStore } from '../run-simulation.ts'
+import { MemoryPayments } from './memory-payments.ts'
+import { memoryStore } from './memory-store.ts'
+
+/** Payments of a run in memory. */
+export function simulatedMemory(): SimulatedStore {
+  const memory = new MemoryPayments()
+  const store = memoryStore(memory)
+  return {
+    gateway: store, dispatcher: store, books: memoryBooks(memory),
+    onJob: (take) => { memory.onJob = take },
+    addMerchant: async (tenant, dataKey, key, proof) => {
+      const createdAtMs = dataKey.createdAtMs
+      await store.insertDataKey({ id: dataKey.id, tenant, retention: 'payment', sealed: dataKey.sealed, createdAtMs })
+      memory.addSigningKey(tenant, key.id, { ...key, proof, createdAtMs, isRevoked: false })
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import type { KeyObject } from 'node:crypto'
+import type { Secret } from '@ngome/kernel'
+import { createLogger } from '@ngome/runtime'
+import type { PaymentStore } from '@ngome/store'
+import type { Network, PaymentDispatcher } from '../services/dispatcher/dispatcher.ts'
+import { dispatchPayment } from '../services/dispatcher/payments/dispatch-payment.ts'
+import { enquirePayment } from '../services/dispatcher/payments/enquire-payment.ts'
+import type { Chance } from './chance.ts'
+import type { Worker } from './job-queue.ts'
+import type { Machine } from './machine.ts'
+import type { ModelCustodian } from './model-custodian.ts'
+import type { Scheduler } from './scheduler.ts'
+
+const logger = createLogger({ process: 'dispatcher', level: 'silent' as 'fatal' })
+const signal = new AbortController().signal
+
+export type DispatcherSettings = {
+  readonly scheduler: Scheduler
+  readonly chance: Chance
+  readonly custodian: ModelCustodian
+  readonly statementKey: KeyObject
+  readonly secret: Secret<Uint8Array>
+  readonly networksFor: (machine: Machine) => ReadonlyMap<string, Network>
+}
+
+/** The dispatcher's own jobs, in the present life of a process. */
+export function modelDispatcher(machine: Machine, store: PaymentStore, settings: DispatcherSettings): Worker {
+  const { scheduler, chance, custodian, statementKey, secret, networksFor } = settings
+  const { life } = machine
+  const dispatcher: PaymentDispatcher = {
+    payments: machine.reach(store), openSealed: custodian.openerFor(machine), statementKey, merchantKeyState: async () => 'stands',
+    networks: networksFor(machine), callbacks: { baseUrl: 'https://pay.example', secret }, clock: machine.clock, random: chance.random,
+    sleep: (ms) => scheduler.pause(ms, life), logger,
+  }
+  return {
+    life,
+    work: (job) => job.queue === 'payment-dispatch'
+      ? dispatchPayment(dispatcher, job.data, signal)
+      : enquirePayment(dispatcher, job.data, signal),
+  }
+}

@@ -1,0 +1,97 @@
+import { noCaps } from '@ngome/access'
+import type { DataKey } from '@ngome/envelope'
+import { Fault, type ApiKeyId, type MerchantSigningKeyId, type PaymentId, type Secret, type Tenant } from '@ngome/kernel'
+import { readSignature } from '@ngome/signatures'
+import type { PaymentStore } from '@ngome/store'
+import { receiveCallback } from '../services/gateway/callbacks/receive-callback.ts'
+import type { Answer } from '../services/gateway/http/answer.ts'
+import type { AuthenticatedCaller, Call } from '../services/gateway/http/call.ts'
+import { NetworkLook } from '../services/gateway/networks/network-board.ts'
+import { createPayment } from '../services/gateway/payments/create-payment.ts'
+import { getPayment } from '../services/gateway/payments/get-payment.ts'
+import type { Networks } from '../services/gateway/payments/order.ts'
+import { PaymentReader } from '../services/gateway/payments/payment-reader.ts'
+import type { PlaceOrderPorts } from '../services/gateway/payments/place-order.ts'
+import { createPayout } from '../services/gateway/payouts/create-payout.ts'
+import { createRefund } from '../services/gateway/refunds/create-refund.ts'
+import type { Chance } from './chance.ts'
+import type { Machine } from './machine.ts'
+
+/** A request of a merchant, as it stands on the wire. */
+export type MerchantRequest = {
+  readonly tenant: Tenant
+  readonly apiKey: ApiKeyId
+  readonly path: string
+  readonly body: unknown
+  readonly bytes: Uint8Array
+  readonly idempotencyKey: string
+  /** Headers of a signed request (RFC 9421), by name. */
+  readonly signed?: ReadonlyMap<string, string | undefined>
+}
+
+export type GatewaySettings = {
+  readonly networks: Networks
+  readonly dataKeyOf: (tenant: Tenant) => DataKey
+  readonly secret: Secret<Uint8Array>
+  readonly chance: Chance
+}
+
+export const host = 'pay.example'
+
+/** The gateway's own handlers, in a process that may die. */
+export class ModelGateway {
+  readonly #machine: Machine
+  readonly #settings: GatewaySettings
+  readonly #ports: PlaceOrderPorts & { readonly payments: PaymentStore }
+
+  constructor(machine: Machine, store: PaymentStore, settings: GatewaySettings) {
+    const { networks, secret, chance } = settings
+    this.#machine = machine
+    this.#settings = settings
+    this.#ports = {
+      payments: machine.reach(store),
+      dataKeys: { current: (tenant) => settings.dataKeyOf(tenant) },
+      networks,
+      board: { look: async () => new NetworkLook({ health: [], maintenance: [] }, machine.clock.nowMs()) },
+      idempotencySecret: secret, eventSecret: secret, clock: machine.clock, random: chance.random,
+    }
+  }
+
+  /** @throws Fault as the handlers do; `access/signature_refused` where a signature is too old or too new for this process's clock */
+  async take(request: MerchantRequest): Promise<Answer> {
+    const reading = { reader: new PaymentReader(this.#ports.payments) }
+    const refunded = /^\/v1\/payments\/([^/]+)\/refunds$/.exec(request.path)?.[1]
+    if (refunded !== undefined) return createRefund({ ...this.#ports, ...reading }, this.#call<'createRefund'>(request, { id: refunded }))
+    if (request.path === '/v1/payouts') return createPayout(this.#ports, this.#call<'createPayout'>(request))
+    if (request.path === '/v1/payments') return createPayment(this.#ports, this.#call<'createPayment'>(request))
+    throw new TypeError(`no handler of ${request.path}`)
+  }
+
+  read(tenant: Tenant, id: PaymentId): Promise<Answer> {
+    const reader = new PaymentReader(this.#ports.payments)
+    return getPayment({ reader }, { caller: { tenant }, params: { id } } as unknown as Call<'getPayment'>)
+  }
+
+  callBack(token: string, bytes: Uint8Array): Promise<Answer> {
+    const { secret } = this.#settings
+    const ports = { ...this.#ports, providers: new Set(['mtn-momo']), callbackSecret: secret }
+    return receiveCallback(ports, { params: { provider: 'mtn-momo', token }, bytes } as unknown as Call<'receiveCallback'>)
+  }
+
+  #call<N extends 'createPayment' | 'createPayout' | 'createRefund'>(request: MerchantRequest, params?: unknown): Call<N> {
+    const { tenant, apiKey, path, body, bytes, idempotencyKey } = request
+    const caller = { tenant, apiKey, caps: noCaps } as unknown as AuthenticatedCaller
+    const call = { method: 'POST', path, caller, params, body, bytes, idempotencyKey, signature: this.#verified(request) }
+    return call as unknown as Call<N>
+  }
+
+  /** What the gateway's verifier leaves of a signed request. */
+  #verified({ signed, path, bytes, idempotencyKey }: MerchantRequest): object | undefined {
+    if (signed === undefined) return undefined
+    const message = { method: 'POST', host, target: path, body: bytes, idempotencyKey, field: (name: string) => signed.get(name) }
+    const reading = readSignature(message, this.#machine.clock.nowMs())
+    if (!reading.ok) throw new Fault('access/signature_refused', reading.reason)
+    const { keyId, nonce, createdS, base, signature } = reading.stated
+    return { keyId: keyId as MerchantSigningKeyId, nonce, createdS, proof: { base, signature } }
+  }
+}

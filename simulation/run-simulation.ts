@@ -1,0 +1,236 @@
+import { generateKeyPairSync } from 'node:crypto'
+import type { DataKey } from '@ngome/envelope'
+import { newId, Secret, type Currency, type Tenant } from '@ngome/kernel'
+import { configSchema } from '@ngome/runtime'
+import { signMerchantKey, type MerchantKey } from '@ngome/signatures'
+import type { PaymentStore } from '@ngome/store'
+import type { Network } from '../services/dispatcher/dispatcher.ts'
+import type { Books } from './books.ts'
+import { Chance } from './chance.ts'
+import { brokenClaims } from './claims.ts'
+import type { Faults } from './faults.ts'
+import { JobQueue, type Worker } from './job-queue.ts'
+import { Machine } from './machine.ts'
+import type { Job } from './memory/memory-payments.ts'
+import { ModelCustodian } from './model-custodian.ts'
+import { modelDispatcher } from './model-dispatcher.ts'
+import { ModelGateway } from './model-gateway.ts'
+import { ModelMerchant, type Market, type MerchantKeys, type Seen } from './model-merchant.ts'
+import { lateMsMax, ModelNetwork, type BookEntry } from './model-network.ts'
+import { Scheduler } from './scheduler.ts'
+
+/** Where payments are kept in a run. */
+export type SimulatedStore = {
+  readonly gateway: PaymentStore
+  readonly dispatcher: PaymentStore
+  readonly books: Books
+  /** Calls with each job that was committed since, in the order of their commits. */
+  readonly onJob: (take: (job: Job) => void) => void
+  readonly addMerchant: (tenant: Tenant, dataKey: DataKey, key: MerchantKey, proof: Uint8Array) => Promise<void>
+}
+
+export type SimulationOptions = {
+  readonly seed: number
+  readonly store: SimulatedStore
+  readonly faults: Faults
+  readonly startMs: number
+  /** Handlers and jobs that are to be run at least. */
+  readonly operations: number
+  readonly tell?: (line: string) => void
+}
+
+export type SimulationReport = {
+  readonly operations: number
+  readonly requests: number
+  readonly jobs: number
+  readonly callbacks: number
+  readonly payments: Readonly<Record<string, number>>
+  readonly refusals: Readonly<Record<string, number>>
+  readonly crashes: number
+  readonly simulatedMs: number
+  /** What does not hold; empty where all does. */
+  readonly broken: readonly string[]
+}
+
+const merchantsMax = 6
+const clientsEach = 8
+const processes = 2
+/** Handlers and jobs that one order of a merchant comes to, about; more rounds follow where it was less. */
+const operationsPerOrder = 6
+
+const markets: readonly (Market & { readonly currency: Currency; readonly callingCode: string; readonly isIdempotent: boolean; readonly configured: object })[] = [
+  { network: 'mtn-ug', currency: 'UGX', digits: 0, callingCode: '256', phone: '+256772123456', isIdempotent: true, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnuganda' } },
+  { network: 'mtn-ci', currency: 'XOF', digits: 0, callingCode: '225', phone: '+2250545123456', isIdempotent: false, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnivorycoast' } },
+  { network: 'mtn-gh', currency: 'GHS', digits: 2, callingCode: '233', phone: '+233242123456', isIdempotent: true, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnghana' } },
+  { network: 'airtel-ke', currency: 'KES', digits: 2, callingCode: '254', phone: '+254731123456', isIdempotent: false, configured: { connector: 'airtel-money', airtel: { country: 'KE' } } },
+]
+
+const timing = { settleAfterMs: lateMsMax + 5_000, enquiryIntervalMs: 2_000, giveUpAfterMs: 600_000, sendWithinMs: 30_000 }
+
+/**
+ * Runs merchants, gateways, dispatchers and networks on one clock, with the faults of the seed, until every order has its answer and every
+ * payment its end or a person who was told; then holds the books against what the networks moved.
+ */
+export async function runSimulation(options: SimulationOptions): Promise<SimulationReport> {
+  const world = new SimulatedWorld(options)
+  await world.addMerchants()
+  return world.run()
+}
+
+class SimulatedWorld {
+  readonly #options: SimulationOptions
+  readonly #scheduler: Scheduler
+  readonly #chance: Chance
+  readonly #custodian: ModelCustodian
+  readonly #secret = new Secret(new Uint8Array(32).fill(7))
+  readonly #dataKeys = new Map<string, DataKey>()
+  readonly #merchants: ModelMerchant[] = []
+  readonly #networks: ReadonlyMap<string, ModelNetwork>
+  readonly #gateways: { readonly machine: Machine; gateway: ModelGateway }[] = []
+  readonly #dispatchers: { readonly machine: Machine; worker: Worker }[] = []
+  readonly #queue: JobQueue
+  readonly #seen: Seen = { acknowledged: new Map(), contradictions: [], refusals: new Map(), requests: 0, clients: 0 }
+  #callbacks = 0
+
+  constructor(options: SimulationOptions) {
+    this.#options = options
+    this.#scheduler = new Scheduler(options.startMs)
+    this.#chance = new Chance(options.seed)
+    const from = { scheduler: this.#scheduler, chance: this.#chance, faults: options.faults }
+    this.#custodian = new ModelCustodian(from)
+    this.#networks = new Map(markets.map((market) => [
+      market.network, new ModelNetwork(from, market.isIdempotent, (url, body) => this.#callBack(url, body)),
+    ]))
+    this.#queue = new JobQueue(from, () => this.#pickUp(this.#dispatchers)?.worker)
+    options.store.onJob((job) => this.#queue.add(job))
+    for (let count = 0; count < processes; count++) this.#addProcesses(from)
+  }
+
+  #addProcesses(from: ConstructorParameters<typeof Machine>[0]): void {
+    const { store } = this.#options
+    const networks = configuredNetworks()
+    const gatewayOf = (machine: Machine): ModelGateway => new ModelGateway(machine, store.gateway, {
+      networks, secret: this.#secret, chance: this.#chance, dataKeyOf: (tenant) => this.#dataKeyOf(tenant),
+    })
+    const workerOf = (machine: Machine): Worker => modelDispatcher(machine, store.dispatcher, {
+      ...from, custodian: this.#custodian, statementKey: this.#custodian.statementKey, secret: this.#secret,
+      networksFor: (of) => this.#connect(of),
+    })
+    const gateway: { machine?: Machine; gateway?: ModelGateway } = {}
+    gateway.machine = new Machine(from, (machine) => { gateway.gateway = gatewayOf(machine) })
+    this.#gateways.push(gateway as { machine: Machine; gateway: ModelGateway })
+    const dispatcher: { machine?: Machine; worker?: Worker } = {}
+    dispatcher.machine = new Machine(from, (machine) => { dispatcher.worker = workerOf(machine) })
+    this.#dispatchers.push(dispatcher as { machine: Machine; worker: Worker })
+  }
+
+  #connect(machine: Machine): ReadonlyMap<string, Network> {
+    return new Map(markets.map(({ network, currency, callingCode }): [string, Network] => {
+      const model = this.#networks.get(network)
+      if (model === undefined) throw new TypeError(`no model of ${network}`)
+      return [network, { connector: model.connectorFor(machine), provider: 'mtn-momo', world: 'test', currency, callingCode, ...timing }]
+    }))
+  }
+
+  async addMerchants(): Promise<void> {
+    const { store, faults } = this.#options
+    const from = { clock: { nowMs: () => this.#scheduler.nowMs }, random: this.#chance.random }
+    for (let count = 0; count < merchantsMax; count++) {
+      const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
+      const dataKey = await this.#custodian.addTenant(tenant, from)
+      this.#dataKeys.set(tenant.merchant, dataKey)
+      const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+      const key: MerchantKey = {
+        id: newId('merchantSigningKey', from), tenant, algorithm: 'ed25519', uses: ['sign'], expiresAtMs: this.#options.startMs + 366 * 24 * 3_600_000,
+        spki: publicKey.export({ format: 'der', type: 'spki' }),
+      }
+      await store.addMerchant(tenant, dataKey, key, signMerchantKey(key, this.#custodian.statementKeys.privateKey))
+      const keys: MerchantKeys = { tenant, apiKey: newId('apiKey', from), signing: { id: key.id, privateKey } }
+      this.#merchants.push(new ModelMerchant({
+        scheduler: this.#scheduler, chance: this.#chance, faults, seen: this.#seen, find: () => {
+          const found = this.#pickUp(this.#gateways)
+          return found === undefined ? undefined : { gateway: found.gateway, life: found.machine.life }
+        },
+      }, keys, markets))
+    }
+  }
+
+  async run(): Promise<SimulationReport> {
+    const { operations, tell = () => undefined } = this.#options
+    do {
+      const orders = Math.max(1, Math.ceil((operations - this.#operations) / operationsPerOrder / (merchantsMax * clientsEach)))
+      for (const merchant of this.#merchants) for (let count = 0; count < clientsEach; count++) merchant.work(orders)
+      await this.#untilSettled()
+      tell(`${this.#operations} operations, ${Math.round((this.#scheduler.nowMs - this.#options.startMs) / 60_000)} simulated minutes`)
+    } while (this.#operations < operations)
+    return this.#report()
+  }
+
+  get #operations(): number {
+    return this.#seen.requests + this.#queue.worked + this.#callbacks
+  }
+
+  /** Until every order has its answer, and every payment its end or a person who was told. */
+  async #untilSettled(): Promise<void> {
+    const { books } = this.#options.store
+    do {
+      const untilMs = this.#scheduler.nowMs + 60_000
+      const isMore = await this.#scheduler.run(() => this.#scheduler.nowMs >= untilMs)
+      if (!isMore) return
+    } while (this.#seen.clients > 0 || await books.openPayments() > 0)
+  }
+
+  async #report(): Promise<SimulationReport> {
+    const { books } = this.#options.store
+    const book = new Map<string, BookEntry>([...this.#networks.values()].flatMap((network) => [...network.book]))
+    const payments: Record<string, number> = {}
+    for (const { direction, status } of await books.payments()) payments[`${direction} ${status}`] = (payments[`${direction} ${status}`] ?? 0) + 1
+    return {
+      operations: this.#operations, requests: this.#seen.requests, jobs: this.#queue.worked, callbacks: this.#callbacks, payments,
+      refusals: Object.fromEntries(this.#seen.refusals),
+      crashes: [...this.#gateways, ...this.#dispatchers].reduce((sum, { machine }) => sum + machine.crashes, 0),
+      simulatedMs: this.#scheduler.nowMs - this.#options.startMs,
+      broken: [
+        ...this.#seen.contradictions, ...this.#seen.clients > 0 ? [`${this.#seen.clients} clients never got an answer`] : [],
+        ...await brokenClaims(books, book, this.#seen.acknowledged),
+      ],
+    }
+  }
+
+  /** A network's callback reaches a gateway, or nobody. */
+  async #callBack(url: string, body: Uint8Array): Promise<boolean> {
+    const found = this.#pickUp(this.#gateways)
+    if (found === undefined) return false
+    this.#callbacks++
+    const token = url.slice(url.lastIndexOf('/') + 1)
+    const isTaken = this.#scheduler.waiting<boolean>({ isOver: false })
+    this.#scheduler.start(0, found.machine.life, async () => {
+      const answer = await found.gateway.callBack(token, body).catch(() => undefined)
+      isTaken.bring(answer?.status === 202, 1)
+    })
+    this.#scheduler.after(10_000, { isOver: false }, () => isTaken.bring(false, 0))
+    return isTaken.take()
+  }
+
+  #pickUp<P extends { readonly machine: Machine }>(all: readonly P[]): P | undefined {
+    const up = all.filter(({ machine }) => machine.isUp)
+    return up.length === 0 ? undefined : this.#chance.pick(up)
+  }
+
+  #dataKeyOf({ merchant }: Tenant): DataKey {
+    const dataKey = this.#dataKeys.get(merchant)
+    if (dataKey === undefined) throw new TypeError('a merchant without a data key')
+    return dataKey
+  }
+}
+
+/** The markets as an operator configures them. */
+function configuredNetworks(): ReturnType<typeof configSchema.parse>['networks'] {
+  const fees = { collection: { fixed: '0', basisPoints: 150, min: '0' }, payout: { fixed: '1', basisPoints: 0, min: '1' } }
+  return configSchema.parse({
+    dataDir: '/nowhere',
+    networks: Object.fromEntries(markets.map(({ network, currency, callingCode, configured }) => [network, {
+      ...configured, world: 'test', currency, callingCode, directions: ['collection', 'payout', 'refund'], fees,
+    }])),
+  }).networks
+}
