@@ -17,6 +17,7 @@ export class JobQueue {
   readonly #world: Life = { isOver: false }
   /** Jobs that were begun. */
   worked = 0
+  readonly byQueue: Record<string, number> = {}
 
   constructor(from: { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }, findWorker: () => Worker | undefined) {
     this.#from = from
@@ -33,6 +34,7 @@ export class JobQueue {
     if (worker === undefined) return scheduler.after(nobodyMs, this.#world, () => this.#give(job, tries))
     const state = { isDone: false }
     this.worked++
+    this.byQueue[job.queue] = (this.byQueue[job.queue] ?? 0) + 1
     scheduler.start(0, worker.life, async () => {
       try {
         await worker.work(job)

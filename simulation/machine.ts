@@ -8,18 +8,26 @@ const restartMsMax = 20_000
 const travelMsMax = 30
 const jumpEveryMs = 60_000
 
+export type MachinePorts = {
+  readonly scheduler: Scheduler
+  readonly chance: Chance
+  readonly faults: Faults
+  /** How far its clock jumps, either way. */
+  readonly clockJumpMsMax: number
+}
+
 /**
  * A process that may die at each of its steps and comes back after a while with nothing in its memory; its clock is nobody else's and may
  * jump, while what it measures on its own (`monotonicMs`) goes on evenly.
  */
 export class Machine {
-  readonly #from: { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }
+  readonly #from: MachinePorts
   readonly #onBoot: (machine: Machine) => void
   life: Life = { isOver: false }
   #skewMs = 0
   crashes = 0
 
-  constructor(from: { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }, onBoot: (machine: Machine) => void) {
+  constructor(from: MachinePorts, onBoot: (machine: Machine) => void) {
     this.#from = from
     this.#onBoot = onBoot
     this.#boot()
@@ -71,8 +79,8 @@ export class Machine {
   }
 
   #jump(): void {
-    const { scheduler, chance, faults } = this.#from
-    if (chance.happens(faults.clockJump)) this.#skewMs = chance.between(-faults.clockJumpMsMax, faults.clockJumpMsMax)
+    const { scheduler, chance, faults, clockJumpMsMax } = this.#from
+    if (chance.happens(faults.clockJump)) this.#skewMs = chance.between(-clockJumpMsMax, clockJumpMsMax)
     if (faults.clockJump > 0) scheduler.after(jumpEveryMs, this.life, () => this.#jump())
   }
 }

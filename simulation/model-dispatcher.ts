@@ -5,6 +5,7 @@ import type { PaymentStore } from '@ngome/store'
 import type { Network, PaymentDispatcher } from '../services/dispatcher/dispatcher.ts'
 import { dispatchPayment } from '../services/dispatcher/payments/dispatch-payment.ts'
 import { enquirePayment } from '../services/dispatcher/payments/enquire-payment.ts'
+import { SendingWitness } from '../services/dispatcher/payments/sending-witness.ts'
 import type { Chance } from './chance.ts'
 import type { Worker } from './job-queue.ts'
 import type { Machine } from './machine.ts'
@@ -30,7 +31,7 @@ export function modelDispatcher(machine: Machine, store: PaymentStore, settings:
   const dispatcher: PaymentDispatcher = {
     payments: machine.reach(store), openSealed: custodian.openerFor(machine), statementKey, merchantKeyState: async () => 'stands',
     networks: networksFor(machine), callbacks: { baseUrl: 'https://pay.example', secret }, clock: machine.clock, random: chance.random,
-    sleep: (ms) => scheduler.pause(ms, life), logger,
+    monotonicMs: machine.monotonicMs, witness: new SendingWitness(machine.monotonicMs), sleep: (ms) => scheduler.pause(ms, life), logger,
   }
   return {
     life,

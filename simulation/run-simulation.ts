@@ -10,7 +10,7 @@ import { Chance } from './chance.ts'
 import { brokenClaims } from './claims.ts'
 import type { Faults } from './faults.ts'
 import { JobQueue, type Worker } from './job-queue.ts'
-import { Machine } from './machine.ts'
+import { Machine, type MachinePorts } from './machine.ts'
 import type { Job } from './memory/memory-payments.ts'
 import { ModelCustodian } from './model-custodian.ts'
 import { modelDispatcher } from './model-dispatcher.ts'
@@ -47,6 +47,7 @@ export type SimulationReport = {
   readonly payments: Readonly<Record<string, number>>
   readonly refusals: Readonly<Record<string, number>>
   readonly crashes: number
+  readonly byQueue: Readonly<Record<string, number>>
   readonly simulatedMs: number
   /** What does not hold; empty where all does. */
   readonly broken: readonly string[]
@@ -106,7 +107,7 @@ class SimulatedWorld {
     for (let count = 0; count < processes; count++) this.#addProcesses(from)
   }
 
-  #addProcesses(from: ConstructorParameters<typeof Machine>[0]): void {
+  #addProcesses(from: Omit<MachinePorts, 'clockJumpMsMax'>): void {
     const { store } = this.#options
     const networks = configuredNetworks()
     const gatewayOf = (machine: Machine): ModelGateway => new ModelGateway(machine, store.gateway, {
@@ -117,10 +118,10 @@ class SimulatedWorld {
       networksFor: (of) => this.#connect(of),
     })
     const gateway: { machine?: Machine; gateway?: ModelGateway } = {}
-    gateway.machine = new Machine(from, (machine) => { gateway.gateway = gatewayOf(machine) })
+    gateway.machine = new Machine({ ...from, clockJumpMsMax: from.faults.clockJumpMsMax.gateway }, (machine) => { gateway.gateway = gatewayOf(machine) })
     this.#gateways.push(gateway as { machine: Machine; gateway: ModelGateway })
     const dispatcher: { machine?: Machine; worker?: Worker } = {}
-    dispatcher.machine = new Machine(from, (machine) => { dispatcher.worker = workerOf(machine) })
+    dispatcher.machine = new Machine({ ...from, clockJumpMsMax: from.faults.clockJumpMsMax.dispatcher }, (machine) => { dispatcher.worker = workerOf(machine) })
     this.#dispatchers.push(dispatcher as { machine: Machine; worker: Worker })
   }
 
@@ -189,6 +190,7 @@ class SimulatedWorld {
       operations: this.#operations, requests: this.#seen.requests, jobs: this.#queue.worked, callbacks: this.#callbacks, payments,
       refusals: Object.fromEntries(this.#seen.refusals),
       crashes: [...this.#gateways, ...this.#dispatchers].reduce((sum, { machine }) => sum + machine.crashes, 0),
+      byQueue: this.#queue.byQueue,
       simulatedMs: this.#scheduler.nowMs - this.#options.startMs,
       broken: [
         ...this.#seen.contradictions, ...this.#seen.clients > 0 ? [`${this.#seen.clients} clients never got an answer`] : [],

@@ -17,6 +17,8 @@ export const jobSchemas = {
   'payment-dispatch': z.strictObject({ ...tenantFields, payment: classed('internal', paymentIdSchema()) }),
   'payment-enquire': z.strictObject({
     ...tenantFields, payment: classed('internal', paymentIdSchema()), refusal: refusal.optional(),
+    /** Which in the row of enquiries it is; of what a callback asks for beside it, none. */
+    turn: classed('internal', z.int().positive()).optional(),
   }),
   'vault-index': z.strictObject({ ...tenantFields, token: classed('internal', idSchema('vaultToken')) }),
   'webhook-deliver': z.strictObject({

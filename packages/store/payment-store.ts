@@ -15,6 +15,7 @@ import { markStanding } from './dispatch/mark-standing.ts'
 import { noteNextAction } from './dispatch/note-next-action.ts'
 import { prepareAttempt } from './dispatch/prepare-attempt.ts'
 import { recordOutcome } from './dispatch/record-outcome.ts'
+import { scheduleEnquiry } from './dispatch/schedule-enquiry.ts'
 import { appendEvent } from './events/append-event.ts'
 import { enqueue } from './jobs/enqueue.ts'
 import { acceptPayment } from './payments/accept-payment.ts'
@@ -31,9 +32,6 @@ import { inTenant } from './transaction.ts'
 
 /** A function of the store, for those who have no database but one of its promises. */
 type Bound<F> = F extends (db: Database, ...rest: infer A) => infer R ? (...args: A) => R : never
-
-/** The queues that payments go through. */
-export type PaymentQueue = 'payment-dispatch' | 'payment-enquire'
 
 /**
  * Everything that a payment's way through gateway and dispatcher needs of a store. Each call is one transaction: it happens as a whole
@@ -64,11 +62,12 @@ export type PaymentStore = {
   readonly markStanding: Bound<typeof markStanding>
   readonly noteNextAction: Bound<typeof noteNextAction>
   readonly recordOutcome: Bound<typeof recordOutcome>
+  readonly scheduleEnquiry: Bound<typeof scheduleEnquiry>
   readonly findOpenPayments: Bound<typeof findOpenPayments>
   /** Tells the operator of what was found out about a payment, where nothing else is written. @throws Fault `store/unavailable` */
   readonly tell: (tenant: Tenant, event: Event) => Promise<void>
-  /** Adds a job that begins after so long; one that begins now wakes its workers. @throws Fault `store/unavailable` */
-  readonly schedule: <Q extends PaymentQueue>(queue: Q, data: JobData<Q>, startAfterMs: number) => Promise<void>
+  /** Has a payment sent that could not be yet, after so long. @throws Fault `store/unavailable` */
+  readonly scheduleDispatch: (data: JobData<'payment-dispatch'>, startAfterMs: number) => Promise<void>
 }
 
 export function postgresPayments(db: Database): PaymentStore {
@@ -96,11 +95,9 @@ export function postgresPayments(db: Database): PaymentStore {
     markStanding: markStanding.bind(null, db),
     noteNextAction: noteNextAction.bind(null, db),
     recordOutcome: recordOutcome.bind(null, db),
+    scheduleEnquiry: scheduleEnquiry.bind(null, db),
     findOpenPayments: findOpenPayments.bind(null, db),
     tell: (tenant, event) => inTenant(db, tenant, (tx) => appendEvent(tx, event)),
-    schedule: async (queue, data, startAfterMs) => {
-      await inTenant(db, data, (tx) => enqueue(tx, queue, data, { startAfterMs }))
-      if (startAfterMs === 0) db.wake(queue)
-    },
+    scheduleDispatch: (data, startAfterMs) => inTenant(db, data, (tx) => enqueue(tx, 'payment-dispatch', data, { startAfterMs })),
   }
 }

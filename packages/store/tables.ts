@@ -112,6 +112,7 @@ export type Tables = {
     taken_at: Date | null
     known_at: Date | null
     stuck_at: Date | null
+    enquiry_turn: Generated<number>
   }
   payment_actions: TenantColumns & { payment: PaymentId; url: string; at: Date }
   payout_approvals: TenantColumns & {

@@ -23,6 +23,7 @@ import { settlePayment } from './payments/settle-payment.ts'
 import { startJobs } from './process/start-jobs.ts'
 import { changeProver } from './webhooks/prove-change.ts'
 import { remindOfOldSecrets } from './webhooks/remind-of-old-secrets.ts'
+import { processTime } from './testing/process-time.ts'
 
 const base = { clock: systemClock, random: systemRandom }
 const decideAfterMs = 50
@@ -130,6 +131,7 @@ class World {
       ...base,
       db,
       payments: postgresPayments(db),
+      ...processTime(),
       sleep,
       openSealed: alarmOnSpentBudget(open, { ...base, db, logger }),
       computeFingerprint: async () => { throw new Error('no test here asks for an index') },

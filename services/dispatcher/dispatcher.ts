@@ -8,6 +8,7 @@ import type { ComputeFingerprint } from './custodian/compute-fingerprint.ts'
 import type { OpenSealed } from './custodian/open-sealed.ts'
 import type { MerchantKeyStateOf } from './custodian/standing-keys.ts'
 import type { EgressGuard } from './egress/egress-guard.ts'
+import type { SendingWitness } from './payments/sending-witness.ts'
 import type { OpenCard } from './vault/vault-token-opening.ts'
 
 /** A configured payment network. */
@@ -59,6 +60,9 @@ export type Dispatcher = {
   readonly webhooks: WebhookSettings
   readonly clock: Clock
   readonly random: Random
+  /** Milliseconds by a clock that nobody can set. */
+  readonly monotonicMs: () => number
+  readonly witness: SendingWitness
   /** Lets time pass. */
   readonly sleep: (ms: number) => Promise<unknown>
   readonly logger: Logger
@@ -66,8 +70,8 @@ export type Dispatcher = {
 
 /** What the jobs of payments need: a store of payments and no database, so that a simulation runs the same code. */
 export type PaymentDispatcher = Pick<
-  Dispatcher,
-  'payments' | 'openSealed' | 'openCard' | 'statementKey' | 'merchantKeyState' | 'approvals' | 'networks' | 'callbacks' | 'clock' | 'random' | 'sleep' | 'logger'
+  Dispatcher, 'payments' | 'openSealed' | 'openCard' | 'statementKey' | 'merchantKeyState' | 'approvals' | 'networks' | 'callbacks' | 'clock' | 'random' |
+  'monotonicMs' | 'witness' | 'sleep' | 'logger'
 >
 
 /** What marks this process's events. */

@@ -22,6 +22,7 @@ import { networkChecksRoute } from './networks/check-networks.ts'
 import { connectNetworks } from './networks/connect-networks.ts'
 import { NetworkWatch } from './networks/network-watch.ts'
 import { readCredentials } from './networks/read-credentials.ts'
+import { SendingWitness } from './payments/sending-witness.ts'
 import { followCustodianLog } from './process/follow-custodian-log.ts'
 import { keepHouseHourly } from './process/housekeeping.ts'
 import { runEvery } from './process/run-every.ts'
@@ -108,6 +109,8 @@ const dispatcher: Dispatcher = {
   ...base,
   db: database,
   payments: postgresPayments(database),
+  monotonicMs: () => performance.now(),
+  witness: new SendingWitness(() => performance.now()),
   sleep,
   openSealed,
   openCard: (tenant, token, signal) => openVaultToken({ db: database, openSealed, clock }, 'charge', tenant, token, signal),

@@ -1,7 +1,7 @@
 import type { Event, JobData } from '@ngome/contracts'
 import type { AttemptId, CallbackHintId, DataKeyId, MerchantSigningKeyId, PaymentId, Tenant } from '@ngome/kernel'
 import { canTransition, paymentTransitions, type ObjectEvent } from '@ngome/payments'
-import type { Acceptance, Attempt, NewPayment, PaymentQueue, PaymentRow, ProvableEvent, SigningKeyRow } from '@ngome/store'
+import type { Acceptance, Attempt, NewPayment, PaymentRow, ProvableEvent, SigningKeyRow } from '@ngome/store'
 import { MemoryEvents } from './memory-events.ts'
 import { MemoryLedger } from './memory-ledger.ts'
 import { tenantKey } from './tenant-key.ts'
@@ -11,6 +11,7 @@ export type KeptAttempt = { -readonly [K in keyof Attempt]: Attempt[K] } & { rea
 export type KeptDataKey = { readonly id: DataKeyId; readonly tenant: Tenant; readonly sealed: Uint8Array; readonly createdAtMs: number }
 export type KeptHint = { readonly id: CallbackHintId; readonly payment: PaymentId; readonly dataKey: DataKeyId; readonly sealed: Uint8Array; isJudged: boolean }
 export type KeptAnswer = Pick<Acceptance['idempotency'], 'fingerprint' | 'answer'>
+type PaymentQueue = 'payment-dispatch' | 'payment-enquire'
 export type Job = { readonly [Q in PaymentQueue]: { readonly queue: Q; readonly data: JobData<Q>; readonly startAfterMs: number } }[PaymentQueue]
 
 /** What a store of payments holds, in memory. Each change of it is made at once and as a whole. */
@@ -21,6 +22,8 @@ export class MemoryPayments {
   readonly told: Event[] = []
   readonly payments = new Map<string, KeptPayment>()
   readonly attempts = new Map<string, KeptAttempt>()
+  /** Of each attempt, the turn of its last enquiry that was planned. */
+  readonly turns = new Map<string, number>()
   readonly dataKeys = new Map<string, KeptDataKey>()
   readonly signingKeys = new Map<string, SigningKeyRow>()
   readonly answers = new Map<string, KeptAnswer>()

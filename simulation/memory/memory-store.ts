@@ -4,6 +4,7 @@ import { accept } from './accept.ts'
 import { load, markSentAgainIn, markSentIn, markStandingIn, markStuckIn, markTakenIn, prepareIn, recordIn } from './dispatch.ts'
 import type { KeptHint, MemoryPayments } from './memory-payments.ts'
 import { tenantKey } from './tenant-key.ts'
+import { withdrawIn } from './withdraw.ts'
 
 /** A store of payments without a database: what PostgreSQL's promises, and `store-contract.test.ts` holds both to, each call at once. */
 export function memoryStore(memory: MemoryPayments): PaymentStore {
@@ -13,11 +14,18 @@ export function memoryStore(memory: MemoryPayments): PaymentStore {
     ...hintStore(memory),
     findOpenPayments: async () => [],
     tell: async (_, event) => void memory.told.push(event),
-    schedule: async (queue, data, startAfterMs) => memory.onJob({ queue, data, startAfterMs } as Parameters<MemoryPayments['onJob']>[0]),
+    scheduleDispatch: async (data, startAfterMs) => memory.onJob({ queue: 'payment-dispatch', data, startAfterMs }),
+    scheduleEnquiry: async ({ turn, ...data }, startAfterMs) => {
+      const key = tenantKey(data, data.payment)
+      if (memory.attempts.get(key)?.state !== 'sent' || (memory.turns.get(key) ?? 0) !== turn) return 'superseded'
+      memory.turns.set(key, turn + 1)
+      memory.onJob({ queue: 'payment-enquire', data: { ...data, turn: turn + 1 }, startAfterMs })
+      return 'scheduled'
+    },
   }
 }
 
-type AcceptingStore = Pick<PaymentStore, 'insertDataKey' | 'acceptPayment' | 'findPayment' | 'findPayments' | 'findBalances' | 'findSigningKey'>
+type AcceptingStore = Pick<PaymentStore, 'insertDataKey' | 'acceptPayment' | 'withdrawPayment' | 'findPayment' | 'findPayments' | 'findBalances' | 'findSigningKey'>
 
 function acceptingStore(memory: MemoryPayments): AcceptingStore {
   return {
@@ -26,6 +34,7 @@ function acceptingStore(memory: MemoryPayments): AcceptingStore {
       if (!memory.dataKeys.has(name)) memory.dataKeys.set(name, key)
     },
     acceptPayment: async (acceptance) => accept(memory, acceptance),
+    withdrawPayment: async (...args) => withdrawIn(memory)(...args),
     findPayment: async (tenant, id) => memory.find(tenant, id)?.row,
     findPayments: async (tenant, ids) => {
       const found = ids.map((id) => memory.find(tenant, id)?.row).filter((row) => row !== undefined)

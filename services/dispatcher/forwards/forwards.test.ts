@@ -16,6 +16,7 @@ import { eventSource, type Dispatcher } from '../dispatcher.ts'
 import { createEgressGuard, type EgressGuard, type EgressSettings } from '../egress/egress-guard.ts'
 import { lookAfterForwards } from './look-after-forwards.ts'
 import { answerWithinMs, runForward, sendWithinMs } from './run-forward.ts'
+import { processTime } from '../testing/process-time.ts'
 
 const signal = new AbortController().signal
 const statementKeys = generateKeyPairSync('ed25519')
@@ -90,7 +91,7 @@ function dispatcher(changes: Partial<Dispatcher> = {}, settings: Partial<EgressS
     return open(purpose, record, stop)
   }
   return {
-    clock: systemClock, random: systemRandom, db, payments: postgresPayments(db), sleep, egress, networks: new Map(), openSealed,
+    clock: systemClock, random: systemRandom, db, payments: postgresPayments(db), ...processTime(), sleep, egress, networks: new Map(), openSealed,
     computeFingerprint: async () => { throw new Error('no test here asks for an index') },
     statementKey: statementKeys.publicKey,
     merchantKeyState: async () => 'stands', approvals: { over: new Map(), expiresAfterMs: 3_600_000 },

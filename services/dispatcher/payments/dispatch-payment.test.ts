@@ -10,6 +10,7 @@ import { opener } from '../custodian/open-sealed.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { createEgressGuard } from '../egress/egress-guard.ts'
 import { dispatchPayment } from './dispatch-payment.ts'
+import { processTime } from '../testing/process-time.ts'
 
 let database: TestDatabase
 let merchant: SealingMerchant
@@ -29,7 +30,7 @@ test('a payment of a network that is not configured any more fails its job befor
   const egress = createEgressGuard({ providers: {}, allowPrivate: [], resolve: async () => [] })
   const db = database.open('ngome_dispatcher')
   const dispatcher: Dispatcher = {
-    clock: systemClock, random: systemRandom, db, payments: postgresPayments(db), sleep, egress, networks: new Map(),
+    clock: systemClock, random: systemRandom, db, payments: postgresPayments(db), ...processTime(), sleep, egress, networks: new Map(),
     openSealed: opener({ call }, generateKeyPairSync('ed25519').publicKey, systemRandom),
     computeFingerprint: async () => { throw new Error('no test here asks for an index') },
     statementKey: generateKeyPairSync('ed25519').publicKey,

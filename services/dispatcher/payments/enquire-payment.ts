@@ -10,12 +10,12 @@ import { settlePayment } from './settle-payment.ts'
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function enquirePayment(
-  dispatcher: PaymentDispatcher, { payment: id, refusal, ...tenant }: JobData<'payment-enquire'>, signal: AbortSignal,
+  dispatcher: PaymentDispatcher, { payment: id, refusal, turn, ...tenant }: JobData<'payment-enquire'>, signal: AbortSignal,
 ): Promise<void> {
   const settlement = await settlePayment(dispatcher, tenant, id, signal, refusal)
   switch (settlement.kind) {
     case 'nothing_sent': return
-    case 'open': return enquireLater(dispatcher, settlement.payment, settlement.againAfterMs, refusal)
+    case 'open': return enquireLater(dispatcher, settlement.payment, settlement.againAfterMs, { turn, refusal })
     case 'ended':
     case 'ended_before': return judgeCallbackHints(dispatcher, settlement.payment, signal)
     default: settlement satisfies never

@@ -10,13 +10,17 @@ const timing = { settleAfterMs: 120_000, giveUpAfterMs: 900_000, sendWithinMs: 4
 const lastMs = timing.giveUpAfterMs + timing.sendWithinMs + timing.settleAfterMs
 const refusal = { fence: 1, failure: 'payer_unknown', reason: 'no such payer' } as const
 
-const known: KnownSending = { direction: 'collection', isIdempotent: true, wasSeen: false, refusal: undefined, ageMs: 1_000, sendings: 1 }
+const known: KnownSending = {
+  direction: 'collection', isIdempotent: true, wasSeen: false, refusal: undefined, ageMs: 1_000, witnessedMs: timing.sendWithinMs + timing.settleAfterMs, sendings: 1,
+}
 const payout: Partial<KnownSending> = { direction: 'payout' }
 const refund: Partial<KnownSending> = { direction: 'refund' }
 const forgetful: Partial<KnownSending> = { isIdempotent: false }
 const seen: Partial<KnownSending> = { wasSeen: true }
 const refused: Partial<KnownSending> = { refusal }
 const settled: Partial<KnownSending> = { ageMs: timing.settleAfterMs }
+/** The clock jumped: by it, all times are over, and this process has known of the sending for moments. */
+const jumped: Partial<KnownSending> = { witnessedMs: timing.sendWithinMs + timing.settleAfterMs - 1 }
 const late: Partial<KnownSending> = { ageMs: lastMs }
 
 const notFound: EnquiryOutcome = { kind: 'not_found' }
@@ -58,6 +62,8 @@ const cases: readonly Case[] = [
   ['given up, and the last sending may be under way', notFound, [{ ageMs: lastMs - 1 }], 'in_doubt'],
   ['a collection that was never found: nobody was asked for anything', notFound, [late], 'failed network_refused'],
   ['a collection never found at a network that forgets references', notFound, [late, forgetful], 'failed network_refused'],
+  ['a collection not found, by a clock that jumped', notFound, [late, jumped], 'stuck'],
+  ['a refused one not found, by a clock that jumped', notFound, [refused, late, jumped], 'as it was'],
   ['a payout that was never found: the money may have left', notFound, [payout, late], 'stuck'],
   ['a refund that was never found: the money may have left', notFound, [refund, late], 'stuck'],
   ['a payout never found at a network that forgets references', notFound, [payout, late, forgetful], 'stuck'],
@@ -95,7 +101,7 @@ describe('whatever is known', () => {
   const answers = fc.constantFrom<EnquiryOutcome>(notFound, unknown, ambiguous, differs, { kind: 'pending' })
   const anything = fc.record({
     direction: fc.constantFrom(...paymentDirections), isIdempotent: fc.boolean(), wasSeen: fc.boolean(),
-    refusal: fc.constantFrom(undefined, refusal), ageMs: fc.integer({ min: 0, max: 10 * 86_400_000 }), sendings: fc.integer({ min: 1, max: 12 }),
+    refusal: fc.constantFrom(undefined, refusal), ageMs: fc.integer({ min: 0, max: 10 * 86_400_000 }), witnessedMs: fc.integer({ min: 0, max: 10 * 86_400_000 }), sendings: fc.integer({ min: 1, max: 12 }),
   })
   test('nothing is sent again to a network that forgets references, that had it, or that refused it', () => {
     fc.assert(fc.property(answers, anything, (answer, about) => {
@@ -105,6 +111,11 @@ describe('whatever is known', () => {
   test('what goes out fails only by the network\'s own word', () => {
     fc.assert(fc.property(answers, anything, (answer, about) => {
       if (about.direction !== 'collection' && judgeAnswer(answer, about, timing).kind === 'end') assert(about.refusal !== undefined && !about.wasSeen)
+    }))
+  })
+  test('nothing fails because it was not found before this process has watched it for as long as it may be under way', () => {
+    fc.assert(fc.property(anything, (about) => {
+      if (judgeAnswer(notFound, about, timing).kind === 'end') assert(about.witnessedMs >= timing.sendWithinMs + timing.settleAfterMs)
     }))
   })
   test('who is told is told of what is in doubt', () => {

@@ -13,8 +13,10 @@ export type KnownSending = {
   readonly wasSeen: boolean
   /** Its no to the only sending that there was. */
   readonly refusal: NetworkRefusal | undefined
-  /** From the first sending to the question. */
+  /** From the first sending to the question, by the clock on the wall, which may jump forward. */
   readonly ageMs: number
+  /** For how long this process has known of the last sending, by a clock that cannot. */
+  readonly witnessedMs: number
   readonly sendings: number
 }
 
@@ -49,15 +51,16 @@ export function judgeAnswer(answer: EnquiryOutcome, known: KnownSending, timing:
 }
 
 /** @returns `undefined` where nobody knows */
-function judgeNotFound({ direction, isIdempotent, wasSeen, refusal, ageMs, sendings }: KnownSending, timing: Timing): Verdict | undefined {
+function judgeNotFound({ direction, isIdempotent, wasSeen, refusal, ageMs, sendings, witnessedMs }: KnownSending, timing: Timing): Verdict | undefined {
   // The network had it once, so that it cannot have nothing: it is asked until it remembers.
   if (wasSeen) return undefined
   // Said twice is no doubt; it is only not final yet.
-  if (refusal !== undefined) return afterRefusedNotFound(ageMs, timing) === 'wait' ? { kind: 'open', isStuck: false } : failed(refusal)
+  const hasHadItsTime = witnessedMs >= timing.sendWithinMs + timing.settleAfterMs
+  if (refusal !== undefined) return !hasHadItsTime || afterRefusedNotFound(ageMs, timing) === 'wait' ? { kind: 'open', isStuck: false } : failed(refusal)
   switch (afterNotFound(ageMs, sendings, timing)) {
     case 'wait': return undefined
     case 'send_again': return isIdempotent ? { kind: 'send_again' } : undefined
-    case 'final': return direction === 'collection' ? failed({ failure: 'network_refused', reason: 'not_found' }) : undefined
+    case 'final': return direction === 'collection' && hasHadItsTime ? failed({ failure: 'network_refused', reason: 'not_found' }) : undefined
     default: return undefined
   }
 }

@@ -10,12 +10,15 @@ const dispatchAgainMaxMs = 30_000
 /** The network's no to the only sending there was, which its enquiries carry along. */
 export type NetworkRefusal = NonNullable<JobData<'payment-enquire'>['refusal']>
 
-/** @throws Fault `store/unavailable` */
+/**
+ * Plans the enquiry that comes after this turn, where nobody has planned it yet; after 0, the first.
+ * @throws Fault `store/unavailable`
+ */
 export async function enquireLater(
-  { payments }: Pick<PaymentDispatcher, 'payments'>, { tenant, id }: DispatchablePayment, afterMs: number, refusal?: NetworkRefusal,
+  { payments }: Pick<PaymentDispatcher, 'payments'>, { tenant, id }: DispatchablePayment, afterMs: number,
+  { turn = 0, refusal }: { readonly turn?: number | undefined; readonly refusal?: NetworkRefusal | undefined } = {},
 ): Promise<void> {
-  const data = { ...tenant, payment: id, ...(refusal === undefined ? {} : { refusal }) }
-  await payments.schedule('payment-enquire', data, afterMs)
+  await payments.scheduleEnquiry({ ...tenant, payment: id, turn, ...(refusal === undefined ? {} : { refusal }) }, afterMs)
 }
 
 /** @throws Fault `store/unavailable` */
@@ -24,5 +27,5 @@ export async function dispatchLater(
 ): Promise<void> {
   const ageMs = clock.nowMs() - createdAtMs
   const startAfterMs = Math.min(Math.max(dispatchAgainMinMs, Math.round(ageMs * shareOfAge)), dispatchAgainMaxMs)
-  await payments.schedule('payment-dispatch', { ...tenant, payment: id }, startAfterMs)
+  await payments.scheduleDispatch({ ...tenant, payment: id }, startAfterMs)
 }

@@ -32,8 +32,9 @@ export async function sendPayment(dispatcher: PaymentDispatcher, network: Networ
     return
   }
   const decidedAtMs = clock.nowMs()
+  const decidedAt = { wallMs: decidedAtMs, monotonicMs: dispatcher.monotonicMs() }
   let marking: ReturnType<PaymentStore['markAttemptSent']> | undefined
-  const outcome = await request(dispatcher, network, opened, { reference: attempt.reference, decidedAtMs }, async () => {
+  const outcome = await request(dispatcher, network, opened, { reference: attempt.reference, decidedAt }, async () => {
     const event = movementEvent(dispatcher, payment, 'processing')
     marking ??= payments.markAttemptSent(tenant, { payment: id, fence: attempt.fence, atMs: decidedAtMs }, event, changeProver(dispatcher))
     return await marking === 'marked'
@@ -48,7 +49,7 @@ export async function sendPayment(dispatcher: PaymentDispatcher, network: Networ
     if (outcome.kind === 'unknown') await leaveOpen(dispatcher, payment, attempt, { stands: 'in_doubt', isStuck: false })
     // A refusal is the network's first word and not its last: what it says after its settling time is.
     const refusal = outcome.kind === 'refused' ? { fence: attempt.fence, failure: outcome.failure, reason: outcome.reason } : undefined
-    await enquireLater(dispatcher, payment, network.enquiryIntervalMs, refusal)
+    await enquireLater(dispatcher, payment, network.enquiryIntervalMs, { refusal })
   }
 }
 
@@ -64,7 +65,7 @@ export async function withhold(dispatcher: PaymentDispatcher, opened: OpenedPaym
 /** Sends the same reference again, for a payment that the network does not know after its settling time. */
 export async function sendAgain(
   dispatcher: PaymentDispatcher, network: Network, opened: OpenedPayment,
-  { fence, sendings, decidedAtMs }: { readonly fence: number; readonly sendings: number; readonly decidedAtMs: number },
+  { fence, sendings, decidedAt }: { readonly fence: number; readonly sendings: number; readonly decidedAt: DecidedAt },
 ): Promise<void> {
   const { payments } = dispatcher
   const { tenant, id } = opened.payment
@@ -72,7 +73,7 @@ export async function sendAgain(
   // Another took it in hand since we looked, or it has ended.
   if (attempt?.state !== 'sent' || attempt.fence !== fence + 1) return
   let marking: ReturnType<PaymentStore['markAttemptSentAgain']> | undefined
-  await request(dispatcher, network, opened, { reference: attempt.reference, decidedAtMs }, async () => {
+  await request(dispatcher, network, opened, { reference: attempt.reference, decidedAt }, async () => {
     marking ??= payments.markAttemptSentAgain(tenant, { payment: id, fence: attempt.fence, sendings })
     return await marking === 'marked'
   })
@@ -85,17 +86,20 @@ function takeInHand({ payments, clock, random, callbacks }: PaymentDispatcher, {
   })
 }
 
-type Sending = { readonly reference: string; readonly decidedAtMs: number }
+/** When somebody decided to send, by both clocks: the one on the wall goes on while a machine sleeps, the other cannot be set back. */
+export type DecidedAt = { readonly wallMs: number; readonly monotonicMs: number }
+type Sending = { readonly reference: string; readonly decidedAt: DecidedAt }
 
 async function request(
-  dispatcher: PaymentDispatcher, network: Network, opened: OpenedPayment, { reference, decidedAtMs }: Sending,
+  dispatcher: PaymentDispatcher, network: Network, opened: OpenedPayment, { reference, decidedAt }: Sending,
   mayLeave: () => Promise<boolean>,
 ): Promise<RequestOutcome> {
   const { payments, clock, callbacks, logger } = dispatcher
   const { payment, sealed, original, card } = opened
   const token = callbackToken(callbacks.secret, payment.tenant, payment.id)
   // A process that was suspended must not wake up much later and send: by then the payment may have been given up.
-  const isInTime = (): boolean => clock.nowMs() - decidedAtMs <= network.sendWithinMs
+  const isInTime = (): boolean => clock.nowMs() - decidedAt.wallMs <= network.sendWithinMs
+    && dispatcher.monotonicMs() - decidedAt.monotonicMs <= network.sendWithinMs
   let isHeldBack = false
   let outcome: RequestOutcome = { kind: 'not_sent', reason: 'too late to send' }
   for (let tries = 1; tries <= unheardTriesMax && isInTime() && !isHeldBack; tries++) {

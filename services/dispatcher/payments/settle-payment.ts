@@ -38,17 +38,19 @@ export async function settlePayment(
   const network = networkOf(dispatcher, payment)
   // Before the question: what is not found is not found as of then, however late the answer comes.
   const askedAtMs = dispatcher.clock.nowMs()
+  const askedAtMonotonicMs = dispatcher.monotonicMs()
+  const witnessedMs = dispatcher.witness.knownForMs(attempt)
   const answer = await ask(dispatcher, network, payment, attempt)
   dispatcher.logger.debug({ payment: id, answer: withoutAction(answer) }, 'payment enquired about')
   const verdict = judgeAnswer(answer, {
     direction: payment.direction, isIdempotent: network.connector.isIdempotent, wasSeen: attempt.takenAtMs !== null,
     // Whoever took the attempt over since may have sent it again: then that no was not about the only sending.
     refusal: refusal?.fence === attempt.fence ? refusal : undefined,
-    ageMs: ageAt(askedAtMs, attempt), sendings: attempt.sendings,
+    ageMs: Math.max(ageAt(askedAtMs, attempt), witnessedMs), witnessedMs, sendings: attempt.sendings,
   }, network)
-  if (await isEnded(dispatcher, network, { payment, attempt, verdict, askedAtMs }, signal)) return { kind: 'ended', payment }
+  if (await isEnded(dispatcher, network, { payment, attempt, verdict, askedAtMs, askedAtMonotonicMs }, signal)) return { kind: 'ended', payment }
   if (answer.kind === 'pending' && answer.action !== undefined) await noteAction(dispatcher, payment, attempt, answer.action)
-  return { kind: 'open', payment, againAfterMs: nextEnquiryAfterMs(ageAt(dispatcher.clock.nowMs(), attempt), network) }
+  return { kind: 'open', payment, againAfterMs: nextEnquiryAfterMs(Math.max(ageAt(dispatcher.clock.nowMs(), attempt), witnessedMs), network) }
 }
 
 async function ask(
@@ -67,15 +69,19 @@ type Judged = {
   readonly attempt: Attempt
   readonly verdict: Verdict
   readonly askedAtMs: number
+  readonly askedAtMonotonicMs: number
 }
 
 async function isEnded(
-  dispatcher: PaymentDispatcher, network: Network, { payment, attempt, verdict, askedAtMs }: Judged, signal: AbortSignal,
+  dispatcher: PaymentDispatcher, network: Network, { payment, attempt, verdict, askedAtMs, askedAtMonotonicMs }: Judged, signal: AbortSignal,
 ): Promise<boolean> {
   switch (verdict.kind) {
     // Whoever took the attempt over meanwhile may still be sending and know no end, so that a superseded one leaves it open here:
     // its enquiries go on until somebody's end stands.
-    case 'end': return await endPayment(dispatcher, payment, attempt.fence, verdict.outcome) === 'recorded'
+    case 'end': {
+      dispatcher.witness.forget(attempt)
+      return await endPayment(dispatcher, payment, attempt.fence, verdict.outcome) === 'recorded'
+    }
     case 'open': {
       const { id, tenant } = payment
       if (verdict.differs !== undefined) {
@@ -92,7 +98,7 @@ async function isEnded(
       await leaveOpen(dispatcher, payment, attempt, { stands: 'in_doubt', isStuck: false })
       const opening = await openPayment(dispatcher, purposeOfSendingAgain(payment, askedAtMs), payment, network, signal)
       if (opening.kind === 'opened' && opening.opened.isAllowed) {
-        await sendAgain(dispatcher, network, opening.opened, { fence: attempt.fence, sendings: attempt.sendings, decidedAtMs: askedAtMs })
+        await sendAgain(dispatcher, network, opening.opened, { fence: attempt.fence, sendings: attempt.sendings, decidedAt: { wallMs: askedAtMs, monotonicMs: askedAtMonotonicMs } })
       } else {
         dispatcher.logger.warn({ payment: payment.id, opening: opening.kind }, 'not sent again: the record did not open, or does not count any more')
       }

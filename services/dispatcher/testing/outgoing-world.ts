@@ -16,6 +16,7 @@ import type { Dispatcher, Network } from '../dispatcher.ts'
 import { createEgressGuard } from '../egress/egress-guard.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
 import { settlePayment } from '../payments/settle-payment.ts'
+import { processTime } from './process-time.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const signal = new AbortController().signal
@@ -74,7 +75,7 @@ export class OutgoingWorld {
     const opened = async (body: Parameters<SealingMerchant['open']>[0]) =>
       this.merchant.open(body).catch(() => this.other.open(body))
     return {
-      ...from, db, payments: postgresPayments(db), sleep, networks: new Map([['mtn-sandbox', network]]),
+      ...from, db, payments: postgresPayments(db), ...processTime(), sleep, networks: new Map([['mtn-sandbox', network]]),
       openSealed: opener({ call: async (_path, body) => await opened(body as Parameters<SealingMerchant['open']>[0]) as never }, this.#custodianKeys.publicKey, systemRandom),
       computeFingerprint: async () => { throw new Error('no test here asks for an index') },
       statementKey: this.#custodianKeys.publicKey,

@@ -16,6 +16,7 @@ import { advanceFingerprints } from './advance-fingerprints.ts'
 import { expireVaultTokens } from './expire-vault-tokens.ts'
 import { indexVaultToken } from './index-vault-token.ts'
 import { openVaultToken } from './open-vault-token.ts'
+import { processTime } from '../testing/process-time.ts'
 
 const signal = new AbortController().signal
 const outerKey = new Secret(systemRandom.bytes(32))
@@ -62,7 +63,7 @@ const call = (owner: SealingMerchant): CustodianClient['call'] => async (path, b
 
 function dispatcher(owner = merchant, changes: Partial<Dispatcher> = {}): Dispatcher {
   return {
-    clock: systemClock, random: systemRandom, db, payments: postgresPayments(db), sleep, egress, networks: new Map(),
+    clock: systemClock, random: systemRandom, db, payments: postgresPayments(db), ...processTime(), sleep, egress, networks: new Map(),
     openSealed: opener({ call: call(owner) }, generateKeyPairSync('ed25519').publicKey, systemRandom),
     computeFingerprint: fingerprintComputer({ call: call(owner) }, outerKey),
     statementKey: generateKeyPairSync('ed25519').publicKey,
