@@ -35,7 +35,7 @@ export function memoryBooks(memory: MemoryPayments): Books {
     }
   })
   return {
-    openPayments: async () => payments().filter(({ status, isStuck }) => isOpen(status) && !isStuck).length,
+    openPayments: async () => payments().filter(({ status, isStuck }) => isOpen(status) && !(isStuck && status === 'in_doubt')).length,
     payments: async () => payments(),
     ledgerProblems: async () => memory.ledger.problems(),
     alarms: async () => memory.told.filter(isAlarm).map(({ type }) => type),

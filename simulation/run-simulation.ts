@@ -56,6 +56,8 @@ export type SimulationReport = {
 const merchantsMax = 6
 const clientsEach = 8
 const processes = 2
+/** Longer than any payment stays open without a person who is told. */
+const settleMsMax = 7 * 24 * 3_600_000
 /** Handlers and jobs that one order of a merchant comes to, about; more rounds follow where it was less. */
 const operationsPerOrder = 6
 
@@ -174,7 +176,10 @@ class SimulatedWorld {
   /** Until every order has its answer, and every payment its end or a person who was told. */
   async #untilSettled(): Promise<void> {
     const { books } = this.#options.store
+    const lastMs = this.#scheduler.nowMs + settleMsMax
     do {
+      // What has not settled by then never will; the claims say what it is.
+      if (this.#scheduler.nowMs > lastMs) return
       const untilMs = this.#scheduler.nowMs + 60_000
       const isMore = await this.#scheduler.run(() => this.#scheduler.nowMs >= untilMs)
       if (!isMore) return

@@ -40,9 +40,8 @@ export async function sendPayment(dispatcher: PaymentDispatcher, network: Networ
     return await marking === 'marked'
   })
   const mark = await marking
-  // Whoever took the attempt over goes on with it.
-  if (mark === 'superseded') return
-  if (mark === undefined) {
+  // Whoever took the attempt over goes on with it, unless it dies: this may be the one job that there is.
+  if (mark === undefined || mark === 'superseded') {
     await dispatchLater(dispatcher, payment)
   } else {
     if (outcome.kind === 'taken' && outcome.action !== undefined) await noteAction(dispatcher, payment, attempt, outcome.action)
