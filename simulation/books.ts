@@ -1,4 +1,4 @@
-import type { Event, PaymentDirection, PaymentStatus } from '@ngome/contracts'
+import type { PaymentDirection, PaymentStatus } from '@ngome/contracts'
 import type { PaymentId } from '@ngome/kernel'
 import type { MemoryPayments } from './memory/memory-payments.ts'
 
@@ -38,7 +38,7 @@ export function memoryBooks(memory: MemoryPayments): Books {
     openPayments: async () => payments().filter(({ status, isStuck }) => isOpen(status) && !(isStuck && status === 'in_doubt')).length,
     payments: async () => payments(),
     ledgerProblems: async () => memory.ledger.problems(),
-    alarms: async () => memory.told.filter(isAlarm).map(({ type }) => type),
+    alarms: async () => memory.told.map(({ type }) => type).filter(isAlarmType),
   }
 }
 
@@ -46,6 +46,7 @@ export function isOpen(status: PaymentStatus): boolean {
   return status === 'awaiting_approval' || status === 'accepted' || status === 'processing' || status === 'in_doubt'
 }
 
-function isAlarm({ type }: Event): boolean {
+/** What tells the operator of a record that somebody changed. */
+export function isAlarmType(type: string): boolean {
   return type === 'payment.mismatch' || type === 'payment.unopenable'
 }

@@ -34,15 +34,17 @@ export const allowedEdges: Readonly<Record<string, readonly string[]>> = {
   'simulators/common': [],
   'simulators/mtn-momo': [everyPackage, 'simulators/common'],
   'cli': [everyPackage],
+  // The handlers and jobs themselves, between models of all that is around them.
+  'simulation': [everyPackage, 'services/gateway', 'services/dispatcher'],
   // A benchmark measures a service from inside, next to its rivals.
   'bench': [everyPackage, 'services/gateway', 'services/custodian', 'services/dispatcher'],
   // A long run kills a service from inside its tests' own folder; the SDK's types are made of the gateway's document.
-  'scripts': [everyPackage, 'services/custodian', 'services/gateway'],
+  'scripts': [everyPackage, 'services/custodian', 'services/gateway', 'simulation'],
 }
 
 /** Only tests and the machinery of tests may stand on the test kit. */
 const testkit = 'packages/testkit'
-const testkitUsers: readonly string[] = ['bench', 'scripts', testkit]
+const testkitUsers: readonly string[] = ['bench', 'scripts', 'simulation', testkit]
 
 /** Refuses an import that the matrix does not allow, and one that reaches past a room's `mod.ts`. */
 export function edgeViolations(modules: readonly Module[]): Violation[] {

@@ -6,7 +6,9 @@ import { tenantKey } from './tenant-key.ts'
 
 /** As `acceptPayment` of the store: all of it or nothing, refused in the same order. */
 export function accept(memory: MemoryPayments, acceptance: Acceptance): AcceptanceOutcome {
-  const { tenant, payment, idempotency, dayTotal } = acceptance
+  const { tenant, payment, idempotency } = acceptance
+  // A day belongs to an API key, which this store has none of.
+  if (acceptance.dayTotal !== null) throw new TypeError('no key here has a cap')
   const nonce = nonceKey(acceptance)
   if (nonce !== undefined && memory.nonces.has(nonce)) return { kind: 'nonce_seen' }
   const claim = claimKey(acceptance)
@@ -22,7 +24,6 @@ export function accept(memory: MemoryPayments, acceptance: Acceptance): Acceptan
   memory.ledger.begin({ ...payment, tenant })
   memory.told.push(acceptance.event)
   if (payment.original !== null) refundsOf(memory, acceptance).push(payment.id)
-  if (dayTotal !== null) memory.dayTotals.set(dayKey(acceptance), dayOf(memory, acceptance))
   if (payment.status === 'accepted') memory.onJob({ queue: 'payment-dispatch', data: { ...tenant, payment: payment.id }, startAfterMs: 0 })
   return { kind: 'accepted' }
 }
@@ -35,8 +36,8 @@ function repeat(memory: MemoryPayments, { idempotency }: Acceptance, claim: stri
   return equalsInConstantTime(kept.fingerprint, idempotency.fingerprint) ? { kind: 'replay', ...kept.answer } : { kind: 'key_reused' }
 }
 
-function refuse(memory: MemoryPayments, acceptance: Acceptance): 'not_refundable' | 'refund_exceeds' | 'not_covered' | 'day_total_reached' | undefined {
-  const { tenant, payment, dayTotal } = acceptance
+function refuse(memory: MemoryPayments, acceptance: Acceptance): 'not_refundable' | 'refund_exceeds' | 'not_covered' | undefined {
+  const { tenant, payment } = acceptance
   if (payment.direction === 'refund') {
     const collection = payment.original === null ? undefined : memory.find(tenant, payment.original)?.row
     if (collection === undefined || !isRefundable(collection, payment)) return 'not_refundable'
@@ -45,8 +46,7 @@ function refuse(memory: MemoryPayments, acceptance: Acceptance): 'not_refundable
     const given = standing.reduce((sum, row) => sum + (row?.amountMinor ?? 0n), 0n)
     if (given + payment.money.amountMinor > collection.amountMinor) return 'refund_exceeds'
   }
-  if (!memory.ledger.covers({ ...payment, tenant })) return 'not_covered'
-  return dayTotal !== null && dayOf(memory, acceptance) > dayTotal.atMostMinor ? 'day_total_reached' : undefined
+  return memory.ledger.covers({ ...payment, tenant }) ? undefined : 'not_covered'
 }
 
 function isRefundable(collection: PaymentRow, refund: NewPayment): boolean {
@@ -59,15 +59,6 @@ function refundsOf(memory: MemoryPayments, { tenant, payment }: Acceptance): Pay
   let refunds = memory.refunds.get(key)
   if (refunds === undefined) memory.refunds.set(key, refunds = [])
   return refunds
-}
-
-function dayKey({ payment, dayTotal }: Acceptance): string {
-  return `${dayTotal?.ofKey}/${new Date(payment.createdAtMs).toISOString().slice(0, 10)}/${payment.money.currency}`
-}
-
-/** What the key's day would come to with this payment. */
-function dayOf(memory: MemoryPayments, acceptance: Acceptance): bigint {
-  return (memory.dayTotals.get(dayKey(acceptance)) ?? 0n) + acceptance.payment.money.amountMinor
 }
 
 function claimKey({ tenant, idempotency }: Acceptance): string {

@@ -33,7 +33,6 @@ export class MemoryPayments {
   readonly authorizations = new Map<string, PaymentId>()
   readonly authorized = new Map<string, string>()
   readonly refunds = new Map<string, PaymentId[]>()
-  readonly dayTotals = new Map<string, bigint>()
   /** Gets each job when what made it is committed. */
   onJob: (job: Job) => void = () => undefined
 

@@ -1,0 +1,80 @@
+import { emit, jobSchemas, type PaymentDirection, type PaymentStatus } from '@ngome/contracts'
+import { systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
+import { addMerchant, checkLedger, insertSigningKey, postgresPayments, type PaymentStore } from '@ngome/store'
+import type { TestDatabase } from '@ngome/testkit'
+import { isAlarmType, isOpen, type Books, type FinalPayment } from '../books.ts'
+import type { Job } from '../memory/memory-payments.ts'
+import type { SimulatedStore } from '../run-simulation.ts'
+
+const from = { clock: systemClock, random: systemRandom, process: 'operator' } as const
+
+/**
+ * Payments of a run in PostgreSQL, as the processes' own roles reach them. Jobs are taken out of its queue as they are committed: when they
+ * are run is the simulation's to say.
+ */
+export function simulatedPostgres(database: TestDatabase): SimulatedStore {
+  const operator = database.open('ngome_operator', { poolMax: 1 })
+  const gateway = postgresPayments(database.open('ngome_gateway', { poolMax: 2 }))
+  const dispatcher = postgresPayments(database.open('ngome_dispatcher', { poolMax: 2 }))
+  let onJob: (job: Job) => void = () => undefined
+  const takeJobs = async (): Promise<void> => {
+    for (const job of await takeCommitted(database)) onJob(job)
+  }
+  return {
+    gateway: thenTaking(gateway, takeJobs), dispatcher: thenTaking(dispatcher, takeJobs), books: postgresBooks(database),
+    onJob: (take) => { onJob = take },
+    addMerchant: async (tenant, dataKey, key, proof) => {
+      const { createdAtMs } = dataKey
+      await addMerchant(operator, { id: tenant.merchant, name: 'Simulated', createdAtMs },
+        emit(from, 'merchant.created', { merchant: tenant.merchant, world: null }, {}))
+      await gateway.insertDataKey({ id: dataKey.id, tenant, retention: 'payment', sealed: dataKey.sealed, createdAtMs })
+      await insertSigningKey(operator, { ...key, proof, createdAtMs }, emit(from, 'merchant_key.added', tenant, { key: key.id }))
+    },
+  }
+}
+
+/** Each call of the store, and then the jobs that it committed. */
+function thenTaking(store: PaymentStore, takeJobs: () => Promise<void>): PaymentStore {
+  const calls = Object.entries(store).map(([name, call]) => [name, async (...args: unknown[]): Promise<unknown> => {
+    const answer = await (call as (...given: unknown[]) => Promise<unknown>)(...args)
+    if (!isReading.test(name)) await takeJobs()
+    return answer
+  }])
+  return Object.fromEntries(calls) as PaymentStore
+}
+
+const isReading = /^(?:find|load)/
+
+async function takeCommitted(database: TestDatabase): Promise<readonly Job[]> {
+  const rows = await database.asAdmin(`DELETE FROM pgboss.job WHERE name IN ('payment-dispatch', 'payment-enquire') AND state = 'created'
+    RETURNING name, data, (extract(epoch FROM start_after - created_on) * 1000)::float8 AS after`)
+  return rows.map(({ name, data, after }): Job => {
+    const startAfterMs = Math.max(0, Math.round(Number(after)))
+    return name === 'payment-dispatch'
+      ? { queue: name, data: jobSchemas[name].parse(data), startAfterMs }
+      : { queue: 'payment-enquire', data: jobSchemas['payment-enquire'].parse(data), startAfterMs }
+  })
+}
+
+function postgresBooks(database: TestDatabase): Books {
+  const payments = async (): Promise<readonly FinalPayment[]> => {
+    const rows = await database.asAdmin(`SELECT p.id, p.direction, p.status, p.amount_minor, a.reference, a.stuck_at IS NOT NULL AS is_stuck,
+        (SELECT json_agg(json_build_object('sequence', e.sequence, 'status', e.facts->>'status') ORDER BY e.sequence)
+          FROM ngome.object_events e WHERE e.merchant = p.merchant AND e.world = p.world AND e.object = p.id) AS told
+      FROM ngome.payments p LEFT JOIN ngome.attempts a ON a.merchant = p.merchant AND a.world = p.world AND a.payment = p.id ORDER BY p.id`)
+    return rows.map((row) => ({
+      id: row['id'] as PaymentId, direction: row['direction'] as PaymentDirection, status: row['status'] as PaymentStatus,
+      amountMinor: BigInt(row['amount_minor'] as string), reference: row['reference'] as string | null, isStuck: row['is_stuck'] === true,
+      told: row['told'] as FinalPayment['told'],
+    }))
+  }
+  return {
+    openPayments: async () => (await payments()).filter(({ status, isStuck }) => isOpen(status) && !(isStuck && status === 'in_doubt')).length,
+    payments,
+    ledgerProblems: async () => {
+      const { wrong, misheld } = await checkLedger(database.open('ngome_auditor', { poolMax: 1 }))
+      return [...wrong, ...misheld].map((id) => `the ledger of ${id} does not add up`)
+    },
+    alarms: async () => (await database.asAdmin('SELECT type FROM ngome.events')).map(({ type }) => type as string).filter(isAlarmType),
+  }
+}

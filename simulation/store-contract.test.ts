@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { emit } from '@ngome/contracts'
+import { newId, systemClock, systemRandom, type CallbackHintId, type PaymentId, type Tenant } from '@ngome/kernel'
+import { callbackHintsMax, postgresPayments, type Acceptance, type NewPayment, type PaymentStore } from '@ngome/store'
+import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
+import { MemoryPayments } from './memory/memory-payments.ts'
+import { memoryStore } from './memory/memory-store.ts'
+
+type Subject = { readonly gateway: PaymentStore; readonly dispatcher: PaymentStore; readonly addMerchant: () => Promise<TestMerchant> }
+
+const from = { clock: systemClock, random: systemRandom }
+let database: TestDatabase
+const subjects: Record<string, Subject> = {}
+
+before(async () => {
+  database = await testDatabase()
+  subjects['PostgreSQL'] = {
+    gateway: postgresPayments(database.open('ngome_gateway')), dispatcher: postgresPayments(database.open('ngome_dispatcher')),
+    addMerchant: () => addTestMerchant(database),
+  }
+  const memory = memoryStore(new MemoryPayments())
+  subjects['memory'] = {
+    gateway: memory, dispatcher: memory,
+    addMerchant: async () => {
+      const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
+      const dataKey = newId('dataKey', from)
+      await memory.insertDataKey({ id: dataKey, tenant, retention: 'payment', sealed: systemRandom.bytes(1_200), createdAtMs: systemClock.nowMs() })
+      return { tenant, dataKey }
+    },
+  }
+})
+after(() => database.close())
+
+/** A merchant at one of both stores, and what it and the dispatcher do. */
+class Case {
+  readonly store: Subject
+  readonly merchant: TestMerchant
+
+  private constructor(store: Subject, merchant: TestMerchant) {
+    this.store = store
+    this.merchant = merchant
+  }
+
+  static async of(name: string): Promise<Case> {
+    const store = subjects[name] ?? assert.fail(name)
+    return new Case(store, await store.addMerchant())
+  }
+
+  acceptance(payment: Partial<NewPayment> = {}, changes: Partial<Acceptance> = {}): Acceptance {
+    const acceptance = testAcceptance(this.merchant, changes)
+    const direction = payment.direction ?? 'collection'
+    const id = newId(({ collection: 'payment', payout: 'payout', refund: 'refund' } as const)[direction], from)
+    return { ...acceptance, payment: { ...acceptance.payment, id, ...payment } }
+  }
+
+  async accept(payment: Partial<NewPayment> = {}, changes: Partial<Acceptance> = {}): Promise<readonly [string, PaymentId]> {
+    const acceptance = this.acceptance(payment, changes)
+    return [(await this.store.gateway.acceptPayment(acceptance)).kind, acceptance.payment.id]
+  }
+
+  prepare(payment: PaymentId) {
+    return this.store.dispatcher.prepareAttempt(this.merchant.tenant, payment, {
+      id: newId('attempt', from), reference: crypto.randomUUID(), factsProof: systemRandom.bytes(32), atMs: systemClock.nowMs(),
+    })
+  }
+
+  markSent(payment: PaymentId, fence: number) {
+    return this.store.dispatcher.markAttemptSent(this.merchant.tenant, { payment, fence, atMs: systemClock.nowMs() }, this.#told('payment.processing', payment), () => null)
+  }
+
+  markStanding(payment: PaymentId, fence: number, status: 'processing' | 'in_doubt') {
+    return this.store.dispatcher.markStanding(this.merchant.tenant, { payment, fence, status, atMs: systemClock.nowMs() }, this.#told('payment.processing', payment), () => null)
+  }
+
+  end(payment: PaymentId, fence: number | null, status: 'succeeded' | 'failed') {
+    const outcome = status === 'succeeded' ? { status, networkReference: 'n-1' } as const : { status, failure: 'payer_refused', networkReason: 'NO' } as const
+    return this.store.dispatcher.recordOutcome(from, this.merchant.tenant, { payment, fence, outcome, event: this.#told('payment.processing', payment), prove: () => null })
+  }
+
+  async cancel(payment: PaymentId): Promise<string> {
+    const event = this.#told('payment.processing', payment)
+    return (await this.store.gateway.withdrawPayment(this.merchant.tenant, { payment, to: { status: 'cancelled' }, atMs: systemClock.nowMs(), event, prove: () => null })).kind
+  }
+
+  async succeed(amountMinor: bigint): Promise<PaymentId> {
+    const [, id] = await this.accept({ money: { amountMinor, currency: 'EUR' } })
+    await this.prepare(id)
+    await this.markSent(id, 1)
+    assert.equal(await this.end(id, 1, 'succeeded'), 'recorded')
+    return id
+  }
+
+  async state(payment: PaymentId): Promise<readonly unknown[]> {
+    const loaded = await this.store.dispatcher.loadPaymentForDispatch(this.merchant.tenant, payment)
+    const { attempt } = loaded ?? {}
+    return [loaded?.status, loaded?.failure, attempt?.state, attempt?.fence, attempt?.sendings]
+  }
+
+  async balance(): Promise<readonly bigint[]> {
+    const [balance] = await this.store.gateway.findBalances(this.merchant.tenant)
+    return balance === undefined ? [] : [balance.availableMinor, balance.pendingMinor, balance.reservedMinor]
+  }
+
+  #told(type: 'payment.processing', payment: PaymentId) {
+    return emit({ ...from, process: 'dispatcher' }, type, this.merchant.tenant, { payment, status: 'processing' })
+  }
+}
+
+const euros = (amountMinor: bigint) => ({ money: { amountMinor, currency: 'EUR' } }) as const
+
+/** What a store of payments promises, with what must come of it. */
+const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
+  'a payment is accepted once for a key, and repeated with the same answer': async (it) => {
+    const first = it.acceptance()
+    assert.equal((await it.store.gateway.acceptPayment(first)).kind, 'accepted')
+    const again = it.acceptance({}, { idempotency: { ...first.idempotency, answer: { status: 201, body: 'another' } } })
+    assert.deepEqual(await it.store.gateway.acceptPayment(again), { kind: 'replay', ...first.idempotency.answer })
+    assert.equal(await it.store.gateway.findPayment(it.merchant.tenant, again.payment.id), undefined)
+    const other = it.acceptance({}, { idempotency: { ...first.idempotency, fingerprint: systemRandom.bytes(32) } })
+    assert.deepEqual(await it.store.gateway.acceptPayment(other), { kind: 'key_reused' })
+    const others = await Case.of(it.store === subjects['memory'] ? 'memory' : 'PostgreSQL')
+    assert.equal((await others.accept({}, { idempotency: first.idempotency }))[0], 'accepted')
+  },
+  'a nonce is spent with an effect, or with a repetition, and never twice': async (it) => {
+    const nonce = { keyId: newId('merchantSigningKey', from), nonce: Buffer.from(systemRandom.bytes(24)).toString('base64url'), createdS: Math.floor(systemClock.nowMs() / 1_000) }
+    const first = it.acceptance()
+    const signed = { ...first, idempotency: { ...first.idempotency, nonce } }
+    const unknownKey = { ...signed, payment: { ...signed.payment, dataKey: newId('dataKey', from) } }
+    await assert.rejects(it.store.gateway.acceptPayment(unknownKey), { code: '23503' })
+    assert.equal((await it.store.gateway.acceptPayment(signed)).kind, 'accepted')
+    assert.equal((await it.store.gateway.acceptPayment(signed)).kind, 'nonce_seen')
+    const next = { ...nonce, nonce: Buffer.from(systemRandom.bytes(24)).toString('base64url') }
+    const repeated = { ...signed, idempotency: { ...signed.idempotency, nonce: next } }
+    assert.equal((await it.store.gateway.acceptPayment(repeated)).kind, 'replay')
+    assert.equal((await it.store.gateway.acceptPayment(repeated)).kind, 'nonce_seen')
+  },
+  'an attempt has one reference for ever, and a fence that only grows': async (it) => {
+    const [, id] = await it.accept()
+    const [first, second] = [await it.prepare(id), await it.prepare(id)]
+    assert.equal(second?.reference, first?.reference)
+    assert.equal(await it.markSent(id, 1), 'superseded')
+    assert.equal(await it.end(id, 1, 'failed'), 'superseded')
+    assert.equal(await it.end(id, null, 'failed'), 'superseded')
+    assert.equal(await it.end(id, 2, 'succeeded'), 'superseded')
+    assert.equal(await it.markSent(id, 2), 'marked')
+    assert.deepEqual(await it.state(id), ['processing', null, 'sent', 2, 1])
+    const again = (fence: number, sendings: number) => it.store.dispatcher.markAttemptSentAgain(it.merchant.tenant, { payment: id, fence, sendings })
+    assert.deepEqual([await again(2, 1), await again(2, 1), await again(1, 2)], ['marked', 'superseded', 'superseded'])
+    assert.equal(await it.end(id, 2, 'succeeded'), 'recorded')
+    assert.deepEqual(await it.state(id), ['succeeded', null, 'known', 2, 2])
+    assert.equal(await it.end(id, 2, 'succeeded'), 'superseded')
+    assert.equal(await it.prepare(id), undefined)
+  },
+  'what was never tried fails for nobody\'s fence': async (it) => {
+    const [, id] = await it.accept()
+    assert.equal(await it.end(id, null, 'failed'), 'recorded')
+    assert.deepEqual(await it.state(id), ['failed', 'payer_refused', undefined, undefined, undefined])
+  },
+  'what was sent stands in doubt or not, for who holds it': async (it) => {
+    const [, id] = await it.accept()
+    assert.equal(await it.markStanding(id, 1, 'in_doubt'), 'unchanged')
+    await it.prepare(id)
+    assert.equal(await it.markStanding(id, 1, 'processing'), 'unchanged')
+    await it.markSent(id, 1)
+    assert.equal(await it.markStanding(id, 2, 'in_doubt'), 'unchanged')
+    assert.deepEqual([await it.markStanding(id, 1, 'in_doubt'), await it.markStanding(id, 1, 'in_doubt')], ['changed', 'unchanged'])
+    assert.equal(await it.markStanding(id, 1, 'processing'), 'changed')
+    assert.equal(await it.end(id, 1, 'failed'), 'recorded')
+    assert.equal(await it.markStanding(id, 1, 'in_doubt'), 'unchanged')
+  },
+  'a cancel and a sending: whichever comes first': async (it) => {
+    const [, cancelled] = await it.accept()
+    await it.prepare(cancelled)
+    assert.deepEqual([await it.cancel(cancelled), await it.cancel(cancelled)], ['withdrawn', 'withdrawn'])
+    assert.equal(await it.markSent(cancelled, 1), 'superseded')
+    const [, sent] = await it.accept()
+    await it.prepare(sent)
+    assert.equal(await it.markSent(sent, 1), 'marked')
+    assert.equal(await it.cancel(sent), 'too_late')
+    assert.equal(await it.cancel(newId('payment', from)), 'unknown')
+  },
+  'money is reserved when it is to go out, moves once, and comes back where it did not go': async (it) => {
+    await it.succeed(1_000n)
+    assert.deepEqual(await it.balance(), [1_000n, 0n, 0n])
+    const [kind, payout] = await it.accept({ direction: 'payout', ...euros(600n), feeMinor: 10n })
+    assert.deepEqual([kind, await it.balance()], ['accepted', [390n, 0n, 610n]])
+    assert.equal((await it.accept({ direction: 'payout', ...euros(391n) }))[0], 'not_covered')
+    const [, gone] = await it.accept({ direction: 'payout', ...euros(390n) })
+    assert.deepEqual(await it.balance(), [0n, 0n, 1_000n])
+    await it.prepare(gone)
+    await it.markSent(gone, 1)
+    await it.end(gone, 1, 'succeeded')
+    await it.cancel(payout)
+    assert.deepEqual(await it.balance(), [610n, 0n, 0n])
+  },
+  'refunds give back what came, and no more, from a collection that succeeded': async (it) => {
+    const collection = await it.succeed(500n)
+    const refund = (amountMinor: bigint, original: PaymentId = collection) => it.accept({ direction: 'refund', original, ...euros(amountMinor) })
+    const [kind, first] = await refund(300n)
+    assert.equal(kind, 'accepted')
+    assert.equal((await refund(201n))[0], 'refund_exceeds')
+    await it.cancel(first)
+    assert.equal((await refund(500n))[0], 'accepted')
+    assert.equal((await refund(1n, newId('payment', from)))[0], 'not_refundable')
+    const [, open] = await it.accept()
+    assert.equal((await refund(1n, open))[0], 'not_refundable')
+  },
+  'one word of a merchant counts for one payment': async (it) => {
+    const [[, one], [, other]] = [await it.accept(), await it.accept()]
+    const claim = (payment: PaymentId, word: string) => it.store.dispatcher.claimAuthorization(it.merchant.tenant, {
+      payment, digest: createHash('sha256').update(`${it.merchant.tenant.merchant} ${word}`).digest(), atMs: systemClock.nowMs(),
+    })
+    assert.deepEqual([await claim(one, 'a'), await claim(one, 'a'), await claim(other, 'a'), await claim(one, 'b'), await claim(other, 'b')],
+      ['claimed', 'claimed', 'spent', 'spent', 'claimed'])
+  },
+  'enquiries follow one another, once each, about what was sent': async (it) => {
+    const [, id] = await it.accept()
+    const schedule = (turn: number) => it.store.dispatcher.scheduleEnquiry({ ...it.merchant.tenant, payment: id, turn }, 3_600_000)
+    await it.prepare(id)
+    assert.equal(await schedule(0), 'superseded')
+    await it.markSent(id, 1)
+    assert.deepEqual([await schedule(0), await schedule(0), await schedule(2), await schedule(1)], ['scheduled', 'superseded', 'superseded', 'scheduled'])
+    await it.end(id, 1, 'succeeded')
+    assert.equal(await schedule(2), 'superseded')
+  },
+  'hints are kept up to a bound, and judged once': async (it) => {
+    const [, id] = await it.accept()
+    const { tenant, dataKey } = it.merchant
+    const hint = (payment: PaymentId) => {
+      const event = emit({ ...from, process: 'gateway' }, 'callback.received', tenant, { payment })
+      const one = { id: newId('callbackHint', from) satisfies CallbackHintId, payment, dataKey, sealed: systemRandom.bytes(120), receivedAtMs: systemClock.nowMs() }
+      return it.store.gateway.recordCallbackHint(tenant, one, event)
+    }
+    for (let count = 0; count < callbackHintsMax; count++) assert.equal(await hint(id), 'recorded')
+    assert.equal(await hint(id), 'full')
+    assert.equal(await hint(newId('payment', from)), 'unknown')
+    const [first, ...rest] = await it.store.dispatcher.loadCallbackHints(tenant, id)
+    assert.ok(first)
+    await it.store.dispatcher.markHintJudged(tenant, { id: first.id, payment: id, atMs: systemClock.nowMs(), finding: null })
+    assert.equal((await it.store.dispatcher.loadCallbackHints(tenant, id)).length, rest.length)
+  },
+  'a payment is another tenant\'s business nowhere': async (it) => {
+    const [, id] = await it.accept()
+    const tenant: Tenant = { ...it.merchant.tenant, world: 'live' }
+    assert.equal(await it.store.gateway.findPayment(tenant, id), undefined)
+    assert.equal((await it.store.gateway.findPayments(tenant, [id])).size, 0)
+    assert.equal(await it.store.dispatcher.loadPaymentForDispatch(tenant, id), undefined)
+    assert.deepEqual([...(await it.store.gateway.findPayments(it.merchant.tenant, [id])).keys()], [id])
+  },
+}
+
+for (const name of ['memory', 'PostgreSQL']) {
+  describe(`payments in ${name}`, () => {
+    for (const [claim, holds] of Object.entries(contract)) test(claim, async () => holds(await Case.of(name)))
+  })
+}
