@@ -1,14 +1,14 @@
 import { noCaps } from '@ngome/access'
 import type { DataKey } from '@ngome/envelope'
-import { Fault, type ApiKeyId, type MerchantSigningKeyId, type PaymentId, type Secret, type Tenant } from '@ngome/kernel'
+import { Fault, type ApiKeyId, type MerchantSigningKeyId, type Secret, type Tenant } from '@ngome/kernel'
 import { readSignature } from '@ngome/signatures'
 import type { PaymentStore } from '@ngome/store'
 import { receiveCallback } from '../services/gateway/callbacks/receive-callback.ts'
 import type { Answer } from '../services/gateway/http/answer.ts'
 import type { AuthenticatedCaller, Call } from '../services/gateway/http/call.ts'
 import { NetworkLook } from '../services/gateway/networks/network-board.ts'
+import { cancelPayment, cancelPayout, cancelRefund } from '../services/gateway/payments/cancel-payment.ts'
 import { createPayment } from '../services/gateway/payments/create-payment.ts'
-import { getPayment } from '../services/gateway/payments/get-payment.ts'
 import type { Networks } from '../services/gateway/payments/order.ts'
 import { PaymentReader } from '../services/gateway/payments/payment-reader.ts'
 import type { PlaceOrderPorts } from '../services/gateway/payments/place-order.ts'
@@ -24,7 +24,8 @@ export type MerchantRequest = {
   readonly path: string
   readonly body: unknown
   readonly bytes: Uint8Array
-  readonly idempotencyKey: string
+  /** Of an order; what cancels has none. */
+  readonly idempotencyKey: string | undefined
   /** Headers of a signed request (RFC 9421), by name. */
   readonly signed?: ReadonlyMap<string, string | undefined>
 }
@@ -37,6 +38,10 @@ export type GatewaySettings = {
 }
 
 export const host = 'pay.example'
+/** Nobody here pays by card. */
+const noCards = { findToken: async () => undefined, listOrigins: async () => [] }
+
+type Taken = 'createPayment' | 'createPayout' | 'createRefund' | 'cancelPayment' | 'cancelPayout' | 'cancelRefund'
 
 /** The gateway's own handlers, in a process that may die. */
 export class ModelGateway {
@@ -63,13 +68,12 @@ export class ModelGateway {
     const refunded = /^\/v1\/payments\/([^/]+)\/refunds$/.exec(request.path)?.[1]
     if (refunded !== undefined) return createRefund({ ...this.#ports, ...reading }, this.#call<'createRefund'>(request, { id: refunded }))
     if (request.path === '/v1/payouts') return createPayout(this.#ports, this.#call<'createPayout'>(request))
-    if (request.path === '/v1/payments') return createPayment(this.#ports, this.#call<'createPayment'>(request))
+    if (request.path === '/v1/payments') return createPayment({ ...this.#ports, cards: noCards }, this.#call<'createPayment'>(request))
+    const [, kind, id] = /^\/v1\/(payments|payouts|refunds)\/([^/]+)\/cancel$/.exec(request.path) ?? []
+    if (kind === 'payments') return cancelPayment(this.#ports, this.#call<'cancelPayment'>(request, { id }))
+    if (kind === 'payouts') return cancelPayout(this.#ports, this.#call<'cancelPayout'>(request, { id }))
+    if (kind === 'refunds') return cancelRefund(this.#ports, this.#call<'cancelRefund'>(request, { id }))
     throw new TypeError(`no handler of ${request.path}`)
-  }
-
-  read(tenant: Tenant, id: PaymentId): Promise<Answer> {
-    const reader = new PaymentReader(this.#ports.payments)
-    return getPayment({ reader }, { caller: { tenant }, params: { id } } as unknown as Call<'getPayment'>)
   }
 
   callBack(token: string, bytes: Uint8Array): Promise<Answer> {
@@ -78,7 +82,7 @@ export class ModelGateway {
     return receiveCallback(ports, { params: { provider: 'mtn-momo', token }, bytes } as unknown as Call<'receiveCallback'>)
   }
 
-  #call<N extends 'createPayment' | 'createPayout' | 'createRefund'>(request: MerchantRequest, params?: unknown): Call<N> {
+  #call<N extends Taken>(request: MerchantRequest, params?: unknown): Call<N> {
     const { tenant, apiKey, path, body, bytes, idempotencyKey } = request
     const caller = { tenant, apiKey, caps: noCaps } as unknown as AuthenticatedCaller
     const call = { method: 'POST', path, caller, params, body, bytes, idempotencyKey, signature: this.#verified(request) }

@@ -17,12 +17,14 @@ export type FindGateway = () => { readonly gateway: ModelGateway; readonly life:
 export type Market = { readonly network: string; readonly currency: string; readonly digits: number; readonly phone: string }
 
 type Reply = { readonly answer: Answer } | { readonly fault: Fault } | 'lost'
-type Order = { readonly path: string; readonly body: object; readonly isSigned: boolean }
+type Order = { readonly path: string; readonly body: object | undefined; readonly isSigned: boolean }
 
 const answerTimeoutMs = 30_000
 const pauseMsMax = 20_000
 /** What a client comes again for: nothing is decided yet. A signature is made anew for each try. */
 const passing: ReadonlySet<string> = new Set(['store/unavailable', 'custodian/unavailable', 'idempotency/in_flight', 'access/signature_refused'])
+
+const pathOf: Readonly<Record<string, string>> = { pay: '/v1/payments', pyt: '/v1/payouts', rfd: '/v1/refunds' }
 
 /** What a run's merchants saw. */
 export type Seen = {
@@ -118,12 +120,17 @@ export class ModelMerchant {
     const id = await this.#insist(order, key)
     if (id === undefined) return
     if (order.path === '/v1/payments') this.#collections.push({ id, amount: (order.body as { amount: string }).amount })
+    if (chance.happens(0.15)) await this.#insist({ path: `${pathOf[id.slice(0, 3)]}/${id}/cancel`, body: undefined, isSigned: !id.startsWith('pay_') }, undefined)
     // A program that lost its memory asks once more, much later too.
     if (chance.happens(0.2)) await this.#insist(order, key)
   }
 
-  /** @returns the payment that the order became, or `undefined` where it was refused */
-  async #insist(order: Order, key: string): Promise<PaymentId | undefined> {
+  /**
+   * Sends a request until it has an answer.
+   * @param key of an order; what cancels has none
+   * @returns the payment, or `undefined` where it was refused
+   */
+  async #insist(order: Order, key: string | undefined): Promise<PaymentId | undefined> {
     const { scheduler, chance } = this.#from
     for (;;) {
       const reply = await this.#send(order, key)
@@ -133,24 +140,25 @@ export class ModelMerchant {
     }
   }
 
-  #acknowledge(key: string, answer: Answer): PaymentId {
+  #acknowledge(key: string | undefined, answer: Answer): PaymentId {
     const { seen } = this.#from
     const { id } = JSON.parse(String(answer.body)) as { id: PaymentId }
+    if (key === undefined) return id
     const before = seen.acknowledged.get(key)
     if (before !== undefined && before !== id) seen.contradictions.push(`${key} was answered with ${before} and with ${id}`)
     seen.acknowledged.set(key, id)
     return id
   }
 
-  #refuse(key: string, code: string): undefined {
+  #refuse(key: string | undefined, code: string): undefined {
     const { seen } = this.#from
-    if (seen.acknowledged.has(key)) seen.contradictions.push(`${key} was accepted, and refused with ${code}`)
+    if (key !== undefined && seen.acknowledged.has(key)) seen.contradictions.push(`${key} was accepted, and refused with ${code}`)
     seen.refusals.set(code, (seen.refusals.get(code) ?? 0) + 1)
     return undefined
   }
 
   /** Sends a request once, which may be lost on its way there or back, or come twice. */
-  #send(order: Order, key: string): Promise<Reply> {
+  #send(order: Order, key: string | undefined): Promise<Reply> {
     const { scheduler, chance, faults, find, seen } = this.#from
     const request = this.#sign(order, key)
     const reply = scheduler.waiting<Reply>(this.#world)
@@ -172,14 +180,14 @@ export class ModelMerchant {
     return reply.take()
   }
 
-  #sign({ path, body, isSigned }: Order, idempotencyKey: string): MerchantRequest {
+  #sign({ path, body, isSigned }: Order, idempotencyKey: string | undefined): MerchantRequest {
     const { tenant, apiKey, signing: { id, privateKey } } = this.#keys
     const { scheduler, chance } = this.#from
-    const bytes = Buffer.from(JSON.stringify(body), 'utf8')
+    const bytes = Buffer.from(body === undefined ? '' : JSON.stringify(body), 'utf8')
     const request = { tenant, apiKey, path, body, bytes, idempotencyKey }
     if (!isSigned) return request
     const clock = { nowMs: () => scheduler.nowMs }
-    const headers = signRequest({ method: 'POST', host, target: path, body: bytes, idempotencyKey }, { keyId: id, privateKey, clock, random: chance.random })
+    const headers = signRequest({ method: 'POST', host, target: path, body: bytes, ...idempotencyKey === undefined ? {} : { idempotencyKey } }, { keyId: id, privateKey, clock, random: chance.random })
     return { ...request, signed: new Map<string, string | undefined>([...Object.entries(headers), ['idempotency-key', idempotencyKey]]) }
   }
 }

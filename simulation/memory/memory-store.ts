@@ -47,7 +47,7 @@ function acceptingStore(memory: MemoryPayments): AcceptingStore {
 
 type DispatchingStore = Pick<
   PaymentStore, 'loadPaymentForDispatch' | 'claimAuthorization' | 'prepareAttempt' | 'markAttemptSent' | 'markAttemptSentAgain' | 'markAttemptTaken' |
-  'markAttemptStuck' | 'markStanding' | 'recordOutcome'
+  'markAttemptStuck' | 'markStanding' | 'noteNextAction' | 'recordOutcome'
 >
 
 function dispatchingStore(memory: MemoryPayments): DispatchingStore {
@@ -66,6 +66,7 @@ function dispatchingStore(memory: MemoryPayments): DispatchingStore {
     markAttemptSentAgain: async (...args) => markSentAgainIn(memory)(...args),
     markAttemptTaken: async (...args) => markTakenIn(memory)(...args),
     markAttemptStuck: async (...args) => markStuckIn(memory)(...args),
+    noteNextAction: async () => { throw new TypeError('no payer here is sent anywhere') },
     markStanding: async (...args) => markStandingIn(memory)(...args),
     recordOutcome: async (...args) => recordIn(memory)(...args),
   }
