@@ -1,14 +1,16 @@
 /**
  * `npm run soak`: the long runs. Without a name, or with `payments [COUNT] [SEED]`: payments while processes are killed.
  * `keys [POINTS] [SEED]`: rotations of every kind while custodians are killed. `indexes [COUNT] [SEED]`: all numbers of a
- * prefix against a blind index. `certificates [ROUNDS] [SEED]`: renewals by ACME, stapled, while processes are killed. The
- * seed is printed; give it back to run the same again. Exit code 1 where a promise broke.
+ * prefix against a blind index. `certificates [ROUNDS] [SEED]`: renewals by ACME, stapled, while processes are killed.
+ * `simulation [OPERATIONS] [SEED]`: simulated payments under faults. The seed is printed; give it back to run the same
+ * again. Exit code 1 where a promise broke.
  */
 import { randomInt } from 'node:crypto'
 import { seedFrom } from '@ngome/testkit'
 import { guessIndexes } from './soak/guess-indexes.ts'
 import { killInRotations } from './soak/kill-in-rotations.ts'
 import { renewCertificates } from './soak/renew-certificates.ts'
+import { simulatePayments } from './soak/simulate-payments.ts'
 import { takePayments } from './soak/take-payments.ts'
 
 export type Tell = (line: string) => void
@@ -18,6 +20,7 @@ const runs = {
   keys: { count: 200, run: killInRotations },
   indexes: { count: 10_000_000, run: guessIndexes },
   certificates: { count: 8, run: renewCertificates },
+  simulation: { count: 1_000_000, run: simulatePayments },
 } as const
 
 function isRun(name: string | undefined): name is keyof typeof runs {

@@ -35,7 +35,8 @@ export function memoryBooks(memory: MemoryPayments): Books {
     }
   })
   return {
-    openPayments: async () => payments().filter(({ status, isStuck }) => isOpen(status) && !(isStuck && status === 'in_doubt')).length,
+    openPayments: async () => [...memory.payments.values()].filter(({ row }) =>
+      isOpen(row.status) && !(row.status === 'in_doubt' && memory.attemptOf(row.tenant, row.id)?.isStuck === true)).length,
     payments: async () => payments(),
     ledgerProblems: async () => memory.ledger.problems(),
     alarms: async () => memory.told.map(({ type }) => type).filter(isAlarmType),

@@ -15,7 +15,7 @@ export async function brokenClaims(books: Books, network: ReadonlyMap<string, Bo
   const references = new Set(payments.map(({ reference }) => reference))
   return [
     ...[...acknowledged].filter(([, id]) => !byId.has(id)).map(([key, id]) => `${id} was acknowledged for ${key} and is lost`),
-    ...[...new Set(acknowledged.values())].length === acknowledged.size ? [] : ['two keys have one payment'],
+    ...new Set(acknowledged.values()).size === acknowledged.size ? [] : ['two keys have one payment'],
     ...payments.flatMap((payment) => problemsOf(payment, payment.reference === null ? undefined : network.get(payment.reference))),
     ...[...network].filter(([reference]) => !references.has(reference)).map(([reference, { payment }]) => `the network has ${reference} of ${payment}, and we do not`),
     ...(await books.ledgerProblems()),

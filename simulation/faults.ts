@@ -14,7 +14,10 @@ export type Faults = {
   readonly custodianAway: number
   /** A job is given to a second dispatcher while the first has it. */
   readonly jobTwice: number
-  /** A process's clock jumps, counted for each boot and each minute; how far, either way. */
+  /**
+   * A process's clock jumps, counted for each boot and each minute; how far, either way. A gateway's that jumps past a signature's tolerance
+   * between its check and the acceptance fails the payout with an alarm, which is safe and no claim of a run.
+   */
   readonly clockJump: number
   readonly clockJumpMsMax: { readonly gateway: number; readonly dispatcher: number }
   /** What networks do. */
@@ -47,8 +50,8 @@ export const noFaults: Faults = {
 
 /** A bad day, of which a payment meets several faults on average. */
 export const manyFaults: Faults = {
-  crash: 0.003, storeLost: 0.01, stall: 0.004, stallMsMax: 180_000, requestLost: 0.05, requestTwice: 0.03, custodianAway: 0.02, jobTwice: 0.03,
-  clockJump: 0.2, clockJumpMsMax: { gateway: 6 * 60_000, dispatcher: 26 * 3_600_000 },
+  crash: 0.002, storeLost: 0.01, stall: 0.004, stallMsMax: 180_000, requestLost: 0.05, requestTwice: 0.03, custodianAway: 0.02, jobTwice: 0.03,
+  clockJump: 0.2, clockJumpMsMax: { gateway: 120_000, dispatcher: 26 * 3_600_000 },
   network: {
     away: 0.03, lost: 0.04, answerLost: 0.06, late: 0.05, refused: 0.03, refusedButTaken: 0.01, enquiryLost: 0.05, ambiguous: 0.03, lagging: 0.1,
     callbackLost: 0.3, callbackTwice: 0.15, callbackLate: 0.1, forged: 0.02,

@@ -3,47 +3,88 @@ import type { Faults } from './faults.ts'
 import type { Job } from './memory/memory-payments.ts'
 import type { Life, Scheduler } from './scheduler.ts'
 
-/** Who works off jobs now; none where no dispatcher is up. */
+/** Who works off jobs now. */
 export type Worker = { readonly life: Life; readonly work: (job: Job) => Promise<void> }
 
 const leaseMs = 30_000
-const nobodyMs = 1_000
+const lookMs = 200
 const retryMsMax = 15_000
+/** Jobs of one queue at a time, as the dispatcher takes them. */
+const jobsAtOnce = 8
+
+type Ports = { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }
+type Due = { readonly job: Job; readonly tries: number }
 
 /** Jobs at least once each, until their handler returns: as pg-boss with leases gives them out. */
 export class JobQueue {
-  readonly #from: { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }
-  readonly #findWorker: () => Worker | undefined
+  readonly #from: Ports
+  readonly #workers: () => readonly Worker[]
   readonly #world: Life = { isOver: false }
+  readonly #due: Record<Job['queue'], Due[]> = { 'payment-dispatch': [], 'payment-enquire': [] }
+  /** How many of a queue's jobs each worker holds. */
+  readonly #held = new WeakMap<Life, Record<Job['queue'], number>>()
+  #isLooking = false
   /** Jobs that were begun. */
   worked = 0
-  readonly byQueue: Record<string, number> = {}
 
-  constructor(from: { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }, findWorker: () => Worker | undefined) {
+  /** @param workers those that are up */
+  constructor(from: Ports, workers: () => readonly Worker[]) {
     this.#from = from
-    this.#findWorker = findWorker
+    this.#workers = workers
   }
 
   add(job: Job): void {
-    this.#from.scheduler.after(job.startAfterMs, this.#world, () => this.#give(job, 0))
+    this.#from.scheduler.after(job.startAfterMs, this.#world, () => this.#give({ job, tries: 0 }))
   }
 
-  #give(job: Job, tries: number): void {
+  #give(due: Due): void {
+    this.#due[due.job.queue].push(due)
+    this.#pump()
+  }
+
+  /** Begins what is due, as far as somebody has a hand free; else looks again soon. */
+  #pump(): void {
+    for (const queue of ['payment-dispatch', 'payment-enquire'] as const) {
+      for (let worker = this.#freeWorker(queue); worker !== undefined && this.#due[queue].length > 0; worker = this.#freeWorker(queue)) {
+        const due = this.#due[queue].shift()
+        if (due !== undefined) this.#begin(due, worker)
+      }
+    }
+    const isWaiting = Object.values(this.#due).some((jobs) => jobs.length > 0)
+    if (!isWaiting || this.#isLooking) return
+    this.#isLooking = true
+    this.#from.scheduler.after(lookMs, this.#world, () => {
+      this.#isLooking = false
+      this.#pump()
+    })
+  }
+
+  #freeWorker(queue: Job['queue']): Worker | undefined {
+    const free = this.#workers().filter(({ life }) => this.#heldBy(life)[queue] < jobsAtOnce)
+    return free.length === 0 ? undefined : this.#from.chance.pick(free)
+  }
+
+  #heldBy(life: Life): Record<Job['queue'], number> {
+    let held = this.#held.get(life)
+    if (held === undefined) this.#held.set(life, held = { 'payment-dispatch': 0, 'payment-enquire': 0 })
+    return held
+  }
+
+  #begin({ job, tries }: Due, worker: Worker): void {
     const { scheduler, chance, faults } = this.#from
-    const worker = this.#findWorker()
-    if (worker === undefined) return scheduler.after(nobodyMs, this.#world, () => this.#give(job, tries))
     const state = { isDone: false }
+    const held = this.#heldBy(worker.life)
+    held[job.queue]++
     this.worked++
-    this.byQueue[job.queue] = (this.byQueue[job.queue] ?? 0) + 1
     scheduler.start(0, worker.life, async () => {
       try {
         await worker.work(job)
-        state.isDone = true
       } catch (error) {
-        state.isDone = true
         if (!isPassing(error)) throw error
-        scheduler.after(Math.min(retryMsMax, 1_000 * 2 ** tries), this.#world, () => this.#give(job, tries + 1))
+        scheduler.after(Math.min(retryMsMax, 1_000 * 2 ** tries), this.#world, () => this.#give({ job, tries: tries + 1 }))
       }
+      state.isDone = true
+      held[job.queue]--
     })
     // Whoever was silent for the lease is dead, or slow: then two have the job.
     scheduler.after(chance.happens(faults.jobTwice) ? chance.between(0, 500) : leaseMs, this.#world, () => this.#afterLease(job, state, worker.life))
@@ -51,7 +92,7 @@ export class JobQueue {
 
   #afterLease(job: Job, state: { readonly isDone: boolean }, life: Life): void {
     if (state.isDone) return
-    if (life.isOver || this.#from.chance.happens(0.5)) return this.#give(job, 0)
+    if (life.isOver || this.#from.chance.happens(0.5)) return this.#give({ job, tries: 0 })
     this.#from.scheduler.after(leaseMs, this.#world, () => this.#afterLease(job, state, life))
   }
 }

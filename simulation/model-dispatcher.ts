@@ -10,6 +10,7 @@ import type { Chance } from './chance.ts'
 import type { Worker } from './job-queue.ts'
 import type { Machine } from './machine.ts'
 import type { ModelCustodian } from './model-custodian.ts'
+import { noLimit } from './model-gateway.ts'
 import type { Scheduler } from './scheduler.ts'
 
 const logger = createLogger({ process: 'dispatcher', level: 'silent' as 'fatal' })
@@ -29,7 +30,7 @@ export function modelDispatcher(machine: Machine, store: PaymentStore, settings:
   const { scheduler, chance, custodian, statementKey, secret, networksFor } = settings
   const { life } = machine
   const dispatcher: PaymentDispatcher = {
-    payments: machine.reach(store), openSealed: custodian.openerFor(machine), statementKey, merchantKeyState: async () => 'stands',
+    payments: machine.reach(store), openSealed: custodian.openerFor(machine), statementKey, approvals: noLimit, merchantKeyState: async () => 'stands',
     networks: networksFor(machine), callbacks: { baseUrl: 'https://pay.example', secret }, clock: machine.clock, random: chance.random,
     monotonicMs: machine.monotonicMs, witness: new SendingWitness(machine.monotonicMs), sleep: (ms) => scheduler.pause(ms, life), logger,
   }

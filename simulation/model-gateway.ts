@@ -1,6 +1,7 @@
 import { noCaps } from '@ngome/access'
 import type { DataKey } from '@ngome/envelope'
-import { Fault, type ApiKeyId, type MerchantSigningKeyId, type Secret, type Tenant } from '@ngome/kernel'
+import { Fault, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
+import type { ApprovalRules } from '@ngome/payments'
 import { readSignature } from '@ngome/signatures'
 import type { PaymentStore } from '@ngome/store'
 import { receiveCallback } from '../services/gateway/callbacks/receive-callback.ts'
@@ -38,6 +39,8 @@ export type GatewaySettings = {
 }
 
 export const host = 'pay.example'
+/** No payout is so large that a second person says whether it goes out. */
+export const noLimit: ApprovalRules = { over: new Map(), expiresAfterMs: 0 }
 /** Nobody here pays by card. */
 const noCards = { findToken: async () => undefined, listOrigins: async () => [] }
 
@@ -67,7 +70,7 @@ export class ModelGateway {
     const reading = { reader: new PaymentReader(this.#ports.payments) }
     const refunded = /^\/v1\/payments\/([^/]+)\/refunds$/.exec(request.path)?.[1]
     if (refunded !== undefined) return createRefund({ ...this.#ports, ...reading }, this.#call<'createRefund'>(request, { id: refunded }))
-    if (request.path === '/v1/payouts') return createPayout(this.#ports, this.#call<'createPayout'>(request))
+    if (request.path === '/v1/payouts') return createPayout({ ...this.#ports, approvals: noLimit }, this.#call<'createPayout'>(request))
     if (request.path === '/v1/payments') return createPayment({ ...this.#ports, cards: noCards }, this.#call<'createPayment'>(request))
     const [, kind, id] = /^\/v1\/(payments|payouts|refunds)\/([^/]+)\/cancel$/.exec(request.path) ?? []
     if (kind === 'payments') return cancelPayment(this.#ports, this.#call<'cancelPayment'>(request, { id }))
@@ -96,6 +99,6 @@ export class ModelGateway {
     const reading = readSignature(message, this.#machine.clock.nowMs())
     if (!reading.ok) throw new Fault('access/signature_refused', reading.reason)
     const { keyId, nonce, createdS, base, signature } = reading.stated
-    return { keyId: keyId as MerchantSigningKeyId, nonce, createdS, proof: { base, signature } }
+    return { keyId, nonce, createdS, proof: { base, signature } }
   }
 }

@@ -21,6 +21,8 @@ type Order = { readonly path: string; readonly body: object | undefined; readonl
 
 const answerTimeoutMs = 30_000
 const pauseMsMax = 20_000
+/** Some dozens are under way at any moment, from each merchant. */
+const repetitionEveryMs = 25
 /** What a client comes again for: nothing is decided yet. A signature is made anew for each try. */
 const passing: ReadonlySet<string> = new Set(['store/unavailable', 'custodian/unavailable', 'idempotency/in_flight', 'access/signature_refused'])
 
@@ -73,7 +75,7 @@ export class ModelMerchant {
     const key = this.#newKey()
     for (let count = 0; count < times; count++) {
       seen.clients++
-      scheduler.start(chance.between(0, 5_000), this.#world, async () => {
+      scheduler.start(chance.between(0, times * repetitionEveryMs), this.#world, async () => {
         await this.#insist(order, key)
         seen.clients--
       })

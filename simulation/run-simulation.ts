@@ -36,6 +36,8 @@ export type SimulationOptions = {
   readonly startMs: number
   /** Handlers and jobs that are to be run at least. */
   readonly operations: number
+  /** Instead of orders: so many requests that all repeat a few orders with their keys, many at once. */
+  readonly repetitions?: number
   readonly tell?: (line: string) => void
 }
 
@@ -47,7 +49,6 @@ export type SimulationReport = {
   readonly payments: Readonly<Record<string, number>>
   readonly refusals: Readonly<Record<string, number>>
   readonly crashes: number
-  readonly byQueue: Readonly<Record<string, number>>
   readonly simulatedMs: number
   /** What does not hold; empty where all does. */
   readonly broken: readonly string[]
@@ -56,10 +57,11 @@ export type SimulationReport = {
 const merchantsMax = 6
 const clientsEach = 8
 const processes = 2
+const lookEveryMs = 10 * 60_000
 /** Longer than any payment stays open without a person who is told. */
 const settleMsMax = 7 * 24 * 3_600_000
 /** Handlers and jobs that one order of a merchant comes to, about; more rounds follow where it was less. */
-const operationsPerOrder = 6
+const operationsPerOrder = 10
 
 const markets: readonly (Market & { readonly currency: Currency; readonly callingCode: string; readonly isIdempotent: boolean; readonly configured: object })[] = [
   { network: 'mtn-ug', currency: 'UGX', digits: 0, callingCode: '256', phone: '+256772123456', isIdempotent: true, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnuganda' } },
@@ -104,7 +106,7 @@ class SimulatedWorld {
     this.#networks = new Map(markets.map((market) => [
       market.network, new ModelNetwork(from, market.isIdempotent, (url, body) => this.#callBack(url, body)),
     ]))
-    this.#queue = new JobQueue(from, () => this.#pickUp(this.#dispatchers)?.worker)
+    this.#queue = new JobQueue(from, () => this.#dispatchers.filter(({ machine }) => machine.isUp).map(({ worker }) => worker))
     options.store.onJob((job) => this.#queue.add(job))
     for (let count = 0; count < processes; count++) this.#addProcesses(from)
   }
@@ -159,7 +161,12 @@ class SimulatedWorld {
   }
 
   async run(): Promise<SimulationReport> {
-    const { operations, tell = () => undefined } = this.#options
+    const { operations, repetitions, tell = () => undefined } = this.#options
+    if (repetitions !== undefined) {
+      for (const merchant of this.#merchants) merchant.repeat(Math.ceil(repetitions / merchantsMax))
+      await this.#untilSettled()
+      return this.#report()
+    }
     do {
       const orders = Math.max(1, Math.ceil((operations - this.#operations) / operationsPerOrder / (merchantsMax * clientsEach)))
       for (const merchant of this.#merchants) for (let count = 0; count < clientsEach; count++) merchant.work(orders)
@@ -180,7 +187,7 @@ class SimulatedWorld {
     do {
       // What has not settled by then never will; the claims say what it is.
       if (this.#scheduler.nowMs > lastMs) return
-      const untilMs = this.#scheduler.nowMs + 60_000
+      const untilMs = this.#scheduler.nowMs + lookEveryMs
       const isMore = await this.#scheduler.run(() => this.#scheduler.nowMs >= untilMs)
       if (!isMore) return
     } while (this.#seen.clients > 0 || await books.openPayments() > 0)
@@ -195,7 +202,6 @@ class SimulatedWorld {
       operations: this.#operations, requests: this.#seen.requests, jobs: this.#queue.worked, callbacks: this.#callbacks, payments,
       refusals: Object.fromEntries(this.#seen.refusals),
       crashes: [...this.#gateways, ...this.#dispatchers].reduce((sum, { machine }) => sum + machine.crashes, 0),
-      byQueue: this.#queue.byQueue,
       simulatedMs: this.#scheduler.nowMs - this.#options.startMs,
       broken: [
         ...this.#seen.contradictions, ...this.#seen.clients > 0 ? [`${this.#seen.clients} clients never got an answer`] : [],

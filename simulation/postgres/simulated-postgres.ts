@@ -37,17 +37,18 @@ export function simulatedPostgres(database: TestDatabase): SimulatedStore {
 function thenTaking(store: PaymentStore, takeJobs: () => Promise<void>): PaymentStore {
   const calls = Object.entries(store).map(([name, call]) => [name, async (...args: unknown[]): Promise<unknown> => {
     const answer = await (call as (...given: unknown[]) => Promise<unknown>)(...args)
-    if (!isReading.test(name)) await takeJobs()
+    if (addsJobs.has(name)) await takeJobs()
     return answer
   }])
   return Object.fromEntries(calls) as PaymentStore
 }
 
-const isReading = /^(?:find|load)/
+const addsJobs: ReadonlySet<string> = new Set(['acceptPayment', 'approvePayout', 'recordCallbackHint', 'scheduleDispatch', 'scheduleEnquiry'] satisfies (keyof PaymentStore)[])
 
 async function takeCommitted(database: TestDatabase): Promise<readonly Job[]> {
-  const rows = await database.asAdmin(`DELETE FROM pgboss.job WHERE name IN ('payment-dispatch', 'payment-enquire') AND state = 'created'
-    RETURNING name, data, (extract(epoch FROM start_after - created_on) * 1000)::float8 AS after`)
+  const rows = await database.asAdmin(`WITH taken AS (
+      DELETE FROM pgboss.job WHERE name IN ('payment-dispatch', 'payment-enquire') AND state = 'created' RETURNING name, data, start_after, created_on
+    ) SELECT name, data, (extract(epoch FROM start_after - created_on) * 1000)::float8 AS after FROM taken ORDER BY data->>'payment', name, after`)
   return rows.map(({ name, data, after }): Job => {
     const startAfterMs = Math.max(0, Math.round(Number(after)))
     return name === 'payment-dispatch'

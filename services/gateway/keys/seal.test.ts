@@ -3,7 +3,6 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { test } from 'node:test'
 import { deriveRecordKey, encodeRecordContext, openRecord, parseBlob, type DataKey, type RecordContext } from '@ngome/envelope'
 import { Fault, newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
-import type { DataKeys } from './data-keys.ts'
 import { seal } from './seal.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -22,7 +21,7 @@ function dataKey(keys: readonly KeyObject[]): DataKey {
 }
 
 const ports = (key: DataKey): Parameters<typeof seal>[0] => ({
-  random: systemRandom, dataKeys: { current: () => key } as unknown as DataKeys,
+  random: systemRandom, dataKeys: { current: () => key },
 })
 
 test('a record is sealed so that it opens to what it was, and the plaintext is wiped', async () => {
