@@ -32,7 +32,7 @@ test('every package that is imported is declared', () => {
 
 test('the product imports no development dependency', () => {
   const taken = readModules(root)
-    .filter(({ isTest, room }) => !isTest && !['scripts', 'bench', 'packages/testkit'].includes(room))
+    .filter(({ isTest, room }) => !isTest && !['scripts', 'bench', 'simulation', 'packages/testkit'].includes(room))
     .flatMap(({ path, imports }) => imports
       .filter(({ specifier, isTypeOnly }) => !isTypeOnly && specifier in manifest.devDependencies)
       .map(({ specifier }) => `${path}: ${specifier}`))

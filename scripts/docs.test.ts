@@ -39,7 +39,7 @@ test('the README names the command of every script that a user runs', () => {
 })
 
 test('every room says what it is for', () => {
-  const rooms = globSync(['packages/*', 'services/*', 'simulators/*', 'cli', 'bench', 'controls', 'scripts'], { cwd: root })
+  const rooms = globSync(['packages/*', 'services/*', 'simulators/*', 'cli', 'bench', 'controls', 'scripts', 'simulation'], { cwd: root })
   assert.ok(rooms.length >= 15)
   assert.deepEqual(rooms.filter((room) => !existsSync(join(root, room, 'README.md'))), [])
 })

@@ -9,7 +9,7 @@ type Ban = {
   readonly isAllowed: (module: Module) => boolean
 }
 
-const isTooling = ({ path, isTest }: Module): boolean => isTest || /^(scripts|bench|bin|packages\/testkit)\//.test(path)
+const isTooling = ({ path, isTest }: Module): boolean => isTest || /^(scripts|bench|simulation|bin|packages\/testkit)\//.test(path)
 const isMain = ({ path }: Module): boolean => /^(services|simulators)\/[^/]+\/main\.ts$/.test(path) || path === 'cli/main.ts'
 const isIn = (...rooms: readonly string[]) => ({ room }: Module): boolean => rooms.includes(room)
 // What merchants install has no kernel to be given time and dice by; one file of it takes them.

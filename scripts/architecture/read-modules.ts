@@ -29,7 +29,7 @@ export type Import = {
   readonly target: string | undefined
 }
 
-const topRooms = ['cli', 'bench', 'scripts', 'bin'] as const
+const topRooms = ['cli', 'bench', 'scripts', 'simulation', 'bin'] as const
 const groups = ['packages', 'services', 'simulators'] as const
 
 /** Reads every module of ours. @throws Error where a file does not parse */

@@ -1,7 +1,7 @@
 import { manyFaults } from '../../simulation/faults.ts'
 import { simulatedMemory } from '../../simulation/memory/simulated-memory.ts'
 import { runSimulation } from '../../simulation/run-simulation.ts'
-import type { Tell } from '../soak.ts'
+type Tell = (line: string) => void
 
 /** At most so many at once: one run holds all of its payments in memory. */
 const operationsEach = 100_000

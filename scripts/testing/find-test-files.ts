@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const rooms = ['packages', 'services', 'simulators', 'cli', 'bench', 'scripts', 'controls']
+const rooms = ['packages', 'services', 'simulators', 'cli', 'bench', 'scripts', 'simulation', 'controls']
 
 /** They mostly wait, for times that the product or a network keeps, and use less than half a core: others use it meanwhile. */
 const waitingFiles = [
