@@ -30,11 +30,11 @@ export type RetentionClass = (typeof retentionClasses)[number]
 
 /** Why somebody opens a sealed record. Who may, for which class, how old and how often, is the custodian's table. */
 export const purposes = [
-  'dispatch', 'enquiry', 'webhook-secret', 'callback-hint', 'vault-index', 'forward-template', 'forward', 'charge',
+  'dispatch', 'payout-part', 'enquiry', 'webhook-secret', 'callback-hint', 'vault-index', 'forward-template', 'forward', 'charge',
 ] as const
 export type Purpose = (typeof purposes)[number]
 
-/** How old a data key may be for `dispatch`, `callback-hint` and `vault-index`; older work has purposes of its own. */
+/** How old a data key may be for `dispatch`, `payout-part`, `callback-hint` and `vault-index`; older work has purposes of its own. */
 export const dispatchAgeMsMax = 72 * 3_600_000
 
 /** Where a key stands in its life; what may follow what is the custodian's to say. */

@@ -16,6 +16,7 @@ const payment = classed('internal', paymentIdSchema())
 const settlement = classed('internal', idSchema('settlement'))
 /** The bank's reference, or why it did not pay. */
 const settlementWords = classed('internal', z.string().max(200))
+const payoutBatch = classed('internal', idSchema('payoutBatch'))
 const checkoutSession = classed('internal', idSchema('checkoutSession'))
 const vaultToken = classed('internal', idSchema('vaultToken'))
 const merchantKey = classed('internal', idSchema('merchantSigningKey'))
@@ -153,6 +154,8 @@ export const eventTypes = {
   'payout.approved': { severity: 'notice', data: z.strictObject({ payment, status, ...byMerchant }) },
   'payout.refused': { severity: 'notice', data: z.strictObject({ payment, status, ...byMerchant }) },
   'payout.accepted': { severity: 'info', data: z.strictObject({ payment, status, signed_with: merchantKey }) },
+  'payout_batch.opened': { severity: 'info', data: z.strictObject({ batch: payoutBatch, count: classed('internal', z.int()), signed_with: merchantKey }) },
+  'payout_batch.cancelled': { severity: 'notice', data: z.strictObject({ batch: payoutBatch }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   /** Its payer is asked by his bank; where, the payment says. */
   'payment.requires_action': { severity: 'info', data: z.strictObject({ payment, status }) },

@@ -20,6 +20,7 @@ export const jobSchemas = {
     /** Which in the row of enquiries it is; of what a callback asks for beside it, none. */
     turn: classed('internal', z.int().positive()).optional(),
   }),
+  'payout-part': z.strictObject({ ...tenantFields, part: classed('internal', idSchema('payoutBatchPart')) }),
   'vault-index': z.strictObject({ ...tenantFields, token: classed('internal', idSchema('vaultToken')) }),
   'webhook-deliver': z.strictObject({
     ...tenantFields, delivery: classed('internal', idSchema('webhookDelivery')),

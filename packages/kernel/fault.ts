@@ -31,7 +31,12 @@ export class Fault extends Error {
 }
 
 /** One field that was refused: its JSON pointer (RFC 6901) and why, without its value. */
-export type FieldFault = { readonly pointer: string; readonly detail: string }
+export type FieldFault = {
+  readonly pointer: string
+  readonly detail: string
+  /** Of one of many rows: the code that it would have been refused with alone. */
+  readonly code?: FaultCode
+}
 
 export function publicFault(code: FaultCode): PublicFault {
   return { code, ...faults[code] }

@@ -8,6 +8,8 @@ export const idPrefixes = {
   payment: 'pay',
   payout: 'pyt',
   refund: 'rfd',
+  payoutBatch: 'pbt',
+  payoutBatchPart: 'pbp',
   account: 'acc',
   attempt: 'att',
   event: 'evt',
@@ -69,6 +71,8 @@ export type SettlementId = Id<'settlement'>
 export type AdjustmentId = Id<'adjustment'>
 /** What a transfer of the ledger belongs to. */
 export type LedgerDocumentId = PaymentId | SettlementId | AdjustmentId
+export type PayoutBatchId = Id<'payoutBatch'>
+export type PayoutBatchPartId = Id<'payoutBatchPart'>
 
 /** Makes an id from a UUID of version 7 (RFC 9562 §5.7): ids of one kind sort by the time they were made. */
 export function newId<K extends IdKind>(kind: K, from: { readonly clock: Clock; readonly random: Random }): Id<K> {

@@ -107,6 +107,10 @@ export { setVaultPlaintext } from './merchants/set-vault-plaintext.ts'
 export { listMerchants, type MerchantRow } from './merchants/list-merchants.ts'
 export { migrate, shippedMigrations, type Migration } from './migrate.ts'
 export { postgresPayments, type PaymentStore } from './payment-store.ts'
+export { acceptPayoutPart, type NewBatchedPayout, type NewPayoutPart, type PartAcceptance, type PartOutcome } from './payouts/accept-payout-part.ts'
+export {
+  findPayoutBatch, findPayoutBatchStanding, findTakenReferences, insertPayoutBatch, type BatchStanding, type PayoutBatchRow,
+} from './payouts/payout-batches.ts'
 export { acceptPayment, type Acceptance, type AcceptanceOutcome, type DayTotal, type NewPayment } from './payments/accept-payment.ts'
 export { approvePayout, type ApprovalOutcome, type PayoutApprovalGiven } from './payments/approve-payout.ts'
 export { findPayoutApproval, type ApprovalAnswer, type ApprovalParty, type PayoutApproval } from './payments/payout-approvals.ts'

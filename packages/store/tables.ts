@@ -5,7 +5,7 @@ import type {
 } from '@ngome/contracts'
 import type {
   AccountId, AcmeOrderId, AdjustmentId, AlertId, ApiKeyId, AttemptId, CallbackHintId, CheckoutSessionId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
-  GatewayInstanceId, LedgerDocumentId, MerchantId, MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, SettlementId, TlsCheckId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
+  GatewayInstanceId, LedgerDocumentId, MerchantId, MerchantSigningKeyId, PaymentId, PayoutBatchId, PayoutBatchPartId, ProcessRole, RequestId, SettlementId, TlsCheckId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
   World,
 } from '@ngome/kernel'
 import type { AccountKind, AdjustmentKind, TransferKind, TransferPhase } from '@ngome/payments'
@@ -128,6 +128,22 @@ export type Tables = {
     at: Date
   }
   payment_authorizations: TenantColumns & { digest: Uint8Array; payment: PaymentId; at: Date }
+  payout_batches: TenantColumns & {
+    id: PayoutBatchId
+    reference: string
+    currency: Currency
+    declared_count: number
+    declared_minor: bigint
+    accepted_count: Generated<number>
+    accepted_minor: Generated<bigint>
+    api_key: ApiKeyId
+    created_at: Date
+    updated_at: Date
+    cancelled_at: Date | null
+  }
+  payout_batch_parts: TenantColumns & { id: PayoutBatchPartId; batch: PayoutBatchId; number: number; sealed: Uint8Array; data_key: DataKeyId; created_at: Date }
+  payout_batch_rows: TenantColumns & { batch: PayoutBatchId; reference: string; part: PayoutBatchPartId; payment: PaymentId }
+  payout_part_words: TenantColumns & { batch: PayoutBatchId; number: number; digest: Uint8Array; at: Date }
   webhook_endpoints: TenantColumns & {
     id: WebhookEndpointId
     slot: number

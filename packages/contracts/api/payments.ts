@@ -127,5 +127,10 @@ export const sealedPaymentSchema = z.strictObject({
   /** The collection that a refund gives back. */
   original: classed('restricted', idSchema('payment')).optional(),
   authorization: authorizationSchema.optional(),
+  /** Of a batch's row, in place of its own authorization: the part that orders it, whose signature is kept once, and at which place. */
+  ordered_in: z.strictObject({
+    part: classed('restricted', idSchema('payoutBatchPart')),
+    row: classed('restricted', z.int().min(0).max(9_999)),
+  }).optional(),
 })
 export type SealedPayment = z.output<typeof sealedPaymentSchema>

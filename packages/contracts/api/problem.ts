@@ -12,6 +12,8 @@ export const problemSchema = z.strictObject({
   errors: z.array(z.strictObject({
     pointer: classed('public', z.string()),
     detail: classed('public', z.string()),
+    /** Of one of many rows: the code that it would have been refused with alone. */
+    code: classed('public', z.string()).optional(),
   })).optional(),
 })
 export type Problem = z.output<typeof problemSchema>

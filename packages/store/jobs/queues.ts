@@ -23,15 +23,16 @@ export const queueSettings: Readonly<Record<QueueName, QueueSettings>> = {
   'forward': settings(5),
   'payment-dispatch': settings(15),
   'payment-enquire': settings(15),
+  'payout-part': settings(60),
   'vault-index': settings(60),
   'webhook-deliver': settings(60),
 }
 
 /**
  * Queues whose jobs know their tenant, and webhooks their endpoint, so that workers can bound what runs of one at a time: what these jobs wait
- * for is a merchant's own server.
+ * for is a merchant's own server, or, of a part of a batch, a network that takes its hundreds one by one.
  */
-export const queuesByTenant: ReadonlySet<QueueName> = new Set<QueueName>(['forward', 'webhook-deliver'])
+export const queuesByTenant: ReadonlySet<QueueName> = new Set<QueueName>(['forward', 'payout-part', 'webhook-deliver'])
 
 function settings(retryDelayMax: number): QueueSettings {
   return {

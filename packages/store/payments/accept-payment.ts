@@ -1,6 +1,6 @@
 import type { Event, PaymentDirection, PaymentStatus } from '@ngome/contracts'
 import type { ApiKeyId, DataKeyId, Money, PaymentId, Tenant } from '@ngome/kernel'
-import { transfersOf, type Account } from '@ngome/payments'
+import { transfersOf, type Account, type Transfer } from '@ngome/payments'
 import { checkoutTryStatements, type NewCheckoutTry } from '../checkout/checkout-try.ts'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
@@ -73,15 +73,12 @@ export type AcceptanceOutcome = IdempotentOutcome | { readonly [K in Refusal]: {
 export async function acceptPayment(db: Database, acceptance: Acceptance): Promise<AcceptanceOutcome> {
   const { tenant, payment, event, eventProof, idempotency, dayTotal } = acceptance
   const transfers = transfersOf({ ...payment, tenant })
-  const known = knownAccounts(db)
-  // In one order, so that two who make the same accounts wait for one another and never both.
-  const accounts = [...new Map(transfers.flatMap(({ debit, credit }) => [debit, credit]).map((account) => [account.id, account])).values()]
-    .filter((account) => !known.has(account.id)).toSorted((a, b) => a.id < b.id ? -1 : 1)
+  const accounts = makeAccounts(db, transfers)
   const outcome = await withIdempotency(db, tenant, idempotency, payment.createdAtMs, [
     paymentStatement(tenant, payment),
     proveFirstEventStatement(tenant, payment.id, eventProof),
     ...acceptance.askedBy === undefined ? [] : [askForApprovalStatement(tenant, payment.id, acceptance.askedBy, payment.createdAtMs)],
-    ...accounts.map((account) => accountStatement(account)),
+    ...accounts.statements,
     appendEventStatement(event),
     // What waits for an approval is dispatched by who approves it.
     ...payment.status === 'accepted' ? [enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id }, 0)] : [],
@@ -95,7 +92,7 @@ export async function acceptPayment(db: Database, acceptance: Acceptance): Promi
     return { kind: refusals[code as keyof typeof refusals] }
   })
   if (outcome.kind === 'accepted') {
-    for (const account of accounts) remember(known, account)
+    accounts.remember()
     db.wake('payment-dispatch')
   }
   return outcome
@@ -105,6 +102,20 @@ export async function acceptPayment(db: Database, acceptance: Acceptance): Promi
 const knownByDatabase = new WeakMap<Database, Set<string>>()
 /** A bound on memory: past it the oldest are asked for again, which only costs a statement. */
 const knownAccountsMax = 10_000
+
+/** What makes the accounts of these transfers that this process has not seen. `remember`: once that is committed. */
+export function makeAccounts(db: Database, transfers: readonly Transfer[]): { readonly statements: readonly Statement[]; readonly remember: () => void } {
+  const known = knownAccounts(db)
+  // In one order, so that two who make the same accounts wait for one another and never both.
+  const accounts = [...new Map(transfers.flatMap(({ debit, credit }) => [debit, credit]).map((account) => [account.id, account])).values()]
+    .filter((account) => !known.has(account.id)).toSorted((a, b) => a.id < b.id ? -1 : 1)
+  return {
+    statements: accounts.map((account) => accountStatement(account)),
+    remember: () => {
+      for (const account of accounts) remember(known, account)
+    },
+  }
+}
 
 function knownAccounts(db: Database): Set<string> {
   let known = knownByDatabase.get(db)
@@ -135,7 +146,7 @@ function paymentStatement(tenant: Tenant, payment: NewPayment): Statement {
   }
 }
 
-function dayTotalStatement({ money, createdAtMs }: NewPayment, { ofKey, atMostMinor }: DayTotal): Statement {
+export function dayTotalStatement({ money, createdAtMs }: NewPayment, { ofKey, atMostMinor }: DayTotal): Statement {
   return {
     name: 'count_towards_day',
     text: 'SELECT ngome.count_towards_day($1, $2, $3, $4, $5)',

@@ -1,0 +1,172 @@
+import type { Event, PaymentStatus } from '@ngome/contracts'
+import { auditLeaf } from '@ngome/contracts'
+import type { DataKeyId, PayoutBatchId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
+import { transfersOf, type Transfer } from '@ngome/payments'
+import type { Database } from '../database.ts'
+import { enqueueStatement } from '../jobs/enqueue.ts'
+import { dayTotalStatement, makeAccounts, type DayTotal, type NewPayment } from '../payments/accept-payment.ts'
+import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
+import type { Statement } from '../pipeline.ts'
+import { errorCode, uniqueViolation, violatedConstraint } from '../store-fault.ts'
+
+export type NewPayoutPart = {
+  readonly id: PayoutBatchPartId
+  readonly batch: PayoutBatchId
+  readonly number: number
+  readonly dataKey: DataKeyId
+  /** What the merchant signed. */
+  readonly sealed: Uint8Array
+  readonly createdAtMs: number
+}
+
+/** A row of a part: its payout, and what tells of it. */
+export type NewBatchedPayout = { readonly payment: NewPayment; readonly event: Event; readonly eventProof: Uint8Array }
+
+export type PartAcceptance = {
+  readonly tenant: Tenant
+  readonly part: NewPayoutPart
+  /** At least one, all of one key, time and beginning. */
+  readonly rows: readonly NewBatchedPayout[]
+  /** What the key's payments of the day may come to, with the whole part. */
+  readonly dayTotal: DayTotal | null
+  readonly idempotency: IdempotencyClaim
+}
+
+/** What took the place of an acceptance, from the codes that the database's rules raise. */
+const refusals = {
+  NG005: 'day_total_reached',
+  NG007: 'not_covered',
+  /** `ngome.take_payout_part`. */
+  NG471: 'closed',
+  NG472: 'exceeds_declared',
+} as const
+const uniqueRefusals = { payout_batch_parts_once: 'part_taken', payout_batch_rows_once: 'reference_taken' } as const
+type Refusal = (typeof refusals)[keyof typeof refusals] | (typeof uniqueRefusals)[keyof typeof uniqueRefusals]
+
+export type PartOutcome = IdempotentOutcome | { readonly [K in Refusal]: { readonly kind: K } }[Refusal]
+
+/**
+ * Accepts a part of a batch in one transaction and one round trip, each table by one statement: its payouts with their transfers, events and
+ * leaves, what was signed of them, one job for all, and its count into the batch. All of it or nothing.
+ * @throws Fault `store/unavailable`, after which the merchant repeats with the same key
+ */
+export async function acceptPayoutPart(db: Database, { tenant, part, rows, dayTotal, idempotency }: PartAcceptance): Promise<PartOutcome> {
+  const [first] = rows
+  if (first === undefined) throw new RangeError('a part has rows')
+  const transfers = rows.flatMap(({ payment }) => transfersOf({ ...payment, tenant }))
+  const accounts = makeAccounts(db, transfers)
+  const wholeMinor = rows.reduce((sum, { payment }) => sum + payment.money.amountMinor, 0n)
+  const outcome = await withIdempotency(db, tenant, idempotency, part.createdAtMs, [
+    partStatement(tenant, part),
+    paymentsStatement(tenant, rows),
+    proofsStatement(tenant, rows),
+    ...accounts.statements,
+    transfersStatement(tenant, transfers, part.createdAtMs),
+    eventsStatement(rows),
+    rowsStatement(tenant, part, rows),
+    // What waits for an approval is worked off by the job that the approval makes.
+    ...isDue(first.payment.status) ? [enqueueStatement('payout-part', { ...tenant, part: part.id }, 0)] : [],
+    takeStatement(part),
+    // Last, so that others wait for its row no longer than for the commit.
+    ...dayTotal === null ? [] : [dayTotalStatement({ ...first.payment, money: { ...first.payment.money, amountMinor: wholeMinor } }, dayTotal)],
+  ]).catch(refusalOf)
+  if (outcome.kind === 'accepted') {
+    accounts.remember()
+    db.wake('payout-part')
+  }
+  return outcome
+}
+
+function isDue(status: PaymentStatus): boolean {
+  return status === 'accepted'
+}
+
+function refusalOf(error: unknown): PartOutcome {
+  const code = errorCode(error) ?? ''
+  if (Object.hasOwn(refusals, code)) return { kind: refusals[code as keyof typeof refusals] }
+  const constraint = violatedConstraint(error) ?? ''
+  if (code === uniqueViolation && Object.hasOwn(uniqueRefusals, constraint)) return { kind: uniqueRefusals[constraint as keyof typeof uniqueRefusals] }
+  throw error
+}
+
+function partStatement({ merchant, world }: Tenant, part: NewPayoutPart): Statement {
+  return {
+    name: 'insert_payout_part',
+    text: `INSERT INTO ngome.payout_batch_parts (id, merchant, world, batch, number, sealed, data_key, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [part.id, merchant, world, part.batch, part.number, part.sealed, part.dataKey, new Date(part.createdAtMs)],
+  }
+}
+
+function paymentsStatement({ merchant, world }: Tenant, rows: readonly NewBatchedPayout[]): Statement {
+  const of = <V>(column: (payment: NewPayment) => V): readonly V[] => rows.map(({ payment }) => column(payment))
+  const [{ payment: { apiKey, createdAtMs, status, money: { currency } } }] = rows as readonly [NewBatchedPayout]
+  return {
+    name: 'insert_payouts',
+    text: `INSERT INTO ngome.payments (id, merchant, world, status, direction, network, currency, amount_minor, fee_minor,
+        reference, payer_masked, api_key, data_key, sealed, created_at, updated_at)
+      SELECT r.id, $1, $2, $3, 'payout', r.network, $4, r.amount_minor, r.fee_minor, r.reference, r.payer_masked, $5, r.data_key, r.sealed, $6, $6
+      FROM unnest($7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::bytea[])
+        r (id, network, amount_minor, fee_minor, reference, payer_masked, data_key, sealed)`,
+    values: [merchant, world, status, currency, apiKey, new Date(createdAtMs),
+      of(({ id }) => id), of(({ network }) => network), of(({ money }) => money.amountMinor), of(({ feeMinor }) => feeMinor),
+      of(({ reference }) => reference), of(({ payerMasked }) => payerMasked), of(({ dataKey }) => dataKey), of(({ sealed }) => bytesOf(sealed))],
+  }
+}
+
+function proofsStatement({ merchant, world }: Tenant, rows: readonly NewBatchedPayout[]): Statement {
+  return {
+    name: 'prove_first_events',
+    text: `UPDATE ngome.object_events e SET proof = r.proof FROM unnest($3::text[], $4::bytea[]) r (object, proof)
+      WHERE e.merchant = $1 AND e.world = $2 AND e.object = r.object AND e.sequence = 1`,
+    values: [merchant, world, rows.map(({ payment }) => payment.id), rows.map(({ eventProof }) => bytesOf(eventProof))],
+  }
+}
+
+function transfersStatement({ merchant, world }: Tenant, transfers: readonly Transfer[], atMs: number): Statement {
+  const of = <V>(column: (transfer: Transfer) => V): readonly V[] => transfers.map(column)
+  return {
+    name: 'insert_transfers',
+    text: `INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, debit_account, credit_account, debit_kind, credit_kind,
+        amount_minor, currency, at)
+      SELECT $1, $2, r.payment, r.kind, 'pending', r.debit, r.credit, r.debit_kind, r.credit_kind, r.amount_minor, r.currency, $3
+      FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::text[])
+        r (payment, kind, debit, credit, debit_kind, credit_kind, amount_minor, currency)`,
+    values: [merchant, world, new Date(atMs), of(({ payment }) => payment), of(({ kind }) => kind), of(({ debit }) => debit.id), of(({ credit }) => credit.id),
+      of(({ debit }) => debit.kind), of(({ credit }) => credit.kind), of(({ money }) => money.amountMinor), of(({ money }) => money.currency)],
+  }
+}
+
+function eventsStatement(rows: readonly NewBatchedPayout[]): Statement {
+  const of = <V>(column: (event: Event) => V): readonly V[] => rows.map(({ event }) => column(event))
+  return {
+    name: 'append_events',
+    text: `WITH told AS (
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::bytea[])
+          r (id, type, severity, at, process, merchant, world, data, leaf)
+      ), event AS (
+        INSERT INTO ngome.events (id, type, severity, at, process, merchant, world, data)
+        SELECT id, type, severity, at, process, merchant, world, data FROM told
+      )
+      INSERT INTO ngome.audit_leaves (event, at, leaf) SELECT id, at, leaf FROM told`,
+    values: [of(({ id }) => id), of(({ type }) => type), of(({ severity }) => severity), of(({ at }) => at), of(({ process }) => process),
+      of(({ merchant }) => merchant), of(({ world }) => world), of(({ data }) => JSON.stringify(data)), of((event) => bytesOf(auditLeaf(event)))],
+  }
+}
+
+function rowsStatement({ merchant, world }: Tenant, { id, batch }: NewPayoutPart, rows: readonly NewBatchedPayout[]): Statement {
+  return {
+    name: 'insert_batch_rows',
+    text: `INSERT INTO ngome.payout_batch_rows (merchant, world, batch, part, reference, payment)
+      SELECT $1, $2, $3, $4, r.reference, r.payment FROM unnest($5::text[], $6::text[]) r (reference, payment)`,
+    values: [merchant, world, batch, id, rows.map(({ payment }) => payment.reference), rows.map(({ payment }) => payment.id)],
+  }
+}
+
+function takeStatement({ id, createdAtMs }: NewPayoutPart): Statement {
+  return { name: 'take_payout_part', text: 'SELECT ngome.take_payout_part($1, $2)', values: [id, new Date(createdAtMs)] }
+}
+
+/** Within an array the driver writes only Buffers as bytes. */
+function bytesOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

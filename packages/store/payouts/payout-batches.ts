@@ -1,0 +1,93 @@
+import type { PaymentStatus } from '@ngome/contracts'
+import type { ApiKeyId, Currency, PayoutBatchId, Tenant } from '@ngome/kernel'
+import type { Event } from '@ngome/contracts'
+import type { Database } from '../database.ts'
+import { appendEventStatement } from '../events/append-event.ts'
+import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
+import { pipelined, type Statement } from '../pipeline.ts'
+
+export type PayoutBatchRow = {
+  readonly id: PayoutBatchId
+  readonly tenant: Tenant
+  readonly reference: string
+  readonly currency: Currency
+  readonly declaredCount: number
+  readonly declaredMinor: bigint
+  readonly acceptedCount: number
+  readonly acceptedMinor: bigint
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+  readonly isCancelled: boolean
+}
+
+/** How its payouts stand, those of each state together. */
+export type BatchStanding = { readonly status: PaymentStatus; readonly count: number; readonly totalMinor: bigint }
+
+type Columns = Tenant & {
+  id: PayoutBatchId; reference: string; currency: Currency; declared_count: number; declared_minor: bigint; accepted_count: number
+  accepted_minor: bigint; created_at: Date; updated_at: Date; cancelled_at: Date | null
+}
+
+/** Opens a batch. @throws Fault `store/unavailable` */
+export function insertPayoutBatch(
+  db: Database, batch: PayoutBatchRow & { readonly apiKey: ApiKeyId }, event: Event, idempotency: IdempotencyClaim,
+): Promise<IdempotentOutcome> {
+  const { tenant, createdAtMs } = batch
+  return withIdempotency(db, tenant, idempotency, createdAtMs, [{
+    name: 'insert_payout_batch',
+    text: `INSERT INTO ngome.payout_batches (id, merchant, world, reference, currency, declared_count, declared_minor, api_key, created_at, updated_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+    values: [batch.id, tenant.merchant, tenant.world, batch.reference, batch.currency, batch.declaredCount, batch.declaredMinor, batch.apiKey, new Date(createdAtMs)],
+  }, appendEventStatement(event)])
+}
+
+/** @throws Fault `store/unavailable` */
+export async function findPayoutBatch(db: Database, tenant: Tenant, id: PayoutBatchId): Promise<PayoutBatchRow | undefined> {
+  const [result] = await pipelined(db, tenant, [batchStatement(tenant, id)])
+  return toBatch(result?.rows[0] as Columns | undefined)
+}
+
+/** A batch with how its payouts stand, all as of one moment. @throws Fault `store/unavailable` */
+export async function findPayoutBatchStanding(
+  db: Database, tenant: Tenant, id: PayoutBatchId,
+): Promise<{ readonly batch: PayoutBatchRow; readonly standing: readonly BatchStanding[] } | undefined> {
+  const [found, counted] = await pipelined(db, tenant, [batchStatement(tenant, id), {
+    name: 'count_batch_rows',
+    text: `SELECT p.status, count(*)::integer AS count, sum(p.amount_minor)::bigint AS minor
+      FROM ngome.payout_batch_rows r JOIN ngome.payments p ON p.merchant = r.merchant AND p.world = r.world AND p.id = r.payment
+      WHERE r.merchant = $1 AND r.world = $2 AND r.batch = $3 GROUP BY p.status ORDER BY p.status`,
+    values: [tenant.merchant, tenant.world, id],
+  }])
+  const batch = toBatch(found?.rows[0] as Columns | undefined)
+  const rows = (counted?.rows ?? []) as { status: PaymentStatus; count: number; minor: bigint }[]
+  return batch && { batch, standing: rows.map(({ status, count, minor }) => ({ status, count, totalMinor: minor })) }
+}
+
+function batchStatement({ merchant, world }: Tenant, id: PayoutBatchId): Statement {
+  return {
+    name: 'find_payout_batch',
+    text: `SELECT id, merchant, world, reference, currency, declared_count, declared_minor, accepted_count, accepted_minor, created_at, updated_at, cancelled_at
+      FROM ngome.payout_batches WHERE merchant = $1 AND world = $2 AND id = $3`,
+    values: [merchant, world, id],
+  }
+}
+
+function toBatch(row: Columns | undefined): PayoutBatchRow | undefined {
+  return row && {
+    id: row.id, tenant: { merchant: row.merchant, world: row.world }, reference: row.reference, currency: row.currency,
+    declaredCount: row.declared_count, declaredMinor: row.declared_minor, acceptedCount: row.accepted_count, acceptedMinor: row.accepted_minor,
+    createdAtMs: row.created_at.getTime(), updatedAtMs: row.updated_at.getTime(), isCancelled: row.cancelled_at !== null,
+  }
+}
+
+/** Which of these references are rows of the batch already. @throws Fault `store/unavailable` */
+export async function findTakenReferences(
+  db: Database, tenant: Tenant, batch: PayoutBatchId, references: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const [result] = await pipelined(db, tenant, [{
+    name: 'find_taken_references',
+    text: 'SELECT reference FROM ngome.payout_batch_rows WHERE merchant = $1 AND world = $2 AND batch = $3 AND reference = ANY ($4)',
+    values: [tenant.merchant, tenant.world, batch, references],
+  }])
+  return new Set((result?.rows ?? []).map((row) => (row as { reference: string }).reference))
+}
