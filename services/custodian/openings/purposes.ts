@@ -28,6 +28,8 @@ export type PurposeRule = {
  *
  * dispatch: a payment is sent once, then enquired about while it is in flight; twelve covers the retries of both, and
  * 72 h the longest settling time. 360,000 an hour is 100 payments a second without a pause.
+ * payout-part: what a merchant signed of up to five hundred payouts, which are proven against it before they are sent and before each is sent
+ * again; who works off a part keeps it meanwhile, so that it is opened a few times and not for each row.
  * enquiry: a payment that was sent and is still open after 72 h may have to be sent again under its reference. That is
  * rare, and ends: a network is given up after three days at most, and a week covers what waited before it was sent.
  * webhook-secret: an endpoint's secret signs each of its deliveries, so the count is by hour and generous.
@@ -48,6 +50,13 @@ export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
     dataKeyAgeMsMax: dispatchAgeMsMax,
     perRecord: { timesMax: 12, windowMs: dispatchAgeMsMax },
     perHourMax: 360_000,
+  },
+  'payout-part': {
+    caller: 'dispatcher', table: 'payout_batch_parts', dataClass: 'restricted', retention: 'payment',
+    hasInner: false,
+    dataKeyAgeMsMax: dispatchAgeMsMax,
+    perRecord: { timesMax: 48, windowMs: dispatchAgeMsMax },
+    perHourMax: 7_200,
   },
   'enquiry': {
     caller: 'dispatcher', table: 'payments', dataClass: 'restricted', retention: 'payment',
