@@ -20,7 +20,11 @@ export const jobSchemas = {
     /** Which in the row of enquiries it is; of what a callback asks for beside it, none. */
     turn: classed('internal', z.int().positive()).optional(),
   }),
-  'payout-part': z.strictObject({ ...tenantFields, part: classed('internal', idSchema('payoutBatchPart')) }),
+  'payout-part': z.strictObject({
+    ...tenantFields, part: classed('internal', idSchema('payoutBatchPart')),
+    /** When this job was made by the one before it; what was sent since is its own. */
+    since_ms: classed('internal', z.int()).optional(),
+  }),
   'vault-index': z.strictObject({ ...tenantFields, token: classed('internal', idSchema('vaultToken')) }),
   'webhook-deliver': z.strictObject({
     ...tenantFields, delivery: classed('internal', idSchema('webhookDelivery')),

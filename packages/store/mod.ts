@@ -108,6 +108,8 @@ export { listMerchants, type MerchantRow } from './merchants/list-merchants.ts'
 export { migrate, shippedMigrations, type Migration } from './migrate.ts'
 export { postgresPayments, type PaymentStore } from './payment-store.ts'
 export { acceptPayoutPart, type NewBatchedPayout, type NewPayoutPart, type PartAcceptance, type PartOutcome } from './payouts/accept-payout-part.ts'
+export { findRowsSentSince, findRowsToSend } from './payouts/find-part-rows.ts'
+export type { SealedPayoutPart } from './payouts/load-payout-part.ts'
 export {
   findPayoutBatch, findPayoutBatchStanding, findTakenReferences, insertPayoutBatch, type BatchStanding, type PayoutBatchRow,
 } from './payouts/payout-batches.ts'

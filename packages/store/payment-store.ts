@@ -27,6 +27,8 @@ import { findPayment } from './payments/find-payment.ts'
 import { findPayments } from './payments/find-payments.ts'
 import { insertDataKey } from './payments/insert-data-key.ts'
 import { withdrawPayment } from './payments/withdraw-payment.ts'
+import { claimPartWord } from './payouts/claim-part-word.ts'
+import { loadPayoutPart } from './payouts/load-payout-part.ts'
 import { findSigningKey } from './signing/find-signing-key.ts'
 import { inTenant } from './transaction.ts'
 
@@ -54,6 +56,8 @@ export type PaymentStore = {
   readonly markHintJudged: Bound<typeof markHintJudged>
   readonly loadPaymentForDispatch: Bound<typeof loadPaymentForDispatch>
   readonly claimAuthorization: Bound<typeof claimAuthorization>
+  readonly loadPayoutPart: Bound<typeof loadPayoutPart>
+  readonly claimPartWord: Bound<typeof claimPartWord>
   readonly prepareAttempt: Bound<typeof prepareAttempt>
   readonly markAttemptSent: Bound<typeof markAttemptSent>
   readonly markAttemptSentAgain: Bound<typeof markAttemptSentAgain>
@@ -87,6 +91,8 @@ export function postgresPayments(db: Database): PaymentStore {
     markHintJudged: markHintJudged.bind(null, db),
     loadPaymentForDispatch: loadPaymentForDispatch.bind(null, db),
     claimAuthorization: claimAuthorization.bind(null, db),
+    loadPayoutPart: loadPayoutPart.bind(null, db),
+    claimPartWord: claimPartWord.bind(null, db),
     prepareAttempt: prepareAttempt.bind(null, db),
     markAttemptSent: markAttemptSent.bind(null, db),
     markAttemptSentAgain: markAttemptSentAgain.bind(null, db),

@@ -9,7 +9,7 @@ import {
   type MerchantKeyStatement, type RecordContext,
 } from '@ngome/envelope'
 import {
-  Fault, newId, parseBase64Url, parseId, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency,
+  Fault, newId, parseBase64Url, parseId, systemClock, systemRandom, toBase64Url, type CallbackHintId, type Currency, type DataKeyId,
   type ForwardDestinationId, type ForwardId, type PaymentId, Secret, type Tenant, type VaultTokenId, type WebhookEndpointId, type World,
 } from '@ngome/kernel'
 import { firstEvent, maskPhone, proveEvent } from '@ngome/payments'
@@ -38,6 +38,7 @@ export type SealedPaymentOptions = {
   readonly amountMinor?: bigint
   readonly currency?: Currency
   readonly description?: string | null
+  readonly reference?: string
   /** A collection where it is not said. */
   readonly direction?: PaymentDirection
   /** Of a refund: the collection that it gives back. */
@@ -119,9 +120,8 @@ export class SealingMerchant {
   async accept(options: SealedPaymentOptions): Promise<PaymentId> {
     const { tenant } = this
     const { phone, network = 'mtn-sandbox', callingCode = '46', amountMinor = 500n, currency = 'EUR', description = null } = options
-    const { card, direction = 'collection', original = null, createdAtMs = from.clock.nowMs() } = options
+    const { card, direction = 'collection', original = null, reference = 'order-42', createdAtMs = from.clock.nowMs() } = options
     const id = newId(({ collection: 'payment', payout: 'payout', refund: 'refund' } as const)[direction], from)
-    const reference = 'order-42'
     const money = { amountMinor, currency }
     const sealed: SealedPayment = {
       ...card === undefined ? { payer: { phone } } : { card: { token: card.token, expiry: '2099-12', return_url: 'https://shop.example/back' } }, amount_minor: String(amountMinor), currency, direction, network,
@@ -146,6 +146,12 @@ export class SealingMerchant {
     })
     if (outcome.kind !== 'accepted') throw new Error(`not accepted: ${outcome.kind}`)
     return id
+  }
+
+  /** Seals a record of class restricted under the data key of payments. */
+  sealRecord(table: string, recordId: string, plaintext: Uint8Array): { readonly dataKey: DataKeyId; readonly sealed: Uint8Array } {
+    const key = this.#dataKeys.payment
+    return { dataKey: key.id, sealed: sealRecord(key, { tenant: this.tenant, table, recordId, dataClass: 'restricted', version: 1 }, plaintext, from.random) }
   }
 
   /** Keeps a value in the vault, as the gateway does; its index job is due at once. */

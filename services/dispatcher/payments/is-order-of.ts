@@ -1,4 +1,4 @@
-import { createPayoutSchema, createRefundSchema, type SealedPayment } from '@ngome/contracts'
+import { createPayoutSchema, createRefundSchema, type CreatePayout, type SealedPayment } from '@ngome/contracts'
 import { parseMoney, parseStrictJson, type Currency } from '@ngome/kernel'
 import type { DispatchablePayment } from '@ngome/store'
 
@@ -20,10 +20,15 @@ export function isOrderOf(payment: DispatchablePayment, sealed: SealedPayment, {
   }
 }
 
-function ordersPayout({ currency }: DispatchablePayment, sealed: SealedPayment, body: unknown): boolean {
+function ordersPayout(payment: DispatchablePayment, sealed: SealedPayment, body: unknown): boolean {
   const { data } = createPayoutSchema.safeParse(body)
-  return data !== undefined && isAmount(data.amount, currency, sealed) && data.currency === sealed.currency && data.network === sealed.network
-    && data.payee.phone === sealed.payer?.phone && data.reference === sealed.reference && (data.description ?? null) === sealed.description
+  return data !== undefined && isPayoutAsSealed(payment, sealed, data)
+}
+
+/** Whether what was ordered is what was sealed, member by member. */
+export function isPayoutAsSealed({ currency }: DispatchablePayment, sealed: SealedPayment, ordered: CreatePayout): boolean {
+  return isAmount(ordered.amount, currency, sealed) && ordered.currency === sealed.currency && ordered.network === sealed.network
+    && ordered.payee.phone === sealed.payer?.phone && ordered.reference === sealed.reference && (ordered.description ?? null) === sealed.description
 }
 
 function ordersRefund({ currency }: DispatchablePayment, sealed: SealedPayment, body: unknown): boolean {

@@ -8,6 +8,7 @@ import { findOriginal } from './find-original.ts'
 import { takeCard } from './open-card.ts'
 import { isOverLimit, proveApproval } from './prove-approval.ts'
 import { proveAuthorization } from './prove-authorization.ts'
+import { proveRow } from './prove-row.ts'
 
 /**
  * A payment whose columns were compared with what was sealed, and whose order was proven to be its merchant's where it takes the
@@ -31,7 +32,7 @@ export type PaymentOpening =
   | { readonly kind: 'unopenable'; readonly reason: string }
   | { readonly kind: 'later'; readonly reason: string }
 
-/** A sealed payment is one flat object with two inside it. */
+/** A sealed payment is one flat object with three inside it. */
 const sealedBounds = { depthMax: 2, nodesMax: 32 }
 
 /** Clocks differ, and a call may wait for the custodian: near the end of `dispatch` the other purpose is the sure one. */
@@ -58,7 +59,7 @@ export async function openPayment(
   if (sealed === undefined) return { kind: 'unopenable', reason: 'what was sealed is not a payment' }
   const fields = compareWithSealed(payment, sealed, network)
   if (fields.length > 0) return { kind: 'mismatch', fields }
-  const proven = await proveOrder(dispatcher, payment, network, sealed)
+  const proven = await proveOrder(dispatcher, payment, network, sealed, signal)
   return sealed.card === undefined || proven.kind !== 'opened' ? proven : withCard(dispatcher, proven.opened, sealed.card, signal)
 }
 
@@ -80,12 +81,15 @@ async function withCard(
 
 /** What goes out needs more than a seal: what it gives back, and its merchant's own word. */
 async function proveOrder(
-  dispatcher: PaymentDispatcher, payment: DispatchablePayment, network: Network, sealed: SealedPayment,
+  dispatcher: PaymentDispatcher, payment: DispatchablePayment, network: Network, sealed: SealedPayment, signal: AbortSignal,
 ): Promise<PaymentOpening> {
   const found = await findOriginal(dispatcher, payment)
   if (found === 'mismatch') return { kind: 'mismatch', fields: ['original'] }
   if (payment.direction !== 'collection') {
-    const proof = await proveAuthorization(dispatcher, payment, sealed)
+    const proof = sealed.ordered_in === undefined
+      ? await proveAuthorization(dispatcher, payment, sealed)
+      : await proveRow(dispatcher, payment, { ...sealed, ordered_in: sealed.ordered_in }, signal)
+    if (proof.kind === 'later') return proof
     if (proof.kind === 'refused') {
       dispatcher.logger.error({ payment: payment.id, reason: proof.reason }, 'its merchant did not order this')
       return { kind: 'mismatch', fields: ['authorization'] }

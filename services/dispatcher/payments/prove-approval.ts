@@ -33,7 +33,7 @@ export async function proveApproval(
   const { tenant, id, createdAtMs } = payment
   const { answer } = await ports.payments.findPayoutApproval(tenant, id)
   if (answer?.decision !== 'approved') return refused('no second person approved it')
-  const proof = await proveSignedRequest(ports, tenant, { key: answer.signingKey, ...answer.proof }, answer.atMs)
+  const proof = await proveSignedRequest(ports, tenant, { key: answer.signingKey, ...answer.proof }, Buffer.from(answer.proof.body, 'utf8'), answer.atMs)
   if (proof.kind === 'refused') return proof
   if (isSameKey(proof.key, orderedBy)) return refused('who ordered it approved it')
   if (proof.createdAtMs < createdAtMs - marginMs) return refused('it was approved before it was ordered')

@@ -15,14 +15,20 @@ export type AuthorizationProof = { readonly kind: 'proven'; readonly key: Proven
  * @throws Fault `custodian/unavailable`, `custodian/refused`, `store/unavailable`
  */
 export async function proveAuthorization(ports: SigningPorts, payment: DispatchablePayment, sealed: SealedPayment): Promise<AuthorizationProof> {
-  const { tenant, id } = payment
   const { authorization } = sealed
   if (authorization === undefined) return refused('nobody signed it')
-  const proof = await proveSignedRequest(ports, tenant, authorization, payment.createdAtMs)
+  const proof = await proveSignedRequest(ports, payment.tenant, authorization, Buffer.from(authorization.body, 'utf8'), payment.createdAtMs)
   if (proof.kind === 'refused') return proof
   if (!proof.isKeyed) return refused('it covers no idempotency key')
   if (!isOrderOf(payment, sealed, proof.request)) return refused('it orders something else')
-  const digest = createHash('sha256').update(proof.base).digest()
-  const claim = await ports.payments.claimAuthorization(tenant, { payment: id, digest, atMs: ports.clock.nowMs() })
-  return claim === 'claimed' ? { kind: 'proven', key: proof.key } : refused('it was counted for another payment')
+  return countFor(ports, payment, createHash('sha256').update(proof.base).digest(), proof.key)
+}
+
+/** Counts a word, by its digest, for a payment: for that one alone. @throws Fault `store/unavailable` */
+export async function countFor(
+  { payments, clock }: Pick<SigningPorts, 'payments' | 'clock'>, { tenant, id }: Pick<DispatchablePayment, 'tenant' | 'id'>,
+  digest: Uint8Array, key: ProvenMerchantKey,
+): Promise<AuthorizationProof> {
+  const claim = await payments.claimAuthorization(tenant, { payment: id, digest, atMs: clock.nowMs() })
+  return claim === 'claimed' ? { kind: 'proven', key } : refused('it was counted for another payment')
 }

@@ -26,7 +26,7 @@ export type ProvenRequest = {
  * @throws Fault `custodian/unavailable`, `custodian/refused`, `store/unavailable`
  */
 export async function proveSignedRequest(
-  ports: SigningPorts, tenant: Tenant, authorization: Authorization, aboutMs: number,
+  ports: SigningPorts, tenant: Tenant, authorization: Omit<Authorization, 'body'>, body: Uint8Array, aboutMs: number,
 ): Promise<ProvenRequest | Refused> {
   const kept = { base: Buffer.from(authorization.base, 'latin1'), signature: Buffer.from(authorization.signature, 'base64') }
   // A character past latin-1 would become another one.
@@ -35,7 +35,6 @@ export async function proveSignedRequest(
   if (!reading.ok) return refused(reading.reason)
   const { stated, parts } = reading
   if (stated.keyId !== authorization.key) return refused('it names another key')
-  const body = Buffer.from(authorization.body, 'utf8')
   if (parts.contentDigest === undefined || !isContentDigest(parts.contentDigest, body)) return refused('it is of another body')
   const key = await findKey(ports, tenant, authorization)
   if (typeof key === 'string') return refused(key)

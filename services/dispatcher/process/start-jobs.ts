@@ -2,6 +2,7 @@ import { Fault } from '@ngome/kernel'
 import { startWorkers, type TenantBounds, type Workers } from '@ngome/store'
 import { Counter, type Registry } from 'prom-client'
 import type { Dispatcher } from '../dispatcher.ts'
+import { dispatchPart } from '../payments/dispatch-part.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
 import { enquirePayment } from '../payments/enquire-payment.ts'
 import { runForward } from '../forwards/run-forward.ts'
@@ -17,6 +18,8 @@ const jobsAtOnce = 8
 const webhooksAtOnce: TenantBounds = { concurrency: 128, perTenant: 4 }
 /** Forwards wait for merchants' partners, likewise. */
 const forwardsAtOnce: TenantBounds = { concurrency: 32, perTenant: 8 }
+/** Batches have places of their own, one for each merchant, so that nobody's single payout and nobody's other batch waits for a hundred thousand rows. */
+const partsAtOnce: TenantBounds = { concurrency: 4, perTenant: 1 }
 
 /** Starts working off the queues. */
 export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
@@ -32,12 +35,13 @@ export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
     handlers: {
       'forward': counted('forward', runForward),
       'payment-dispatch': counted('payment-dispatch', dispatchPayment),
+      'payout-part': counted('payout-part', dispatchPart),
       'payment-enquire': counted('payment-enquire', enquirePayment),
       'vault-index': counted('vault-index', indexVaultToken),
       'webhook-deliver': counted('webhook-deliver', deliverWebhook),
     },
     concurrency: jobsAtOnce,
-    bounds: { 'forward': forwardsAtOnce, 'webhook-deliver': webhooksAtOnce },
+    bounds: { 'forward': forwardsAtOnce, 'payout-part': partsAtOnce, 'webhook-deliver': webhooksAtOnce },
     onError: (error, queue) => {
       jobs.inc({ queue: queue ?? 'none', outcome: 'failed' })
       // What passes by itself is no error: the job runs again.

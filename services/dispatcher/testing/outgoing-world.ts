@@ -1,8 +1,9 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { emit, type Authorization } from '@ngome/contracts'
+import { emit, type Authorization, type Purpose } from '@ngome/contracts'
 import {
-  Fault, newId, Secret, systemClock, systemRandom, type MerchantSigningKeyId, type PaymentId, type Tenant,
+  Fault, newId, Secret, systemClock, systemRandom, type MerchantSigningKeyId, type PaymentId, type PayoutBatchId, type PayoutBatchPartId,
+  type Tenant,
 } from '@ngome/kernel'
 import { createLogger } from '@ngome/runtime'
 import type { ApprovalRules } from '@ngome/payments'
@@ -11,7 +12,7 @@ import { insertSigningKey, postgresPayments } from '@ngome/store'
 import { SealingMerchant, testDatabase, type SealedPaymentOptions, type TestDatabase } from '@ngome/testkit'
 import type { EnquiryOutcome, PaymentRequest, RequestOutcome } from '../connectors/payment-network.ts'
 import type { MerchantKeyState } from '../custodian/standing-keys.ts'
-import { opener } from '../custodian/open-sealed.ts'
+import { opener, type OpenSealed } from '../custodian/open-sealed.ts'
 import type { Dispatcher, Network } from '../dispatcher.ts'
 import { createEgressGuard } from '../egress/egress-guard.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
@@ -51,6 +52,9 @@ export class OutgoingWorld {
   isIdempotent = true
   /** Above ten euros a second person has to approve. */
   readonly approvals: ApprovalRules = { over: new Map([['EUR', 1_000n]]), expiresAfterMs: 3_600_000 }
+  /** Why records were opened, and for how many more the custodian has a budget. */
+  readonly openings: Purpose[] = []
+  openingsLeft = Number.POSITIVE_INFINITY
   readonly dispatcher: Dispatcher
   readonly #custodianKeys = generateKeyPairSync('ed25519')
 
@@ -76,7 +80,7 @@ export class OutgoingWorld {
       this.merchant.open(body).catch(() => this.other.open(body))
     return {
       ...from, db, payments: postgresPayments(db), ...processTime(), sleep, networks: new Map([['mtn-sandbox', network]]),
-      openSealed: opener({ call: async (_path, body) => await opened(body as Parameters<SealingMerchant['open']>[0]) as never }, this.#custodianKeys.publicKey, systemRandom),
+      openSealed: this.#openSealed(opener({ call: async (_path, body) => await opened(body as Parameters<SealingMerchant['open']>[0]) as never }, this.#custodianKeys.publicKey, systemRandom)),
       computeFingerprint: async () => { throw new Error('no test here asks for an index') },
       statementKey: this.#custodianKeys.publicKey,
       approvals: this.approvals,
@@ -88,6 +92,13 @@ export class OutgoingWorld {
       callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
       webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, retryForMs: 60_000, timeoutMs: 1, warnAfterMs: 3_600_000, disableAfterMs: 7_200_000, disableAfterTries: 1_000 },
       logger: createLogger({ process: 'dispatcher', level: 'fatal' }),
+    }
+  }
+
+  #openSealed(open: OpenSealed): OpenSealed {
+    return async (purpose, record, stopping) => {
+      this.openings.push(purpose)
+      return this.openingsLeft-- > 0 ? open(purpose, record, stopping) : { kind: 'later', reason: 'budget_spent' }
     }
   }
 
@@ -137,6 +148,21 @@ export class OutgoingWorld {
 
   payout(options: Partial<SealedPaymentOptions> = {}): Promise<PaymentId> {
     return this.merchant.accept({ phone: '+46733123498', direction: 'payout', ...options })
+  }
+
+  /**
+   * A part as a gateway keeps it, or one that was taken over: whatever is said to be signed of it.
+   * @returns what a row is sealed with to be of it
+   */
+  async keepPart(batch: PayoutBatchId, number: number, { body, ...word }: Authorization, sealedAs?: PayoutBatchPartId): Promise<PayoutBatchPartId> {
+    const { tenant } = this.merchant
+    const [{ merchant, world }, id] = [tenant, newId('payoutBatchPart', from)]
+    const { dataKey, sealed } = this.merchant.sealRecord('payout_batch_parts', sealedAs ?? id, Buffer.from(`${JSON.stringify(word)}\n${body}`))
+    await this.database.asAdmin(`INSERT INTO ngome.payout_batches (id, merchant, world, reference, currency, declared_count, declared_minor, api_key, created_at, updated_at)
+      VALUES ($1, $2, $3, 'wages', 'EUR', 1000, 1000000, 'key', now(), now()) ON CONFLICT DO NOTHING`, [batch, merchant, world])
+    await this.database.asAdmin(`INSERT INTO ngome.payout_batch_parts (id, merchant, world, batch, number, sealed, data_key, created_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, now())`, [id, merchant, world, batch, number, sealed, dataKey])
+    return id
   }
 
   dispatch(payment: PaymentId): Promise<void> {

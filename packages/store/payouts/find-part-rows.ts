@@ -1,0 +1,36 @@
+import type { PaymentId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
+import type { Database } from '../database.ts'
+import { pipelined } from '../pipeline.ts'
+
+/** Rows of a part that may be sent now, in the order of their ids; none of a batch that was cancelled. @throws Fault `store/unavailable` */
+export async function findRowsToSend(
+  db: Database, tenant: Tenant, part: PayoutBatchPartId, page: { readonly after: PaymentId | null; readonly limit: number },
+): Promise<readonly PaymentId[]> {
+  const [result] = await pipelined(db, tenant, [{
+    name: 'find_rows_to_send',
+    text: `SELECT p.id FROM ngome.payout_batch_rows r
+        JOIN ngome.payments p ON p.merchant = r.merchant AND p.world = r.world AND p.id = r.payment
+        JOIN ngome.payout_batches b ON b.merchant = r.merchant AND b.world = r.world AND b.id = r.batch
+      WHERE r.merchant = $1 AND r.world = $2 AND r.part = $3 AND r.payment > $4 AND p.status = 'accepted' AND b.cancelled_at IS NULL
+      ORDER BY r.payment LIMIT $5`,
+    values: [tenant.merchant, tenant.world, part, page.after ?? '', page.limit],
+  }])
+  return idsOf(result?.rows)
+}
+
+/** Rows of a part that were sent since a time and have not ended. @throws Fault `store/unavailable` */
+export async function findRowsSentSince(db: Database, tenant: Tenant, part: PayoutBatchPartId, sinceMs: number): Promise<readonly PaymentId[]> {
+  const [result] = await pipelined(db, tenant, [{
+    name: 'find_rows_sent_since',
+    text: `SELECT p.id FROM ngome.payout_batch_rows r
+        JOIN ngome.payments p ON p.merchant = r.merchant AND p.world = r.world AND p.id = r.payment
+        JOIN ngome.attempts a ON a.merchant = r.merchant AND a.world = r.world AND a.payment = r.payment
+      WHERE r.merchant = $1 AND r.world = $2 AND r.part = $3 AND p.status IN ('processing', 'in_doubt') AND a.sent_at >= $4`,
+    values: [tenant.merchant, tenant.world, part, new Date(sinceMs)],
+  }])
+  return idsOf(result?.rows)
+}
+
+function idsOf(rows: readonly Record<string, unknown>[] = []): readonly PaymentId[] {
+  return rows.map((row) => (row as { id: PaymentId }).id)
+}

@@ -1,0 +1,73 @@
+import type { JobData } from '@ngome/contracts'
+import type { PaymentId } from '@ngome/kernel'
+import { enqueue, findRowsSentSince, findRowsToSend, inTenant, type PaymentStore } from '@ngome/store'
+import type { Dispatcher } from '../dispatcher.ts'
+import { dispatchPayment } from './dispatch-payment.ts'
+
+/** Rows of one part that are sent at once: a batch takes few of a network's places, and single payouts have theirs. */
+const rowsAtOnce = 4
+/** Rows that are looked for at once: a batch that is cancelled is seen to be after so many. */
+const rowsPerLook = 48
+/** Rows that had to wait before the part does: a network that is away is asked for no whole part. */
+const waitingMax = 8
+const againAfterMs = 5_000
+/** A part that takes longer gives its place to the next one, and comes behind it: no batch of a merchant waits for the end of another. */
+const turnMs = 60_000
+
+/**
+ * The job that follows the acceptance of a part: sends its rows one after the other, each as a payout by itself. May run any number of
+ * times; what was sent is not sent again by it.
+ * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
+ */
+export async function dispatchPart(
+  dispatcher: Dispatcher, { part, since_ms: sinceMs = 0, ...tenant }: JobData<'payout-part'>, signal: AbortSignal,
+): Promise<void> {
+  const { db, clock, logger } = dispatcher
+  const beganAtMs = clock.nowMs()
+  // Sent by this job, whose process died before it planned to ask about them.
+  for (const payment of await findRowsSentSince(db, tenant, part, sinceMs)) await dispatcher.payments.schedule('payment-enquire', { ...tenant, payment }, 0)
+  const turn = new Turn(dispatcher)
+  let after: PaymentId | null = null
+  for (;;) {
+    const rows: readonly PaymentId[] = await findRowsToSend(db, tenant, part, { after, limit: rowsPerLook })
+    if (rows.length === 0) break
+    after = await turn.send(rows, (payment) => dispatchPayment(turn.dispatcher, { ...tenant, payment }, signal), () =>
+      signal.aborted || turn.waiting >= waitingMax || clock.nowMs() - beganAtMs >= turnMs)
+    if (after === null) break
+  }
+  if (after === null || turn.waiting > 0) {
+    const startAfterMs = turn.waiting === 0 ? 0 : againAfterMs
+    logger.info({ part, waiting: turn.waiting, startAfterMs }, 'a part of a batch goes on later')
+    await inTenant(db, tenant, (tx) => enqueue(tx, 'payout-part', { ...tenant, part, since_ms: clock.nowMs() }, { startAfterMs }))
+    if (startAfterMs === 0) db.wake('payout-part')
+  }
+}
+
+/** A run through rows. One that has to wait does so with its part, which comes again for all of them: no row of a batch has a job of its own before it was sent. */
+class Turn {
+  readonly dispatcher: Dispatcher
+  waiting = 0
+
+  constructor(dispatcher: Dispatcher) {
+    const schedule: PaymentStore['schedule'] = async (queue, data, startAfterMs) => {
+      if (queue === 'payment-dispatch') this.waiting++
+      else await dispatcher.payments.schedule(queue, data, startAfterMs)
+    }
+    this.dispatcher = { ...dispatcher, payments: { ...dispatcher.payments, schedule } }
+  }
+
+  /** @returns the last row, or `null` where it ended before that */
+  async send(rows: readonly PaymentId[], dispatch: (payment: PaymentId) => Promise<void>, isOver: () => boolean): Promise<PaymentId | null> {
+    const left = rows.values()
+    const run = async (): Promise<void> => {
+      for (const row of left) {
+        if (isOver()) return
+        await dispatch(row)
+      }
+    }
+    const runs = await Promise.allSettled(Array.from({ length: rowsAtOnce }, run))
+    const failed = runs.find((each) => each.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    return isOver() ? null : rows.at(-1) ?? null
+  }
+}

@@ -1,0 +1,11 @@
+import type { AddPayouts } from '@ngome/contracts'
+import type { DispatchablePayment } from '@ngome/store'
+import { isPayoutAsSealed } from './is-order-of.ts'
+import type { SealedRow } from './prove-row.ts'
+
+/** Whether a part orders exactly what was sealed, at the place that is sealed with it. */
+export function isRowOf(payment: DispatchablePayment, sealed: SealedRow, { currency, network: ofAll, payouts }: AddPayouts): boolean {
+  const row = payouts[sealed.ordered_in.row]
+  const network = row?.network ?? ofAll
+  return payment.direction === 'payout' && row !== undefined && network !== undefined && isPayoutAsSealed(payment, sealed, { ...row, currency, network })
+}

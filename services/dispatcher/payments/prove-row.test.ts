@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import type { Authorization, SealedPayment } from '@ngome/contracts'
+import { newId, systemClock, systemRandom, type PaymentId, type PayoutBatchId, type PayoutBatchPartId } from '@ngome/kernel'
+import type { SealedPaymentOptions } from '@ngome/testkit'
+import { authorize, OutgoingWorld, payoutBody, type OrderToSign, type SigningKey } from '../testing/outgoing-world.ts'
+
+const from = { clock: systemClock, random: systemRandom }
+let world: OutgoingWorld
+let key: SigningKey
+let collection: PaymentId
+let batch: PayoutBatchId
+
+before(async () => {
+  world = await OutgoingWorld.create()
+  key = await world.addKey()
+  collection = await world.collect('+46733123499', 1_000_000n)
+})
+after(() => world.close())
+beforeEach(() => {
+  world.requests.length = 0
+  world.keyState = 'stands'
+  batch = newId('payoutBatch', from)
+})
+
+const [anna, berta] = ['+46733123498', '+46733123497']
+const rows = [
+  { reference: 'w-1', amount: '5.00', payee: { phone: anna } },
+  { reference: 'w-2', amount: '7.00', payee: { phone: berta }, network: 'mtn-sandbox', description: 'November' },
+]
+const body = { part: 1, currency: 'EUR', network: 'mtn-sandbox', payouts: rows }
+const signed = (order: Partial<OrderToSign> = {}): Authorization => authorize({ key, target: `/v1/payout_batches/${batch}/payouts`, body, ...order })
+const keep = (word = signed(), number = 1): Promise<PayoutBatchPartId> => world.keepPart(batch, number, word)
+
+/** The payout that a gateway, or one that was taken over, makes of a row. */
+function payoutOf(part: PayoutBatchPartId, row: number, options: Partial<SealedPaymentOptions> = {}): Promise<PaymentId> {
+  return world.payout({ phone: anna, reference: 'w-1', ...options, sealed: { ordered_in: { part, row }, ...options.sealed } })
+}
+const second = { phone: berta, amountMinor: 700n, reference: 'w-2', description: 'November' }
+
+async function sends(payment: PaymentId): Promise<void> {
+  world.requests.length = 0
+  await world.dispatch(payment)
+  assert.deepEqual(world.requests.map((request) => request.payment), [payment])
+}
+
+async function refuses(payment: PaymentId): Promise<void> {
+  world.requests.length = 0
+  await world.dispatch(payment)
+  assert.deepEqual(await world.stateOf(payment), ['failed', 'record_refused'])
+  assert.ok((await world.eventsOf(payment)).includes('payment.mismatch ["authorization"]'), 'an alarm')
+  assert.deepEqual(world.requests, [])
+}
+
+describe('a row of a part that its merchant signed', () => {
+  test('is paid once, as its place in the part says', async () => {
+    const part = await keep()
+    const [one, two] = [await payoutOf(part, 0), await payoutOf(part, 1, second)]
+    await sends(one)
+    await world.dispatch(one)
+    assert.equal(world.requests.length, 1)
+    await sends(two)
+    assert.deepEqual(world.requests.map(({ money, phone, description }) => [money.amountMinor, phone?.expose((text) => text), description]), [[700n, berta, 'November']])
+  })
+
+  test('waits while the custodian opens no part, and is not failed by that', async () => {
+    const part = await keep()
+    const payment = await payoutOf(part, 0)
+    world.openingsLeft = 1
+    await world.dispatch(payment)
+    assert.deepEqual(await world.stateOf(payment), ['accepted', null])
+    world.openingsLeft = Number.POSITIVE_INFINITY
+    await sends(payment)
+  })
+
+  test('needs one opening of its part for all of its rows', async () => {
+    const part = await keep()
+    const payments = [await payoutOf(part, 0), await payoutOf(part, 1, second)]
+    world.openings.length = 0
+    for (const payment of payments) await sends(payment)
+    assert.deepEqual(world.openings.toSorted(), ['dispatch', 'dispatch', 'payout-part'])
+  })
+})
+
+type Attack = readonly [string, () => Promise<PaymentId>]
+const inPart = (row: number, options: Partial<SealedPaymentOptions>, word: () => Authorization = signed): (() => Promise<PaymentId>) => async () =>
+  payoutOf(await keep(word()), row, options)
+
+describe('a gateway that was taken over cannot pay', () => {
+  const attacks: readonly Attack[] = [
+    ['a row that the part does not have', inPart(2, { reference: 'w-3' })],
+    ['a row of a raised amount', inPart(0, { amountMinor: 50_000n })],
+    ['a row to another payee', inPart(0, { phone: '+46733123400' })],
+    ['a row to the payee of another row', inPart(0, { phone: berta })],
+    ['a row under another reference, to pay it twice', inPart(0, { reference: 'w-1b' })],
+    ['a row with another description', inPart(1, { ...second, description: 'December' })],
+    ['a row as it is, from the place of another', inPart(1, {})],
+    ['a row by another network than it says', inPart(1, second, () => signed({ body: { ...body, payouts: [rows[0], { ...rows[1], network: 'mtn-ug' }] } }))],
+    ['a row whose part says no network', inPart(0, {}, () => signed({ body: { ...body, network: undefined } }))],
+    ['a row of another currency', inPart(0, {}, () => signed({ body: { ...body, currency: 'USD' } }))],
+    ['what was signed for another batch', inPart(0, {}, () => signed({ target: `/v1/payout_batches/${newId('payoutBatch', from)}/payouts` }))],
+    ['what was signed as a part of another number', inPart(0, {}, () => signed({ body: { ...body, part: 2 } }))],
+    ['what was signed to open a batch', inPart(0, {}, () => signed({ target: '/v1/payout_batches' }))],
+    ['what was signed with another method', inPart(0, {}, () => signed({ method: 'PUT' }))],
+    ['rows that were added to what was signed', inPart(2, { reference: 'w-3' }, () => ({
+      ...signed(), body: JSON.stringify({ ...body, payouts: [...rows, { ...rows[0], reference: 'w-3' }] }),
+    }))],
+    ['what was signed long before', inPart(0, {}, () => signed({ createdAtMs: systemClock.nowMs() - 3_600_000 }))],
+    ['what another key signed', inPart(0, {}, () => ({ ...signed(), key: newId('merchantSigningKey', from) }))],
+    ['what nobody signed', inPart(0, {}, () => ({ ...signed(), signature: Buffer.alloc(64).toString('base64') }))],
+    ['what a key signed that no custodian states', async () => {
+      const own = await world.addKey(world.merchant.tenant, generateKeyPairSync('ed25519').privateKey)
+      return payoutOf(await keep(signed({ key: own })), 0)
+    }],
+    ['what another merchant signed', async () => payoutOf(await keep(signed({ key: await world.addKey(world.other.tenant) })), 0)],
+    ['a row of no part', () => payoutOf(newId('payoutBatchPart', from), 0)],
+    ['a row of a part that was sealed as another', async () => payoutOf(await world.keepPart(batch, 1, signed(), newId('payoutBatchPart', from)), 0)],
+    ['a row that has a word of its own beside', async () => payoutOf(await keep(), 0, {
+      sealed: { authorization: authorize({ key, target: '/v1/payouts', body: { ...payoutBody, reference: 'w-1' } }) },
+    })],
+    ['a single payout on the word for a part', () => world.payout({ reference: 'w-1', sealed: { authorization: signed() } })],
+    ['a part on the word for a single payout', inPart(0, {}, () => authorize({ key, target: '/v1/payouts', body: payoutBody }))],
+    ['a refund as a row', async () => world.merchant.accept({
+      phone: '+46733123499', direction: 'refund', original: collection, reference: 'w-1', sealed: { payer: undefined, ordered_in: { part: await keep(), row: 0 } } as Partial<SealedPayment>,
+    })],
+  ]
+  for (const [what, attack] of attacks) test(what, async () => refuses(await attack()))
+
+  test('a row twice', async () => {
+    const part = await keep()
+    await sends(await payoutOf(part, 0))
+    await refuses(await payoutOf(part, 0))
+  })
+
+  test('a row again in another part of the batch, though its merchant signed that too', async () => {
+    await sends(await payoutOf(await keep(), 0))
+    const again = await keep(signed({ body: { ...body, part: 2 } }), 2)
+    await refuses(await payoutOf(again, 0))
+    await sends(await payoutOf(again, 1, second))
+  })
+
+  test('two bodies of one part: the first is the part', async () => {
+    await sends(await payoutOf(await keep(), 0))
+    const digest = systemRandom.bytes(32)
+    assert.equal(await world.dispatcher.payments.claimPartWord(world.merchant.tenant, { batch, number: 1, digest, atMs: 1 }), 'other')
+    assert.equal(await world.dispatcher.payments.claimPartWord(world.merchant.tenant, { batch, number: 2, digest, atMs: 1 }), 'claimed')
+    await refuses(await payoutOf(await keep(signed({ body: { ...body, part: 2 } }), 2), 1, second))
+  })
+
+  for (const state of ['revoked', 'unknown'] as const) {
+    test(`by a key of which the custodian says: ${state}`, async () => {
+      const part = await keep()
+      world.keyState = state
+      await refuses(await payoutOf(part, 0))
+    })
+  }
+})
