@@ -155,7 +155,7 @@ export const eventTypes = {
   'payout.refused': { severity: 'notice', data: z.strictObject({ payment, status, ...byMerchant }) },
   'payout.accepted': { severity: 'info', data: z.strictObject({ payment, status, signed_with: merchantKey }) },
   'payout_batch.opened': { severity: 'info', data: z.strictObject({ batch: payoutBatch, count: classed('internal', z.int()), signed_with: merchantKey }) },
-  'payout_batch.cancelled': { severity: 'notice', data: z.strictObject({ batch: payoutBatch }) },
+  'payout_batch.cancelled': { severity: 'notice', data: z.strictObject({ batch: payoutBatch, asked_with: apiKey, signed_with: merchantKey }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   /** Its payer is asked by his bank; where, the payment says. */
   'payment.requires_action': { severity: 'info', data: z.strictObject({ payment, status }) },

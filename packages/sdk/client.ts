@@ -8,6 +8,7 @@ import { CheckoutSessions } from './resources/checkout-sessions.ts'
 import { Events } from './resources/events.ts'
 import { Forwards } from './resources/forwards.ts'
 import { Payments } from './resources/payments.ts'
+import { PayoutBatches } from './resources/payout-batches.ts'
 import { Payouts } from './resources/payouts.ts'
 import { Refunds } from './resources/refunds.ts'
 import { Settlements } from './resources/settlements.ts'
@@ -21,6 +22,7 @@ import type { Runtime } from './runtime.ts'
 export class Client {
   readonly payments: Payments
   readonly payouts: Payouts
+  readonly payoutBatches: PayoutBatches
   readonly refunds: Refunds
   readonly checkoutSessions: CheckoutSessions
   readonly webhookEndpoints: WebhookEndpoints
@@ -39,6 +41,7 @@ export class Client {
     this.#caller = new Caller(settings, runtime, runtime.transport({ ca: options.ca, pins: options.pins }))
     this.payments = new Payments(this.#caller)
     this.payouts = new Payouts(this.#caller)
+    this.payoutBatches = new PayoutBatches(this.#caller)
     this.refunds = new Refunds(this.#caller)
     this.checkoutSessions = new CheckoutSessions(this.#caller)
     this.webhookEndpoints = new WebhookEndpoints(this.#caller)

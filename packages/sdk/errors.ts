@@ -1,7 +1,8 @@
 import type { Problem } from './api/answers.ts'
 
 /** One field that was refused: its JSON pointer (RFC 6901) and why. */
-export type FieldError = { readonly pointer: string; readonly detail: string }
+/** `code`: of one of many rows, what it would have been refused with alone. */
+export type FieldError = { readonly pointer: string; readonly detail: string; readonly code?: string | undefined }
 
 export type ErrorParts = {
   /** The API's own code (`payments/unknown`), or one of this package's: `sdk/…`. Stable. */

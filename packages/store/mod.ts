@@ -108,10 +108,11 @@ export { listMerchants, type MerchantRow } from './merchants/list-merchants.ts'
 export { migrate, shippedMigrations, type Migration } from './migrate.ts'
 export { postgresPayments, type PaymentStore } from './payment-store.ts'
 export { acceptPayoutPart, type NewBatchedPayout, type NewPayoutPart, type PartAcceptance, type PartOutcome } from './payouts/accept-payout-part.ts'
+export { cancelBatchRows, cancelPayoutBatch, type CancelledRows } from './payouts/cancel-payout-batch.ts'
 export { findRowsSentSince, findRowsToSend } from './payouts/find-part-rows.ts'
 export type { SealedPayoutPart } from './payouts/load-payout-part.ts'
 export {
-  findPayoutBatch, findPayoutBatchStanding, findTakenReferences, insertPayoutBatch, type BatchStanding, type PayoutBatchRow,
+  findPayoutBatch, findPayoutBatchStanding, findTakenReferences, insertPayoutBatch, listBatchPayouts, type BatchStanding, type PayoutBatchRow,
 } from './payouts/payout-batches.ts'
 export { acceptPayment, type Acceptance, type AcceptanceOutcome, type DayTotal, type NewPayment } from './payments/accept-payment.ts'
 export { approvePayout, type ApprovalOutcome, type PayoutApprovalGiven } from './payments/approve-payout.ts'

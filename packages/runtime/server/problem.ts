@@ -17,7 +17,7 @@ export function problemOf(fault: Fault, requestId: RequestId): ProblemDocument {
     status,
     code,
     request_id: requestId,
-    ...(fault.fields.length === 0 ? {} : { errors: fault.fields.map(({ pointer, detail }) => ({ pointer, detail })) }),
+    ...(fault.fields.length === 0 ? {} : { errors: fault.fields.map(({ pointer, detail, code: own }) => ({ pointer, detail, ...own === undefined ? {} : { code: own } })) }),
     ...(refusal === undefined ? {} : { refusal }),
   }
 }

@@ -312,6 +312,7 @@ export type Problem = {
   readonly errors?: readonly {
     readonly pointer: string
     readonly detail: string
+    readonly code?: string
   }[]
 }
 

@@ -21,10 +21,13 @@ import type {
 import type {
   DecidedPayout,
   Payout,
+  PayoutBatch,
+  PayoutBatchPart,
   Refund,
 } from './payout-answers.ts'
 import type { ReadingOperations } from './reading-operations.ts'
 import type {
+  AddPayouts,
   ApprovePayout,
   ChangeWebhookEndpoint,
   CreateApiKey,
@@ -32,6 +35,7 @@ import type {
   CreateForward,
   CreatePayment,
   CreatePayout,
+  CreatePayoutBatch,
   CreateRefund,
   CreateVaultToken,
   CreateVaultTokensRequest,
@@ -43,6 +47,10 @@ import type {
 
 /** What each operation takes and gives. */
 export type Operations = ReadingOperations & {
+  /** Add payouts to a batch. */
+  readonly addPayouts: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: AddPayouts; readonly answer: PayoutBatchPart
+  }
   /** Approve a payout. */
   readonly approvePayout: {
     readonly params: { readonly id: string }; readonly query: undefined; readonly body: ApprovePayout; readonly answer: DecidedPayout
@@ -58,6 +66,10 @@ export type Operations = ReadingOperations & {
   /** Cancel a payout. */
   readonly cancelPayout: {
     readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: Payout
+  }
+  /** Cancel a batch of payouts. */
+  readonly cancelPayoutBatch: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: PayoutBatch
   }
   /** Cancel a refund. */
   readonly cancelRefund: {
@@ -86,6 +98,10 @@ export type Operations = ReadingOperations & {
   /** Pay out. */
   readonly createPayout: {
     readonly params: undefined; readonly query: undefined; readonly body: CreatePayout; readonly answer: Payout
+  }
+  /** Open a batch of payouts. */
+  readonly createPayoutBatch: {
+    readonly params: undefined; readonly query: undefined; readonly body: CreatePayoutBatch; readonly answer: PayoutBatch
   }
   /** Refund a payment. */
   readonly createRefund: {

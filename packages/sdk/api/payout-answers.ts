@@ -94,6 +94,43 @@ export type Payout = {
   readonly updated_at: string
 }
 
+export type PayoutBatch = {
+  readonly id: `pbt_${string}`
+  readonly object: 'payout_batch'
+  readonly world: 'test' | 'live'
+  readonly status: 'open' | 'complete' | 'cancelling' | 'cancelled'
+  readonly reference: string
+  readonly currency: string
+  readonly count: number
+  readonly total: string
+  readonly accepted: {
+    readonly count: number
+    readonly total: string
+  }
+  /** How its payouts stand now, with what they come to. */
+  readonly by_status: readonly ({
+    readonly status: 'awaiting_approval' | 'accepted' | 'processing' | 'in_doubt' | 'succeeded' | 'failed' | 'cancelled' | 'reversed'
+    readonly count: number
+    readonly total: string
+  })[]
+  readonly created_at: string
+  readonly updated_at: string
+}
+
+export type PayoutBatchPart = {
+  readonly id: `pbp_${string}`
+  readonly object: 'payout_batch_part'
+  readonly world: 'test' | 'live'
+  readonly batch: `pbt_${string}`
+  readonly part: number
+  readonly count: number
+  readonly total: string
+  /** What is taken of your balance beside the total. */
+  readonly fee: string
+  readonly currency: string
+  readonly created_at: string
+}
+
 export type PayoutPage = {
   readonly object: 'list'
   readonly data: readonly Payout[]

@@ -31,6 +31,7 @@ import type {
 import type {
   DecidedPayout,
   ListNetworksAnswer,
+  PayoutBatch,
   PayoutPage,
   Refund,
   RefundPage,
@@ -97,6 +98,10 @@ export type ReadingOperations = {
   /** Read a payout. */
   readonly getPayout: {
     readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: DecidedPayout
+  }
+  /** Read a batch of payouts. */
+  readonly getPayoutBatch: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: PayoutBatch
   }
   /** Read a refund. */
   readonly getRefund: {
@@ -212,6 +217,8 @@ export type ReadingOperations = {
       readonly created_after?: string | undefined
       /** Only made before, itself not in it. */
       readonly created_before?: string | undefined
+      /** Only payouts of this batch. */
+      readonly batch?: `pbt_${string}` | undefined
     }
   }
   /** List refunds. */

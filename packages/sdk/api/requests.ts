@@ -1,5 +1,15 @@
 // Generated from the OpenAPI document by `npm run generate:sdk`; a test holds it to the document.
 
+export type AddPayouts = {
+  /** Your number of this part, each once. Parts may come in any order. */
+  readonly part: number
+  /** The batch's. */
+  readonly currency: string
+  /** Of the rows that name none. */
+  readonly network?: string | undefined
+  readonly payouts: readonly BatchedPayout[]
+}
+
 export type ApprovePayout = {
   /** As the payout shows it. */
   readonly amount: string
@@ -11,6 +21,21 @@ export type ApprovePayout = {
     /** Masked, as the payout shows it. */
     readonly phone: string
   } | undefined
+}
+
+export type BatchedPayout = {
+  /** Your own reference. */
+  readonly reference: string
+  /** Decimal string in major units, e.g. "12.50". */
+  readonly amount: string
+  readonly payee: {
+    /** E.164. */
+    readonly phone: string
+  }
+  /** The payment network. */
+  readonly network?: string | undefined
+  /** Shown to the payee. */
+  readonly description?: string | undefined
 }
 
 export type ChangeWebhookEndpoint = {
@@ -120,6 +145,17 @@ export type CreatePayout = {
   readonly reference: string
   /** Shown to the payee. */
   readonly description?: string | undefined
+}
+
+export type CreatePayoutBatch = {
+  /** Your own name of the batch. */
+  readonly reference: string
+  /** ISO 4217 code. */
+  readonly currency: string
+  /** How many payouts it will have. */
+  readonly count: number
+  /** What their amounts come to, without fees. */
+  readonly total: string
 }
 
 export type CreateRefund = {

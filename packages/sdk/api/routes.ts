@@ -5,10 +5,12 @@ import type { OperationName } from './operations.ts'
 export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly path: string; readonly isKeyed: boolean; readonly cost: number }
 
 export const routes: Readonly<Record<OperationName, Route>> = {
+  addPayouts: { method: 'POST', path: '/v1/payout_batches/{id}/payouts', isKeyed: true, cost: 100 },
   approvePayout: { method: 'POST', path: '/v1/payouts/{id}/approve', isKeyed: false, cost: 5 },
   cancelCheckoutSession: { method: 'POST', path: '/v1/checkout_sessions/{id}/cancel', isKeyed: false, cost: 5 },
   cancelPayment: { method: 'POST', path: '/v1/payments/{id}/cancel', isKeyed: false, cost: 5 },
   cancelPayout: { method: 'POST', path: '/v1/payouts/{id}/cancel', isKeyed: false, cost: 5 },
+  cancelPayoutBatch: { method: 'POST', path: '/v1/payout_batches/{id}/cancel', isKeyed: false, cost: 50 },
   cancelRefund: { method: 'POST', path: '/v1/refunds/{id}/cancel', isKeyed: false, cost: 5 },
   changeWebhookEndpoint: { method: 'PUT', path: '/v1/webhook_endpoints/{id}', isKeyed: false, cost: 10 },
   createApiKey: { method: 'POST', path: '/v1/api_keys', isKeyed: true, cost: 20 },
@@ -16,6 +18,7 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   createForward: { method: 'POST', path: '/v1/forward', isKeyed: true, cost: 20 },
   createPayment: { method: 'POST', path: '/v1/payments', isKeyed: true, cost: 5 },
   createPayout: { method: 'POST', path: '/v1/payouts', isKeyed: true, cost: 5 },
+  createPayoutBatch: { method: 'POST', path: '/v1/payout_batches', isKeyed: true, cost: 5 },
   createRefund: { method: 'POST', path: '/v1/payments/{id}/refunds', isKeyed: true, cost: 5 },
   createVaultToken: { method: 'POST', path: '/v1/vault/tokens', isKeyed: true, cost: 5 },
   createVaultTokens: { method: 'POST', path: '/v1/vault/tokens/batch', isKeyed: true, cost: 50 },
@@ -32,6 +35,7 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   getLimits: { method: 'GET', path: '/v1/limits', isKeyed: false, cost: 1 },
   getPayment: { method: 'GET', path: '/v1/payments/{id}', isKeyed: false, cost: 1 },
   getPayout: { method: 'GET', path: '/v1/payouts/{id}', isKeyed: false, cost: 1 },
+  getPayoutBatch: { method: 'GET', path: '/v1/payout_batches/{id}', isKeyed: false, cost: 10 },
   getRefund: { method: 'GET', path: '/v1/refunds/{id}', isKeyed: false, cost: 1 },
   getSettlement: { method: 'GET', path: '/v1/settlements/{id}', isKeyed: false, cost: 1 },
   getStatement: { method: 'GET', path: '/v1/statements', isKeyed: false, cost: 5 },

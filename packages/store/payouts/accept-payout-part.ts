@@ -1,13 +1,13 @@
 import type { Event, PaymentStatus } from '@ngome/contracts'
-import { auditLeaf } from '@ngome/contracts'
 import type { DataKeyId, PayoutBatchId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
-import { transfersOf, type Transfer } from '@ngome/payments'
+import { transfersOf } from '@ngome/payments'
 import type { Database } from '../database.ts'
 import { enqueueStatement } from '../jobs/enqueue.ts'
 import { dayTotalStatement, makeAccounts, type DayTotal, type NewPayment } from '../payments/accept-payment.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
 import type { Statement } from '../pipeline.ts'
 import { errorCode, uniqueViolation, violatedConstraint } from '../store-fault.ts'
+import { bytesOf, eventsStatement, transfersStatement } from './many-rows.ts'
 
 export type NewPayoutPart = {
   readonly id: PayoutBatchPartId
@@ -61,8 +61,8 @@ export async function acceptPayoutPart(db: Database, { tenant, part, rows, dayTo
     paymentsStatement(tenant, rows),
     proofsStatement(tenant, rows),
     ...accounts.statements,
-    transfersStatement(tenant, transfers, part.createdAtMs),
-    eventsStatement(rows),
+    transfersStatement(tenant, transfers, 'pending', part.createdAtMs),
+    eventsStatement(rows.map(({ event }) => event)),
     rowsStatement(tenant, part, rows),
     // What waits for an approval is worked off by the job that the approval makes.
     ...isDue(first.payment.status) ? [enqueueStatement('payout-part', { ...tenant, part: part.id }, 0)] : [],
@@ -122,37 +122,6 @@ function proofsStatement({ merchant, world }: Tenant, rows: readonly NewBatchedP
   }
 }
 
-function transfersStatement({ merchant, world }: Tenant, transfers: readonly Transfer[], atMs: number): Statement {
-  const of = <V>(column: (transfer: Transfer) => V): readonly V[] => transfers.map(column)
-  return {
-    name: 'insert_transfers',
-    text: `INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, debit_account, credit_account, debit_kind, credit_kind,
-        amount_minor, currency, at)
-      SELECT $1, $2, r.payment, r.kind, 'pending', r.debit, r.credit, r.debit_kind, r.credit_kind, r.amount_minor, r.currency, $3
-      FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::text[])
-        r (payment, kind, debit, credit, debit_kind, credit_kind, amount_minor, currency)`,
-    values: [merchant, world, new Date(atMs), of(({ payment }) => payment), of(({ kind }) => kind), of(({ debit }) => debit.id), of(({ credit }) => credit.id),
-      of(({ debit }) => debit.kind), of(({ credit }) => credit.kind), of(({ money }) => money.amountMinor), of(({ money }) => money.currency)],
-  }
-}
-
-function eventsStatement(rows: readonly NewBatchedPayout[]): Statement {
-  const of = <V>(column: (event: Event) => V): readonly V[] => rows.map(({ event }) => column(event))
-  return {
-    name: 'append_events',
-    text: `WITH told AS (
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::bytea[])
-          r (id, type, severity, at, process, merchant, world, data, leaf)
-      ), event AS (
-        INSERT INTO ngome.events (id, type, severity, at, process, merchant, world, data)
-        SELECT id, type, severity, at, process, merchant, world, data FROM told
-      )
-      INSERT INTO ngome.audit_leaves (event, at, leaf) SELECT id, at, leaf FROM told`,
-    values: [of(({ id }) => id), of(({ type }) => type), of(({ severity }) => severity), of(({ at }) => at), of(({ process }) => process),
-      of(({ merchant }) => merchant), of(({ world }) => world), of(({ data }) => JSON.stringify(data)), of((event) => bytesOf(auditLeaf(event)))],
-  }
-}
-
 function rowsStatement({ merchant, world }: Tenant, { id, batch }: NewPayoutPart, rows: readonly NewBatchedPayout[]): Statement {
   return {
     name: 'insert_batch_rows',
@@ -164,9 +133,4 @@ function rowsStatement({ merchant, world }: Tenant, { id, batch }: NewPayoutPart
 
 function takeStatement({ id, createdAtMs }: NewPayoutPart): Statement {
   return { name: 'take_payout_part', text: 'SELECT ngome.take_payout_part($1, $2)', values: [id, new Date(createdAtMs)] }
-}
-
-/** Within an array the driver writes only Buffers as bytes. */
-function bytesOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -1,9 +1,10 @@
-import type { PaymentStatus } from '@ngome/contracts'
-import type { ApiKeyId, Currency, PayoutBatchId, Tenant } from '@ngome/kernel'
-import type { Event } from '@ngome/contracts'
+import type { Event, PaymentStatus } from '@ngome/contracts'
+import type { ApiKeyId, Currency, PaymentId, PayoutBatchId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
+import { paymentColumns, toPaymentRow, type PaymentColumns, type PaymentRow } from '../payments/find-payment.ts'
+import { paymentPageMax } from '../payments/list-payments.ts'
 import { pipelined, type Statement } from '../pipeline.ts'
 
 export type PayoutBatchRow = {
@@ -90,4 +91,19 @@ export async function findTakenReferences(
     values: [tenant.merchant, tenant.world, batch, references],
   }])
   return new Set((result?.rows ?? []).map((row) => (row as { reference: string }).reference))
+}
+
+/** Payouts of a batch, the newest first, as `listPayments` lists them. @throws Fault `store/unavailable` */
+export async function listBatchPayouts(
+  db: Database, tenant: Tenant, page: { readonly batch: PayoutBatchId; readonly after: PaymentId | null; readonly limit: number; readonly status: PaymentStatus | null },
+): Promise<readonly PaymentRow[]> {
+  const [result] = await pipelined(db, tenant, [{
+    name: 'list_batch_payouts',
+    text: `SELECT ${paymentColumns.replaceAll(/([a-z_]+)/g, 'p.$1')} FROM ngome.payout_batch_rows r
+        JOIN ngome.payments p ON p.merchant = r.merchant AND p.world = r.world AND p.id = r.payment
+      WHERE r.merchant = $1 AND r.world = $2 AND r.batch = $3 AND r.payment < $4 AND ($5::text IS NULL OR p.status = $5)
+      ORDER BY r.payment DESC LIMIT $6`,
+    values: [tenant.merchant, tenant.world, page.batch, page.after ?? '~', page.status, Math.min(page.limit, paymentPageMax + 1)],
+  }])
+  return (result?.rows ?? []).map((row) => toPaymentRow(row as PaymentColumns))
 }

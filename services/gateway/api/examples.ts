@@ -1,4 +1,5 @@
 import type { OperationName } from './operations.ts'
+import { payoutBatchExamples } from './payout-batch-examples.ts'
 import { payoutExamples } from './payout-examples.ts'
 import { refundExamples } from './refund-examples.ts'
 import { settlementExamples } from './settlement-examples.ts'
@@ -156,6 +157,7 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
   },
   replayWebhookDelivery: { answer: { ...delivery, next_attempt_at: null, replays: 1 } },
   ...payoutExamples,
+  ...payoutBatchExamples,
   ...refundExamples,
   ...settlementExamples,
   createWebhookEndpoint: {

@@ -12,6 +12,7 @@ import { checkoutOperations } from './checkout-operations.ts'
 import { acting, authenticated, fromPages, reading, visiting, withBody, writing, type Operation } from './operation.ts'
 import { reportOperations } from './report-operations.ts'
 import { networkOperations } from './network-operations.ts'
+import { payoutBatchOperations } from './payout-batch-operations.ts'
 import { payoutOperations } from './payout-operations.ts'
 import { settlementOperations } from './settlement-operations.ts'
 import { refundOperations } from './refund-operations.ts'
@@ -84,6 +85,7 @@ export const operations = {
     faults: [...authenticated, 'request/invalid'],
   },
   ...payoutOperations,
+  ...payoutBatchOperations,
   ...networkOperations,
   ...refundOperations,
   ...settlementOperations,

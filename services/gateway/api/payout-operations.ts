@@ -1,6 +1,6 @@
 import { approvalBodyBytesMax, approvePayoutSchema, createPayoutSchema, decidedPayoutSchema, idSchema, payoutBodyBytesMax, payoutPageSchema, payoutSchema } from '@ngome/contracts'
 import { z } from 'zod'
-import { pageQuerySchema } from '../payments/page-query.ts'
+import { payoutQuerySchema } from '../payments/page-query.ts'
 import { acting, authenticated, reading, withBody, writing, type Operation } from './operation.ts'
 
 const params = { schema: z.strictObject({ id: idSchema('payout') }), otherwise: 'payouts/unknown' } as const
@@ -91,7 +91,7 @@ export const payoutOperations = {
     cost: 3,
     urgency: 'deferrable',
     headerGroups: reading,
-    query: pageQuerySchema,
+    query: payoutQuerySchema,
     success: { status: 200, description: 'A page of payouts.', schema: payoutPageSchema },
     faults: [...authenticated, 'request/invalid'],
   },

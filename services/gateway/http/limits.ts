@@ -17,6 +17,8 @@ export const bodyBytesMax = 16_384
 export const callbackBytesMax = 8_192
 /** A batch for the vault: 500 tokens of 1 KiB; who keeps long texts sends fewer at once. */
 export const vaultBatchBytesMax = 524_288
+/** The same for a part of a batch of payouts: some eight for each of its rows. */
+export const partNodesMax = 8_192
 /** How deep a JSON body nests; our schemas nest twice. */
 export const jsonDepthMax = 8
 /** Members and elements of one JSON body; our schemas have eight. */

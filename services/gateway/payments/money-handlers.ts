@@ -3,6 +3,10 @@ import type { ApprovalRules } from '@ngome/payments'
 import { findVaultToken, listOrigins, withNextActions, type Database, type PaymentStore } from '@ngome/store'
 import type { Call, Handlers } from '../http/call.ts'
 import { repeatInMaintenance } from '../idempotency/repeat-in-maintenance.ts'
+import { addPayouts } from '../payout-batches/add-payouts.ts'
+import { cancelPayoutBatch } from '../payout-batches/cancel-payout-batch.ts'
+import { createPayoutBatch } from '../payout-batches/create-payout-batch.ts'
+import { getPayoutBatch } from '../payout-batches/get-payout-batch.ts'
 import { createPayout } from '../payouts/create-payout.ts'
 import { approvePayout, refusePayout } from '../payouts/decide-payout.ts'
 import { getPayout } from '../payouts/get-payout.ts'
@@ -19,7 +23,8 @@ import { PaymentReader } from './payment-reader.ts'
 import type { PlaceOrderPorts } from './place-order.ts'
 
 type MoneyOperation = 'createPayment' | 'getPayment' | 'listPayments' | 'cancelPayment' | 'createPayout' | 'getPayout' | 'listPayouts' | 'cancelPayout'
-  | 'approvePayout' | 'refusePayout' | 'createRefund' | 'getRefund' | 'listRefunds' | 'cancelRefund'
+  | 'approvePayout' | 'refusePayout' | 'createPayoutBatch' | 'addPayouts' | 'getPayoutBatch' | 'cancelPayoutBatch'
+  | 'createRefund' | 'getRefund' | 'listRefunds' | 'cancelRefund'
 
 export type MoneyPorts = PlaceOrderPorts & {
   readonly database: Database
@@ -50,6 +55,10 @@ export function moneyHandlers(from: MoneyPorts): Pick<Handlers, MoneyOperation> 
     refusePayout: (call) => refusePayout(from, call),
     cancelPayout: (call) => cancelPayout(from, call),
     createRefund: repeatInMaintenance(from, (call: Call<'createRefund'>) => createRefund({ ...from, ...reading }, call)),
+    createPayoutBatch: (call) => createPayoutBatch(from, call),
+    addPayouts: repeatInMaintenance(from, (call: Call<'addPayouts'>) => addPayouts(from, call)),
+    getPayoutBatch: (call) => getPayoutBatch(from, call),
+    cancelPayoutBatch: (call) => cancelPayoutBatch(from, call),
     getRefund: (call) => getRefund(reading, call),
     listRefunds: (call) => listRefunds(from, call),
     cancelRefund: (call) => cancelRefund(from, call),

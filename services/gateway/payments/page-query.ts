@@ -18,6 +18,11 @@ export const pageQuerySchema = z.strictObject({
   created_after: time.meta({ description: 'Only made then or later; RFC 3339, at most milliseconds.', example: '2026-11-22T00:00:00Z' }),
   created_before: time.meta({ description: 'Only made before, itself not in it.', example: '2026-11-23T00:00:00Z' }),
 })
+/** Of payouts, also those of one batch. */
+export const payoutQuerySchema = z.strictObject({
+  ...pageQuerySchema.shape,
+  batch: classed('internal', idSchema('payoutBatch')).optional().meta({ description: 'Only payouts of this batch.', example: 'pbt_01k8z3f7q2e9d8m4n6p0r5s7tv' }),
+})
 /** Of refunds, also those of one payment. */
 export const refundQuerySchema = z.strictObject({
   ...pageQuerySchema.shape,

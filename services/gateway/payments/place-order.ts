@@ -37,6 +37,8 @@ export type PlacedOrder = Omit<Order, 'callingCode'> & {
   readonly authorization?: Authorization
   /** Of a payout that needs a second person: who asks for one. */
   readonly askedBy?: ApprovalParty
+  /** Of a batch's row, in place of that: where it stands in the part that its merchant signed. */
+  readonly orderedIn?: NonNullable<SealedPayment['ordered_in']>
   /** The collection that a refund gives back. */
   readonly original?: Id<'payment'>
   /** Of a payment that a session becomes: which try of which session it is. */
@@ -111,7 +113,8 @@ function acceptedEvent(ports: PlaceOrderPorts, { id, direction, status, tenant }
   return emit(from, direction === 'payout' ? 'payout.accepted' : 'refund.accepted', tenant, { payment: id, status, signed_with: authorization.key })
 }
 
-function newRow(ports: PlaceOrderPorts, tenant: Tenant, order: PlacedOrder): PaymentRow {
+/** The row that an order becomes. */
+export function newRow(ports: PlaceOrderPorts, tenant: Tenant, order: PlacedOrder): PaymentRow {
   const createdAtMs = ports.clock.nowMs()
   // One moment: lists find a payment's time by its id.
   const clock = { nowMs: () => createdAtMs }
@@ -133,7 +136,8 @@ function newRow(ports: PlaceOrderPorts, tenant: Tenant, order: PlacedOrder): Pay
   }
 }
 
-function toSeal(tenant: Tenant, order: PlacedOrder): Uint8Array {
+/** What its network needs of an order, and what proves it. */
+export function toSeal(tenant: Tenant, order: PlacedOrder): Uint8Array {
   const sealed: SealedPayment = {
     ...order.phone === null ? {} : { payer: { phone: order.phone } },
     ...order.card === undefined ? {} : { card: order.card },
@@ -147,6 +151,7 @@ function toSeal(tenant: Tenant, order: PlacedOrder): Uint8Array {
     fee_minor: order.feeMinor.toString(),
     ...order.original === undefined ? {} : { original: order.original },
     ...order.authorization === undefined ? {} : { authorization: order.authorization },
+    ...order.orderedIn === undefined ? {} : { ordered_in: order.orderedIn },
   }
   return Buffer.from(JSON.stringify(sealed), 'utf8')
 }

@@ -4,7 +4,10 @@ import { Secret, type Tenant } from '@ngome/kernel'
 import type { TestGateway } from './test-gateway.ts'
 
 /** Opens a sealed record of `restricted`, as only the custodian could. */
-export async function openSealed(running: TestGateway, tenant: Tenant, table: string, recordId: string, row: { readonly blob: Uint8Array; readonly key: Uint8Array }): Promise<unknown> {
+export async function openSealed(
+  running: TestGateway, tenant: Tenant, table: string, recordId: string, row: { readonly blob: Uint8Array; readonly key: Uint8Array },
+  read: (plaintext: Uint8Array) => unknown = (plaintext) => JSON.parse(Buffer.from(plaintext).toString('utf8')),
+): Promise<unknown> {
   const blob = new Uint8Array(row.blob)
   const parts = parseSealedDataKey(new Uint8Array(row.key))
   const privateKey = running.custody.privateKeys.get(parts?.merchantKeyId ?? '')
@@ -12,7 +15,7 @@ export async function openSealed(running: TestGateway, tenant: Tenant, table: st
   const dataKey = await openSealedDataKey({ sealed: new Uint8Array(row.key), suite: 'hybrid', privateKey, signerPublicKey: running.signerPublicKey })
   const context = encodeRecordContext({ tenant, table, recordId, dataClass: 'restricted', version: 1 }, 'hybrid')
   const key = deriveRecordKey(dataKey, context, parseBlob(blob)?.salt ?? new Uint8Array())
-  return JSON.parse(Buffer.from(openRecord(new Secret(key), blob)).toString('utf8'))
+  return read(openRecord(new Secret(key), blob))
 }
 
 /** What is sealed of a movement of money. */

@@ -1,0 +1,26 @@
+const batch = {
+  id: 'pbt_01k8z3f7q2e9d8m4n6p0r5s7tv', object: 'payout_batch', world: 'test', status: 'open', reference: 'wages-2026-11', currency: 'EUR', count: 2, total: '12.50',
+  accepted: { count: 0, total: '0.00' }, by_status: [], created_at: '2026-11-22T09:30:00.000Z', updated_at: '2026-11-22T09:30:00.000Z',
+}
+const whole = {
+  ...batch, status: 'complete', accepted: { count: 2, total: '12.50' },
+  by_status: [{ status: 'accepted', count: 1, total: '7.50' }, { status: 'succeeded', count: 1, total: '5.00' }], updated_at: '2026-11-22T09:30:04.210Z',
+}
+
+/** Examples of payouts by the hundred thousand. */
+export const payoutBatchExamples = {
+  createPayoutBatch: { request: { reference: 'wages-2026-11', currency: 'EUR', count: 2, total: '12.50' }, answer: batch },
+  addPayouts: {
+    request: {
+      part: 1, currency: 'EUR', network: 'mtn-sandbox', payouts: [
+        { reference: 'w-1', amount: '5.00', payee: { phone: '+46733123499' } }, { reference: 'w-2', amount: '7.50', payee: { phone: '+46733123498' }, description: 'November' },
+      ],
+    },
+    answer: {
+      id: 'pbp_01k8z3f7q2e9d8m4n6p0r5s7tv', object: 'payout_batch_part', world: 'test', batch: batch.id, part: 1, count: 2, total: '12.50', fee: '0.20',
+      currency: 'EUR', created_at: '2026-11-22T09:30:04.210Z',
+    },
+  },
+  getPayoutBatch: { answer: whole },
+  cancelPayoutBatch: { answer: { ...whole, status: 'cancelled', by_status: [{ status: 'cancelled', count: 1, total: '7.50' }, { status: 'succeeded', count: 1, total: '5.00' }] } },
+}

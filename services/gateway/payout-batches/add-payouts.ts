@@ -1,0 +1,117 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { emit, type Authorization, type PayoutBatchPartView } from '@ngome/contracts'
+import { Fault, formatMoney, newId, type Currency, type PayoutBatchId, type PayoutBatchPartId, type Tenant } from '@ngome/kernel'
+import { firstEvent, maskPhone, proveEvent } from '@ngome/payments'
+import { acceptPayoutPart, findPayoutBatch, findTakenReferences, type IdempotentOutcome, type NewBatchedPayout, type PartOutcome } from '@ngome/store'
+import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
+import { jsonType, type Answer } from '../http/answer.ts'
+import type { Call } from '../http/call.ts'
+import { answerOutcome } from '../idempotency/answer-outcome.ts'
+import { idempotencyMarks } from '../idempotency/marks.ts'
+import { seal } from '../keys/seal.ts'
+import { assertOpen } from '../networks/route-order.ts'
+import { authorizationOf } from '../payments/authorization.ts'
+import { newRow, toSeal } from '../payments/place-order.ts'
+import { checkRows, type CheckedRow } from './check-rows.ts'
+import type { BatchPorts } from './create-payout-batch.ts'
+
+/** Rows that are sealed in one turn of the event loop: some ten milliseconds, so that a part holds up no other request. */
+const rowsPerTurn = 32
+
+/**
+ * Accepts a part of a batch: all of its rows, or none. The merchant's signature is kept once, sealed, and every row says where in what was
+ * signed it stands.
+ * @throws Fault `payout_batches/unknown`, `payout_batches/closed`, `payout_batches/part_taken`, `payout_batches/reference_taken`,
+ * `payout_batches/exceeds_declared`, `request/invalid`, `networks/in_maintenance`, `access/cap_exceeded`, `access/signature_required`,
+ * `payments/insufficient_funds`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`, `store/unavailable`
+ */
+export async function addPayouts(ports: BatchPorts, call: Call<'addPayouts'>): Promise<Answer> {
+  const { caller, body, params: { id: batchId } } = call
+  const { tenant } = caller
+  const batch = await findPayoutBatch(ports.database, tenant, batchId)
+  if (batch === undefined) throw new Fault('payout_batches/unknown', `no ${batchId} for this tenant`)
+  if (body.currency !== batch.currency) {
+    throw new Fault('request/invalid', 'another currency', { fields: [{ pointer: '/currency', detail: 'The batch was opened for another currency.' }] })
+  }
+  const rows = checkRows(ports.networks, caller, body)
+  for (const network of new Set(rows.map(({ order }) => order.network))) await assertOpen(ports, tenant.world, network)
+  const authorization = authorizationOf(call)
+  const id = newId('payoutBatchPart', ports)
+  const sealing = await sealPart(ports, tenant, id, authorization)
+  const payouts = await newPayouts(ports, call, rows, { part: id, key: authorization.key })
+  const createdAtMs = ports.clock.nowMs()
+  const [first] = rows
+  if (first === undefined) throw new TypeError('a part without rows passed its schema')
+  const answer = { status: 201, body: JSON.stringify(partView({ id, tenant, batch: batchId, part: body.part, currency: batch.currency, createdAtMs }, rows)) }
+  const dayTotal = authorizePayment(caller, first.order)
+  const outcome = await acceptPayoutPart(ports.database, {
+    tenant, rows: payouts, dayTotal,
+    part: { id, batch: batchId, number: body.part, dataKey: sealing.dataKey, sealed: sealing.blob, createdAtMs },
+    idempotency: { ...idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey }), answer },
+  })
+  if (outcome.kind === 'day_total_reached') {
+    throw dayTotalReached(caller.apiKey, { currency: batch.currency, amountMinor: dayTotal?.atMostMinor ?? 0n })
+  }
+  return answerOutcome(await taken(ports, call, outcome), { ...answer, contentType: jsonType })
+}
+
+/** One line of who signed it and how, then the body to the byte, whose digest the signature has. */
+function sealPart(ports: BatchPorts, tenant: Tenant, id: PayoutBatchPartId, { body, ...word }: Authorization) {
+  return seal(
+    ports, 'payment', { tenant, table: 'payout_batch_parts', recordId: id, dataClass: 'restricted', version: 1 },
+    Buffer.from(`${JSON.stringify(word)}\n${body}`, 'utf8'),
+  )
+}
+
+async function newPayouts(
+  ports: BatchPorts, { caller: { tenant, apiKey } }: Call<'addPayouts'>, rows: readonly CheckedRow[],
+  { part, key }: { readonly part: PayoutBatchPartId; readonly key: Authorization['key'] },
+): Promise<readonly NewBatchedPayout[]> {
+  const payouts: NewBatchedPayout[] = []
+  for (const { order, row, ordered: { payee: { phone }, reference, description = null } } of rows) {
+    if (payouts.length % rowsPerTurn === rowsPerTurn - 1) await nextTurn()
+    const placed = { ...order, phone, phoneMasked: maskPhone(phone, order.callingCode), reference, description, orderedIn: { part, row } }
+    const made = newRow(ports, tenant, placed)
+    const record = await seal(ports, 'payment', { tenant, table: 'payments', recordId: made.id, dataClass: 'restricted', version: 1 }, toSeal(tenant, placed))
+    payouts.push({
+      payment: { ...made, money: order.money, apiKey, dataKey: record.dataKey, sealed: record.blob },
+      event: emit({ ...ports, process: 'gateway' }, 'payout.accepted', tenant, { payment: made.id, status: made.status, signed_with: key }),
+      eventProof: proveEvent(ports.eventSecret, firstEvent(made)),
+    })
+  }
+  return payouts
+}
+
+type Part = { readonly id: PayoutBatchPartId; readonly tenant: Tenant; readonly batch: PayoutBatchId; readonly part: number; readonly currency: Currency; readonly createdAtMs: number }
+
+function partView({ id, tenant, batch, part, currency, createdAtMs }: Part, rows: readonly CheckedRow[]): PayoutBatchPartView {
+  const sum = (of: (row: CheckedRow) => bigint): string => formatMoney({ amountMinor: rows.reduce((minor, row) => minor + of(row), 0n), currency })
+  return {
+    id, object: 'payout_batch_part', world: tenant.world, batch, part, count: rows.length,
+    total: sum(({ order }) => order.money.amountMinor), fee: sum(({ order }) => order.feeMinor), currency, created_at: new Date(createdAtMs).toISOString(),
+  }
+}
+
+/** @throws Fault by what the database refused, of which nothing was written */
+async function taken(
+  ports: BatchPorts, { caller: { tenant }, params, body }: Call<'addPayouts'>, outcome: Exclude<PartOutcome, { kind: 'day_total_reached' }>,
+): Promise<IdempotentOutcome> {
+  switch (outcome.kind) {
+    case 'not_covered': {
+      const field = { pointer: '/payouts', detail: 'These and their fees are more than you can take now.' }
+      throw new Fault('payments/insufficient_funds', `part ${body.part} of ${params.id} is not covered`, { fields: [field] })
+    }
+    case 'closed': throw new Fault('payout_batches/closed', `${params.id} takes no part`)
+    case 'part_taken':
+      throw new Fault('payout_batches/part_taken', `part ${body.part} of ${params.id} came`, { fields: [{ pointer: '/part', detail: 'This number was taken.' }] })
+    case 'exceeds_declared':
+      throw new Fault('payout_batches/exceeds_declared', `part ${body.part} does not fit into ${params.id}`, { fields: [{ pointer: '/payouts', detail: 'The last row has to meet both, and no row before may pass either.' }] })
+    case 'reference_taken': {
+      const came = await findTakenReferences(ports.database, tenant, params.id, body.payouts.map(({ reference }) => reference))
+      const fields = body.payouts.flatMap(({ reference }, row) => came.has(reference)
+        ? [{ pointer: `/payouts/${row}/reference`, detail: 'This reference is in the batch already.', code: 'payout_batches/reference_taken' as const }] : [])
+      throw new Fault('payout_batches/reference_taken', `${fields.length} references came before`, { fields: fields.slice(0, 100) })
+    }
+    default: return outcome
+  }
+}

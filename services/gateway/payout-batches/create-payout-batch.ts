@@ -1,0 +1,42 @@
+import { emit } from '@ngome/contracts'
+import { newId, parseCurrency, parseMoney } from '@ngome/kernel'
+import { insertPayoutBatch, type Database, type PayoutBatchRow } from '@ngome/store'
+import { jsonType, type Answer } from '../http/answer.ts'
+import type { Call } from '../http/call.ts'
+import { answerOutcome } from '../idempotency/answer-outcome.ts'
+import { idempotencyMarks } from '../idempotency/marks.ts'
+import { authorizationOf } from '../payments/authorization.ts'
+import { invalid } from '../payments/order.ts'
+import type { PlaceOrderPorts } from '../payments/place-order.ts'
+import { batchView } from './batch-view.ts'
+
+export type BatchPorts = PlaceOrderPorts & { readonly database: Database }
+
+/**
+ * Opens a batch: what its rows have to come to. Nothing is reserved by it.
+ * @throws Fault `request/invalid`, `access/signature_required`, `idempotency/key_reused`, `idempotency/in_flight`, `store/unavailable`
+ */
+export async function createPayoutBatch(ports: BatchPorts, call: Call<'createPayoutBatch'>): Promise<Answer> {
+  const { caller: { tenant, apiKey }, body } = call
+  const currency = parseCurrency(body.currency)
+  if (currency === undefined || !isPaidOut(ports, tenant.world, body.currency)) {
+    throw invalid([{ pointer: '/currency', detail: 'No network here pays out in this currency.' }])
+  }
+  const total = parseMoney(body.total, currency)
+  if (total === undefined) throw invalid([{ pointer: '/total', detail: 'This is not an amount above zero in digits that the currency has.' }])
+  const { key } = authorizationOf(call)
+  const createdAtMs = ports.clock.nowMs()
+  const batch: PayoutBatchRow = {
+    id: newId('payoutBatch', ports), tenant, reference: body.reference, currency, declaredCount: body.count, declaredMinor: total.amountMinor,
+    acceptedCount: 0, acceptedMinor: 0n, createdAtMs, updatedAtMs: createdAtMs, isCancelled: false,
+  }
+  const answer = { status: 201, body: JSON.stringify(batchView(batch, [])) }
+  const event = emit({ ...ports, process: 'gateway' }, 'payout_batch.opened', tenant, { batch: batch.id, count: body.count, signed_with: key })
+  const marks = idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey })
+  const outcome = await insertPayoutBatch(ports.database, { ...batch, apiKey }, event, { ...marks, answer })
+  return answerOutcome(outcome, { ...answer, contentType: jsonType, headers: ['location', `/v1/payout_batches/${batch.id}`] })
+}
+
+function isPaidOut({ networks }: Pick<BatchPorts, 'networks'>, world: string, currency: string): boolean {
+  return Object.values(networks).some((network) => network.world === world && network.currency === currency && network.directions.includes('payout'))
+}
