@@ -80,15 +80,19 @@ export class PayoutBatches {
       }
     }
     let part = 0
-    for await (const payouts of partsOf(rows)) {
-      rowsRead += payouts.length
-      const sending: Promise<void> = sendPart(++part, payouts).finally(() => under.delete(sending))
-      under.add(sending)
-      if (under.size >= concurrency) await Promise.race(under)
-      // What is wrong with one part is told before more are sent.
-      if (failure !== undefined) break
+    try {
+      for await (const payouts of partsOf(rows)) {
+        rowsRead += payouts.length
+        const sending: Promise<void> = sendPart(++part, payouts).finally(() => under.delete(sending))
+        under.add(sending)
+        if (under.size >= concurrency) await Promise.race(under)
+        // What is wrong with one part is told before more are sent.
+        if (failure !== undefined) break
+      }
+    } finally {
+      // Also where the rows broke off: nothing is under way when the caller hears of it.
+      await Promise.all(under)
     }
-    await Promise.all(under)
     if (failure !== undefined) throw failure.error
     return this.get(id, { signal })
   }

@@ -56,7 +56,7 @@ export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
     hasInner: false,
     dataKeyAgeMsMax: dispatchAgeMsMax,
     perRecord: { timesMax: 48, windowMs: dispatchAgeMsMax },
-    perHourMax: 7_200,
+    perHourMax: 3_600,
   },
   'enquiry': {
     caller: 'dispatcher', table: 'payments', dataClass: 'restricted', retention: 'payment',

@@ -28,14 +28,16 @@ export async function dispatchPart(
   for (const payment of await findRowsSentSince(db, tenant, part, sinceMs)) await dispatcher.payments.schedule('payment-enquire', { ...tenant, payment }, 0)
   const turn = new Turn(dispatcher)
   let after: PaymentId | null = null
-  for (;;) {
+  let isWhole = false
+  while (!isWhole) {
     const rows: readonly PaymentId[] = await findRowsToSend(db, tenant, part, { after, limit: rowsPerLook })
-    if (rows.length === 0) break
+    isWhole = rows.length === 0
+    if (isWhole) break
     after = await turn.send(rows, (payment) => dispatchPayment(turn.dispatcher, { ...tenant, payment }, signal), () =>
       signal.aborted || turn.waiting >= waitingMax || clock.nowMs() - beganAtMs >= turnMs)
     if (after === null) break
   }
-  if (after === null || turn.waiting > 0) {
+  if (!isWhole || turn.waiting > 0) {
     const startAfterMs = turn.waiting === 0 ? 0 : againAfterMs
     logger.info({ part, waiting: turn.waiting, startAfterMs }, 'a part of a batch goes on later')
     await inTenant(db, tenant, (tx) => enqueue(tx, 'payout-part', { ...tenant, part, since_ms: clock.nowMs() }, { startAfterMs }))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import type { Authorization, SealedPayment } from '@ngome/contracts'
+import type { Authorization } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type PaymentId, type PayoutBatchId, type PayoutBatchPartId } from '@ngome/kernel'
 import type { SealedPaymentOptions } from '@ngome/testkit'
 import { authorize, OutgoingWorld, payoutBody, type OrderToSign, type SigningKey } from '../testing/outgoing-world.ts'
@@ -122,7 +122,7 @@ describe('a gateway that was taken over cannot pay', () => {
     ['a single payout on the word for a part', () => world.payout({ reference: 'w-1', sealed: { authorization: signed() } })],
     ['a part on the word for a single payout', inPart(0, {}, () => authorize({ key, target: '/v1/payouts', body: payoutBody }))],
     ['a refund as a row', async () => world.merchant.accept({
-      phone: '+46733123499', direction: 'refund', original: collection, reference: 'w-1', sealed: { payer: undefined, ordered_in: { part: await keep(), row: 0 } } as Partial<SealedPayment>,
+      phone: '+46733123499', direction: 'refund', original: collection, reference: 'w-1', sealed: { payer: undefined, ordered_in: { part: await keep(), row: 0 } },
     })],
   ]
   for (const [what, attack] of attacks) test(what, async () => refuses(await attack()))

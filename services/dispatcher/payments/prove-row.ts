@@ -1,18 +1,14 @@
 import { createHash } from 'node:crypto'
-import type { SealedPayment } from '@ngome/contracts'
 import { lengthPrefixed } from '@ngome/kernel'
 import type { DispatchablePayment } from '@ngome/store'
 import type { PaymentDispatcher } from '../dispatcher.ts'
-import { isRowOf } from './is-row-of.ts'
+import { isRowOf, type SealedRow } from './is-row-of.ts'
 import { openPart } from './open-part.ts'
 import { countFor, type AuthorizationProof } from './prove-authorization.ts'
 import { proveSignedRequest, refused } from './prove-signed-request.ts'
 
 /** Separates these digests from those of signature bases, which begin with a component's name. */
 const label = 'ngome/payout-batch-row/v1'
-
-/** A payout that was accepted as the row of a part. */
-export type SealedRow = SealedPayment & { readonly ordered_in: NonNullable<SealedPayment['ordered_in']> }
 
 /**
  * Proves that a merchant ordered a payout as a row of a part of a batch: the part's own signature, of which the gateway keeps one for all

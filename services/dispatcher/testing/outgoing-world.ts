@@ -52,6 +52,9 @@ export class OutgoingWorld {
   isIdempotent = true
   /** Above ten euros a second person has to approve. */
   readonly approvals: ApprovalRules = { over: new Map([['EUR', 1_000n]]), expiresAfterMs: 3_600_000 }
+  isAway = false
+  /** How long it thinks about a request. */
+  takesMs = 0
   /** Why records were opened, and for how many more the custodian has a budget. */
   readonly openings: Purpose[] = []
   openingsLeft = Number.POSITIVE_INFINITY
@@ -108,9 +111,10 @@ export class OutgoingWorld {
     return {
       get directions() { return directions() },
       get isIdempotent() { return isIdempotent() },
-      prepare: async () => 'ready',
+      prepare: async () => this.isAway ? 'unavailable' : 'ready',
       request: async (request) => {
         if (!await request.beforeFirstByte()) return { kind: 'not_sent', reason: 'held back' }
+        if (this.takesMs > 0) await sleep(this.takesMs)
         this.requests.push(request)
         return this.answers.request
       },
