@@ -38,8 +38,9 @@ export async function addPayouts(ports: BatchPorts, call: Call<'addPayouts'>): P
   const authorization = authorizationOf(call)
   const id = newId('payoutBatchPart', ports)
   const sealing = await sealPart(ports, tenant, id, authorization)
-  const payouts = await newPayouts(ports, call, rows, { part: id, key: authorization.key })
+  // One time for all rows, which their proofs and the part say alike.
   const createdAtMs = ports.clock.nowMs()
+  const payouts = await newPayouts({ ...ports, clock: { ...ports.clock, nowMs: () => createdAtMs } }, call, rows, { part: id, key: authorization.key })
   const [first] = rows
   if (first === undefined) throw new TypeError('a part without rows passed its schema')
   const answer = { status: 201, body: JSON.stringify(partView({ id, tenant, batch: batchId, part: body.part, currency: batch.currency, createdAtMs }, rows)) }
