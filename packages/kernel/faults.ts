@@ -55,6 +55,7 @@ export const faults = {
   'payout_batches/closed': { status: 409, public: 'This batch takes no more rows: it was cancelled, or is whole.' },
   'payout_batches/part_taken': { status: 409, public: 'A part of this number was taken already. Nothing of this one was.' },
   'payout_batches/reference_taken': { status: 409, public: 'Rows of these references are in this batch already. Nothing of this part was taken.' },
+  'payout_batches/needs_approval': { status: 422, public: 'A batch or row of more than one person may order. Send such payouts one by one, which another key approves, or batches under the limit.' },
   'payout_batches/exceeds_declared': { status: 422, public: 'With this part the batch would not have the number of rows and the total that it was opened with.' },
   'keys/unknown': { status: 404, public: 'No such API key.' },
   'keys/scope_refused': { status: 403, public: 'A merchant may not give a key this scope. Ask the operator for such a key.' },

@@ -143,7 +143,7 @@ export type Tables = {
   }
   payout_batch_parts: TenantColumns & { id: PayoutBatchPartId; batch: PayoutBatchId; number: number; sealed: Uint8Array; data_key: DataKeyId; created_at: Date }
   payout_batch_rows: TenantColumns & { batch: PayoutBatchId; reference: string; part: PayoutBatchPartId; payment: PaymentId }
-  payout_part_words: TenantColumns & { batch: PayoutBatchId; number: number; digest: Uint8Array; at: Date }
+  payout_part_words: TenantColumns & { batch: PayoutBatchId; number: number; digest: Uint8Array; currency: Currency; total_minor: bigint; at: Date }
   webhook_endpoints: TenantColumns & {
     id: WebhookEndpointId
     slot: number

@@ -28,7 +28,7 @@ export function testPayoutPart(
     tenant, dayTotal: null, idempotency: newClaim(),
     part: { id: newId('payoutBatchPart', from), batch, number, dataKey, sealed: systemRandom.bytes(640), createdAtMs },
     rows: Array.from({ length: count }, (_, at): NewBatchedPayout => {
-      const id = newId('payout', from)
+      const id = newId('payout', { ...from, clock: { nowMs: () => createdAtMs } })
       const { payment } = testAcceptance(merchant)
       return {
         payment: { ...payment, id, direction: 'payout', apiKey, reference: `${name}-${at}`, feeMinor, money: { amountMinor, currency: 'EUR' }, createdAtMs },

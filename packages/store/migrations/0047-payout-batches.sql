@@ -131,7 +131,8 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION ngome.take_payout_part TO ngome_gateway;
 
--- Which body the dispatcher once took for a part: a part that was signed twice, as a client's repetition is, is still one.
+-- Which body the dispatcher once took for a part, and what its rows come to as it was signed: a part that was signed twice, as a client's
+-- repetition is, is still one. What a batch comes to is held against the limit of one person's word by these, whatever was declared.
 CREATE TABLE ngome.payout_part_words (
   merchant text COLLATE "C" NOT NULL,
   world text COLLATE "C" NOT NULL CHECK (world IN ('test', 'live')),
@@ -139,10 +140,12 @@ CREATE TABLE ngome.payout_part_words (
   number integer NOT NULL,
   -- SHA-256 of the body.
   digest bytea NOT NULL CHECK (length(digest) = 32),
+  currency text COLLATE "C" NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  total_minor bigint NOT NULL CHECK (total_minor > 0),
   at timestamptz NOT NULL,
   PRIMARY KEY (merchant, world, batch, number)
 );
-CALL ngome.classify('ngome.payout_part_words', 'internal', '{merchant,world,batch,number,digest,at}');
+CALL ngome.classify('ngome.payout_part_words', 'internal', '{merchant,world,batch,number,digest,currency,total_minor,at}');
 ALTER TABLE ngome.payout_part_words ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON ngome.payout_part_words TO ngome_dispatcher
   USING (merchant = current_setting('ngome.merchant', true) AND world = current_setting('ngome.world', true))

@@ -1,23 +1,46 @@
-import type { PayoutBatchId, Tenant } from '@ngome/kernel'
+import type { Money, PayoutBatchId, Tenant } from '@ngome/kernel'
+import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { inTenant } from '../transaction.ts'
 
+export type PartWord = {
+  readonly batch: PayoutBatchId
+  readonly number: number
+  /** SHA-256 of the body, 32 bytes. */
+  readonly digest: Uint8Array
+  /** What the body's rows come to. */
+  readonly total: Money
+  readonly atMs: number
+}
+
+/** `other`: another body was counted for it. `batchMinor`: what the parts of its batch that were counted come to, in its currency. */
+export type PartClaim = { readonly kind: 'claimed'; readonly batchMinor: bigint } | { readonly kind: 'other' }
+
 /**
- * Counts a body for a part of a batch: this one alone, for ever, however often the part was signed.
- * @param claim `digest`: SHA-256 of the body, 32 bytes
- * @returns `other` where another body was counted for it
+ * Counts a body for a part of a batch: this one alone, for ever, however often the part was signed. Of parts that are counted at once the
+ * last one sees all of them: a claim is committed before the batch is added up.
  * @throws Fault `store/unavailable`
  */
-export function claimPartWord(
-  db: Database, tenant: Tenant, claim: { readonly batch: PayoutBatchId; readonly number: number; readonly digest: Uint8Array; readonly atMs: number },
-): Promise<'claimed' | 'other'> {
-  const { batch, number, digest, atMs } = claim
-  return inTenant(db, tenant, async (tx) => {
-    await tx.insertInto('payout_part_words').values({ ...tenant, batch, number, digest, at: new Date(atMs) })
-      .onConflict((conflict) => conflict.doNothing()).execute()
-    const counted = await tx.selectFrom('payout_part_words').select('number')
-      .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('batch', '=', batch).where('number', '=', number)
-      .where('digest', '=', digest).executeTakeFirst()
-    return counted === undefined ? 'other' : 'claimed'
-  })
+export async function claimPartWord(db: Database, tenant: Tenant, word: PartWord): Promise<PartClaim> {
+  const found = await findClaim(db, tenant, word)
+  if (found !== undefined) return found
+  const { batch, number, digest, total, atMs } = word
+  await inTenant(db, tenant, (tx) => tx.insertInto('payout_part_words')
+    .values({ ...tenant, batch, number, digest, currency: total.currency, total_minor: total.amountMinor, at: new Date(atMs) })
+    .onConflict((conflict) => conflict.doNothing()).execute())
+  return await findClaim(db, tenant, word) ?? { kind: 'other' }
+}
+
+async function findClaim(db: Database, tenant: Tenant, { batch, number, digest, total: { currency } }: PartWord): Promise<PartClaim | undefined> {
+  const counted = await inTenant(db, tenant, (tx) => tx.selectFrom('payout_part_words')
+    .select([
+      sql<boolean>`coalesce(bool_or(number = ${number}), false)`.as('is_there'),
+      sql<boolean>`coalesce(bool_or(number = ${number} AND digest = ${digest}), false)`.as('is_this'),
+      // A sum past any amount is over every limit.
+      sql<bigint>`least(coalesce(sum(total_minor) FILTER (WHERE currency = ${currency}), 0), 9223372036854775807)::bigint`.as('minor'),
+    ])
+    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('batch', '=', batch)
+    .executeTakeFirstOrThrow())
+  if (!counted.is_there) return undefined
+  return counted.is_this ? { kind: 'claimed', batchMinor: counted.minor } : { kind: 'other' }
 }

@@ -18,6 +18,7 @@ let key: SigningKey
 before(async () => {
   world = await OutgoingWorld.create()
   key = await world.addKey()
+  world.over.set('EUR', 1_000_000n)
   await world.collect('+46733123499', 1_000_000n)
 })
 after(() => world.close())

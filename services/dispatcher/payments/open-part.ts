@@ -1,5 +1,5 @@
 import { addPayoutsSchema, sealedPartSchema, type AddPayouts, type SealedPart } from '@ngome/contracts'
-import { parseStrictJson, type PayoutBatchId, type PayoutBatchPartId, type Tenant } from '@ngome/kernel'
+import { parseStrictJson, type Money, type PayoutBatchId, type PayoutBatchPartId, type Tenant } from '@ngome/kernel'
 import type { SealedPayoutPart } from '@ngome/store'
 import type { OpenSealed } from '../custodian/open-sealed.ts'
 import type { PaymentDispatcher } from '../dispatcher.ts'
@@ -8,6 +8,7 @@ import type { PaymentDispatcher } from '../dispatcher.ts'
 export type OpenedPart = {
   readonly batch: PayoutBatchId
   readonly number: number
+  readonly declared: Money
   readonly word: SealedPart
   readonly body: Uint8Array
   readonly order: AddPayouts
@@ -81,7 +82,7 @@ async function open(
 }
 
 /** One line of who signed it and how, then the body to the byte. */
-function readPart({ batch, number, createdAtMs }: SealedPayoutPart, plaintext: Uint8Array): OpenedPart | undefined {
+function readPart({ batch, number, declared, createdAtMs }: SealedPayoutPart, plaintext: Uint8Array): OpenedPart | undefined {
   const at = plaintext.indexOf(lineEnd)
   if (at === -1) return undefined
   const word = parseStrictJson(plaintext.subarray(0, at), wordBounds)
@@ -91,5 +92,5 @@ function readPart({ batch, number, createdAtMs }: SealedPayoutPart, plaintext: U
   if (!word.ok || !order.ok) return undefined
   const [readWord, readOrder] = [sealedPartSchema.safeParse(word.value), addPayoutsSchema.safeParse(order.value)]
   if (!readWord.success || !readOrder.success) return undefined
-  return { batch, number, createdAtMs, word: readWord.data, body, order: readOrder.data }
+  return { batch, number, declared, createdAtMs, word: readWord.data, body, order: readOrder.data }
 }

@@ -90,18 +90,21 @@ async function proveOrder(
       ? await proveAuthorization(dispatcher, payment, sealed)
       : await proveRow(dispatcher, payment, { ...sealed, ordered_in: sealed.ordered_in }, signal)
     if (proof.kind === 'later') return proof
+    if (proof.kind === 'unapproved') return unapproved(dispatcher, payment, proof.reason)
     if (proof.kind === 'refused') {
       dispatcher.logger.error({ payment: payment.id, reason: proof.reason }, 'its merchant did not order this')
       return { kind: 'mismatch', fields: ['authorization'] }
     }
     const approval = isOverLimit(dispatcher, payment, sealed) ? await proveApproval(dispatcher, payment, sealed, proof.key) : null
-    if (approval?.kind === 'refused') {
-      dispatcher.logger.error({ payment: payment.id, reason: approval.reason }, 'no second person approved this')
-      return { kind: 'mismatch', fields: ['approval'] }
-    }
+    if (approval?.kind === 'refused') return unapproved(dispatcher, payment, approval.reason)
   }
   const isAllowed = network.connector.directions.includes(payment.direction) && (found === null || found.isStanding)
   return { kind: 'opened', opened: { payment, sealed, original: found?.asked ?? null, isAllowed, isCompared: true } }
+}
+
+function unapproved({ logger }: Pick<PaymentDispatcher, 'logger'>, { id }: DispatchablePayment, reason: string): PaymentOpening {
+  logger.error({ payment: id, reason }, 'no second person approved this')
+  return { kind: 'mismatch', fields: ['approval'] }
 }
 
 function parseSealedPayment(plaintext: Uint8Array): SealedPayment | undefined {

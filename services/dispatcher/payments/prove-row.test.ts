@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import type { Authorization } from '@ngome/contracts'
+import { emit, type Authorization } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type PaymentId, type PayoutBatchId, type PayoutBatchPartId } from '@ngome/kernel'
+import { approvePayout } from '@ngome/store'
 import type { SealedPaymentOptions } from '@ngome/testkit'
 import { authorize, OutgoingWorld, payoutBody, type OrderToSign, type SigningKey } from '../testing/outgoing-world.ts'
 
@@ -22,6 +23,7 @@ beforeEach(() => {
   world.requests.length = 0
   world.keyState = 'stands'
   batch = newId('payoutBatch', from)
+  world.over.set('EUR', 10_000n)
 })
 
 const [anna, berta] = ['+46733123498', '+46733123497']
@@ -45,11 +47,11 @@ async function sends(payment: PaymentId): Promise<void> {
   assert.deepEqual(world.requests.map((request) => request.payment), [payment])
 }
 
-async function refuses(payment: PaymentId): Promise<void> {
+async function refuses(payment: PaymentId, what = 'authorization'): Promise<void> {
   world.requests.length = 0
   await world.dispatch(payment)
   assert.deepEqual(await world.stateOf(payment), ['failed', 'record_refused'])
-  assert.ok((await world.eventsOf(payment)).includes('payment.mismatch ["authorization"]'), 'an alarm')
+  assert.ok((await world.eventsOf(payment)).includes(`payment.mismatch ["${what}"]`), 'an alarm')
   assert.deepEqual(world.requests, [])
 }
 
@@ -143,8 +145,9 @@ describe('a gateway that was taken over cannot pay', () => {
   test('two bodies of one part: the first is the part', async () => {
     await sends(await payoutOf(await keep(), 0))
     const digest = systemRandom.bytes(32)
-    assert.equal(await world.dispatcher.payments.claimPartWord(world.merchant.tenant, { batch, number: 1, digest, atMs: 1 }), 'other')
-    assert.equal(await world.dispatcher.payments.claimPartWord(world.merchant.tenant, { batch, number: 2, digest, atMs: 1 }), 'claimed')
+    const word = { batch, digest, total: { amountMinor: 1_000n, currency: 'EUR' }, atMs: 1 } as const
+    assert.deepEqual(await world.dispatcher.payments.claimPartWord(world.merchant.tenant, { ...word, number: 1 }), { kind: 'other' })
+    assert.deepEqual(await world.dispatcher.payments.claimPartWord(world.merchant.tenant, { ...word, number: 2 }), { kind: 'claimed', batchMinor: 2_200n })
     await refuses(await payoutOf(await keep(signed({ body: { ...body, part: 2 } }), 2), 1, second))
   })
 
@@ -155,4 +158,68 @@ describe('a gateway that was taken over cannot pay', () => {
       await refuses(await payoutOf(part, 0))
     })
   }
+})
+
+describe('what one person may not order in one payout goes out in no batch, whatever a gateway that was taken over checks', () => {
+  const partTwo = () => keep(signed({ body: { ...body, part: 2, payouts: rows.map((row) => ({ ...row, reference: `${row.reference}-2` })) } }), 2)
+
+  test('no row that is over the limit by itself', async () => {
+    world.over.set('EUR', 499n)
+    await refuses(await payoutOf(await keep(), 0), 'approval')
+  })
+
+  test('no row of a part that is over it, though each row is not', async () => {
+    world.over.set('EUR', 1_199n)
+    const part = await keep()
+    await refuses(await payoutOf(part, 0), 'approval')
+    await refuses(await payoutOf(part, 1, second), 'approval')
+  })
+
+  test('and rows of a part that comes to the limit', async () => {
+    world.over.set('EUR', 1_200n)
+    const part = await keep()
+    await sends(await payoutOf(part, 0))
+    await sends(await payoutOf(part, 1, second))
+  })
+
+  test('no row of a batch that was declared to come to more, however little its parts have', async () => {
+    const part = await world.keepPart(batch, 1, signed(), undefined, 10_001n)
+    await refuses(await payoutOf(part, 0), 'approval')
+  })
+
+  test('no row of the part with which the batch comes to more than was declared, nor one of those before it from then on', async () => {
+    world.over.set('EUR', 2_399n)
+    const one = await world.keepPart(batch, 1, signed(), undefined, 2_000n)
+    await sends(await payoutOf(one, 0))
+    const two = await partTwo()
+    await refuses(await payoutOf(two, 0, { reference: 'w-1-2' }), 'approval')
+    await refuses(await payoutOf(one, 1, second), 'approval')
+  })
+
+  test('nor of two parts at once', async () => {
+    world.over.set('EUR', 2_399n)
+    const payments = [await payoutOf(await keep(), 0), await payoutOf(await partTwo(), 0, { reference: 'w-1-2' })]
+    await Promise.all(payments.map((payment) => world.dispatch(payment)))
+    assert.ok(world.requests.length <= 1, 'both never go out')
+  })
+
+  test('nor by an approval that somebody signed for one row', async () => {
+    world.over.set('EUR', 499n)
+    const [maker, asker, approver] = [newId('apiKey', from), newId('apiKey', from), await world.addKey()]
+    const payment = await payoutOf(await keep(), 0, { askedBy: { apiKey: maker, keyLine: maker, signingKey: key.id } })
+    const { key: signingKey, ...proof } = authorize({ key: approver, target: `/v1/payouts/${payment}/approve`, body: { amount: '5.00', currency: 'EUR', reference: 'w-1' } })
+    const { tenant } = world.merchant
+    const outcome = await approvePayout(world.database.open('ngome_gateway', { poolMax: 1 }), tenant, {
+      payment, answer: { apiKey: asker, keyLine: asker, signingKey, decision: 'approved', proof }, atMs: systemClock.nowMs(), prove: () => null,
+      event: emit({ ...from, process: 'gateway' }, 'payout.approved', tenant, { payment, status: 'accepted' }),
+    })
+    assert.deepEqual([outcome.kind, await world.stateOf(payment)], ['approved', ['accepted', null]])
+    await refuses(payment, 'approval')
+  })
+
+  test('but another currency\u2019s limit is none of it', async () => {
+    world.over.clear()
+    world.over.set('UGX', 1n)
+    await sends(await payoutOf(await keep(), 0))
+  })
 })

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { emit, type Authorization, type Purpose } from '@ngome/contracts'
 import {
-  Fault, newId, Secret, systemClock, systemRandom, type MerchantSigningKeyId, type PaymentId, type PayoutBatchId, type PayoutBatchPartId,
+  Fault, newId, Secret, systemClock, systemRandom, type Currency, type MerchantSigningKeyId, type PaymentId, type PayoutBatchId, type PayoutBatchPartId,
   type Tenant,
 } from '@ngome/kernel'
 import { createLogger } from '@ngome/runtime'
@@ -51,7 +51,8 @@ export class OutgoingWorld {
   directions: Network['connector']['directions'] = ['collection', 'payout', 'refund']
   isIdempotent = true
   /** Above ten euros a second person has to approve. */
-  readonly approvals: ApprovalRules = { over: new Map([['EUR', 1_000n]]), expiresAfterMs: 3_600_000 }
+  readonly over = new Map<Currency, bigint>([['EUR', 1_000n]])
+  readonly approvals: ApprovalRules = { over: this.over, expiresAfterMs: 3_600_000 }
   isAway = false
   /** How long it thinks about a request. */
   takesMs = 0
@@ -156,14 +157,15 @@ export class OutgoingWorld {
 
   /**
    * A part as a gateway keeps it, or one that was taken over: whatever is said to be signed of it.
+   * @param declaredMinor what the gateway says that its batch was declared to come to
    * @returns what a row is sealed with to be of it
    */
-  async keepPart(batch: PayoutBatchId, number: number, { body, ...word }: Authorization, sealedAs?: PayoutBatchPartId): Promise<PayoutBatchPartId> {
+  async keepPart(batch: PayoutBatchId, number: number, { body, ...word }: Authorization, sealedAs?: PayoutBatchPartId, declaredMinor = 1n): Promise<PayoutBatchPartId> {
     const { tenant } = this.merchant
     const [{ merchant, world }, id] = [tenant, newId('payoutBatchPart', from)]
     const { dataKey, sealed } = this.merchant.sealRecord('payout_batch_parts', sealedAs ?? id, Buffer.from(`${JSON.stringify(word)}\n${body}`))
     await this.database.asAdmin(`INSERT INTO ngome.payout_batches (id, merchant, world, reference, currency, declared_count, declared_minor, api_key, created_at, updated_at)
-      VALUES ($1, $2, $3, 'wages', 'EUR', 1000, 1000000, 'key', now(), now()) ON CONFLICT DO NOTHING`, [batch, merchant, world])
+      VALUES ($1, $2, $3, 'wages', 'EUR', 1000, $4, 'key', now(), now()) ON CONFLICT DO NOTHING`, [batch, merchant, world, declaredMinor])
     await this.database.asAdmin(`INSERT INTO ngome.payout_batch_parts (id, merchant, world, batch, number, sealed, data_key, created_at)
       VALUES ($1, $2, $3, $4, $5, $6, $7, now())`, [id, merchant, world, batch, number, sealed, dataKey])
     return id

@@ -21,7 +21,7 @@ export const payoutBatchOperations = {
     bodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The batch, which takes parts now.', schema: payoutBatchSchema },
-    faults: [...authenticated, ...withBody, ...acting],
+    faults: [...authenticated, ...withBody, ...acting, 'payout_batches/needs_approval'],
   },
   addPayouts: {
     method: 'POST',
@@ -40,7 +40,7 @@ export const payoutBatchOperations = {
     success: { status: 201, description: 'The part: all of its payouts were accepted and will be sent.', schema: payoutBatchPartSchema },
     faults: [
       ...authenticated, ...withBody, ...acting, 'networks/in_maintenance', 'access/cap_exceeded', 'payments/insufficient_funds', 'payout_batches/unknown',
-      'payout_batches/closed', 'payout_batches/part_taken', 'payout_batches/reference_taken', 'payout_batches/exceeds_declared',
+      'payout_batches/closed', 'payout_batches/part_taken', 'payout_batches/reference_taken', 'payout_batches/exceeds_declared', 'payout_batches/needs_approval',
     ],
   },
   getPayoutBatch: {

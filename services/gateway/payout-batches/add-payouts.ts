@@ -14,6 +14,7 @@ import { authorizationOf } from '../payments/authorization.ts'
 import { newRow, toSeal } from '../payments/place-order.ts'
 import { checkRows, type CheckedRow } from './check-rows.ts'
 import type { BatchPorts } from './create-payout-batch.ts'
+import { refuseOverLimit } from './refuse-over-limit.ts'
 
 /** Rows that are sealed in one turn of the event loop: some ten milliseconds, so that a part holds up no other request. */
 const rowsPerTurn = 32
@@ -22,7 +23,7 @@ const rowsPerTurn = 32
  * Accepts a part of a batch: all of its rows, or none. The merchant's signature is kept once, sealed, and every row says where in what was
  * signed it stands.
  * @throws Fault `payout_batches/unknown`, `payout_batches/closed`, `payout_batches/part_taken`, `payout_batches/reference_taken`,
- * `payout_batches/exceeds_declared`, `request/invalid`, `networks/in_maintenance`, `access/cap_exceeded`, `access/signature_required`,
+ * `payout_batches/exceeds_declared`, `payout_batches/needs_approval`, `request/invalid`, `networks/in_maintenance`, `access/cap_exceeded`, `access/signature_required`,
  * `payments/insufficient_funds`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`, `store/unavailable`
  */
 export async function addPayouts(ports: BatchPorts, call: Call<'addPayouts'>): Promise<Answer> {
@@ -33,7 +34,9 @@ export async function addPayouts(ports: BatchPorts, call: Call<'addPayouts'>): P
   if (body.currency !== batch.currency) {
     throw new Fault('request/invalid', 'another currency', { fields: [{ pointer: '/currency', detail: 'The batch was opened for another currency.' }] })
   }
-  const rows = checkRows(ports.networks, caller, body)
+  // The limit may be another than when it was opened.
+  refuseOverLimit(ports.approvals, { amountMinor: batch.declaredMinor, currency: batch.currency }, '')
+  const rows = checkRows(ports, caller, body)
   for (const network of new Set(rows.map(({ order }) => order.network))) await assertOpen(ports, tenant.world, network)
   const authorization = authorizationOf(call)
   const id = newId('payoutBatchPart', ports)

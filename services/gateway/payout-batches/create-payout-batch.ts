@@ -1,5 +1,6 @@
 import { emit } from '@ngome/contracts'
 import { newId, parseCurrency, parseMoney } from '@ngome/kernel'
+import type { ApprovalRules } from '@ngome/payments'
 import { insertPayoutBatch, type Database, type PayoutBatchRow } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
@@ -9,12 +10,13 @@ import { authorizationOf } from '../payments/authorization.ts'
 import { invalid } from '../payments/order.ts'
 import type { PlaceOrderPorts } from '../payments/place-order.ts'
 import { batchView } from './batch-view.ts'
+import { refuseOverLimit } from './refuse-over-limit.ts'
 
-export type BatchPorts = PlaceOrderPorts & { readonly database: Database }
+export type BatchPorts = PlaceOrderPorts & { readonly database: Database; readonly approvals: ApprovalRules }
 
 /**
  * Opens a batch: what its rows have to come to. Nothing is reserved by it.
- * @throws Fault `request/invalid`, `access/signature_required`, `idempotency/key_reused`, `idempotency/in_flight`, `store/unavailable`
+ * @throws Fault `request/invalid`, `payout_batches/needs_approval`, `access/signature_required`, `idempotency/key_reused`, `idempotency/in_flight`, `store/unavailable`
  */
 export async function createPayoutBatch(ports: BatchPorts, call: Call<'createPayoutBatch'>): Promise<Answer> {
   const { caller: { tenant, apiKey }, body } = call
@@ -24,6 +26,7 @@ export async function createPayoutBatch(ports: BatchPorts, call: Call<'createPay
   }
   const total = parseMoney(body.total, currency)
   if (total === undefined) throw invalid([{ pointer: '/total', detail: 'This is not an amount above zero in digits that the currency has.' }])
+  refuseOverLimit(ports.approvals, total, '/total')
   const { key } = authorizationOf(call)
   const createdAtMs = ports.clock.nowMs()
   const batch: PayoutBatchRow = {

@@ -19,6 +19,7 @@ function withFees(config: Config): Config {
   assert.ok(sandbox)
   return {
     ...config,
+    payouts: { ...config.payouts, approvalOver: { EUR: '600.00', UGX: '600' } },
     networks: {
       'mtn-sandbox': { ...sandbox, fees: { payout: { fixed: '0.10', basisPoints: 0, min: '0' } } },
       'ugx': { ...sandbox, currency: 'UGX', callingCode: '256' },
@@ -36,6 +37,7 @@ before(async () => {
 after(() => running.close())
 
 const phone = '+46733198765'
+const overLimit = newId('payoutBatch', { clock: systemClock, random: systemRandom })
 type Row = { reference: string; amount: string; payee: { phone: string }; network?: string; description?: string }
 const row = (at: number, change: Partial<Row> = {}): Row => ({ reference: `w-${at}`, amount: '1.00', payee: { phone }, ...change })
 const rowsOf = (count: number, from = 0): Row[] => Array.from({ length: count }, (_, at) => row(from + at))
@@ -138,6 +140,8 @@ suite('nothing is written of a part', () => {
     ['whose number was taken', partOf(1, rows), 409, 'payout_batches/part_taken', [['/part']]],
     ['with references that are in the batch', partOf(2, [row(2), row(1), row(0)]), 409, 'payout_batches/reference_taken',
       [['/payouts/1/reference', 'payout_batches/reference_taken'], ['/payouts/2/reference', 'payout_batches/reference_taken']]],
+    ['with rows that another person would have to approve, beside one at that limit', partOf(2, [row(2, { amount: '600.01' }), row(3, { amount: '600.00' }), row(4, { amount: '700.00' })]), 422, 'request/invalid',
+      [['/payouts/0/amount', 'payout_batches/needs_approval'], ['/payouts/2/amount', 'payout_batches/needs_approval']]],
     ['with a reference twice', partOf(2, [row(2), row(2)]), 422, 'request/invalid', [['/payouts/1/reference', 'payout_batches/reference_taken']]],
     ['with more rows than were declared', partOf(2, rowsOf(5, 2).map((one) => ({ ...one, amount: '0.10' }))), 422, 'payout_batches/exceeds_declared', [['/payouts']]],
     ['with more than was declared', partOf(2, [row(2, { amount: '4.01' })]), 422, 'payout_batches/exceeds_declared', [['/payouts']]],
@@ -178,6 +182,16 @@ suite('nothing is written of a part', () => {
 
 suite('a batch is refused', () => {
   const declared = { reference: 'wages', currency: 'EUR', count: 2, total: '5.00' }
+  test('of more than one person may order, and not at that limit', async () => {
+    await refused(() => maker.post('/v1/payout_batches', { ...declared, total: '600.01' }), 422, 'payout_batches/needs_approval', [['/total']])
+    assert.equal((await maker.post('/v1/payout_batches', { ...declared, total: '600.00' })).status, 201)
+  })
+  test('in its parts, where it was opened under a higher limit', async () => {
+    const id = await open(2)
+    await running.database.asAdmin(`INSERT INTO ngome.payout_batches (id, merchant, world, reference, currency, declared_count, declared_minor, api_key, created_at, updated_at)
+      SELECT $2, merchant, world, reference, currency, 1000, 60001, api_key, created_at, updated_at FROM ngome.payout_batches WHERE id = $1`, [id, overLimit])
+    await refused(() => maker.post(pathOf(overLimit), partOf(1, rowsOf(1))), 422, 'payout_batches/needs_approval')
+  })
   for (const [what, body, pointer] of [
     ['of nothing', { ...declared, total: '0.00' }, '/total'], ['of three digits', { ...declared, total: '5.001' }, '/total'], ['of a currency that nobody pays', { ...declared, currency: 'USD' }, '/currency'],
     ['of no rows', { ...declared, count: 0 }, '/count'], ['of more than a million', { ...declared, count: 1_000_001 }, '/count'], ['of half a row', { ...declared, count: 1.5 }, '/count'],
