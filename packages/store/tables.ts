@@ -134,13 +134,8 @@ export type Tables = {
     currency: Currency
     declared_count: number
     declared_minor: bigint
-    accepted_count: Generated<number>
-    accepted_minor: Generated<bigint>
     api_key: ApiKeyId
-    created_at: Date
-    updated_at: Date
-    cancelled_at: Date | null
-  }
+  } & { accepted_count: Generated<number>; accepted_minor: Generated<bigint> } & { created_at: Date; updated_at: Date; cancelled_at: Date | null }
   payout_batch_parts: TenantColumns & { id: PayoutBatchPartId; batch: PayoutBatchId; number: number; sealed: Uint8Array; data_key: DataKeyId; created_at: Date }
   payout_batch_rows: TenantColumns & { batch: PayoutBatchId; reference: string; part: PayoutBatchPartId; payment: PaymentId }
   payout_part_words: TenantColumns & { batch: PayoutBatchId; number: number; digest: Uint8Array; currency: Currency; total_minor: bigint; at: Date }
