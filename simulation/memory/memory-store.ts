@@ -14,6 +14,7 @@ export function memoryStore(memory: MemoryPayments): PaymentStore {
     ...hintStore(memory),
     findOpenPayments: async () => [],
     ...withoutApprovals,
+    ...withoutBatches,
     tell: async (_, event) => void memory.told.push(event),
     scheduleDispatch: async (data, startAfterMs) => memory.onJob({ queue: 'payment-dispatch', data, startAfterMs }),
     scheduleEnquiry: async ({ turn, ...data }, startAfterMs) => {
@@ -31,6 +32,12 @@ const withoutApprovals: Pick<PaymentStore, 'findPayoutApproval' | 'approvePayout
   findPayoutApproval: async () => ({ asked: null, answer: null }),
   approvePayout: async () => { throw new TypeError('no payout here waits for a second person') },
   findUnapprovedPayouts: async () => [],
+}
+
+/** Each payout here is ordered by itself. */
+const withoutBatches: Pick<PaymentStore, 'loadPayoutPart' | 'claimPartWord'> = {
+  loadPayoutPart: async () => { throw new TypeError('no payout here comes in a batch') },
+  claimPartWord: async () => { throw new TypeError('no payout here comes in a batch') },
 }
 
 type AcceptingStore = Pick<PaymentStore, 'insertDataKey' | 'acceptPayment' | 'withdrawPayment' | 'findPayment' | 'findPayments' | 'findBalances' | 'findSigningKey'>

@@ -25,7 +25,7 @@ export async function dispatchPart(
   const { db, clock, logger } = dispatcher
   const beganAtMs = clock.nowMs()
   // Sent by this job, whose process died before it planned to ask about them.
-  for (const payment of await findRowsSentSince(db, tenant, part, sinceMs)) await dispatcher.payments.schedule('payment-enquire', { ...tenant, payment }, 0)
+  for (const payment of await findRowsSentSince(db, tenant, part, sinceMs)) await dispatcher.payments.scheduleEnquiry({ ...tenant, payment, turn: 0 }, 0)
   const turn = new Turn(dispatcher)
   let after: PaymentId | null = null
   let isWhole = false
@@ -51,11 +51,8 @@ class Turn {
   waiting = 0
 
   constructor(dispatcher: Dispatcher) {
-    const schedule: PaymentStore['schedule'] = async (queue, data, startAfterMs) => {
-      if (queue === 'payment-dispatch') this.waiting++
-      else await dispatcher.payments.schedule(queue, data, startAfterMs)
-    }
-    this.dispatcher = { ...dispatcher, payments: { ...dispatcher.payments, schedule } }
+    const scheduleDispatch: PaymentStore['scheduleDispatch'] = async () => { this.waiting++ }
+    this.dispatcher = { ...dispatcher, payments: { ...dispatcher.payments, scheduleDispatch } }
   }
 
   /** @returns the last row, or `null` where it ended before that */
