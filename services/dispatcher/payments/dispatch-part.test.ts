@@ -83,8 +83,10 @@ test('leaves a network that is away alone, with one job for all rows', async () 
 
 test('asks about what a run that died had sent', async () => {
   const { part } = await acceptPart(3)
-  await run(part)
   await world.database.asAdmin('DELETE FROM pgboss.job')
+  const died = new Error('died before it planned to ask')
+  const payments = { ...world.dispatcher.payments, scheduleEnquiry: () => Promise.reject(died) }
+  await assert.rejects(dispatchPart({ ...world.dispatcher, payments }, { ...world.merchant.tenant, part }, signal), died)
   await run(part)
   assert.deepEqual([world.requests.length, await jobs()], [3, [{ name: 'payment-enquire', count: 3 }]])
   await world.database.asAdmin('DELETE FROM pgboss.job')
