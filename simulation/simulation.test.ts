@@ -3,13 +3,14 @@ import { describe, test } from 'node:test'
 import { noFaults } from './faults.ts'
 import { simulatedMemory } from './memory/simulated-memory.ts'
 import type { SimulatedStore } from './run-simulation.ts'
+import { runApart } from './testing/run-apart.ts'
 import { assertTrue, runSeeded as run, seed } from './testing/run-seeded.ts'
 
 /** As many as each run of the tests has. */
 const inMemory = 50_000
 
 test(`${inMemory} operations under faults lose no payment, double none, and leave books that add up (seed ${seed})`, async (t) => {
-  const report = await run(inMemory)
+  const report = await runApart(inMemory)
   assertTrue(report)
   assert.ok(report.operations >= inMemory && report.crashes > 100, JSON.stringify(report))
   t.diagnostic(JSON.stringify(report))

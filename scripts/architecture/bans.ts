@@ -108,7 +108,7 @@ export const bans: readonly Ban[] = [
     rule: 'worker',
     why: 'no process may start workers: the permission model does not hold in them as it does outside',
     uses: imports(['node:worker_threads', 'worker_threads']),
-    isAllowed: () => false,
+    isAllowed: isTooling,
   },
   {
     rule: 'dynamic-code',
