@@ -31,6 +31,7 @@ export async function writePastPayments(database: TestDatabase, tenant: Tenant, 
   const accounts = await accountsOf(database, tenant, by)
   const given: PastPayment[] = []
   const startMs = Date.now() - spanMs
+  await database.asAdmin('SELECT ngome.make_payment_partitions(to_timestamp($1 / 1000.0), now())', [startMs])
   for (let from = 0; from < count; from += batchSize) {
     const ids: string[] = []
     const random = systemRandom.bytes(batchSize * idRandomBytes)
