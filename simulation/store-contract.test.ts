@@ -55,6 +55,12 @@ class Case {
     return { ...acceptance, payment: { ...acceptance.payment, id, ...payment } }
   }
 
+  claimer(): (payment: PaymentId, word: string, spokenAtMs?: number | null) => Promise<'claimed' | 'spent'> {
+    return (payment, word, spokenAtMs = null) => this.store.dispatcher.claimAuthorization(this.merchant.tenant, {
+      payment, digest: createHash('sha256').update(`${this.merchant.tenant.merchant} ${word}`).digest(), spokenAtMs, atMs: systemClock.nowMs(),
+    })
+  }
+
   async accept(payment: Partial<NewPayment> = {}, changes: Partial<Acceptance> = {}): Promise<readonly [string, PaymentId]> {
     const acceptance = this.acceptance(payment, changes)
     return [(await this.store.gateway.acceptPayment(acceptance)).kind, acceptance.payment.id]
@@ -209,11 +215,32 @@ const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
   },
   'one word of a merchant counts for one payment': async (it) => {
     const [[, one], [, other]] = [await it.accept(), await it.accept()]
-    const claim = (payment: PaymentId, word: string) => it.store.dispatcher.claimAuthorization(it.merchant.tenant, {
-      payment, digest: createHash('sha256').update(`${it.merchant.tenant.merchant} ${word}`).digest(), atMs: systemClock.nowMs(),
-    })
+    const claim = it.claimer()
     assert.deepEqual([await claim(one, 'a'), await claim(one, 'a'), await claim(other, 'a'), await claim(one, 'b'), await claim(other, 'b')],
       ['claimed', 'claimed', 'spent', 'spent', 'claimed'])
+  },
+  'a word that was signed again within 29 days is one, and after that another': async (it) => {
+    const [first, ...others] = [await it.accept(), await it.accept(), await it.accept(), await it.accept(), await it.accept()].map(([, id]) => id)
+    assert.ok(first !== undefined)
+    const claim = it.claimer()
+    const spokenAtMs = systemClock.nowMs()
+    const days = (count: number): number => spokenAtMs + count * 86_400_000
+    assert.equal(await claim(first, 'a', spokenAtMs), 'claimed')
+    const said = [days(0), days(28.9), days(-28.9), null, days(29), days(-29), days(-29)].map((atMs) => async () => {
+      const payment = others[0] ?? assert.fail('more than it can count')
+      const claimed = await claim(payment, 'a', atMs)
+      if (claimed === 'claimed') others.shift()
+      return claimed
+    })
+    const found: string[] = []
+    for (const say of said) found.push(await say())
+    assert.deepEqual(found, ['spent', 'spent', 'spent', 'spent', 'claimed', 'claimed', 'spent'])
+  },
+  'of many who count one word at the same time one does': async (it) => {
+    const ids = await Promise.all(Array.from({ length: 8 }, () => it.accept()))
+    const claim = it.claimer()
+    const found = await Promise.all(ids.map(([, id], at) => claim(id, 'a', systemClock.nowMs() + at * 1_000)))
+    assert.equal(found.filter((one) => one === 'claimed').length, 1)
   },
   'enquiries follow one another, once each, about what was sent': async (it) => {
     const [, id] = await it.accept()

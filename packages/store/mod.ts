@@ -45,7 +45,7 @@ export { loadDelivery, type Delivery, type SealedWebhookSecret } from './dispatc
 export { loadPaymentForDispatch, type Attempt, type DispatchablePayment } from './dispatch/load-payment.ts'
 export type { EndpointHealthRules } from './dispatch/note-endpoint-health.ts'
 export { waitForTurn } from './dispatch/wait-for-turn.ts'
-export { claimAuthorization } from './dispatch/claim-authorization.ts'
+export { claimAuthorization, type AuthorizationClaim } from './dispatch/claim-authorization.ts'
 export { markAttemptSent } from './dispatch/mark-attempt-sent.ts'
 export { markAttemptSentAgain } from './dispatch/mark-attempt-sent-again.ts'
 export { findDoubtfulPayments, type DoubtfulPayment } from './dispatch/find-doubtful-payments.ts'

@@ -127,7 +127,7 @@ export type Tables = {
     body: string | null
     at: Date
   }
-  payment_authorizations: TenantColumns & { digest: Uint8Array; payment: PaymentId; at: Date }
+  payment_authorizations: TenantColumns & { digest: Uint8Array; payment: PaymentId; at: Date; spoken_at: Date | null }
   payout_batches: TenantColumns & {
     id: PayoutBatchId
     reference: string

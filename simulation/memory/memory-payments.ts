@@ -29,9 +29,9 @@ export class MemoryPayments {
   readonly answers = new Map<string, KeptAnswer>()
   readonly nonces = new Set<string>()
   readonly hints = new Map<string, KeptHint[]>()
-  /** What was signed, by the payment that it counts for, and back. */
-  readonly authorizations = new Map<string, PaymentId>()
+  /** Which word each payment was counted by, and when each word that was counted was signed. */
   readonly authorized = new Map<string, string>()
+  readonly spoken = new Map<string, (number | null)[]>()
   readonly refunds = new Map<string, PaymentId[]>()
   /** Gets each job when what made it is committed. */
   onJob: (job: Job) => void = () => undefined

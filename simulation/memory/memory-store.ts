@@ -68,13 +68,15 @@ type DispatchingStore = Pick<
 function dispatchingStore(memory: MemoryPayments): DispatchingStore {
   return {
     loadPaymentForDispatch: async (tenant, id) => load(memory, tenant, id),
-    claimAuthorization: async (tenant, { payment, digest }) => {
+    claimAuthorization: async (tenant, { payment, digest, spokenAtMs }) => {
       const [word, subject] = [tenantKey(tenant, Buffer.from(digest).toString('hex')), tenantKey(tenant, payment)]
-      if (!memory.authorizations.has(word) && !memory.authorized.has(subject)) {
-        memory.authorizations.set(word, payment)
-        memory.authorized.set(subject, word)
-      }
-      return memory.authorizations.get(word) === payment ? 'claimed' : 'spent'
+      const counted = memory.authorized.get(subject)
+      if (counted !== undefined) return counted === word ? 'claimed' : 'spent'
+      const spoken = memory.spoken.get(word) ?? []
+      if (spoken.some((atMs) => isOneWord(atMs, spokenAtMs))) return 'spent'
+      memory.authorized.set(subject, word)
+      memory.spoken.set(word, [...spoken, spokenAtMs])
+      return 'claimed'
     },
     prepareAttempt: async (...args) => prepareIn(memory)(...args),
     markAttemptSent: async (...args) => markSentIn(memory)(...args),
@@ -85,6 +87,11 @@ function dispatchingStore(memory: MemoryPayments): DispatchingStore {
     markStanding: async (...args) => markStandingIn(memory)(...args),
     recordOutcome: async (...args) => recordIn(memory)(...args),
   }
+}
+
+/** As the database's guard has it: a word that was signed 29 days before or after is another. */
+function isOneWord(oneAtMs: number | null, otherAtMs: number | null): boolean {
+  return oneAtMs === null || otherAtMs === null || Math.abs(oneAtMs - otherAtMs) < 29 * 86_400_000
 }
 
 function hintStore(memory: MemoryPayments): Pick<PaymentStore, 'recordCallbackHint' | 'loadCallbackHints' | 'markHintJudged'> {

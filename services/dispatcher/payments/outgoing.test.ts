@@ -112,6 +112,23 @@ describe('a gateway that was taken over seals a payout, and nothing is sent:', (
     world.requests.length = 0
     await expectRefused(await world.payout({ sealed: { authorization } }))
   })
+  test('with the word of a repetition that it provoked: signed anew under the same key, it is one order', async () => {
+    const [once, again] = [authorized({ idempotencyKey: 'order-42' }), authorized({ idempotencyKey: 'order-42' })]
+    assert.notEqual(once.base, again.base)
+    const [first, second] = [await world.payout({ sealed: { authorization: once } }), await world.payout({ sealed: { authorization: again } })]
+    await world.dispatch(first)
+    assert.equal(world.requests.length, 1)
+    world.requests.length = 0
+    await expectRefused(second)
+  })
+  test('with the word of a repetition that was signed by the merchant\'s next key', async () => {
+    const next = await world.addKey()
+    const first = await world.payout({ sealed: { authorization: authorized({ idempotencyKey: 'order-43' }) } })
+    await world.dispatch(first)
+    assert.equal(world.requests.length, 1)
+    world.requests.length = 0
+    await expectRefused(await world.payout({ sealed: { authorization: authorized({ key: next, idempotencyKey: 'order-43' }) } }))
+  })
   test('with another amount in columns and in seal', async () => {
     await expectRefused(await world.payout({ amountMinor: 900n, sealed: { authorization: authorized() } }))
   })

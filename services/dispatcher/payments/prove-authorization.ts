@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto'
 import type { SealedPayment } from '@ngome/contracts'
+import { lengthPrefixed } from '@ngome/kernel'
 import type { ProvenMerchantKey } from '@ngome/signatures'
-import type { DispatchablePayment } from '@ngome/store'
+import type { AuthorizationClaim, DispatchablePayment } from '@ngome/store'
 import { isOrderOf } from './is-order-of.ts'
 import { proveSignedRequest, refused, type Refused, type SigningPorts } from './prove-signed-request.ts'
+
+const label = 'ngome/order-key/v1'
 
 export type AuthorizationProof = { readonly kind: 'proven'; readonly key: ProvenMerchantKey } | Refused
 
 /**
  * Proves again that the merchant itself ordered what takes its money, and exactly this: the signature of its request, which is sealed
  * with the record, by a key that the custodian stated for it and did not revoke. A gateway that was taken over can seal what it likes,
- * and cannot sign; what was signed once counts for one payment.
+ * and cannot sign. Its key of repetition counts for one payment: a merchant who repeats a request signs it anew, and orders once.
  * @returns why not, for the operator's log
  * @throws Fault `custodian/unavailable`, `custodian/refused`, `store/unavailable`
  */
@@ -19,16 +22,17 @@ export async function proveAuthorization(ports: SigningPorts, payment: Dispatcha
   if (authorization === undefined) return refused('nobody signed it')
   const proof = await proveSignedRequest(ports, payment.tenant, authorization, Buffer.from(authorization.body, 'utf8'), payment.createdAtMs)
   if (proof.kind === 'refused') return proof
-  if (!proof.isKeyed) return refused('it covers no idempotency key')
+  const { idempotencyKey, createdAtMs } = proof
+  if (idempotencyKey === undefined) return refused('it covers no idempotency key')
   if (!isOrderOf(payment, sealed, proof.request)) return refused('it orders something else')
-  return countFor(ports, payment, createHash('sha256').update(proof.base).digest(), proof.key)
+  return countFor(ports, payment, { digest: createHash('sha256').update(lengthPrefixed(label, idempotencyKey)).digest(), spokenAtMs: createdAtMs }, proof.key)
 }
 
-/** Counts a word, by its digest, for a payment: for that one alone. @throws Fault `store/unavailable` */
+/** Counts a word for a payment: for that one alone. @throws Fault `store/unavailable` */
 export async function countFor(
   { payments, clock }: Pick<SigningPorts, 'payments' | 'clock'>, { tenant, id }: Pick<DispatchablePayment, 'tenant' | 'id'>,
-  digest: Uint8Array, key: ProvenMerchantKey,
+  word: Pick<AuthorizationClaim, 'digest' | 'spokenAtMs'>, key: ProvenMerchantKey,
 ): Promise<AuthorizationProof> {
-  const claim = await payments.claimAuthorization(tenant, { payment: id, digest, atMs: clock.nowMs() })
+  const claim = await payments.claimAuthorization(tenant, { payment: id, ...word, atMs: clock.nowMs() })
   return claim === 'claimed' ? { kind: 'proven', key } : refused('it was counted for another payment')
 }

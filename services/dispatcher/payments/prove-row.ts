@@ -8,7 +8,6 @@ import { openPart, type OpenedPart } from './open-part.ts'
 import { countFor, type AuthorizationProof } from './prove-authorization.ts'
 import { proveSignedRequest, refused } from './prove-signed-request.ts'
 
-/** Separates these digests from those of signature bases, which begin with a component's name. */
 const label = 'ngome/payout-batch-row/v1'
 
 export type RowProof = AuthorizationProof | { readonly kind: 'later'; readonly reason: string } | { readonly kind: 'unapproved'; readonly reason: string }
@@ -33,7 +32,7 @@ export async function proveRow(
   const { part } = opening
   const proof = await proveSignedRequest(dispatcher, tenant, part.word, part.body, part.createdAtMs)
   if (proof.kind === 'refused') return proof
-  if (!proof.isKeyed) return refused('it covers no idempotency key')
+  if (proof.idempotencyKey === undefined) return refused('it covers no idempotency key')
   const { method, target } = proof.request
   if (method !== 'POST' || target !== `/v1/payout_batches/${part.batch}/payouts` || part.order.part !== part.number) {
     return refused('it is of another part')
@@ -48,7 +47,7 @@ export async function proveRow(
   const claim = await payments.claimPartWord(tenant, { batch: part.batch, number: part.number, digest: body, total, atMs: clock.nowMs() })
   if (claim.kind === 'other') return refused('another body was counted for this part')
   if (needsApproval(approvals, { ...total, amountMinor: claim.batchMinor })) return overLimit
-  return countFor(dispatcher, payment, createHash('sha256').update(lengthPrefixed(label, part.batch, payment.reference)).digest(), proof.key)
+  return countFor(dispatcher, payment, { digest: createHash('sha256').update(lengthPrefixed(label, part.batch, payment.reference)).digest(), spokenAtMs: null }, proof.key)
 }
 
 /** What the rows of a part come to as they were signed; `undefined` where one of them is no amount. */

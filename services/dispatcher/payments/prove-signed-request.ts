@@ -12,10 +12,9 @@ export type ProvenRequest = {
   readonly kind: 'proven'
   readonly key: ProvenMerchantKey
   readonly request: SignedOrder
-  readonly isKeyed: boolean
+  /** The key of repetition that it covers. */
+  readonly idempotencyKey: string | undefined
   readonly createdAtMs: number
-  /** The bytes that were signed. */
-  readonly base: Uint8Array
 }
 
 /**
@@ -40,8 +39,8 @@ export async function proveSignedRequest(
   if (typeof key === 'string') return refused(key)
   if (!await isSignedBy(key, stated)) return refused('it is not this key\'s')
   return {
-    kind: 'proven', key, request: { method: parts.method, target: parts.target, body }, isKeyed: parts.idempotencyKey !== undefined,
-    createdAtMs: stated.createdS * 1_000, base: kept.base,
+    kind: 'proven', key, request: { method: parts.method, target: parts.target, body },
+    idempotencyKey: parts.idempotencyKey, createdAtMs: stated.createdS * 1_000,
   }
 }
 
