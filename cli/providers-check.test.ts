@@ -18,7 +18,7 @@ test('a network with good credentials is good', () => {
 const wrong: readonly (readonly [what: string, change: Partial<NetworkCheck>, says: RegExp])[] = [
   ['that refuses the credentials', { products: [{ ...product, outcome: 'refused', status: 401 }] }, /refuses the credentials.*\(401\)/],
   ['of whose products one does not answer', { products: [product, { ...product, product: 'disbursement', outcome: 'away', status: null }] }, /disbursement: it does not answer/],
-  ['that gives no token', { products: [{ ...product, outcome: 'failing', status: 500 }] }, /gives no token \(500\)/],
+  ['that says nothing of them', { products: [{ ...product, outcome: 'failing', status: 500 }] }, /not that they are good \(500\)/],
   ['whose clock is ahead', { products: [{ ...product, clock_skew_s: 40 }] }, /40 s ahead of ours/],
   ['whose clock is behind', { products: [{ ...product, clock_skew_s: -3_600 }] }, /3600 s behind ours/],
   ['that cannot be asked', { products: [], balance: null }, /balance not told[\s\S]*cannot be asked/],

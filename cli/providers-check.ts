@@ -13,7 +13,7 @@ const skewSMax = 30
 
 export const providersCheck: Command = {
   name: 'providers check',
-  summary: 'Have the dispatcher ask each network for a token and the balance. Exit code 1 unless all credentials are good.',
+  summary: 'Have the dispatcher ask each network whether it takes the credentials, and for the balance. Exit code 1 unless all credentials are good.',
   operands: [],
   options: {},
   async run(context, { isJson }) {
@@ -43,7 +43,7 @@ export function isUsable({ products }: NetworkCheck): boolean {
 const words = {
   good: 'its credentials are good',
   refused: 'it refuses the credentials: look into providers.json in the dispatcher\'s folder',
-  failing: 'it answers, and gives no token',
+  failing: 'it answers, and not that they are good',
   away: 'it does not answer',
 } as const
 

@@ -72,7 +72,7 @@ export type EnquiryOutcome =
 /** Whether a phone number has an account at the network, which can take and give money. */
 export type HolderStanding = 'active' | 'inactive' | 'unknown'
 
-/** What came of asking for a token of one product: `refused` says that the credentials are not good, `failing` that nobody can tell. */
+/** What came of asking for one product, mostly for a token: `refused` says that the credentials are not good, `failing` that nobody can tell. */
 export type CredentialCheck = {
   readonly product: string
   readonly outcome: 'good' | 'refused' | 'failing' | 'away'
@@ -102,6 +102,6 @@ export type PaymentNetwork = {
   /** What the operator has at the network to pay out of, or `undefined` where it does not say. */
   balance?(): Promise<Money | undefined>
   holderOf?(phone: Secret<string>): Promise<HolderStanding>
-  /** Asks for a new token of each product, for a person who wants to know whether the credentials are good. */
+  /** Asks for a new token of each product, or what costs as little where there are none, for a person who wants to know whether the credentials are good. */
   check?(): Promise<readonly CredentialCheck[]>
 }

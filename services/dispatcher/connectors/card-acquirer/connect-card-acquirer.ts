@@ -1,4 +1,5 @@
 import type { Transmission } from '../../egress/transmit.ts'
+import { checkToken } from '../check-token.ts'
 import { Pacer, tooManyEnquiries } from '../pacer.ts'
 import { parseMessage } from '../parse-message.ts'
 import type { PaymentNetwork, PaymentRequest, RequestOutcome } from '../payment-network.ts'
@@ -44,11 +45,11 @@ export function connectCardAcquirer(
     isDoubtful = transmission.kind === 'unreached'
     return transmission
   }
-  const isThere = async (): Promise<boolean> => {
+  const askAccount = async (): Promise<{ readonly transmission: Transmission; readonly isOurs: boolean }> => {
     const transmission = await send({ method: 'GET', path: '/v1/account', reference: '', body: nothing })
     const shown = transmission.kind === 'answered' && transmission.status === 200 ? parseMessage(accountSchema, transmission.body) : undefined
     isDoubtful = shown === undefined || !account.expose((id) => id === shown.account)
-    return !isDoubtful
+    return { transmission, isOurs: !isDoubtful }
   }
 
   return {
@@ -57,7 +58,7 @@ export function connectCardAcquirer(
     // A reference that is there already is answered as it stands, and another order under it is refused.
     isIdempotent: true,
     async prepare() {
-      return !isDoubtful || await isThere() ? 'ready' : 'unavailable'
+      return !isDoubtful || (await askAccount()).isOurs ? 'ready' : 'unavailable'
     },
     async request(request) {
       const { direction, reference, beforeFirstByte } = request
@@ -79,6 +80,10 @@ export function connectCardAcquirer(
       const transmission = await send({ method: 'GET', path: `${pathOf(direction)}/${reference}`, reference, body: nothing })
       if (transmission.kind !== 'answered') return { kind: 'unknown', reason: transmission.reason }
       return enquiryOutcome(transmission, asked, settings.challengeOrigins)
+    },
+    async check() {
+      const { transmission, isOurs } = await askAccount()
+      return [checkToken('account', transmission, isOurs)]
     },
     readCallback(body) {
       const callback = parseCallback(body)
