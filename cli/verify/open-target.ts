@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
 import type { PaymentDirection } from '@ngome/contracts'
-import { Fault, Secret } from '@ngome/kernel'
-import { authorityPath, processFolder, type Config, type Identity } from '@ngome/runtime'
+import { Fault, Secret, type Currency, type Money } from '@ngome/kernel'
+import { authorityPath, configuredApprovals, processFolder, type Config, type Identity } from '@ngome/runtime'
 import { openDatabase, type Database } from '@ngome/store'
 import { NotReached, plantCard, plantPayment, type Auditor, type PlantedPayment, type ProbeMerchant, type ProbeNetwork, type Target } from '@ngome/verify'
 import type { Context } from '../command.ts'
@@ -46,7 +46,9 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
   const identity = async (): Promise<Identity> => (await operator()).identity
   const keys = new ProbeKeys(access)
   const gateway = { name: 'gateway', host: reachable(config.gateway.host), port: config.gateway.port }
-  const pay = (merchant: ProbeMerchant): Promise<PlantedPayment> => plantPayment({ gateway, authority, network: probeNetwork(config), random }, merchant)
+  const collect = (merchant: ProbeMerchant, network: ProbeNetwork, amount: string): Promise<PlantedPayment> =>
+    plantPayment({ gateway, authority, network, random }, merchant, amount)
+  const pay = async (merchant: ProbeMerchant): Promise<PlantedPayment> => collect(merchant, probeNetwork(config), '1')
   const plant = async (which: 'first' | 'second'): Promise<PlantedPayment> => pay(await keys.merchant(which))
   const planted = { first: once(() => plant('first')), second: once(() => plant('second')) }
   const custodian = { name: 'custodian', host: config.custodian.host, port: config.custodian.port }
@@ -79,13 +81,16 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     revokeKey: (key) => keys.revokeKey(key),
     planted: (which) => planted[which](),
     plantedCard: once(async () => plantCard({ gateway, authority, random }, await keys.merchant('first'))),
-    pay: async (merchant) => pay(merchant),
+    pay,
+    collect,
     webhookAddress: localWebhookAddress(config),
     checkout: () => {
       const { checkoutOrigin: origin } = config.gateway
       return origin === undefined ? undefined : { origin, network: probeNetwork(config) }
     },
-    payoutNetwork: () => testNetwork(config, 'payout'),
+    payoutNetwork: () => testNetwork(config, ['payout']),
+    limitedPayouts: () => limitedPayouts(config),
+    addPayoutPeople: (first, second) => keys.addPayoutPeople(first, second),
     machine: () => Promise.resolve(viewMachine(config.dataDir)),
     expectedGrants: readExpectedGrants(root),
     random,
@@ -142,14 +147,22 @@ function openAuditor(config: Config): { auditor: Auditor; db: Database } {
 
 /** Probes pay in the test world only. @throws NotReached where no network of it is configured */
 function probeNetwork(config: Config): ProbeNetwork {
-  const found = testNetwork(config, 'collection')
+  const found = testNetwork(config, ['collection'])
   if (found === undefined) throw new NotReached('no payment network of the test world with phones is configured')
   return found
 }
 
-function testNetwork(config: Config, direction: PaymentDirection): ProbeNetwork | undefined {
-  const found = Object.entries(config.networks)
-    .find(([, { world, connector, directions }]) => world === 'test' && connector !== 'card-acquirer' && directions.includes(direction))
+function limitedPayouts(config: Config): { readonly network: ProbeNetwork; readonly over: Money } | undefined {
+  for (const [currency, amountMinor] of configuredApprovals(config.payouts).over) {
+    const network = testNetwork(config, ['collection', 'payout'], currency)
+    if (network !== undefined) return { network, over: { amountMinor, currency } }
+  }
+  return undefined
+}
+
+function testNetwork(config: Config, ways: readonly PaymentDirection[], inCurrency?: Currency): ProbeNetwork | undefined {
+  const found = Object.entries(config.networks).find(([, { world, connector, directions, currency }]) => world === 'test'
+    && connector !== 'card-acquirer' && ways.every((way) => directions.includes(way)) && (inCurrency === undefined || currency === inCurrency))
   if (found === undefined) return undefined
   const [name, { currency, callingCode, prefixes: [phonePrefix = callingCode] = [] }] = found
   return { name, currency, phonePrefix }

@@ -17,9 +17,10 @@ import { setLimits } from '../operator/set-limits.ts'
 /** The probes' own merchants, made at their first run; their payments are in the test world and say what they are. */
 const merchantNames = {
   first: 'Ngome verify, first', second: 'Ngome verify, second', limited: 'Ngome verify, limited', told: 'Ngome verify, told',
-  signer: 'Ngome verify, signer',
+  signer: 'Ngome verify, signer', people: 'Ngome verify, two people',
 } as const
 type Which = keyof typeof merchantNames
+type SigningMerchant = ProbeMerchant & { readonly keyId: MerchantSigningKeyId }
 
 /** Should the probes be killed, their keys end by themselves. */
 const merchantKeyMs = 3_600_000
@@ -103,16 +104,23 @@ export class ProbeKeys {
    * Adds a public key to sign with and to encrypt to. What is encrypted goes to a merchant's newest key: probes that add one at the same
    * time each need a merchant of their own.
    */
-  addMerchantKey(publicKey: KeyObject, of: 'second' | 'told'): Promise<ProbeMerchant & { readonly keyId: MerchantSigningKeyId }> {
+  addMerchantKey(publicKey: KeyObject, of: 'second' | 'told'): Promise<SigningMerchant> {
     return this.#addKey(of, publicKey, ['sign', 'encrypt'])
   }
 
   /** Adds one to sign with; of a merchant of its own: to whom one to encrypt to is added meanwhile, answers would come encrypted. */
-  addMerchantSigner(publicKey: KeyObject): Promise<ProbeMerchant & { readonly keyId: MerchantSigningKeyId }> {
+  addMerchantSigner(publicKey: KeyObject): Promise<SigningMerchant> {
     return this.#addKey('signer', publicKey, ['sign'])
   }
 
-  async #addKey(which: Which, publicKey: KeyObject, uses: readonly SigningKeyUse[]): Promise<ProbeMerchant & { readonly keyId: MerchantSigningKeyId }> {
+  /** Two people of one merchant, of its own as well: what it has is compared. */
+  async addPayoutPeople(first: KeyObject, second: KeyObject): Promise<readonly [SigningMerchant, SigningMerchant]> {
+    const ordering = await this.#addKey('people', first, ['sign'])
+    const deciding = await this.#addKey('people', second, ['sign'])
+    return [ordering, { ...deciding, apiKey: await this.#inOrder(() => this.#issue(ordering.tenant)) }]
+  }
+
+  async #addKey(which: Which, publicKey: KeyObject, uses: readonly SigningKeyUse[]): Promise<SigningMerchant> {
     const merchant = await this.merchant(which)
     const operator = await this.#operator()
     const { id: keyId } = await addMerchantKey(operator, merchant.tenant, {

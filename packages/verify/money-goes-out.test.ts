@@ -1,71 +1,49 @@
 import assert from 'node:assert/strict'
-import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { KeyObject } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { ManualClock, newId, Secret, systemClock, systemRandom } from '@ngome/kernel'
-import { contentDigest, isSignedBy, proveMerchantKey, readSignature, signMerchantKey, type MerchantKey, type ProvenMerchantKey } from '@ngome/signatures'
-import { TestAuthority } from '@ngome/testkit'
+import { isSignedBy, type ProvenMerchantKey } from '@ngome/signatures'
 import { moneyGoesOutOnItsMerchantsWord } from './probes/money-goes-out-on-its-merchants-word.ts'
 import { runProbes } from './run-probes.ts'
+import { PlayedGateway, provenSigner, signatureOf, type PlayedCall } from './testing/played-gateway.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const tenant = { merchant: newId('merchant', from), world: 'test' } as const
-const custodian = generateKeyPairSync('ed25519')
 
 /** What a saboteur left out of a gateway. */
 type Sabotage = 'none' | 'signatures of payouts' | 'signatures of refunds' | 'signers' | 'bodies' | 'balances' | 'remainders' | 'keeps payouts' | 'keeps refunds' | 'the list'
   | 'words of a refusal'
 let sabotage: Sabotage = 'none'
 let key: ProvenMerchantKey
-let server: Server
-let authority: TestAuthority
+let gateway: PlayedGateway
 before(async () => {
-  authority = await TestAuthority.create()
-  server = createServer({ ...await authority.issueWithKey('gateway'), minVersion: 'TLSv1.3' }, (call, response) => {
-    const chunks: Buffer[] = []
-    call.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-      void answer(call, Buffer.concat(chunks)).then(([status, text]) => response.writeHead(status, { connection: 'close' }).end(text))
-    })
-  })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  gateway = await PlayedGateway.start(answer)
 })
-after(() => { server.close() })
+after(() => { gateway.stop() })
 
-async function answer(call: IncomingMessage, body: Buffer): Promise<readonly [number, string]> {
-  const path = call.url ?? ''
+async function answer(call: PlayedCall): Promise<readonly [number, string]> {
+  const { path } = call
   if (call.method === 'GET') {
     const kept = sabotage === 'keeps payouts' ? '/v1/payouts' : sabotage === 'keeps refunds' ? '/v1/refunds' : 'nothing'
     return [sabotage === 'the list' ? 500 : 200, JSON.stringify({ object: 'list', data: path.startsWith(kept) ? [{}] : [] })]
   }
   const isPayout = path === '/v1/payouts'
-  if (!await isSigned(call, body)) return sabotage === (isPayout ? 'signatures of payouts' : 'signatures of refunds') ? [201, '{}'] : [401, '{}']
+  if (!await isSigned(call)) return sabotage === (isPayout ? 'signatures of payouts' : 'signatures of refunds') ? [201, '{}'] : [401, '{}']
   if (sabotage === (isPayout ? 'balances' : 'remainders')) return [201, '{}']
   const code = isPayout ? 'payments/insufficient_funds' : 'payments/refund_exceeds'
   return [422, JSON.stringify({ code: sabotage === 'words of a refusal' ? 'request/invalid' : code })]
 }
 
-async function isSigned({ method = '', url = '', headers }: IncomingMessage, body: Buffer): Promise<boolean> {
-  const field = (name: string): string | undefined => headers[name]?.toString()
-  const reading = readSignature({ method, target: url, host: headers.host ?? '', field }, from.clock.nowMs())
-  if (!reading.ok) return false
-  if (sabotage !== 'bodies' && field('content-digest') !== contentDigest(body)) return false
+async function isSigned(call: PlayedCall): Promise<boolean> {
+  const reading = signatureOf(call)
+  if (reading === undefined || (sabotage !== 'bodies' && !reading.isOverBody)) return false
   return sabotage === 'signers' || isSignedBy(key, reading.stated)
 }
 
-function proven(publicKey: KeyObject): ProvenMerchantKey {
-  const row: MerchantKey = {
-    id: newId('merchantSigningKey', from), tenant, algorithm: 'rsa-pss-sha512', uses: ['sign'], expiresAtMs: from.clock.nowMs() + 60_000,
-    spki: publicKey.export({ format: 'der', type: 'spki' }),
-  }
-  return proveMerchantKey(row, signMerchantKey(row, custodian.privateKey), createPublicKey(custodian.privateKey), from.clock.nowMs()) ?? assert.fail()
-}
-
 const targetOf = (network: { name: string; currency: string; phonePrefix: string } | undefined) => ({
-  gateway: { name: 'gateway', host: '127.0.0.1', port: (server.address() as AddressInfo).port }, authority: authority.pem,
+  ...gateway.target,
   addMerchantSigner: async (publicKey: KeyObject) => {
-    key = proven(publicKey)
+    key = provenSigner(tenant, publicKey)
     return { tenant, apiKey: new Secret('key'), keyId: key.id }
   },
   payoutNetwork: () => network, pay: async () => ({ id: newId('payment', from) }), ...from,

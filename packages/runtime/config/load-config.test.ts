@@ -111,7 +111,15 @@ describe('the configuration', () => {
   test('has limits of payouts in minor units, by currency, and none where nothing is said', () => {
     const { over, expiresAfterMs } = configuredApprovals(load({ payouts: { approvalOver: { EUR: '5000.00', UGX: '0' } } }).payouts)
     assert.deepEqual([[...over], expiresAfterMs], [[['EUR', 500_000n], ['UGX', 0n]], 48 * 3_600_000])
-    assert.equal(configuredApprovals(load({}).payouts).over.size, 0)
+    assert.equal(configuredApprovals(load({ networks: { 'mtn-ug': liveNetwork } }).payouts).over.size, 0)
+  })
+
+  test('has a limit of payouts beside the default network, which the operator may change or take away', () => {
+    const limits = (file: object) => load(file).payouts.approvalOver
+    assert.deepEqual(limits({}), { EUR: '10000.00' })
+    assert.deepEqual(limits({ payouts: { approvalExpiresAfterS: 60 } }), { EUR: '10000.00' })
+    assert.deepEqual(limits({ payouts: { approvalOver: {} } }), {})
+    assert.match(faultOf(() => load({ payouts: 'none' })).message, /payouts/)
   })
 
   test('reads every kind of value from the environment', () => {

@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import { applyEnvironment, variableOf, type Environment, type Problem } from './environment.ts'
 import { configObject, defaultNetworks } from './fields.ts'
 import { nearest } from './nearest.ts'
+import { defaultPayouts } from './payouts.ts'
 import { schemaAt, shapeOf } from './schema-shape.ts'
 import { configSchema, type Config } from './schema.ts'
 
@@ -29,7 +30,11 @@ export function loadConfig(env: Environment, surroundings: ConfigSurroundings = 
   const path = configPath(env, surroundings)
   const tree = path === undefined ? {} : readConfigFile(path, problems)
   // Before the environment, so that one variable changes one value of the default network and not the whole of it.
-  tree['networks'] ??= defaultNetworks()
+  if (tree['networks'] === undefined) {
+    tree['networks'] = defaultNetworks()
+    const { payouts = {} } = tree
+    if (isRecord(payouts)) tree['payouts'] = { ...defaultPayouts(), ...payouts }
+  }
   applyEnvironment(tree, env, (name) => readFileSync(name, 'utf8'), problems)
   const { workingDir = process.cwd() } = surroundings
   const inFile = tree['dataDir']
@@ -80,12 +85,14 @@ function readConfigFile(path: string, problems: Problem[]): Record<string, unkno
   if (!json.ok) {
     throw new Fault('config/invalid', `${path} is not strict JSON (${json.reason} at character ${json.offset}): correct it`)
   }
-  if (typeof json.value !== 'object' || json.value === null || Array.isArray(json.value)) {
-    throw new Fault('config/invalid', `${path} must hold one JSON object`)
-  }
-  const tree = structuredClone(json.value) as Record<string, unknown>
+  if (!isRecord(json.value)) throw new Fault('config/invalid', `${path} must hold one JSON object`)
+  const tree = structuredClone(json.value)
   refuseSecrets(tree, [], problems)
   return tree
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The file is read by every process; a secret in it would be every process's secret. */
@@ -95,7 +102,7 @@ function refuseSecrets(value: unknown, path: readonly string[], problems: Proble
   if (shapeOf(schema).kind === 'secret') {
     const message = `must not stand in a file that every process reads: set ${variableOf(path)}_FILE or ${variableOf(path)}`
     problems.push({ at: path.join('.'), message })
-  } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+  } else if (isRecord(value)) {
     for (const [key, member] of Object.entries(value)) refuseSecrets(member, [...path, key], problems)
   }
 }

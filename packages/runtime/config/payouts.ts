@@ -15,3 +15,8 @@ export const payouts = z.strictObject({
     .max(approvalExpiresAfterSMax, `must be at most ${approvalExpiresAfterSMax} s: the custodian opens a record for dispatch for 72 hours`)
     .default(48 * hourS).describe('A payout that nobody approved or refused within this time fails.'),
 })
+
+/** Of the default network: with it a sandbox shows how a payout waits for a second person, and `ngome verify` probes it. */
+export function defaultPayouts(): z.input<typeof payouts> {
+  return { approvalOver: { EUR: '10000.00' } }
+}

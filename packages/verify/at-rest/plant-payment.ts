@@ -6,8 +6,7 @@ import { NotReached } from '../probe.ts'
 import type { ProbeMerchant } from '../probe-merchant.ts'
 import { ask } from '../wire/request.ts'
 
-/** Where a probe's payments go: a network of the test world. */
-/** `phonePrefix`: what a number has to begin with so that the network takes any, calling code first. */
+/** Where a probe's payments go: a network of the test world. `phonePrefix`: what a number has to begin with so that the network takes any, calling code first. */
 export type ProbeNetwork = { readonly name: string; readonly currency: string; readonly phonePrefix: string }
 
 /** A payment whose payer and note exist nowhere else in the world. */
@@ -43,7 +42,7 @@ const phoneDigitsMax = 15
  * Takes a payment with values that can be searched for, and waits for its end, so that every station has handled it.
  * @throws NotReached where it has no end in time
  */
-export async function plantPayment(target: PlantingTarget, { apiKey, tenant }: ProbeMerchant): Promise<PlantedPayment> {
+export async function plantPayment(target: PlantingTarget, { apiKey, tenant }: ProbeMerchant, amount = '1'): Promise<PlantedPayment> {
   const { gateway, authority, network, random } = target
   const phoneDigits = network.phonePrefix + digits(random, phoneDigitsMax - network.phonePrefix.length - 1)
   const note = `probe ${Buffer.from(random.bytes(12)).toString('hex')}`
@@ -53,7 +52,7 @@ export async function plantPayment(target: PlantingTarget, { apiKey, tenant }: P
     apiKey,
     headers: { 'idempotency-key': `probe-${Buffer.from(random.bytes(16)).toString('hex')}` },
     body: {
-      amount: '1', currency: network.currency, network: network.name, payer: { phone: `+${phoneDigits}` },
+      amount, currency: network.currency, network: network.name, payer: { phone: `+${phoneDigits}` },
       reference: `probe-${Buffer.from(random.bytes(6)).toString('hex')}`, description: note,
     },
   })
