@@ -5,6 +5,7 @@ import type { ProductCredentials } from '../connectors/mtn-momo/product.ts'
 import type { PaymentNetwork } from '../connectors/payment-network.ts'
 import type { Network } from '../dispatcher.ts'
 import type { EgressGuard } from '../egress/egress-guard.ts'
+import { assertDirections } from './assert-directions.ts'
 import { connectAirtelNetwork } from './connect-airtel-network.ts'
 import { connectCardNetwork } from './connect-card-network.ts'
 import type { NetworkCredentials } from './read-credentials.ts'
@@ -14,14 +15,14 @@ const sendWithinMs = 30_000
 
 /**
  * Makes the connector of each configured network.
- * @throws Fault `config/invalid` for a network without credentials
+ * @throws Fault `config/invalid` for a network without credentials, or without those of a way that money is to go by it
  */
 export function connectNetworks(
   networks: Readonly<Record<string, NetworkConfig>>, credentials: ReadonlyMap<string, NetworkCredentials>,
   egress: EgressGuard, clock: Clock, random: Random,
 ): ReadonlyMap<string, Network> {
   return new Map(Object.entries(networks).map(([name, config]) => [name, {
-    connector: connect(name, config, credentials.get(name) ?? {}, { egress, clock, random }),
+    connector: connectWhole(name, config, credentials.get(name) ?? {}, { egress, clock, random }),
     provider: config.connector,
     world: config.world,
     currency: config.currency,
@@ -33,10 +34,15 @@ export function connectNetworks(
   }]))
 }
 
-function connect(
-  network: string, config: NetworkConfig, fromFile: NetworkCredentials,
-  { egress, clock, random }: { readonly egress: EgressGuard; readonly clock: Clock; readonly random: Random },
-): PaymentNetwork {
+type Ports = { readonly egress: EgressGuard; readonly clock: Clock; readonly random: Random }
+
+function connectWhole(network: string, config: NetworkConfig, fromFile: NetworkCredentials, ports: Ports): PaymentNetwork {
+  const connector = connect(network, config, fromFile, ports)
+  assertDirections(network, config, connector.directions)
+  return connector
+}
+
+function connect(network: string, config: NetworkConfig, fromFile: NetworkCredentials, { egress, clock, random }: Ports): PaymentNetwork {
   switch (config.connector) {
     case 'card-acquirer': return connectCardNetwork(network, config, fromFile, { egress, clock })
     case 'airtel-money': return connectAirtelNetwork(network, config, fromFile, { egress, clock, random })

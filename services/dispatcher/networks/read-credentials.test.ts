@@ -114,6 +114,36 @@ describe('connecting networks', () => {
     assert.throws(() => connectNetworks({ 'airtel-ug': airtel }, new Map(), egress, systemClock, systemRandom), isInvalid)
     assert.throws(() => connectNetworks({ 'airtel-ug': airtel }, new Map([['airtel-ug', { apiKey: new Secret('k') }]]), egress, systemClock, systemRandom), isInvalid)
   })
+  const [own, key] = [{ clientId: new Secret('c'), clientSecret: new Secret('s') }, new Secret('k')]
+  const manner = { payBy: 'transfer', version: 'v1_0' } as const
+  const mtnWays = (directions: NetworkConfig['directions'], changes: Partial<NetworkConfig> = {}): NetworkConfig => ({ ...config, ...secrets, ...changes, directions })
+  const airtelWays = (directions: NetworkConfig['directions'], changes: object = {}): NetworkConfig =>
+    ({ ...airtel, directions, airtel: { ...airtel.airtel ?? assert.fail(), ...own, ...changes } })
+  const wrong: readonly (readonly [what: string, config: NetworkConfig, says: RegExp])[] = [
+    ['MTN pays out without a disbursement', mtnWays(['collection', 'payout']), /direction.* payout, .*"disbursement": \{"apiUser", "apiKey", "subscriptionKey"\}.*out of networks\.net\.directions/],
+    ['MTN gives back without a disbursement', mtnWays(['collection', 'refund']), /directions refund, .*disbursement/],
+    ['MTN does only both, without a disbursement', mtnWays(['payout', 'refund']), /directions payout and refund, .*disbursement/],
+    ['MTN has a disbursement that only says how it pays', mtnWays(['collection', 'payout'], { disbursement: manner }), /disbursement without all its credentials/],
+    ['MTN has half of a disbursement', mtnWays(['collection', 'payout'], { disbursement: { ...manner, subscriptionKey: key } }), /disbursement without all its credentials/],
+    ['Airtel pays out without a PIN', airtelWays(['collection', 'payout', 'refund']), /directions payout, .*"pin" and "pinKey"/],
+    ['Airtel pays out with a PIN that nothing encrypts', airtelWays(['payout'], { pin: key }), /./],
+    ['a card acquirer pays out', {
+      ...airtel, connector: 'card-acquirer', directions: ['collection', 'payout'], card: { account: key, secret: key },
+    }, /directions payout, .*no card acquirer has/],
+  ]
+  for (const [what, network, says] of wrong) {
+    test(`refused at the start, and told what to add: ${what}`, () => {
+      assert.throws(() => connectNetworks({ net: network }, new Map(), egress, systemClock, systemRandom), (error: unknown) => {
+        assert.ok(isInvalid(error) && error instanceof Error)
+        assert.match(error.message, says)
+        return true
+      })
+    })
+  }
+  test('what a network has credentials for and is not configured for is no error: what is under way ends as it began', () => {
+    const networks = connectNetworks({ net: mtnWays(['collection'], { disbursement: { ...secrets, ...manner } }) }, new Map(), egress, systemClock, systemRandom)
+    assert.ok(networks.has('net'))
+  })
   test('Airtel\'s credentials do not make a network of MTN\'s', () => {
     const secrets = { clientId: new Secret('c'), clientSecret: new Secret('s') }
     assert.throws(() => connectNetworks({ 'mtn-sandbox': config }, new Map([['mtn-sandbox', secrets]]), egress, systemClock, systemRandom), isInvalid)
