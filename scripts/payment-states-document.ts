@@ -29,6 +29,8 @@ ${Object.entries(paymentStates).map(([status, { transfers, meaning }]) => `| \`$
 
 ## Transfers
 Each payment begins with the transfers of its direction, as \`pending\`; they end with it. A share of nothing is no transfer.
+Those that end in \`_reversal\` are mirrors, which begin and end when the network takes the payment back: then it comes to nothing in the books,
+the fee too. What a collection had brought is a debt from then on, whatever is left of it ([ADR 45](adr/0045-what-is-taken-back-is-owed.md)).
 
 | kind | of a | from | into | share | must be there |
 |---|---|---|---|---|---|
@@ -36,11 +38,12 @@ ${Object.entries(transferRules).map(([kind, rule]) =>
   `| \`${kind}\` | ${rule.direction} | ${rule.debit} | ${rule.credit} | ${rule.share} | ${rule.needsCover ? 'yes' : 'no'} |`).join('\n')}
 
 What is of no payment moves the whole amount of its document at once: a settlement to the merchant's bank (\`stl_\`), or an adjustment
-(\`adj_\`) by which the operator corrects what a network's books and ours differ by.
+(\`adj_\`) by which the operator corrects what a network's books and ours differ by, or by which the platform repays what a merchant owes of what
+is available.
 
 | kind | of | from | into | must be there |
 |---|---|---|---|---|
 ${Object.entries(documentTransferRules).map(([kind, rule]) =>
-  `| \`${kind}\` | ${rule.document} | ${rule.debit} | ${rule.credit} | ${rule.needsCover ? 'yes' : rule.needsDebt ? 'the debt' : 'no'} |`).join('\n')}
+  `| \`${kind}\` | ${rule.document} | ${rule.debit} | ${rule.credit} | ${[...rule.needsCover ? ['yes'] : [], ...rule.needsDebt ? ['the debt'] : []].join(', and ') || 'no'} |`).join('\n')}
 `
 }

@@ -85,6 +85,11 @@ class Case {
     return this.store.dispatcher.recordOutcome(from, this.merchant.tenant, { payment, fence, outcome, event: this.#told('payment.processing', payment), prove: () => null })
   }
 
+  reverse(payment: PaymentId) {
+    const event = emit({ ...from, process: 'dispatcher' }, 'payment.reversed', this.merchant.tenant, { payment, status: 'reversed' })
+    return this.store.dispatcher.recordReversal(from, this.merchant.tenant, { payment, event, prove: () => null })
+  }
+
   async cancel(payment: PaymentId): Promise<string> {
     const event = this.#told('payment.processing', payment)
     return (await this.store.gateway.withdrawPayment(this.merchant.tenant, { payment, to: { status: 'cancelled' }, atMs: systemClock.nowMs(), event, prove: () => null })).kind
@@ -107,6 +112,10 @@ class Case {
   async balance(): Promise<readonly bigint[]> {
     const [balance] = await this.store.gateway.findBalances(this.merchant.tenant)
     return balance === undefined ? [] : [balance.availableMinor, balance.pendingMinor, balance.reservedMinor]
+  }
+
+  async owed(): Promise<bigint | undefined> {
+    return (await this.store.gateway.findBalances(this.merchant.tenant))[0]?.owedMinor
   }
 
   #told(type: 'payment.processing', payment: PaymentId) {
@@ -212,6 +221,28 @@ const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
     assert.equal((await refund(1n, newId('payment', from)))[0], 'not_refundable')
     const [, open] = await it.accept()
     assert.equal((await refund(1n, open))[0], 'not_refundable')
+  },
+  'a success that is taken back is owed first of all, and comes to nothing': async (it) => {
+    const [first, second] = [await it.succeed(1_000n), await it.succeed(500n)]
+    assert.equal((await it.accept({ direction: 'payout', ...euros(1_200n) }))[0], 'accepted')
+    assert.deepEqual([await it.reverse(first), await it.reverse(first)], ['recorded', 'superseded'])
+    assert.deepEqual([...await it.balance(), await it.owed()], [0n, 0n, 1_200n, 700n])
+    await it.succeed(600n)
+    assert.deepEqual([...await it.balance(), await it.owed()], [0n, 0n, 1_200n, 100n])
+    assert.equal((await it.accept({ direction: 'payout', ...euros(1n) }))[0], 'not_covered')
+    await it.succeed(150n)
+    assert.deepEqual([...await it.balance(), await it.owed()], [50n, 0n, 1_200n, 0n])
+    assert.equal((await it.accept({ direction: 'payout', ...euros(51n) }))[0], 'not_covered')
+    assert.equal((await it.accept({ direction: 'refund', original: first, ...euros(1n) }))[0], 'not_refundable')
+    const [, refund] = await it.accept({ direction: 'refund', original: second, ...euros(40n), feeMinor: 2n })
+    await it.prepare(refund)
+    await it.markSent(refund, 1)
+    assert.equal(await it.reverse(refund), 'superseded')
+    await it.end(refund, 1, 'succeeded')
+    assert.deepEqual([await it.balance(), await it.reverse(refund), await it.balance()], [[8n, 0n, 1_200n], 'recorded', [50n, 0n, 1_200n]])
+    const [, open] = await it.accept()
+    assert.equal(await it.reverse(open), 'superseded')
+    assert.deepEqual((await it.state(first)).slice(0, 3), ['reversed', null, 'known'])
   },
   'one word of a merchant counts for one payment': async (it) => {
     const [[, one], [, other]] = [await it.accept(), await it.accept()]

@@ -171,6 +171,10 @@ export const eventTypes = {
   'payment.in_doubt': { severity: 'notice', data: z.strictObject({ payment, status }) },
   /** In doubt for longer than anything that was sent needs: a person has to ask the network. Told once. */
   'payment.stuck': { severity: 'alarm', data: z.strictObject({ payment, status }) },
+  /** The network took back what had succeeded. */
+  'payment.reversed': { severity: 'notice', data: z.strictObject({ payment, status }) },
+  'payout.reversed': { severity: 'notice', data: z.strictObject({ payment, status }) },
+  'refund.reversed': { severity: 'notice', data: z.strictObject({ payment, status }) },
   'payout.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payout.in_doubt': { severity: 'notice', data: z.strictObject({ payment, status }) },
   'payout.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },

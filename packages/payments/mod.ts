@@ -18,7 +18,7 @@ export { paymentView, payoutView, refundView, type ShownPayment } from './paymen
 export { networkFor, type RoutableNetwork, type Routing } from './routing/network-for.ts'
 export { prefixRows, type PrefixConfidence, type PrefixRow } from './routing/prefixes.ts'
 export {
-  transferPhases, transferRules, transferShares, transfersOf, type MovedPayment, type PaymentTransferKind, type Transfer, type TransferKind,
+  reversalsOf, transferPhases, transferRules, transferShares, transfersOf, type MovedPayment, type PaymentTransferKind, type Transfer, type TransferKind,
   type TransferPhase, type TransferRule, type TransferShare,
 } from './transfers.ts'
 export { csv } from './statements/csv.ts'

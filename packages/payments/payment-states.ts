@@ -13,7 +13,7 @@ export const paymentStates = Object.freeze({
   succeeded: { transfers: 'posted', meaning: 'The network says that the money moved.' },
   failed: { transfers: 'voided', meaning: 'The money did not move, and will not under this payment.' },
   cancelled: { transfers: 'voided', meaning: 'Taken back before anything was sent.' },
-  reversed: { transfers: 'posted', meaning: 'The network took a success back; another transfer gives back what it moved.' },
+  reversed: { transfers: 'posted', meaning: 'The network took a success back. The mirrors of its transfers gave back what they moved, the fee too.' },
 } as const satisfies Readonly<Record<PaymentStatus, PaymentState>>)
 
 export type PaymentTransition = {

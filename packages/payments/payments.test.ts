@@ -3,11 +3,11 @@ import { describe, test } from 'node:test'
 import { paymentDirections, paymentStatuses, type PaymentStatus } from '@ngome/contracts'
 import { idPattern, type Currency, type MerchantId, type PaymentId, type Tenant } from '@ngome/kernel'
 import fc from 'fast-check'
-import { accountFor, accountKinds } from './accounts.ts'
+import { accountFor, accountKinds, type Account } from './accounts.ts'
 import { maskPhone } from './mask-phone.ts'
 import { feeOf } from './fees.ts'
 import { canTransition, dispatcherOrigins, hasEnded, initialStatuses, paymentStates, paymentTransitions } from './payment-states.ts'
-import { transferRules, transfersOf } from './transfers.ts'
+import { reversalsOf, transferRules, transfersOf } from './transfers.ts'
 
 const statuses = fc.constantFrom(...paymentStatuses)
 
@@ -91,6 +91,27 @@ describe('transfers', () => {
 
   test('that take a merchant\'s money need it to be there', () => {
     for (const { debit, needsCover } of Object.values(transferRules)) assert.equal(needsCover, debit === 'merchant_available')
+  })
+
+  test('that a reversal makes bring a payment to nothing in every account, and take of nobody\'s money that may be gone', () => {
+    fc.assert(fc.property(fc.constantFrom(...paymentDirections), tenants, networks, currencies, amounts, fees,
+      (direction, tenant, network, currency, amountMinor, feeMinor) => {
+        const payment = { id: 'pay_x' as PaymentId, direction, tenant, network, money: { amountMinor, currency }, feeMinor }
+        const [moved, back] = [transfersOf(payment), reversalsOf(payment)]
+        assert.deepEqual(back.map(({ kind }) => kind), moved.map(({ kind }) => `${kind}_reversal`))
+        const held = new Map<string, bigint>()
+        // What is owed counts against what is available.
+        const add = ({ kind }: Account, amount: bigint): void => {
+          const name = kind === 'merchant_debt' ? 'merchant_available' : kind
+          held.set(name, (held.get(name) ?? 0n) + amount)
+        }
+        for (const { debit, credit, money } of [...moved, ...back]) {
+          add(debit, -money.amountMinor)
+          add(credit, money.amountMinor)
+        }
+        assert.deepEqual([...held.values()].filter((amount) => amount !== 0n), [])
+        for (const { debit } of back) assert.notEqual(debit.kind, 'merchant_available')
+      }))
   })
 })
 

@@ -21,7 +21,7 @@ const wrongMax = 1_000
 
 /**
  * Compares the ledger and what its transfers belong to, of all tenants, as an auditor. In a true ledger each payment has exactly the
- * transfers of its direction, of its amount and its fee, in the phase of its state, each settlement those of its state and each adjustment
+ * transfers of its direction, of its amount and its fee, in the phase of its state, and their mirrors where it is reversed, each settlement those of its state and each adjustment
  * its one, at the accounts of its network; each account's sum is that of its transfers; nobody has taken more than there was, nobody owes
  * less than nothing, and what waits for the bank is what settlements wait for. Debits and credits are one row, so that they cannot differ.
  * @param db opened as `ngome_auditor`
@@ -47,9 +47,10 @@ export async function checkLedger(db: Database): Promise<LedgerReport> {
 async function wrongDocuments(tx: Transaction<Tables>): Promise<readonly LedgerDocumentId[]> {
   const { rows } = await sql<{ id: LedgerDocumentId }>`
     WITH due AS (
-      SELECT p.merchant, p.world, p.id AS document, k.kind, p.currency, p.network, s.transfers AS phase,
+      SELECT p.merchant, p.world, p.id AS document, k.kind, p.currency, p.network, CASE WHEN k.is_reversal THEN 'posted' ELSE s.transfers END AS phase,
         CASE k.share WHEN 'amount' THEN p.amount_minor WHEN 'fee' THEN p.fee_minor ELSE p.amount_minor - p.fee_minor END AS amount_minor
       FROM ngome.payments p JOIN ngome.payment_states s ON s.status = p.status JOIN ngome.transfer_kinds k ON k.direction = p.direction
+      WHERE NOT k.is_reversal OR p.status = 'reversed'
       UNION ALL
       SELECT s.merchant, s.world, s.id, k.kind, s.currency, NULL, 'posted', s.amount_minor
       FROM ngome.settlements s JOIN (VALUES ('settlement', 'created'), ('settlement', 'paid'), ('settlement', 'failed'),

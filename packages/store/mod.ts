@@ -55,6 +55,8 @@ export { markStanding } from './dispatch/mark-standing.ts'
 export { noteNextAction } from './dispatch/note-next-action.ts'
 export { prepareAttempt } from './dispatch/prepare-attempt.ts'
 export { recordDeliveryResult, type DeliveryResult, type WebhookAttemptResult } from './dispatch/record-delivery-result.ts'
+export { recordReversal, type ReversalRecord } from './dispatch/record-reversal.ts'
+export { repayDebts } from './ledger/repay-debts.ts'
 export { recordOutcome, type OutcomeRecord, type PaymentOutcome, type ProveChange } from './dispatch/record-outcome.ts'
 export type { RunAs } from './embedded/run-as.ts'
 export {

@@ -15,6 +15,7 @@ import { markStanding } from './dispatch/mark-standing.ts'
 import { noteNextAction } from './dispatch/note-next-action.ts'
 import { prepareAttempt } from './dispatch/prepare-attempt.ts'
 import { recordOutcome } from './dispatch/record-outcome.ts'
+import { recordReversal } from './dispatch/record-reversal.ts'
 import { scheduleEnquiry } from './dispatch/schedule-enquiry.ts'
 import { appendEvent } from './events/append-event.ts'
 import { enqueue } from './jobs/enqueue.ts'
@@ -66,6 +67,7 @@ export type PaymentStore = {
   readonly markStanding: Bound<typeof markStanding>
   readonly noteNextAction: Bound<typeof noteNextAction>
   readonly recordOutcome: Bound<typeof recordOutcome>
+  readonly recordReversal: Bound<typeof recordReversal>
   readonly scheduleEnquiry: Bound<typeof scheduleEnquiry>
   readonly findOpenPayments: Bound<typeof findOpenPayments>
   /** Tells the operator of what was found out about a payment, where nothing else is written. @throws Fault `store/unavailable` */
@@ -101,6 +103,7 @@ export function postgresPayments(db: Database): PaymentStore {
     markStanding: markStanding.bind(null, db),
     noteNextAction: noteNextAction.bind(null, db),
     recordOutcome: recordOutcome.bind(null, db),
+    recordReversal: recordReversal.bind(null, db),
     scheduleEnquiry: scheduleEnquiry.bind(null, db),
     findOpenPayments: findOpenPayments.bind(null, db),
     tell: (tenant, event) => inTenant(db, tenant, (tx) => appendEvent(tx, event)),

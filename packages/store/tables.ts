@@ -87,7 +87,7 @@ export type Tables = {
     bank_reference: string | null; failure: string | null; created_at: Date; updated_at: Date
   }
   adjustments: TenantColumns & {
-    id: AdjustmentId; kind: AdjustmentKind; network: string; currency: Currency; amount_minor: bigint; reason: string; made_by: string; created_at: Date
+    id: AdjustmentId; kind: AdjustmentKind | 'debt_repayment'; network: string; currency: Currency; amount_minor: bigint; reason: string; made_by: string; created_at: Date
   }
   account_sums: TenantColumns & {
     account: AccountId

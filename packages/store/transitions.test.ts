@@ -112,14 +112,14 @@ describe('the database refuses', () => {
   }
 
   test('exactly the transfers that packages/payments has no rule for', async () => {
-    const rows = await database.asAdmin(`SELECT kind, document, direction, debit_kind, credit_kind, share, needs_cover, needs_debt
+    const rows = await database.asAdmin(`SELECT kind, document, direction, debit_kind, credit_kind, share, needs_cover, needs_debt, is_reversal
       FROM ngome.transfer_kinds ORDER BY kind`)
     const rules = [
       ...Object.entries(transferRules).map(([kind, rule]) => ({ kind, document: 'payment', needsDebt: false, ...rule })),
-      ...Object.entries(documentTransferRules).map(([kind, rule]) => ({ kind, direction: null, share: 'amount', ...rule })),
+      ...Object.entries(documentTransferRules).map(([kind, rule]) => ({ kind, direction: null, share: 'amount', isReversal: false, ...rule })),
     ].toSorted((a, b) => a.kind < b.kind ? -1 : 1)
-    assert.deepEqual(rows.map((row) => ({ ...row })), rules.map(({ kind, document, direction, debit, credit, share, needsCover, needsDebt }) => (
-      { kind, document, direction, debit_kind: debit, credit_kind: credit, share, needs_cover: needsCover, needs_debt: needsDebt })))
+    assert.deepEqual(rows.map((row) => ({ ...row })), rules.map(({ kind, document, direction, debit, credit, share, needsCover, needsDebt, isReversal }) => (
+      { kind, document, direction, debit_kind: debit, credit_kind: credit, share, needs_cover: needsCover, needs_debt: needsDebt, is_reversal: isReversal })))
   })
 
   test('kinds of accounts that packages/payments does not know', async () => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type Currency, type PaymentId, type Tenant, type World } from '@ngome/kernel'
 import {
-  acceptPayment, insertDataKey, markAttemptSent, prepareAttempt, recordOutcome, type Database,
+  acceptPayment, insertDataKey, markAttemptSent, prepareAttempt, recordOutcome, recordReversal, type Database,
 } from '@ngome/store'
 import { addTestMerchant, testAcceptance, type TestMerchant } from './payments.ts'
 import type { TestDatabase } from './postgres.ts'
@@ -34,11 +34,11 @@ export class Purse {
   }
 
   /** @returns the payment, whose transfers wait */
-  async begin(amountMinor: bigint, more: { direction?: 'collection' | 'payout'; currency?: Currency; reference?: string } = {}): Promise<PaymentId> {
-    const { direction = 'collection', currency = 'EUR', reference = 'order-42' } = more
+  async begin(amountMinor: bigint, more: { direction?: 'collection' | 'payout'; currency?: Currency; reference?: string; feeMinor?: bigint } = {}): Promise<PaymentId> {
+    const { direction = 'collection', currency = 'EUR', reference = 'order-42', feeMinor = 0n } = more
     const acceptance = testAcceptance(this.merchant)
     const id = newId(direction === 'payout' ? 'payout' : 'payment', from)
-    const payment = { ...acceptance.payment, id, direction, reference, money: { amountMinor, currency } }
+    const payment = { ...acceptance.payment, id, direction, reference, feeMinor, money: { amountMinor, currency } }
     const event = emit({ ...from, process: 'gateway' }, 'payment.accepted', this.merchant.tenant, { payment: payment.id, status: 'accepted' })
     assert.equal((await acceptPayment(this.#gateway, { ...acceptance, payment, event })).kind, 'accepted')
     return payment.id
@@ -64,6 +64,13 @@ export class Purse {
       : emit(emitting, 'payment.failed', tenant, { payment, status, failure: 'payer_refused' })
     const record = { payment, fence, outcome, event, prove: () => null }
     assert.equal(await recordOutcome(this.#dispatcher, from, tenant, record), 'recorded')
+  }
+
+  /** The network takes back what succeeded. */
+  async reverse(payment: PaymentId): Promise<'recorded' | 'superseded'> {
+    const { tenant } = this.merchant
+    const event = emit({ ...from, process: 'dispatcher' }, 'payment.reversed', tenant, { payment, status: 'reversed' })
+    return recordReversal(this.#dispatcher, from, tenant, { payment, event, prove: () => null })
   }
 
   async move(amountMinor: bigint, more: Parameters<Purse['begin']>[1] = {}): Promise<PaymentId> {

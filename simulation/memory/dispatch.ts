@@ -1,3 +1,4 @@
+import { newId } from '@ngome/kernel'
 import { dispatcherOrigins, hasEnded, paymentStates } from '@ngome/payments'
 import type { DispatchablePayment, PaymentStore } from '@ngome/store'
 import type { KeptAttempt, KeptPayment, MemoryPayments } from './memory-payments.ts'
@@ -86,6 +87,17 @@ export const recordIn = (memory: MemoryPayments): Now<'recordOutcome'> => (from,
   memory.change('dispatcher', kept, { status: outcome.status, failure, updatedAtMs: from.clock.nowMs() },
     (told) => prove(told, attempt?.factsProof ?? null))
   memory.told.push(...alarms, event)
+  return 'recorded'
+}
+
+export const reverseIn = (memory: MemoryPayments): Now<'recordReversal'> => (from, tenant, { payment, event, prove }) => {
+  const kept = memory.find(tenant, payment)
+  if (kept === undefined || !dispatcherOrigins('reversed').includes(kept.row.status)) return 'superseded'
+  const { row } = kept
+  memory.ledger.reverse({ ...row, money: { amountMinor: row.amountMinor, currency: row.currency } }, newId('adjustment', from))
+  memory.change('dispatcher', kept, { status: 'reversed', failure: null, updatedAtMs: from.clock.nowMs() },
+    (told) => prove(told, memory.attemptOf(tenant, payment)?.factsProof ?? null))
+  memory.told.push(event)
   return 'recorded'
 }
 

@@ -1,7 +1,7 @@
 import type { PaymentId } from '@ngome/kernel'
 import { callbackHintsMax, type PaymentStore } from '@ngome/store'
 import { accept } from './accept.ts'
-import { load, markSentAgainIn, markSentIn, markStandingIn, markStuckIn, markTakenIn, prepareIn, recordIn } from './dispatch.ts'
+import { load, markSentAgainIn, markSentIn, markStandingIn, markStuckIn, markTakenIn, prepareIn, recordIn, reverseIn } from './dispatch.ts'
 import type { KeptHint, MemoryPayments } from './memory-payments.ts'
 import { tenantKey } from './tenant-key.ts'
 import { withdrawIn } from './withdraw.ts'
@@ -62,7 +62,7 @@ function acceptingStore(memory: MemoryPayments): AcceptingStore {
 
 type DispatchingStore = Pick<
   PaymentStore, 'loadPaymentForDispatch' | 'claimAuthorization' | 'prepareAttempt' | 'markAttemptSent' | 'markAttemptSentAgain' | 'markAttemptTaken' |
-  'markAttemptStuck' | 'markStanding' | 'noteNextAction' | 'recordOutcome'
+  'markAttemptStuck' | 'markStanding' | 'noteNextAction' | 'recordOutcome' | 'recordReversal'
 >
 
 function dispatchingStore(memory: MemoryPayments): DispatchingStore {
@@ -86,6 +86,7 @@ function dispatchingStore(memory: MemoryPayments): DispatchingStore {
     noteNextAction: async () => { throw new TypeError('no payer here is sent anywhere') },
     markStanding: async (...args) => markStandingIn(memory)(...args),
     recordOutcome: async (...args) => recordIn(memory)(...args),
+    recordReversal: async (...args) => reverseIn(memory)(...args),
   }
 }
 

@@ -9,9 +9,10 @@ export const balanceSchema = z.strictObject({
   object: classed('public', z.literal('balance')),
   world: classed('internal', worldSchema),
   currency: classed('internal', z.string()).meta({ description: 'ISO 4217 code.', example: 'UGX' }),
-  available: amount.meta({ description: 'What you can pay out or give back now. Never below zero.' }),
+  available: amount.meta({ description: 'What you can pay out or give back now. Never below zero; what you owe is not in it.' }),
   pending: amount.meta({ description: 'What payers were asked for and have not paid yet.' }),
   reserved: amount.meta({ description: 'What is on its way out, or back to payers, and not there yet.' }),
+  owed: amount.meta({ description: 'What you owe beyond what is there, because networks took payments back. It is repaid of what comes in.' }),
 })
 export type BalanceView = z.output<typeof balanceSchema>
 

@@ -188,12 +188,14 @@ export type ListBalancesAnswer = {
     readonly world: 'test' | 'live'
     /** ISO 4217 code. */
     readonly currency: string
-    /** What you can pay out or give back now. Never below zero. */
+    /** What you can pay out or give back now. Never below zero; what you owe is not in it. */
     readonly available: string
     /** What payers were asked for and have not paid yet. */
     readonly pending: string
     /** What is on its way out, or back to payers, and not there yet. */
     readonly reserved: string
+    /** What you owe beyond what is there, because networks took payments back. It is repaid of what comes in. */
+    readonly owed: string
   })[]
 }
 

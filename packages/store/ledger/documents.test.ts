@@ -87,7 +87,7 @@ describe('an adjustment', () => {
   for (const kind of adjustmentKinds) {
     test(`by ${kind} moves between the accounts that it names`, async () => {
       const purse = await open()
-      await purse.move(50n)
+      await purse.move(60n)
       await adjust(purse, 'suspense_from_debt', 50n)
       const { debit, credit } = documentTransferRules[kind]
       const [before, , after] = [await held(purse), await adjust(purse, kind, 7n), await held(purse)]

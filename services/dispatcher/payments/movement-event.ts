@@ -5,7 +5,7 @@ import { eventSource, type PaymentDispatcher } from '../dispatcher.ts'
 /** What the operator hears of a movement, by its direction: `payout.in_doubt`, `refund.failed`. */
 export function movementEvent(
   dispatcher: Pick<PaymentDispatcher, 'clock' | 'random'>, { direction, tenant, id }: Pick<DispatchablePayment, 'direction' | 'tenant' | 'id'>,
-  now: 'processing' | 'in_doubt' | PaymentOutcome,
+  now: 'processing' | 'in_doubt' | 'reversed' | PaymentOutcome,
 ): Event {
   const noun = movementNouns[direction]
   const from = eventSource(dispatcher)

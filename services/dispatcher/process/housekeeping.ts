@@ -1,7 +1,7 @@
 import { emit } from '@ngome/contracts'
 import { hasEnded } from '@ngome/payments'
 import type { CustodianClient } from '@ngome/runtime'
-import { addUpAccounts, closeLedgerDays, findOpenPayments, findPayment, keepHouse, keepPaymentPartitions, type UsageRetention } from '@ngome/store'
+import { addUpAccounts, closeLedgerDays, findOpenPayments, findPayment, keepHouse, keepPaymentPartitions, repayDebts, type UsageRetention } from '@ngome/store'
 import { remindOfKeys, remindOfShortKeys } from '../access/remind-of-keys.ts'
 import { eventSource, type Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
@@ -25,7 +25,7 @@ const lookedAtMax = 1_000
 /**
  * Runs at the start and every hour until the signal: partitions, old answers and secrets, and one look at each payment that was
  * left behind. It gives no payment a second job, so that jobs do not multiply. Every minute tokens that expired go, and payouts fail that nobody
- * approved in time; keys whose own period ends are told of within seconds. Days of the ledger that are over are closed, and settled where the
+ * approved in time, and what merchants owe is repaid of what came; keys whose own period ends are told of within seconds. Days of the ledger that are over are closed, and settled where the
  * configuration says so.
  */
 export function keepHouseHourly(
@@ -46,6 +46,10 @@ export function keepHouseHourly(
   runEvery(expiryEveryMs, 'the removal of expired tokens', logger, signal, () => expireVaultTokens(dispatcher, signal))
   runEvery(expiryEveryMs, 'the end of what nobody approved', logger, signal, () => expireApprovals(dispatcher, signal))
   runEvery(expiryEveryMs, 'the adding up of accounts', logger, signal, () => addUpAccounts(db))
+  runEvery(expiryEveryMs, 'the repayment of debts', logger, signal, async () => {
+    const repaid = await repayDebts(db, dispatcher, signal)
+    if (repaid > 0) logger.info({ repaid }, 'debts repaid')
+  })
   runEvery(expiryEveryMs, 'the closing of days', logger, signal, () => closeLedgerDays(dispatcher, policy.timeZone, signal))
   const settle = settleDaily(dispatcher, policy.settlement)
   runEvery(expiryEveryMs, 'the settling of closed days', logger, signal, () => settle(signal))

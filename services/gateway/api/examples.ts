@@ -242,7 +242,7 @@ export const examples: { readonly [N in OperationName]?: { readonly request?: ob
     },
   },
   listBalances: {
-    answer: { object: 'list', data: [{ object: 'balance', world: 'test', currency: 'EUR', available: '120.50', pending: '5.00', reserved: '0.00' }] },
+    answer: { object: 'list', data: [{ object: 'balance', world: 'test', currency: 'EUR', available: '120.50', pending: '5.00', reserved: '0.00', owed: '0.00' }] },
   },
   getStatement: {
     answer: {

@@ -36,7 +36,7 @@ test('a merchant without payments has no balances', async () => {
 test('what payers were asked for is pending; what they paid is available; what was voided is neither', async () => {
   const [paid, refused] = [await collect('5.00'), await collect('2.50')]
   await collect('1.25')
-  const balance = { object: 'balance', world: 'test', currency: 'EUR', reserved: '0.00' } as const
+  const balance = { object: 'balance', world: 'test', currency: 'EUR', reserved: '0.00', owed: '0.00' } as const
   assert.deepEqual(await balancesOf(merchant), [{ ...balance, available: '0.00', pending: '8.75' }])
   const { database } = running
   const purse = await Purse.of(merchant.tenant, database.open('ngome_gateway', { poolMax: 1 }), database.open('ngome_dispatcher', { poolMax: 1 }))

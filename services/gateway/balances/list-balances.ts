@@ -7,11 +7,12 @@ import type { Call } from '../http/call.ts'
 /** Answers what the merchant's accounts hold. @throws Fault `store/unavailable` */
 export async function listBalances({ database }: { readonly database: Database }, { caller }: Call<'listBalances'>): Promise<Answer> {
   const balances = await findBalances(database, caller.tenant)
-  const data = balances.map(({ currency, availableMinor, pendingMinor, reservedMinor }: Balance): BalanceView => ({
+  const data = balances.map(({ currency, availableMinor, pendingMinor, reservedMinor, owedMinor }: Balance): BalanceView => ({
     object: 'balance', world: caller.tenant.world, currency,
     available: formatMoney({ amountMinor: availableMinor, currency }),
     pending: formatMoney({ amountMinor: pendingMinor, currency }),
     reserved: formatMoney({ amountMinor: reservedMinor, currency }),
+    owed: formatMoney({ amountMinor: owedMinor, currency }),
   }))
   return { status: 200, contentType: jsonType, body: JSON.stringify({ object: 'list', data }) }
 }
