@@ -8,6 +8,8 @@ export const problemSchema = z.strictObject({
   title: classed('public', z.string()),
   status: classed('public', z.int()),
   code: classed('public', z.string()),
+  /** Where the code is explained, on the origin that answered; the processes among themselves have no such page. */
+  help: classed('public', z.string().describe('Where the code is explained: a line of the reference, relative to the address that was asked.')).optional(),
   request_id: classed('internal', idSchema('request')),
   errors: z.array(z.strictObject({
     pointer: classed('public', z.string()),

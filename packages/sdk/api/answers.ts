@@ -310,6 +310,8 @@ export type Problem = {
   readonly title: string
   readonly status: number
   readonly code: string
+  /** Where the code is explained: a line of the reference, relative to the address that was asked. */
+  readonly help?: string
   readonly request_id: `req_${string}`
   readonly errors?: readonly {
     readonly pointer: string

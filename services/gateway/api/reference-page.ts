@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { publicFault } from '@ngome/kernel'
+import { anchorOf, explainedCodes } from './help-of.ts'
 import type { JsonObject } from './json-schema.ts'
 import type { OpenApiDocument, OpenApiOperation } from './openapi.ts'
-import { commonFaults, operationNames, operations } from './operations.ts'
 import { escapeHtml as text } from '../http/escape-html.ts'
 import { pageStyle } from './reference-style.ts'
 
@@ -93,7 +93,7 @@ ${body?.['example'] === undefined ? '' : `<h3>Request</h3>${json(body['example']
 <p>${prose(wordsOf(answer['description']))}</p>
 ${content(answer)?.['example'] === undefined ? '' : json(content(answer)?.['example'])}
 ${codes.length === 0 ? '' : `<h3>Errors</h3><p>${codes.map((one) =>
-    `<a href="#${one.replaceAll('/', '-')}"><code>${text(one)}</code></a>`).join(', ')}</p>`}
+    `<a href="#${anchorOf(one)}"><code>${text(one)}</code></a>`).join(', ')}</p>`}
 </section>`
 }
 
@@ -120,15 +120,14 @@ function wordsOf(value: unknown): string {
 }
 
 function errors(): string {
-  const codes = new Set([...commonFaults, ...operationNames.flatMap((name) => operations[name].faults)])
-  const rows = [...codes].map((code) => {
+  const rows = [...explainedCodes].map((code) => {
     const row = publicFault(code)
-    return [`<code id="${code.replaceAll('/', '-')}">${text(code)}</code>`, String(row.status), text(row.public)]
+    return [`<code id="${anchorOf(code)}">${text(code)}</code>`, String(row.status), text(row.public)]
   })
   return `<section aria-labelledby="errors">
 <h2 id="errors">Errors</h2>
-<p>A problem document (RFC 9457) with a <code>code</code> that does not change, and a <code>request_id</code> to name when
-you ask us. Repeat what got 503 after <code>Retry-After</code> seconds, with the same <code>Idempotency-Key</code>.</p>
+<p>A problem document (RFC 9457) with a <code>code</code> that does not change, <code>help</code> that leads to its line here, the
+<code>errors</code> by field where there are any (<code>pointer</code>, RFC 6901), and a <code>request_id</code> to name when you ask us. Repeat what got 503 after <code>Retry-After</code> seconds, with the same <code>Idempotency-Key</code>.</p>
 ${table('Codes', ['Code', 'Status', 'Meaning'], rows)}
 </section>`
 }

@@ -1,5 +1,6 @@
 import type { Fault, RequestId } from '@ngome/kernel'
 import { problemMediaType, problemOf } from '@ngome/runtime'
+import { helpOf } from '../api/help-of.ts'
 import type { Answer } from './answer.ts'
 
 /** How long a client waits before it tries again; a database that fails over is back within a few of these. */
@@ -13,7 +14,7 @@ export function problemAnswer(fault: Fault, requestId: RequestId, headers: reado
   return {
     status: fault.row.status,
     contentType: problemMediaType,
-    body: JSON.stringify(problemOf(fault, requestId)),
+    body: JSON.stringify({ ...problemOf(fault, requestId), help: helpOf(fault.code) }),
     headers: [...headers, ...ofStatus(fault, headers)],
   }
 }

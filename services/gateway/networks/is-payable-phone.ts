@@ -10,7 +10,9 @@ const types: ReadonlySet<string | undefined> = new Set(['MOBILE', 'FIXED_LINE_OR
  */
 export function isPayablePhone(phone: string, { callingCode, prefixes = [] }: { readonly callingCode: string; readonly prefixes?: readonly string[] | undefined }): boolean {
   if (!phone.startsWith(`+${callingCode}`)) return false
-  if (prefixes.some((prefix) => phone.startsWith(`+${prefix}`))) return true
   const parsed = parsePhoneNumberFromString(phone)
-  return parsed?.number === phone && parsed.countryCallingCode === callingCode && parsed.isValid() && types.has(parsed.getType())
+  if (parsed?.number !== phone || parsed.countryCallingCode !== callingCode) return false
+  // A range may be newer than the library; how many digits a country's numbers have is not.
+  if (prefixes.some((prefix) => phone.startsWith(`+${prefix}`))) return parsed.isPossible()
+  return parsed.isValid() && types.has(parsed.getType())
 }
