@@ -1,6 +1,7 @@
 import type { PaymentId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { pipelined } from '../pipeline.ts'
+import { itsPayout } from './its-payout.ts'
 
 /** Rows of a part that may be sent now, in the order of their ids; none of a batch that was cancelled. @throws Fault `store/unavailable` */
 export async function findRowsToSend(
@@ -8,8 +9,7 @@ export async function findRowsToSend(
 ): Promise<readonly PaymentId[]> {
   const [result] = await pipelined(db, tenant, [{
     name: 'find_rows_to_send',
-    text: `SELECT p.id FROM ngome.payout_batch_rows r
-        JOIN ngome.payments p ON p.merchant = r.merchant AND p.world = r.world AND p.id = r.payment
+    text: `SELECT r.payment AS id FROM ngome.payout_batch_rows r ${itsPayout('status')}
         JOIN ngome.payout_batches b ON b.merchant = r.merchant AND b.world = r.world AND b.id = r.batch
       WHERE r.merchant = $1 AND r.world = $2 AND r.part = $3 AND r.payment > $4 AND p.status = 'accepted' AND b.cancelled_at IS NULL
       ORDER BY r.payment LIMIT $5`,
@@ -22,9 +22,8 @@ export async function findRowsToSend(
 export async function findRowsSentSince(db: Database, tenant: Tenant, part: PayoutBatchPartId, sinceMs: number): Promise<readonly PaymentId[]> {
   const [result] = await pipelined(db, tenant, [{
     name: 'find_rows_sent_since',
-    text: `SELECT p.id FROM ngome.payout_batch_rows r
-        JOIN ngome.payments p ON p.merchant = r.merchant AND p.world = r.world AND p.id = r.payment
-        JOIN ngome.attempts a ON a.merchant = r.merchant AND a.world = r.world AND a.payment = r.payment
+    text: `SELECT r.payment AS id FROM ngome.payout_batch_rows r ${itsPayout('status')}
+        CROSS JOIN LATERAL (SELECT a.sent_at FROM ngome.attempts a WHERE a.merchant = r.merchant AND a.world = r.world AND a.payment = r.payment OFFSET 0) a
       WHERE r.merchant = $1 AND r.world = $2 AND r.part = $3 AND p.status IN ('processing', 'in_doubt') AND a.sent_at >= $4`,
     values: [tenant.merchant, tenant.world, part, new Date(sinceMs)],
   }])

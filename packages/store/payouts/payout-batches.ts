@@ -6,6 +6,7 @@ import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '
 import { paymentColumns, toPaymentRow, type PaymentColumns, type PaymentRow } from '../payments/find-payment.ts'
 import { paymentPageMax } from '../payments/list-payments.ts'
 import { pipelined, type Statement } from '../pipeline.ts'
+import { itsPayout } from './its-payout.ts'
 
 export type PayoutBatchRow = {
   readonly id: PayoutBatchId
@@ -55,7 +56,7 @@ export async function findPayoutBatchStanding(
   const [found, counted] = await pipelined(db, tenant, [batchStatement(tenant, id), {
     name: 'count_batch_rows',
     text: `SELECT p.status, count(*)::integer AS count, sum(p.amount_minor)::bigint AS minor
-      FROM ngome.payout_batch_rows r JOIN ngome.payments p ON p.merchant = r.merchant AND p.world = r.world AND p.id = r.payment
+      FROM ngome.payout_batch_rows r ${itsPayout('status, amount_minor')}
       WHERE r.merchant = $1 AND r.world = $2 AND r.batch = $3 GROUP BY p.status ORDER BY p.status`,
     values: [tenant.merchant, tenant.world, id],
   }])
@@ -99,8 +100,7 @@ export async function listBatchPayouts(
 ): Promise<readonly PaymentRow[]> {
   const [result] = await pipelined(db, tenant, [{
     name: 'list_batch_payouts',
-    text: `SELECT ${paymentColumns.replaceAll(/([a-z_]+)/g, 'p.$1')} FROM ngome.payout_batch_rows r
-        JOIN ngome.payments p ON p.merchant = r.merchant AND p.world = r.world AND p.id = r.payment
+    text: `SELECT ${paymentColumns.replaceAll(/([a-z_]+)/g, 'p.$1')} FROM ngome.payout_batch_rows r ${itsPayout(paymentColumns)}
       WHERE r.merchant = $1 AND r.world = $2 AND r.batch = $3 AND r.payment < $4 AND ($5::text IS NULL OR p.status = $5)
       ORDER BY r.payment DESC LIMIT $6`,
     values: [tenant.merchant, tenant.world, page.batch, page.after ?? '~', page.status, Math.min(page.limit, paymentPageMax + 1)],

@@ -440,3 +440,22 @@ describe('money that our books do not know', () => {
     assert.deepEqual([all.filter(({ status }) => status === 'fulfilled').length, await booksOf()], [1, [-500, 500]])
   })
 })
+
+test('matching looks at few movements for each, also of a table that nothing is known of yet', async () => {
+  const rows: ReportRow[] = []
+  for (let made = 0; made < 60; made++) rows.push(await rowOf(await purse.move(500n)))
+  await bring(rows)
+  const client = await operator.pool.connect()
+  try {
+    await client.query('BEGIN')
+    const { rows: [step] } = await client.query<{ judged: bigint; opened: bigint }>('SELECT * FROM ngome.match_movements($1, $2, 0, 100, now())', [network, 'test'])
+    assert.deepEqual([step?.judged, step?.opened], [60n, 0n])
+    const { rows: [read] } = await client.query<{ tuples: bigint }>(`SELECT (seq_tup_read + idx_tup_fetch)::bigint AS tuples FROM pg_stat_xact_user_tables
+      WHERE relname = 'network_movements'`)
+    const tuples = Number(read?.tuples)
+    assert.ok(tuples > 0 && tuples < 60 * 20, `${tuples} looked at for 60`)
+  } finally {
+    await client.query('ROLLBACK')
+    client.release()
+  }
+})
