@@ -1,15 +1,14 @@
 import { Secret } from '@ngome/kernel'
-import { acceptPayment, clientConfig, type Connection, type Database } from '@ngome/store'
+import { acceptPayment, clientConfig, type Connection } from '@ngome/store'
 import { testAcceptance, type TestMerchant } from '@ngome/testkit'
 import pg from 'pg'
+import { writtenDown, type Statement } from '../sides/written-down.ts'
 
 export type RawSqlStart = { readonly connection: Omit<Connection, 'password'> & { readonly password: string }; readonly merchant: TestMerchant; readonly connections: number }
 /** Makes the statements of so many transactions; a run uses them up. */
 export type RawSqlPrepare = { readonly transactions: number }
 export type RawSqlRun = { readonly durationMs: number }
 export type RawSqlReport = { readonly committed: number; readonly seconds: number; readonly statements: number }
-
-type Statement = { readonly text: string; readonly values: unknown[] }
 
 let clients: readonly pg.Client[] = []
 let merchant: TestMerchant | undefined
@@ -61,28 +60,8 @@ async function run({ durationMs }: RawSqlRun): Promise<RawSqlReport> {
   return { committed, seconds: (performance.now() - startedAtMs) / 1_000, statements }
 }
 
-/** Takes the statements from the store itself, through a connection that only writes them down. */
 async function statementsOfOne(): Promise<readonly Statement[]> {
-  if (merchant === undefined) throw new TypeError('not started')
-  const written: Statement[] = []
-  const client = {
-    query: async ({ text, values }: Statement) => {
-      written.push({ text, values })
-      return { command: text, rows: [] }
-    },
-    connection: { stream: { cork: () => undefined, uncork: () => undefined } },
-    getTransactionStatus: () => 'I',
-    release: () => undefined,
-  }
-  await acceptPayment(recorder(client), testAcceptance(merchant))
-  return written
-}
-
-// One object, so that the store knows the accounts after the first acceptance, as a running gateway does.
-const database = { pool: { connect: async () => current }, wake: () => undefined }
-let current: unknown
-
-function recorder(client: unknown): Database {
-  current = client
-  return database as unknown as Database
+  const paying = merchant
+  if (paying === undefined) throw new TypeError('not started')
+  return writtenDown((db) => acceptPayment(db, testAcceptance(paying)))
 }

@@ -4,6 +4,9 @@ import { describeDatabase, testServer, type TestDatabase, type TestServer } from
 import type { GatewayProcess } from '../../services/gateway/testing/gateway-process.ts'
 import { TestPlatform } from '../../services/gateway/testing/test-platform.ts'
 
+/** Also beside whatever else a machine does. */
+const startMsMax = 90_000
+
 /** A gateway as a process of its own, with its custodian and a PostgreSQL that commits to disk. */
 export type GatewayStand = {
   readonly database: TestDatabase
@@ -33,7 +36,7 @@ export async function raiseGatewayOn(server: TestServer, name: string, env: Read
   const platform = await TestPlatform.create(database)
   const gateway = platform.startGateway({ hasChannel: false, env })
   const client = platform.client()
-  await gateway.untilSo('answer', async () => (await client.call({ path: '/v1/payments' })).status > 0, 20_000)
+  await gateway.untilSo('answer', async () => (await client.call({ path: '/v1/payments' })).status > 0, startMsMax)
   client.close()
   return {
     database, platform, gateway,

@@ -27,7 +27,7 @@ export class Worker {
   }
 
   stop(): void {
-    this.#child.disconnect()
+    if (this.#child.connected) this.#child.disconnect()
   }
 }
 

@@ -1,10 +1,13 @@
+import type { KeyObject } from 'node:crypto'
 import {
   apiKeyVerifier, defaultKeySettings, keySettingsJson, parseKeySettings, readOwnKeyRequest, scopes, signApiKey, successorSettings, type KeptApiKey, type NewApiKey,
 } from '@ngome/access'
-import { answerKeyLifeMs, retentionClasses, type CustodianRequest, type CustodianResponse, type CustodianSecretName } from '@ngome/contracts'
+import { answerKeyLifeMs, emit, retentionClasses, type CustodianRequest, type CustodianResponse, type CustodianSecretName } from '@ngome/contracts'
 import { generateMerchantKeyPair, signStatement } from '@ngome/envelope'
-import { Fault, newId, Secret, systemClock, systemRandom, toBase64Url, type ApiKeyId, type Tenant } from '@ngome/kernel'
+import { Fault, newId, Secret, systemClock, systemRandom, toBase64Url, type ApiKeyId, type MerchantSigningKeyId, type Tenant } from '@ngome/kernel'
 import { signAnswerKey } from '@ngome/runtime'
+import { signMerchantKey, type MerchantKey, type MerchantKeyUse } from '@ngome/signatures'
+import { insertSigningKey, type Database } from '@ngome/store'
 import type { CustodianAnswers, TestAuthority } from '@ngome/testkit'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -107,6 +110,19 @@ export class TestCustody {
     const old = { id: rolled.key as ApiKeyId, tenant, pepperVersion: rolled.pepperVersion, verifier: Buffer.from(rolled.verifier, 'base64url') }
     const proof = signApiKey({ ...old, settings: { ...before, expiresAtMs } }, this.authority.statementKeys.privateKey)
     return { statement, settings: keySettingsJson(settings), ended: { proof: toBase64Url(proof), endsAt: new Date(expiresAtMs).toISOString() } }
+  }
+
+  /** A key that the custodian states for a merchant. */
+  async addSigningKey(operator: Database, tenant: Tenant, publicKey: KeyObject, uses: readonly MerchantKeyUse[] = ['sign']): Promise<MerchantSigningKeyId> {
+    const algorithm = publicKey.asymmetricKeyType === 'ed25519' ? 'ed25519' : 'rsa-pss-sha512'
+    const createdAtMs = from.clock.nowMs()
+    const key: MerchantKey = {
+      id: newId('merchantSigningKey', from), tenant, algorithm, uses, expiresAtMs: createdAtMs + 3_600_000,
+      spki: publicKey.export({ format: 'der', type: 'spki' }),
+    }
+    const proof = signMerchantKey(key, this.authority.statementKeys.privateKey)
+    await insertSigningKey(operator, { ...key, proof, createdAtMs }, emit({ ...from, process: 'operator' }, 'merchant_key.added', tenant, { key: key.id }))
+    return key.id
   }
 
   async #statement(tenant: Tenant, retention: string, ahead: number): Promise<string> {

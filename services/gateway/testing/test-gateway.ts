@@ -6,8 +6,8 @@ import { defaultKeySettings, newApiKey, parseOrigin, type ApiKeySettings } from 
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type ApiKeyId, type Clock, type ForwardDestinationId, type MerchantSigningKeyId, type Tenant, type World } from '@ngome/kernel'
 import { createLogger, createMetrics, custodianClient, enrol, loadConfig, type Config, type Identity } from '@ngome/runtime'
-import { signDestination, signMerchantKey, type MerchantKey, type MerchantKeyUse } from '@ngome/signatures'
-import { addMerchant, addOrigin, freezeMerchant, insertForwardDestination, insertSigningKey, issueApiKey, removeOrigin, revokeApiKey, revokeSigningKey, setMerchantLimits, setVaultPlaintext, type Database } from '@ngome/store'
+import { signDestination, type MerchantKeyUse } from '@ngome/signatures'
+import { addMerchant, addOrigin, freezeMerchant, insertForwardDestination, issueApiKey, removeOrigin, revokeApiKey, revokeSigningKey, setMerchantLimits, setVaultPlaintext, type Database } from '@ngome/store'
 import {
   MerchantClient, startTestCustodian, testDatabase, TestAuthority, type TestCustodian, type TestDatabase,
 } from '@ngome/testkit'
@@ -116,16 +116,8 @@ export class TestGateway {
   }
 
   /** Adds a merchant's public key, as the operator's command does. */
-  async addSigningKey({ tenant }: TestMerchant, publicKey: KeyObject, uses: readonly MerchantKeyUse[] = ['sign']): Promise<MerchantSigningKeyId> {
-    const algorithm = publicKey.asymmetricKeyType === 'ed25519' ? 'ed25519' : 'rsa-pss-sha512'
-    const createdAtMs = from.clock.nowMs()
-    const key: MerchantKey = {
-      id: newId('merchantSigningKey', from), tenant, algorithm, uses, expiresAtMs: createdAtMs + 3_600_000,
-      spki: publicKey.export({ format: 'der', type: 'spki' }),
-    }
-    const proof = signMerchantKey(key, this.custody.authority.statementKeys.privateKey)
-    await insertSigningKey(this.#operator, { ...key, proof, createdAtMs }, emit({ ...from, process: 'operator' }, 'merchant_key.added', tenant, { key: key.id }))
-    return key.id
+  addSigningKey({ tenant }: TestMerchant, publicKey: KeyObject, uses?: readonly MerchantKeyUse[]): Promise<MerchantSigningKeyId> {
+    return this.custody.addSigningKey(this.#operator, tenant, publicKey, uses)
   }
 
   async revokeSigningKey({ tenant }: TestMerchant, key: MerchantSigningKeyId): Promise<void> {

@@ -1,0 +1,43 @@
+import { Secret, systemClock, systemRandom } from '@ngome/kernel'
+import type { ReportForm } from '@ngome/payments'
+import { importReport, openDatabase, type Connection } from '@ngome/store'
+import { matchNetwork } from '../../cli/reconcile/match-network.ts'
+import { residentMib } from '../sides/memory-of.ts'
+
+/** The operator's process that imports one report. */
+export type ImportOrder = {
+  readonly connection: Omit<Connection, 'password'> & { readonly password: string }
+  readonly path: string
+  readonly network: string
+  readonly currency: 'EUR' | 'UGX'
+  readonly form: ReportForm
+}
+/** `mib`: what the process held, evenly over its time. */
+export type ImportTold = { readonly added: number; readonly opened: number; readonly importSeconds: number; readonly matchSeconds: number; readonly mib: readonly number[] }
+
+const lookEveryMs = 50
+
+process.on('message', (order: ImportOrder) => void run(order).then((report) => process.send?.(report)))
+process.once('disconnect', () => process.exit())
+
+async function run({ connection, path, network, currency, form }: ImportOrder): Promise<ImportTold> {
+  const db = openDatabase({ ...connection, password: new Secret(connection.password), applicationName: 'bench', poolMax: 2 })
+  const world = {
+    db, clock: systemClock, random: systemRandom,
+    onProgress: (done: string, rows: number) => void process.stderr.write(`${network}: ${rows.toLocaleString('en')} rows ${done}\n`),
+  }
+  const mib: number[] = []
+  const looking = setInterval(() => { mib.push(residentMib(process.pid) ?? 0) }, lookEveryMs)
+  try {
+    const beganAtMs = performance.now()
+    const outcome = await importReport({ path, network, world: 'test', form, rules: { currency, timeZone: 'UTC' }, by: 'bench' }, world)
+    if (outcome.kind !== 'imported') throw new Error(`the report was ${outcome.kind}: ${JSON.stringify(outcome)}`)
+    const importedAtMs = performance.now()
+    const { opened } = await matchNetwork(world, { network, world: 'test' })
+    const matchSeconds = (performance.now() - importedAtMs) / 1_000
+    return { added: outcome.added, opened, importSeconds: (importedAtMs - beganAtMs) / 1_000, matchSeconds, mib }
+  } finally {
+    clearInterval(looking)
+    await db.close()
+  }
+}
