@@ -1,8 +1,9 @@
 import { Fault, type Secret } from '@ngome/kernel'
 import type { QueueName } from '@ngome/contracts'
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import pg from 'pg'
 import { jobWaker } from './jobs/wake.ts'
+import { preparedPool } from './prepared-pool.ts'
 import { storeFault } from './store-fault.ts'
 import type { Tables } from './tables.ts'
 
@@ -28,6 +29,8 @@ export type DatabaseOptions = Connection & {
 export type Database = {
   readonly connection: Connection
   readonly kysely: Kysely<Tables>
+  /** Over the same connections, of which each prepares a statement once: for texts that do not vary with what is asked for. */
+  readonly prepared: Kysely<Tables>
   readonly pool: pg.Pool
   /** @throws Fault `store/unavailable` where the database does not answer in time */
   ping(): Promise<void>
@@ -63,11 +66,13 @@ export function openDatabase(options: DatabaseOptions): Database {
   // A connection that breaks while it is in use says so twice: its statements fail, and it emits an event that nobody
   // would hear, which ends the process.
   pool.on('connect', (client) => client.on('error', () => undefined))
-  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema('ngome')
+  const kysely = kyselyOver(pool)
+  const prepared = kyselyOver(preparedPool(pool))
   const waker = jobWaker(pool)
   return {
     connection: options,
     kysely,
+    prepared,
     pool,
     wake: (queue) => waker.wake(queue),
     async ping() {
@@ -79,11 +84,16 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     async close() {
       await waker.close()
+      await prepared.destroy()
       // Kysely ends the pool only where it was used itself.
       await kysely.destroy()
       if (!pool.ending) await pool.end()
     },
   }
+}
+
+function kyselyOver(pool: PostgresPool): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema('ngome')
 }
 
 /**

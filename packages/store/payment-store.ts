@@ -31,7 +31,7 @@ import { withdrawPayment } from './payments/withdraw-payment.ts'
 import { claimPartWord } from './payouts/claim-part-word.ts'
 import { loadPayoutPart } from './payouts/load-payout-part.ts'
 import { findSigningKey } from './signing/find-signing-key.ts'
-import { inTenant } from './transaction.ts'
+import { inTenantPrepared } from './transaction.ts'
 
 /** A function of the store, for those who have no database but one of its promises. */
 type Bound<F> = F extends (db: Database, ...rest: infer A) => infer R ? (...args: A) => R : never
@@ -106,7 +106,7 @@ export function postgresPayments(db: Database): PaymentStore {
     recordReversal: recordReversal.bind(null, db),
     scheduleEnquiry: scheduleEnquiry.bind(null, db),
     findOpenPayments: findOpenPayments.bind(null, db),
-    tell: (tenant, event) => inTenant(db, tenant, (tx) => appendEvent(tx, event)),
-    scheduleDispatch: (data, startAfterMs) => inTenant(db, data, (tx) => enqueue(tx, 'payment-dispatch', data, { startAfterMs })),
+    tell: (tenant, event) => inTenantPrepared(db, tenant, (tx) => appendEvent(tx, event)),
+    scheduleDispatch: (data, startAfterMs) => inTenantPrepared(db, data, (tx) => enqueue(tx, 'payment-dispatch', data, { startAfterMs })),
   }
 }

@@ -1,6 +1,6 @@
 import type { CallbackHintId, DataKeyId, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 
 /** What a network sent to a payment's callback path, still sealed. */
 export type CallbackHint = {
@@ -18,7 +18,7 @@ export async function loadCallbackHints(
   tenant: Tenant,
   payment: PaymentId,
 ): Promise<readonly CallbackHint[]> {
-  const rows = await inTenant(db, tenant, (tx) => tx.selectFrom('callback_hints as h')
+  const rows = await inTenantPrepared(db, tenant, (tx) => tx.selectFrom('callback_hints as h')
     .innerJoin('data_keys as d', (join) => join
       .onRef('d.merchant', '=', 'h.merchant').onRef('d.world', '=', 'h.world').onRef('d.id', '=', 'h.data_key'))
     .select(['h.id', 'h.sealed', 'd.id as data_key', 'd.sealed as data_key_sealed'])

@@ -4,7 +4,7 @@ import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { enqueue } from '../jobs/enqueue.ts'
 import { errorCode } from '../store-fault.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 
 export type NewCallbackHint = {
   readonly id: CallbackHintId
@@ -35,7 +35,7 @@ export async function recordCallbackHint(
   event: Event,
 ): Promise<'recorded' | 'full' | 'busy' | 'unknown'> {
   try {
-    const outcome = await inTenant(db, tenant, async (tx) => {
+    const outcome = await inTenantPrepared(db, tenant, async (tx) => {
       const { last } = await tx.selectFrom('callback_hints')
         .select((e) => e.fn.coalesce(e.fn.max('number'), e.lit(0)).as('last'))
         .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', hint.payment)

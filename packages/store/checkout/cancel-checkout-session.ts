@@ -2,7 +2,7 @@ import type { Event } from '@ngome/contracts'
 import type { CheckoutSessionId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 
 /**
  * Cancels a session: from now on its link asks nobody. One that is being paid or was paid stays as it is, and a payer who asks
@@ -13,7 +13,7 @@ import { inTenant } from '../transaction.ts'
 export async function cancelCheckoutSession(
   db: Database, tenant: Tenant, id: CheckoutSessionId, atMs: number, event: Event,
 ): Promise<'cancelled' | 'under_way' | 'unknown'> {
-  return inTenant(db, tenant, async (tx) => {
+  return inTenantPrepared(db, tenant, async (tx) => {
     const session = await tx.selectFrom('checkout_sessions').select('cancelled_at')
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id).forUpdate().executeTakeFirst()
     if (session === undefined) return 'unknown'

@@ -1,7 +1,7 @@
 import type { PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { errorCode, uniqueViolation } from '../store-fault.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 
 /** What counts once of a merchant's word, and for which payment. */
 export type AuthorizationClaim = {
@@ -21,7 +21,7 @@ export type AuthorizationClaim = {
 export async function claimAuthorization(db: Database, tenant: Tenant, claim: AuthorizationClaim): Promise<'claimed' | 'spent'> {
   const { payment, digest, spokenAtMs, atMs } = claim
   try {
-    return await inTenant(db, tenant, async (tx) => {
+    return await inTenantPrepared(db, tenant, async (tx) => {
       await tx.insertInto('payment_authorizations')
         .values({ ...tenant, digest, payment, at: new Date(atMs), spoken_at: spokenAtMs === null ? null : new Date(spokenAtMs) })
         .onConflict((conflict) => conflict.doNothing()).execute()

@@ -3,7 +3,7 @@ import type { DataKeyId, PaymentId, Tenant, WebhookDeliveryId, WebhookEndpointId
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { objectEventColumns, objectEventTables, toProvableEvent, type ObjectEventColumns, type ProvableEvent } from '../events/object-events.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 
 /** A webhook that is due: what happened, and where it is to be told. */
 export type Delivery = {
@@ -48,8 +48,8 @@ const secretsMax = 2
 
 /** @throws Fault `store/unavailable` */
 export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeliveryId): Promise<Delivery | undefined> {
-  return inTenant(db, tenant, async (tx) => {
-    const delivery = await tx.selectFrom('webhook_deliveries').selectAll()
+  return inTenantPrepared(db, tenant, async (tx) => {
+    const delivery = await tx.selectFrom('webhook_deliveries').select(['state', 'tries', 'tried_since', 'payment', 'event', 'endpoint'])
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
       .executeTakeFirst()
     if (delivery === undefined) return undefined

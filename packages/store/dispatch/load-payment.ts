@@ -2,7 +2,7 @@ import type { ApiKeyId, DataKeyId, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { toPaymentRow, type PaymentRow } from '../payments/find-payment.ts'
 import type { AttemptState } from '../tables.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 
 export type Attempt = {
   readonly reference: string
@@ -36,12 +36,13 @@ export async function loadPaymentForDispatch(
   tenant: Tenant,
   id: PaymentId,
 ): Promise<DispatchablePayment | undefined> {
-  const row = await inTenant(db, tenant, (tx) => tx.selectFrom('payments as p')
+  const row = await inTenantPrepared(db, tenant, (tx) => tx.selectFrom('payments as p')
     .innerJoin('data_keys as d', (join) => join
       .onRef('d.merchant', '=', 'p.merchant').onRef('d.world', '=', 'p.world').onRef('d.id', '=', 'p.data_key'))
     .leftJoin('attempts as a', (join) => join
       .onRef('a.merchant', '=', 'p.merchant').onRef('a.world', '=', 'p.world').onRef('a.payment', '=', 'p.id'))
-    .selectAll('p')
+    .select(['p.id', 'p.merchant', 'p.world', 'p.status', 'p.failure', 'p.direction', 'p.network', 'p.currency', 'p.amount_minor', 'p.fee_minor', 'p.reference',
+      'p.payer_masked', 'p.original', 'p.created_at', 'p.updated_at', 'p.api_key', 'p.sealed', 'p.data_key'])
     .select(['d.sealed as data_key_sealed', 'd.created_at as data_key_created_at'])
     .select(['a.reference as attempt_reference', 'a.fence', 'a.sendings', 'a.state', 'a.prepared_at', 'a.sent_at', 'a.taken_at', 'a.network_reference', 'a.facts_proof',
       'a.stuck_at'])

@@ -1,6 +1,6 @@
 import type { PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 
 /**
  * Counts a further sending of an attempt's one reference, before its first byte leaves. Compare-and-set on both: of many
@@ -14,7 +14,7 @@ export async function markAttemptSentAgain(
   tenant: Tenant,
   attempt: { readonly payment: PaymentId; readonly fence: number; readonly sendings: number },
 ): Promise<'marked' | 'superseded'> {
-  const marked = await inTenant(db, tenant, (tx) => tx.updateTable('attempts').set({ sendings: attempt.sendings + 1 })
+  const marked = await inTenantPrepared(db, tenant, (tx) => tx.updateTable('attempts').set({ sendings: attempt.sendings + 1 })
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', attempt.payment)
     .where('fence', '=', attempt.fence).where('state', '=', 'sent').where('sendings', '=', attempt.sendings)
     .executeTakeFirst())

@@ -3,7 +3,7 @@ import type { PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { proveLastEvent } from '../events/object-events.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 import { lockPayment } from './lock-payment.ts'
 import type { ProveChange } from './record-outcome.ts'
 
@@ -20,7 +20,7 @@ export async function markAttemptSent(
   event: Event,
   prove: ProveChange,
 ): Promise<'marked' | 'superseded'> {
-  return inTenant(db, tenant, async (tx) => {
+  return inTenantPrepared(db, tenant, async (tx) => {
     // Taken back meanwhile: what has not left stays.
     if (await lockPayment(tx, tenant, attempt.payment) !== 'accepted') return 'superseded'
     const at = new Date(attempt.atMs)

@@ -2,7 +2,7 @@ import type { Event } from '@ngome/contracts'
 import type { PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 import { lockPayment } from './lock-payment.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function markAttemptStuck(
   attempt: { readonly payment: PaymentId; readonly atMs: number },
   event: Event,
 ): Promise<void> {
-  await inTenant(db, tenant, async (tx) => {
+  await inTenantPrepared(db, tenant, async (tx) => {
     if (await lockPayment(tx, tenant, attempt.payment) !== 'in_doubt') return
     const marked = await tx.updateTable('attempts').set({ stuck_at: new Date(attempt.atMs) })
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', attempt.payment)

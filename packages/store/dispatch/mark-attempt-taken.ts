@@ -1,6 +1,6 @@
 import type { PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 
 /**
  * Notes that the network has been seen to have the attempt. True whoever holds the fence, and for ever, so that there
@@ -12,7 +12,7 @@ export async function markAttemptTaken(
   tenant: Tenant,
   attempt: { readonly payment: PaymentId; readonly atMs: number },
 ): Promise<void> {
-  await inTenant(db, tenant, (tx) => tx.updateTable('attempts').set({ taken_at: new Date(attempt.atMs) })
+  await inTenantPrepared(db, tenant, (tx) => tx.updateTable('attempts').set({ taken_at: new Date(attempt.atMs) })
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', attempt.payment)
     .where('state', '=', 'sent').where('taken_at', 'is', null)
     .execute())

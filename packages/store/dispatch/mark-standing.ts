@@ -4,7 +4,7 @@ import { dispatcherOrigins } from '@ngome/payments'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { proveLastEvent } from '../events/object-events.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 import { lockPayment } from './lock-payment.ts'
 import type { ProveChange } from './record-outcome.ts'
 
@@ -21,7 +21,7 @@ export async function markStanding(
   event: Event,
   prove: ProveChange,
 ): Promise<'changed' | 'unchanged'> {
-  return inTenant(db, tenant, async (tx) => {
+  return inTenantPrepared(db, tenant, async (tx) => {
     const status = await lockPayment(tx, tenant, standing.payment)
     // What is only accepted goes to `processing` with its first byte, and in no other way.
     if (status === undefined || status === 'accepted' || !dispatcherOrigins(standing.status).includes(status)) return 'unchanged'

@@ -3,7 +3,7 @@ import type { PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { proveLastEvent } from '../events/object-events.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 import { lockPayment } from './lock-payment.ts'
 import type { ProveChange } from './record-outcome.ts'
 
@@ -19,7 +19,7 @@ export async function noteNextAction(
   event: Event,
   prove: ProveChange,
 ): Promise<'noted' | 'unchanged'> {
-  return inTenant(db, tenant, async (tx) => {
+  return inTenantPrepared(db, tenant, async (tx) => {
     const status = await lockPayment(tx, tenant, action.payment)
     if (status !== 'processing' && status !== 'in_doubt') return 'unchanged'
     const held = await tx.selectFrom('attempts').select('facts_proof')

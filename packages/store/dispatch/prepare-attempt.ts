@@ -2,7 +2,7 @@ import type { AttemptId, PaymentId, Tenant } from '@ngome/kernel'
 import { hasEnded } from '@ngome/payments'
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 import type { Attempt } from './load-payment.ts'
 import { lockPayment } from './lock-payment.ts'
 
@@ -22,7 +22,7 @@ export async function prepareAttempt(
   payment: PaymentId,
   proposed: { readonly id: AttemptId; readonly reference: string; readonly factsProof: Uint8Array; readonly atMs: number },
 ): Promise<Attempt | undefined> {
-  return inTenant(db, tenant, async (tx) => {
+  return inTenantPrepared(db, tenant, async (tx) => {
     const status = await lockPayment(tx, tenant, payment)
     if (status === undefined || hasEnded(status)) return undefined
     const row = await tx.insertInto('attempts').values({

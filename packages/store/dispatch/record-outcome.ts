@@ -6,7 +6,7 @@ import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { proveLastEvent } from '../events/object-events.ts'
 import type { Tables } from '../tables.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 import { lockPayment } from './lock-payment.ts'
 
 export type PaymentOutcome =
@@ -44,7 +44,7 @@ export async function recordOutcome(
   tenant: Tenant,
   record: OutcomeRecord,
 ): Promise<'recorded' | 'superseded'> {
-  const isRecorded = await inTenant(db, tenant, async (tx) => {
+  const isRecorded = await inTenantPrepared(db, tenant, async (tx) => {
     // Taken back by its merchant while this was found out: its attempt stays as it was prepared.
     if (await lockPayment(tx, tenant, record.payment) === 'cancelled') return false
     const at = new Date(from.clock.nowMs())

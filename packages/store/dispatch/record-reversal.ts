@@ -5,7 +5,7 @@ import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { proveLastEvent } from '../events/object-events.ts'
 import { repayDebtIn } from '../ledger/repay-debts.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 import { lockPayment } from './lock-payment.ts'
 import type { ProveChange } from './record-outcome.ts'
 
@@ -26,7 +26,7 @@ export type ReversalRecord = {
 export async function recordReversal(
   db: Database, from: { readonly clock: Clock; readonly random: Random }, tenant: Tenant, { payment, event, prove }: ReversalRecord,
 ): Promise<'recorded' | 'superseded'> {
-  const isRecorded = await inTenant(db, tenant, async (tx) => {
+  const isRecorded = await inTenantPrepared(db, tenant, async (tx) => {
     // First, as everybody does. A refund of it holds this row until it is written, and is refused after.
     await lockPayment(tx, tenant, payment)
     const at = new Date(from.clock.nowMs())

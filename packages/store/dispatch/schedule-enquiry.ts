@@ -1,7 +1,7 @@
 import type { JobData } from '@ngome/contracts'
 import type { Database } from '../database.ts'
 import { enqueue } from '../jobs/enqueue.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 
 /**
  * Plans the next enquiry about what was sent, once for each turn: of many who plan after the same one, one does. So a job that runs twice
@@ -14,7 +14,7 @@ export async function scheduleEnquiry(
   db: Database, { turn, ...enquiry }: Omit<JobData<'payment-enquire'>, 'turn'> & { readonly turn: number }, startAfterMs: number,
 ): Promise<'scheduled' | 'superseded'> {
   const { merchant, world, payment } = enquiry
-  const isTaken = await inTenant(db, { merchant, world }, async (tx) => {
+  const isTaken = await inTenantPrepared(db, { merchant, world }, async (tx) => {
     const taken = await tx.updateTable('attempts').set({ enquiry_turn: turn + 1 })
       .where('merchant', '=', merchant).where('world', '=', world).where('payment', '=', payment)
       .where('state', '=', 'sent').where('enquiry_turn', '=', turn)

@@ -8,8 +8,11 @@ import type { Tables } from '../tables.ts'
 /** Of an event and of the movement that it is of; `alias e` is the event, `p` the payment. */
 export const objectEventColumns = `e.id, e.object, e.sequence, e.type, e.at, e.facts, e.position::text AS position, e.number, e.proof,
   p.direction, p.network, p.currency, p.amount_minor, p.fee_minor, p.reference, p.payer_masked, p.original, p.created_at`
-export const objectEventTables = `ngome.object_events e
-  LEFT JOIN ngome.payments p ON p.merchant = e.merchant AND p.world = e.world AND p.id = e.object`
+/** One look for each event, in the partition that its movement can lie in; a join would be free to read them all (ADR 41). */
+export const objectEventTables = `ngome.object_events e LEFT JOIN LATERAL (
+    SELECT p.direction, p.network, p.currency, p.amount_minor, p.fee_minor, p.reference, p.payer_masked, p.original, p.created_at
+    FROM ngome.payments p WHERE p.merchant = e.merchant AND p.world = e.world AND p.id = e.object LIMIT 1
+  ) p ON true`
 
 export type ObjectEventColumns = {
   readonly id: EventId

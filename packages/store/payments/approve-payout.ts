@@ -4,7 +4,7 @@ import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { proveLastEvent } from '../events/object-events.ts'
 import { enqueue } from '../jobs/enqueue.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 import type { PaymentRow } from './find-payment.ts'
 import { insertApprovalAnswer, readPayoutApproval, type ApprovalAnswer } from './payout-approvals.ts'
 import { changeStatus, holdPayment, type ProveNext } from './withdraw-payment.ts'
@@ -31,7 +31,7 @@ export type ApprovalOutcome =
  */
 export async function approvePayout(db: Database, tenant: Tenant, given: PayoutApprovalGiven): Promise<ApprovalOutcome> {
   const { payment, answer, atMs } = given
-  const outcome = await inTenant(db, tenant, async (tx): Promise<ApprovalOutcome & { readonly isChanged?: true }> => {
+  const outcome = await inTenantPrepared(db, tenant, async (tx): Promise<ApprovalOutcome & { readonly isChanged?: true }> => {
     const row = await holdPayment(tx, tenant, payment)
     if (row === undefined) return { kind: 'unknown' }
     if (row.status !== 'awaiting_approval') {

@@ -6,7 +6,7 @@ import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { proveLastEvent, type ProvableEvent } from '../events/object-events.ts'
 import type { Tables } from '../tables.ts'
-import { inTenant } from '../transaction.ts'
+import { inTenantPrepared } from '../transaction.ts'
 import { toPaymentRow, type PaymentRow } from './find-payment.ts'
 import { insertApprovalAnswer, type ApprovalAnswer } from './payout-approvals.ts'
 import { transferStatement } from './transfer-statement.ts'
@@ -41,7 +41,7 @@ export type WithdrawalOutcome =
  */
 export async function withdrawPayment(db: Database, tenant: Tenant, withdrawal: Withdrawal): Promise<WithdrawalOutcome> {
   const { payment, to } = withdrawal
-  const outcome = await inTenant(db, tenant, async (tx): Promise<WithdrawalOutcome & { readonly isChanged?: true }> => {
+  const outcome = await inTenantPrepared(db, tenant, async (tx): Promise<WithdrawalOutcome & { readonly isChanged?: true }> => {
     const row = await holdPayment(tx, tenant, payment)
     if (row === undefined) return { kind: 'unknown' }
     const failure = to.status === 'failed' ? to.failure : null
