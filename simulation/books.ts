@@ -1,5 +1,6 @@
-import type { PaymentDirection, PaymentStatus } from '@ngome/contracts'
-import type { PaymentId } from '@ngome/kernel'
+import type { FailureCode, PaymentDirection, PaymentStatus } from '@ngome/contracts'
+import type { Money, PaymentId } from '@ngome/kernel'
+import { paymentStates, transfersOf } from '@ngome/payments'
 import type { MemoryPayments } from './memory/memory-payments.ts'
 
 /** A payment as a store has it in the end. */
@@ -7,7 +8,8 @@ export type FinalPayment = {
   readonly id: PaymentId
   readonly direction: PaymentDirection
   readonly status: PaymentStatus
-  readonly amountMinor: bigint
+  readonly failure: FailureCode | null
+  readonly money: Money
   readonly reference: string | null
   /** Whether a person was told that nobody knows. */
   readonly isStuck: boolean
@@ -29,7 +31,8 @@ export function memoryBooks(memory: MemoryPayments): Books {
   const payments = (): readonly FinalPayment[] => [...memory.payments.values()].map(({ row }) => {
     const attempt = memory.attemptOf(row.tenant, row.id)
     return {
-      id: row.id, direction: row.direction, status: row.status, amountMinor: row.amountMinor, reference: attempt?.reference ?? null,
+      id: row.id, direction: row.direction, status: row.status, failure: row.failure,
+      money: row, reference: attempt?.reference ?? null,
       isStuck: attempt?.isStuck ?? false,
       told: memory.events.of(row.id).map(({ event }) => ({ sequence: event.sequence, status: (event.facts as { status: PaymentStatus }).status })),
     }
@@ -38,9 +41,17 @@ export function memoryBooks(memory: MemoryPayments): Books {
     openPayments: async () => [...memory.payments.values()].filter(({ row }) =>
       isOpen(row.status) && !(row.status === 'in_doubt' && memory.attemptOf(row.tenant, row.id)?.isStuck === true)).length,
     payments: async () => payments(),
-    ledgerProblems: async () => memory.ledger.problems(),
+    ledgerProblems: async () => [...memory.ledger.problems(), ...misstanding(memory)],
     alarms: async () => memory.told.map(({ type }) => type).filter(isAlarmType),
   }
+}
+
+/** Payments of which a transfer stands otherwise than they do: money that is kept, or given away, for nothing. */
+function misstanding(memory: MemoryPayments): readonly string[] {
+  const last = memory.ledger.lastPhases()
+  return [...memory.payments.values()].flatMap(({ row }) => transfersOf({ ...row, money: row })
+    .filter(({ payment, kind }) => last.get(`${payment} ${kind}`) !== paymentStates[row.status].transfers)
+    .map(({ kind }) => `${row.id} is ${row.status}, and its ${kind} is ${last.get(`${row.id} ${kind}`)}`))
 }
 
 export function isOpen(status: PaymentStatus): boolean {

@@ -98,7 +98,7 @@ export class JobQueue {
 }
 
 /** What a handler may throw and be run again for; all else is a bug. */
-function isPassing(error: unknown): boolean {
+export function isPassing(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return code === 'store/unavailable' || code === 'custodian/unavailable'
 }

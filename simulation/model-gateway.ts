@@ -14,6 +14,7 @@ import type { Networks } from '../services/gateway/payments/order.ts'
 import { PaymentReader } from '../services/gateway/payments/payment-reader.ts'
 import type { PlaceOrderPorts } from '../services/gateway/payments/place-order.ts'
 import { createPayout } from '../services/gateway/payouts/create-payout.ts'
+import { approvePayout, refusePayout } from '../services/gateway/payouts/decide-payout.ts'
 import { createRefund } from '../services/gateway/refunds/create-refund.ts'
 import type { Chance } from './chance.ts'
 import type { Machine } from './machine.ts'
@@ -36,15 +37,14 @@ export type GatewaySettings = {
   readonly dataKeyOf: (tenant: Tenant) => DataKey
   readonly secret: Secret<Uint8Array>
   readonly chance: Chance
+  readonly approvals: ApprovalRules
 }
 
 export const host = 'pay.example'
-/** No payout is so large that a second person says whether it goes out. */
-export const noLimit: ApprovalRules = { over: new Map(), expiresAfterMs: 0 }
 /** Nobody here pays by card. */
 const noCards = { findToken: async () => undefined, listOrigins: async () => [] }
 
-type Taken = 'createPayment' | 'createPayout' | 'createRefund' | 'cancelPayment' | 'cancelPayout' | 'cancelRefund'
+type Taken = 'createPayment' | 'createPayout' | 'createRefund' | 'cancelPayment' | 'cancelPayout' | 'cancelRefund' | 'approvePayout' | 'refusePayout'
 
 /** The gateway's own handlers, in a process that may die. */
 export class ModelGateway {
@@ -67,15 +67,19 @@ export class ModelGateway {
 
   /** @throws Fault as the handlers do; `access/signature_refused` where a signature is too old or too new for this process's clock */
   async take(request: MerchantRequest): Promise<Answer> {
+    const { approvals } = this.#settings
     const reading = { reader: new PaymentReader(this.#ports.payments) }
     const refunded = /^\/v1\/payments\/([^/]+)\/refunds$/.exec(request.path)?.[1]
     if (refunded !== undefined) return createRefund({ ...this.#ports, ...reading }, this.#call<'createRefund'>(request, { id: refunded }))
-    if (request.path === '/v1/payouts') return createPayout({ ...this.#ports, approvals: noLimit }, this.#call<'createPayout'>(request))
+    if (request.path === '/v1/payouts') return createPayout({ ...this.#ports, approvals }, this.#call<'createPayout'>(request))
     if (request.path === '/v1/payments') return createPayment({ ...this.#ports, cards: noCards }, this.#call<'createPayment'>(request))
     const [, kind, id] = /^\/v1\/(payments|payouts|refunds)\/([^/]+)\/cancel$/.exec(request.path) ?? []
     if (kind === 'payments') return cancelPayment(this.#ports, this.#call<'cancelPayment'>(request, { id }))
     if (kind === 'payouts') return cancelPayout(this.#ports, this.#call<'cancelPayout'>(request, { id }))
     if (kind === 'refunds') return cancelRefund(this.#ports, this.#call<'cancelRefund'>(request, { id }))
+    const [, payout, decision] = /^\/v1\/payouts\/([^/]+)\/(approve|refuse)$/.exec(request.path) ?? []
+    if (decision === 'approve') return approvePayout({ ...this.#ports, approvals }, this.#call<'approvePayout'>(request, { id: payout }))
+    if (decision === 'refuse') return refusePayout({ ...this.#ports, approvals }, this.#call<'refusePayout'>(request, { id: payout }))
     throw new TypeError(`no handler of ${request.path}`)
   }
 

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { DataKey } from '@ngome/envelope'
-import { newId, Secret, type Currency, type Tenant } from '@ngome/kernel'
+import { newId, Secret, type Clock, type Currency, type Random, type Tenant } from '@ngome/kernel'
+import type { ApprovalRules } from '@ngome/payments'
 import { configSchema } from '@ngome/runtime'
 import { signMerchantKey, type MerchantKey } from '@ngome/signatures'
 import type { PaymentStore } from '@ngome/store'
@@ -12,12 +13,15 @@ import type { Faults } from './faults.ts'
 import { JobQueue, type Worker } from './job-queue.ts'
 import { Machine, type MachinePorts } from './machine.ts'
 import type { Job } from './memory/memory-payments.ts'
+import { approvalExpiresAfterMs, ModelApprover } from './model-approver.ts'
+import { ModelClient, type ClientPorts, type MerchantKeys } from './model-client.ts'
 import { ModelCustodian } from './model-custodian.ts'
 import { modelDispatcher } from './model-dispatcher.ts'
 import { ModelGateway } from './model-gateway.ts'
-import { ModelMerchant, type Market, type MerchantKeys, type Seen } from './model-merchant.ts'
+import { ModelMerchant, type Market } from './model-merchant.ts'
 import { lateMsMax, ModelNetwork, type BookEntry } from './model-network.ts'
 import { Scheduler } from './scheduler.ts'
+import { nothingSeen, type Seen } from './seen.ts'
 
 /** Where payments are kept in a run. */
 export type SimulatedStore = {
@@ -26,8 +30,13 @@ export type SimulatedStore = {
   readonly books: Books
   /** Calls with each job that was committed since, in the order of their commits. */
   readonly onJob: (take: (job: Job) => void) => void
-  readonly addMerchant: (tenant: Tenant, dataKey: DataKey, key: MerchantKey, proof: Uint8Array) => Promise<void>
+  /** Whose time is the store's own. */
+  readonly useClock: (clock: Clock) => void
+  readonly addMerchant: (tenant: Tenant, dataKey: DataKey, keys: readonly StatedKey[]) => Promise<void>
 }
+
+/** A key that a merchant signs with, and the custodian's statement of it. */
+export type StatedKey = { readonly key: MerchantKey; readonly proof: Uint8Array }
 
 export type SimulationOptions = {
   readonly seed: number
@@ -38,6 +47,8 @@ export type SimulationOptions = {
   readonly operations: number
   /** Instead of orders: so many requests that all repeat a few orders with their keys, many at once. */
   readonly repetitions?: number
+  /** Of payouts over a limit, as gateways and dispatchers are configured; both as the run's claims have it, where they are honest. */
+  readonly approvals?: { readonly gateway: ApprovalRules; readonly dispatcher: ApprovalRules }
   readonly tell?: (line: string) => void
 }
 
@@ -60,6 +71,8 @@ const processes = 2
 const lookEveryMs = 10 * 60_000
 /** Longer than any payment stays open without a person who is told. */
 const settleMsMax = 7 * 24 * 3_600_000
+/** Longer than anything waits for its next request or job: where none came for so long, none will. */
+const quietMsMax = 6 * 3_600_000
 /** Handlers and jobs that one order of a merchant comes to, about; more rounds follow where it was less. */
 const operationsPerOrder = 10
 
@@ -69,6 +82,9 @@ const markets: readonly (Market & { readonly currency: Currency; readonly callin
   { network: 'mtn-gh', currency: 'GHS', digits: 2, callingCode: '233', phone: '+233242123456', isIdempotent: true, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnghana' } },
   { network: 'airtel-ke', currency: 'KES', digits: 2, callingCode: '254', phone: '+254731123456', isIdempotent: false, configured: { connector: 'airtel-money', airtel: { country: 'KE' } } },
 ]
+
+/** Over so much a second person has to say so: about a third of all payouts. */
+export const rules: ApprovalRules = { over: new Map(markets.map(({ currency }) => [currency, 35_000n])), expiresAfterMs: approvalExpiresAfterMs }
 
 const timing = { settleAfterMs: lateMsMax + 5_000, enquiryIntervalMs: 2_000, giveUpAfterMs: 600_000, sendWithinMs: 30_000 }
 
@@ -94,7 +110,7 @@ class SimulatedWorld {
   readonly #gateways: { readonly machine: Machine; gateway: ModelGateway }[] = []
   readonly #dispatchers: { readonly machine: Machine; worker: Worker }[] = []
   readonly #queue: JobQueue
-  readonly #seen: Seen = { acknowledged: new Map(), contradictions: [], refusals: new Map(), requests: 0, clients: 0 }
+  readonly #seen: Seen = nothingSeen()
   #callbacks = 0
 
   constructor(options: SimulationOptions) {
@@ -108,18 +124,19 @@ class SimulatedWorld {
     ]))
     this.#queue = new JobQueue(from, () => this.#dispatchers.filter(({ machine }) => machine.isUp).map(({ worker }) => worker))
     options.store.onJob((job) => this.#queue.add(job))
+    options.store.useClock({ nowMs: () => this.#scheduler.nowMs })
     for (let count = 0; count < processes; count++) this.#addProcesses(from)
   }
 
   #addProcesses(from: Omit<MachinePorts, 'clockJumpMsMax'>): void {
-    const { store } = this.#options
+    const { store, approvals = { gateway: rules, dispatcher: rules } } = this.#options
     const networks = configuredNetworks()
     const gatewayOf = (machine: Machine): ModelGateway => new ModelGateway(machine, store.gateway, {
-      networks, secret: this.#secret, chance: this.#chance, dataKeyOf: (tenant) => this.#dataKeyOf(tenant),
+      networks, secret: this.#secret, chance: this.#chance, approvals: approvals.gateway, dataKeyOf: (tenant) => this.#dataKeyOf(tenant),
     })
     const workerOf = (machine: Machine): Worker => modelDispatcher(machine, store.dispatcher, {
       ...from, custodian: this.#custodian, statementKey: this.#custodian.statementKey, secret: this.#secret,
-      networksFor: (of) => this.#connect(of),
+      approvals: approvals.dispatcher, networksFor: (of) => this.#connect(of),
     })
     const gateway: { machine?: Machine; gateway?: ModelGateway } = {}
     gateway.machine = new Machine({ ...from, clockJumpMsMax: from.faults.clockJumpMsMax.gateway }, (machine) => { gateway.gateway = gatewayOf(machine) })
@@ -140,24 +157,34 @@ class SimulatedWorld {
   async addMerchants(): Promise<void> {
     const { store, faults } = this.#options
     const from = { clock: { nowMs: () => this.#scheduler.nowMs }, random: this.#chance.random }
+    const ports: ClientPorts = { scheduler: this.#scheduler, chance: this.#chance, faults, seen: this.#seen, find: () => this.#findGateway() }
     for (let count = 0; count < merchantsMax; count++) {
       const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
       const dataKey = await this.#custodian.addTenant(tenant, from)
       this.#dataKeys.set(tenant.merchant, dataKey)
-      const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-      const key: MerchantKey = {
-        id: newId('merchantSigningKey', from), tenant, algorithm: 'ed25519', uses: ['sign'], expiresAtMs: this.#options.startMs + 366 * 24 * 3_600_000,
-        spki: publicKey.export({ format: 'der', type: 'spki' }),
-      }
-      await store.addMerchant(tenant, dataKey, key, signMerchantKey(key, this.#custodian.statementKeys.privateKey))
-      const keys: MerchantKeys = { tenant, apiKey: newId('apiKey', from), signing: { id: key.id, privateKey } }
-      this.#merchants.push(new ModelMerchant({
-        scheduler: this.#scheduler, chance: this.#chance, faults, seen: this.#seen, find: () => {
-          const found = this.#pickUp(this.#gateways)
-          return found === undefined ? undefined : { gateway: found.gateway, life: found.machine.life }
-        },
-      }, keys, markets))
+      const [one, two] = [this.#makeKeys(tenant, from), this.#makeKeys(tenant, from)]
+      await store.addMerchant(tenant, dataKey, [one.stated, two.stated])
+      const [orderer, second] = [new ModelClient(ports, one.keys), new ModelClient(ports, two.keys)]
+      const thieves = [{ ...one.keys, apiKey: two.keys.apiKey }, { ...two.keys, apiKey: one.keys.apiKey }, one.keys]
+      const approver = new ModelApprover(ports, second, orderer, thieves.map((keys) => new ModelClient(ports, keys)))
+      this.#merchants.push(new ModelMerchant(ports, orderer, approver, markets))
     }
+  }
+
+  /** An API key, and a key to sign with that the custodian states. */
+  #makeKeys(tenant: Tenant, from: { readonly clock: Clock; readonly random: Random }): { readonly keys: MerchantKeys; readonly stated: StatedKey } {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const key: MerchantKey = {
+      id: newId('merchantSigningKey', from), tenant, algorithm: 'ed25519', uses: ['sign'], expiresAtMs: this.#options.startMs + 366 * 24 * 3_600_000,
+      spki: publicKey.export({ format: 'der', type: 'spki' }),
+    }
+    const proof = signMerchantKey(key, this.#custodian.statementKeys.privateKey)
+    return { keys: { tenant, apiKey: newId('apiKey', from), signing: { id: key.id, privateKey } }, stated: { key, proof } }
+  }
+
+  #findGateway(): ReturnType<ClientPorts['find']> {
+    const found = this.#pickUp(this.#gateways)
+    return found === undefined ? undefined : { gateway: found.gateway, life: found.machine.life }
   }
 
   async run(): Promise<SimulationReport> {
@@ -184,9 +211,11 @@ class SimulatedWorld {
   async #untilSettled(): Promise<void> {
     const { books } = this.#options.store
     const lastMs = this.#scheduler.nowMs + settleMsMax
+    let last = { operations: this.#operations, atMs: this.#scheduler.nowMs }
     do {
+      if (this.#operations > last.operations) last = { operations: this.#operations, atMs: this.#scheduler.nowMs }
       // What has not settled by then never will; the claims say what it is.
-      if (this.#scheduler.nowMs > lastMs) return
+      if (this.#scheduler.nowMs > Math.min(lastMs, last.atMs + quietMsMax)) return
       const untilMs = this.#scheduler.nowMs + lookEveryMs
       const isMore = await this.#scheduler.run(() => this.#scheduler.nowMs >= untilMs)
       if (!isMore) return
@@ -205,7 +234,7 @@ class SimulatedWorld {
       simulatedMs: this.#scheduler.nowMs - this.#options.startMs,
       broken: [
         ...this.#seen.contradictions, ...this.#seen.clients > 0 ? [`${this.#seen.clients} clients never got an answer`] : [],
-        ...await brokenClaims(books, book, this.#seen.acknowledged),
+        ...await brokenClaims(books, book, this.#seen, rules),
       ],
     }
   }

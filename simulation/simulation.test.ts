@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { newId, systemClock, systemRandom } from '@ngome/kernel'
+import type { ApprovalRules } from '@ngome/payments'
+import type { ApprovalParty, PaymentStore } from '@ngome/store'
 import { noFaults } from './faults.ts'
+import { MemoryPayments } from './memory/memory-payments.ts'
 import { simulatedMemory } from './memory/simulated-memory.ts'
-import type { SimulatedStore } from './run-simulation.ts'
+import { rules, type SimulatedStore } from './run-simulation.ts'
 import { runApart } from './testing/run-apart.ts'
 import { assertTrue, runSeeded as run, seed } from './testing/run-seeded.ts'
 
+const from = { clock: systemClock, random: systemRandom }
 /** As many as each run of the tests has. */
 const inMemory = 50_000
 
@@ -31,7 +36,7 @@ describe('a seed', () => {
 })
 
 /** What a store would do that breaks its promises, and what the run says of it. */
-const broken: readonly (readonly [what: string, bend: (store: SimulatedStore) => SimulatedStore, claim: RegExp])[] = [
+const broken: readonly (readonly [what: string, bend: (store: SimulatedStore, memory: MemoryPayments) => SimulatedStore, claim: RegExp])[] = [
   ['forgets what it accepted', (store) => ({
     ...store, gateway: { ...store.gateway, acceptPayment: forgetting(store.gateway.acceptPayment, 50, { kind: 'accepted' }) },
   }), /acknowledged for .* and is lost/],
@@ -47,7 +52,35 @@ const broken: readonly (readonly [what: string, bend: (store: SimulatedStore) =>
     let count = 0
     return { ...store, onJob: (take) => store.onJob((job) => { if (++count % 40 !== 0) take(job) }) }
   }, /left behind as/],
+  ['says that a refusal was written down, and sends the payout some time', (store) => ({
+    ...store, gateway: { ...store.gateway, withdrawPayment: async (tenant, withdrawal) => withdrawal.refusal === undefined
+      ? store.gateway.withdrawPayment(tenant, withdrawal)
+      : { kind: 'withdrawn', row: await store.gateway.findPayment(tenant, withdrawal.payment) ?? assert.fail() } },
+  }), /was told to be refused, and is/],
+  ['says that an approval was written down, and writes none', (store) => ({
+    ...store, gateway: { ...store.gateway, approvePayout: async (tenant, { payment }) =>
+      ({ kind: 'approved', row: await store.gateway.findPayment(tenant, payment) ?? assert.fail() }) },
+  }), /was told to be approved, and is failed/],
+  ['keeps the money of what was not to go out', (store, memory) => {
+    const end = memory.ledger.end.bind(memory.ledger)
+    memory.ledger.end = (payment, phase) => { if (phase === 'posted' || !payment.startsWith('pyt_')) end(payment, phase) }
+    return store
+  }, /is failed, and its payout is pending/],
+  ['lets who ordered approve', (store) => ({
+    ...store, gateway: { ...store.gateway, findPayoutApproval: forgetParty(store.gateway.findPayoutApproval), approvePayout: (tenant, given) =>
+      store.gateway.approvePayout(tenant, { ...given, answer: { ...given.answer, ...stranger } }) },
+  }), /was decided by who ordered it/],
 ]
+
+/** By no key that anybody has. */
+const stranger: ApprovalParty = { apiKey: newId('apiKey', from), keyLine: newId('apiKey', from), signingKey: newId('merchantSigningKey', from) }
+
+function forgetParty(find: PaymentStore['findPayoutApproval']): PaymentStore['findPayoutApproval'] {
+  return async (tenant, payment) => {
+    const { asked, answer } = await find(tenant, payment)
+    return { asked: asked === null ? null : { ...asked, ...stranger }, answer }
+  }
+}
 
 /** Does nothing each so many times, and says that it did. */
 function forgetting<A extends unknown[], R>(call: (...args: A) => Promise<R>, each: number, answer: R): (...args: A) => Promise<R> {
@@ -58,8 +91,21 @@ function forgetting<A extends unknown[], R>(call: (...args: A) => Promise<R>, ea
 describe('a run sees', () => {
   for (const [what, bend, claim] of broken) {
     test(`a store that ${what}`, async () => {
-      const report = await run(3_000, { seed: 42, store: bend(simulatedMemory()) })
+      const memory = new MemoryPayments()
+      const report = await run(3_000, { seed: 42, store: bend(simulatedMemory(memory), memory) })
       assert.ok(report.broken.some((problem) => claim.test(problem)), `it saw ${JSON.stringify(report.broken.slice(0, 5))}`)
     })
   }
+
+  const noLimit: ApprovalRules = { over: new Map(), expiresAfterMs: 0 }
+
+  test('processes that ask nobody over the limit', async () => {
+    const report = await run(3_000, { seed: 42, approvals: { gateway: noLimit, dispatcher: noLimit } })
+    assert.ok(report.broken.some((problem) => problem.endsWith('went out on one person\'s word')), JSON.stringify(report.broken.slice(0, 5)))
+  })
+
+  test('a gateway that asks nobody, and a dispatcher that sends nothing of it', async () => {
+    const report = await run(3_000, { seed: 42, approvals: { gateway: noLimit, dispatcher: rules } })
+    assert.deepEqual([...new Set(report.broken)], ['an alarm without an attack: payment.mismatch'])
+  })
 })

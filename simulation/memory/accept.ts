@@ -23,6 +23,7 @@ export function accept(memory: MemoryPayments, acceptance: Acceptance): Acceptan
   memory.events.begin(row, acceptance.eventProof)
   memory.ledger.begin({ ...payment, tenant })
   memory.told.push(acceptance.event)
+  if (acceptance.askedBy !== undefined) memory.approvals.set(tenantKey(tenant, payment.id), { asked: { ...acceptance.askedBy, atMs: payment.createdAtMs }, answer: null })
   if (payment.original !== null) refundsOf(memory, acceptance).push(payment.id)
   if (payment.status === 'accepted') memory.onJob({ queue: 'payment-dispatch', data: { ...tenant, payment: payment.id }, startAfterMs: 0 })
   return { kind: 'accepted' }

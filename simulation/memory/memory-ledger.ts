@@ -77,6 +77,11 @@ export class MemoryLedger {
     ]
   }
 
+  /** How each transfer stands, by its document and kind. */
+  lastPhases(): ReadonlyMap<string, LedgerRow['phase']> {
+    return new Map(this.rows.map(({ document, kind, phase }) => [`${document} ${kind}`, phase]))
+  }
+
   #post(transfer: Move): void {
     this.#begin(transfer)
     this.#end(transfer, 'posted')

@@ -1,7 +1,7 @@
 import type { Event, JobData } from '@ngome/contracts'
-import type { AttemptId, CallbackHintId, DataKeyId, MerchantSigningKeyId, PaymentId, Tenant } from '@ngome/kernel'
+import { systemClock, type AttemptId, type CallbackHintId, type DataKeyId, type MerchantSigningKeyId, type PaymentId, type Tenant } from '@ngome/kernel'
 import { canTransition, paymentTransitions, type ObjectEvent } from '@ngome/payments'
-import type { Acceptance, Attempt, NewPayment, PaymentRow, ProvableEvent, SigningKeyRow } from '@ngome/store'
+import type { Acceptance, Attempt, NewPayment, PaymentRow, PayoutApproval, ProvableEvent, SigningKeyRow } from '@ngome/store'
 import { MemoryEvents } from './memory-events.ts'
 import { MemoryLedger } from './memory-ledger.ts'
 import { tenantKey } from './tenant-key.ts'
@@ -10,6 +10,7 @@ export type KeptPayment = { row: PaymentRow; readonly payment: NewPayment }
 export type KeptAttempt = { -readonly [K in keyof Attempt]: Attempt[K] } & { readonly id: AttemptId }
 export type KeptDataKey = { readonly id: DataKeyId; readonly tenant: Tenant; readonly sealed: Uint8Array; readonly createdAtMs: number }
 export type KeptHint = { readonly id: CallbackHintId; readonly payment: PaymentId; readonly dataKey: DataKeyId; readonly sealed: Uint8Array; isJudged: boolean }
+export type KeptApproval = { readonly asked: NonNullable<PayoutApproval['asked']>; answer: PayoutApproval['answer'] }
 export type KeptAnswer = Pick<Acceptance['idempotency'], 'fingerprint' | 'answer'>
 type PaymentQueue = 'payment-dispatch' | 'payment-enquire'
 export type Job = { readonly [Q in PaymentQueue]: { readonly queue: Q; readonly data: JobData<Q>; readonly startAfterMs: number } }[PaymentQueue]
@@ -33,8 +34,11 @@ export class MemoryPayments {
   readonly authorized = new Map<string, string>()
   readonly spoken = new Map<string, (number | null)[]>()
   readonly refunds = new Map<string, PaymentId[]>()
+  readonly approvals = new Map<string, KeptApproval>()
   /** Gets each job when what made it is committed. */
   onJob: (job: Job) => void = () => undefined
+  /** The store's own clock, which no process sets. */
+  nowMs: () => number = () => systemClock.nowMs()
 
   addSigningKey(tenant: Tenant, id: MerchantSigningKeyId, row: SigningKeyRow): void {
     this.signingKeys.set(tenantKey(tenant, id), row)

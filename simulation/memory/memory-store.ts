@@ -1,6 +1,7 @@
 import type { PaymentId } from '@ngome/kernel'
 import { callbackHintsMax, type PaymentStore } from '@ngome/store'
 import { accept } from './accept.ts'
+import { approveIn, findUnapproved } from './approve.ts'
 import { load, markSentAgainIn, markSentIn, markStandingIn, markStuckIn, markTakenIn, prepareIn, recordIn, reverseIn } from './dispatch.ts'
 import type { KeptHint, MemoryPayments } from './memory-payments.ts'
 import { tenantKey } from './tenant-key.ts'
@@ -13,7 +14,7 @@ export function memoryStore(memory: MemoryPayments): PaymentStore {
     ...dispatchingStore(memory),
     ...hintStore(memory),
     findOpenPayments: async () => [],
-    ...withoutApprovals,
+    ...approvalStore(memory),
     ...withoutBatches,
     tell: async (_, event) => void memory.told.push(event),
     scheduleDispatch: async (data, startAfterMs) => memory.onJob({ queue: 'payment-dispatch', data, startAfterMs }),
@@ -27,11 +28,15 @@ export function memoryStore(memory: MemoryPayments): PaymentStore {
   }
 }
 
-/** Payouts here are below every limit, so that none waits for a second person. */
-const withoutApprovals: Pick<PaymentStore, 'findPayoutApproval' | 'approvePayout' | 'findUnapprovedPayouts'> = {
-  findPayoutApproval: async () => ({ asked: null, answer: null }),
-  approvePayout: async () => { throw new TypeError('no payout here waits for a second person') },
-  findUnapprovedPayouts: async () => [],
+function approvalStore(memory: MemoryPayments): Pick<PaymentStore, 'findPayoutApproval' | 'approvePayout' | 'findUnapprovedPayouts'> {
+  return {
+    findPayoutApproval: async (tenant, payment) => {
+      const approval = memory.approvals.get(tenantKey(tenant, payment))
+      return approval === undefined ? { asked: null, answer: null } : { ...approval }
+    },
+    approvePayout: async (...args) => approveIn(memory)(...args),
+    findUnapprovedPayouts: async (search) => findUnapproved(memory, search),
+  }
 }
 
 /** Each payout here is ordered by itself. */

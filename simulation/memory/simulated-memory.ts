@@ -4,16 +4,16 @@ import { MemoryPayments } from './memory-payments.ts'
 import { memoryStore } from './memory-store.ts'
 
 /** Payments of a run in memory. */
-export function simulatedMemory(): SimulatedStore {
-  const memory = new MemoryPayments()
+export function simulatedMemory(memory = new MemoryPayments()): SimulatedStore {
   const store = memoryStore(memory)
   return {
     gateway: store, dispatcher: store, books: memoryBooks(memory),
     onJob: (take) => { memory.onJob = take },
-    addMerchant: async (tenant, dataKey, key, proof) => {
+    useClock: (clock) => { memory.nowMs = () => clock.nowMs() },
+    addMerchant: async (tenant, dataKey, keys) => {
       const createdAtMs = dataKey.createdAtMs
       await store.insertDataKey({ id: dataKey.id, tenant, retention: 'payment', sealed: dataKey.sealed, createdAtMs })
-      memory.addSigningKey(tenant, key.id, { ...key, proof, createdAtMs, isRevoked: false })
+      for (const { key, proof } of keys) memory.addSigningKey(tenant, key.id, { ...key, proof, createdAtMs, isRevoked: false })
     },
   }
 }

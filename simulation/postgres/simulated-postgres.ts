@@ -1,5 +1,5 @@
-import { emit, jobSchemas, type PaymentDirection, type PaymentStatus } from '@ngome/contracts'
-import { systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
+import { emit, jobSchemas, type FailureCode, type PaymentDirection, type PaymentStatus } from '@ngome/contracts'
+import { systemClock, systemRandom, type Clock, type Currency, type PaymentId } from '@ngome/kernel'
 import { addMerchant, checkLedger, insertSigningKey, postgresPayments, type PaymentStore } from '@ngome/store'
 import type { TestDatabase } from '@ngome/testkit'
 import { isAlarmType, isOpen, type Books, type FinalPayment } from '../books.ts'
@@ -15,7 +15,8 @@ const from = { clock: systemClock, random: systemRandom, process: 'operator' } a
 export function simulatedPostgres(database: TestDatabase): SimulatedStore {
   const operator = database.open('ngome_operator', { poolMax: 1 })
   const gateway = postgresPayments(database.open('ngome_gateway', { poolMax: 2 }))
-  const dispatcher = postgresPayments(database.open('ngome_dispatcher', { poolMax: 2 }))
+  const now: { clock: Clock } = { clock: systemClock }
+  const dispatcher = inTimeOf(postgresPayments(database.open('ngome_dispatcher', { poolMax: 2 })), now)
   let onJob: (job: Job) => void = () => undefined
   const takeJobs = async (): Promise<void> => {
     for (const job of await takeCommitted(database)) onJob(job)
@@ -23,13 +24,23 @@ export function simulatedPostgres(database: TestDatabase): SimulatedStore {
   return {
     gateway: thenTaking(gateway, takeJobs), dispatcher: thenTaking(dispatcher, takeJobs), books: postgresBooks(database),
     onJob: (take) => { onJob = take },
-    addMerchant: async (tenant, dataKey, key, proof) => {
+    useClock: (clock) => { now.clock = clock },
+    addMerchant: async (tenant, dataKey, keys) => {
       const { createdAtMs } = dataKey
       await addMerchant(operator, { id: tenant.merchant, name: 'Simulated', createdAtMs },
         emit(from, 'merchant.created', { merchant: tenant.merchant, world: null }, {}))
       await gateway.insertDataKey({ id: dataKey.id, tenant, retention: 'payment', sealed: dataKey.sealed, createdAtMs })
-      await insertSigningKey(operator, { ...key, proof, createdAtMs }, emit(from, 'merchant_key.added', tenant, { key: key.id }))
+      for (const { key, proof } of keys) await insertSigningKey(operator, { ...key, proof, createdAtMs }, emit(from, 'merchant_key.added', tenant, { key: key.id }))
     },
+  }
+}
+
+/** The database's own clock is the wall's: what it looks for by age is as much older as the run is ahead of it. */
+function inTimeOf(store: PaymentStore, now: { readonly clock: Clock }): PaymentStore {
+  return {
+    ...store,
+    findUnapprovedPayouts: ({ olderThanMs, limit }) =>
+      store.findUnapprovedPayouts({ olderThanMs: Math.round(olderThanMs - (now.clock.nowMs() - systemClock.nowMs())), limit }),
   }
 }
 
@@ -59,13 +70,13 @@ async function takeCommitted(database: TestDatabase): Promise<readonly Job[]> {
 
 function postgresBooks(database: TestDatabase): Books {
   const payments = async (): Promise<readonly FinalPayment[]> => {
-    const rows = await database.asAdmin(`SELECT p.id, p.direction, p.status, p.amount_minor, a.reference, a.stuck_at IS NOT NULL AS is_stuck,
+    const rows = await database.asAdmin(`SELECT p.id, p.direction, p.status, p.currency, p.failure, p.amount_minor, a.reference, a.stuck_at IS NOT NULL AS is_stuck,
         (SELECT json_agg(json_build_object('sequence', e.sequence, 'status', e.facts->>'status') ORDER BY e.sequence)
           FROM ngome.object_events e WHERE e.merchant = p.merchant AND e.world = p.world AND e.object = p.id) AS told
       FROM ngome.payments p LEFT JOIN ngome.attempts a ON a.merchant = p.merchant AND a.world = p.world AND a.payment = p.id ORDER BY p.id`)
     return rows.map((row) => ({
       id: row['id'] as PaymentId, direction: row['direction'] as PaymentDirection, status: row['status'] as PaymentStatus,
-      amountMinor: BigInt(row['amount_minor'] as string), reference: row['reference'] as string | null, isStuck: row['is_stuck'] === true,
+      failure: row['failure'] as FailureCode | null, money: { amountMinor: BigInt(row['amount_minor'] as string), currency: row['currency'] as Currency }, reference: row['reference'] as string | null, isStuck: row['is_stuck'] === true,
       told: row['told'] as FinalPayment['told'],
     }))
   }

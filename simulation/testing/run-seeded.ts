@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { seedFrom } from '@ngome/testkit'
 import { manyFaults, type Faults } from '../faults.ts'
 import { simulatedMemory } from '../memory/simulated-memory.ts'
-import { runSimulation, type SimulatedStore, type SimulationReport } from '../run-simulation.ts'
+import { runSimulation, type SimulatedStore, type SimulationOptions, type SimulationReport } from '../run-simulation.ts'
 
 /** One for all runs of the tests, so that a change is what makes one fail; the soak run has a fresh one each time. */
 export const seed = seedFrom(process.env['NGOME_TEST_SEED'], 20_261_123)
@@ -13,6 +13,7 @@ export type Changes = {
   readonly store?: SimulatedStore
   readonly startMs?: number
   readonly repetitions?: number
+  readonly approvals?: NonNullable<SimulationOptions['approvals']>
 }
 
 export function runSeeded(operations: number, changes: Changes = {}): Promise<SimulationReport> {
