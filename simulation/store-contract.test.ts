@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type CallbackHintId, type PaymentId, type Tenant } from '@ngome/kernel'
-import { callbackHintsMax, postgresPayments, type Acceptance, type NewPayment, type PaymentStore } from '@ngome/store'
+import { callbackHintsMax, postgresPayments, type Acceptance, type ApprovalParty, type NewPayment, type PaymentStore } from '@ngome/store'
 import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import { MemoryPayments } from './memory/memory-payments.ts'
 import { memoryStore } from './memory/memory-store.ts'
@@ -95,6 +95,29 @@ class Case {
     return (await this.store.gateway.withdrawPayment(this.merchant.tenant, { payment, to: { status: 'cancelled' }, atMs: systemClock.nowMs(), event, prove: () => null })).kind
   }
 
+  /** A payout that waits for a second person, and who asked for it. */
+  async awaitApproval(amountMinor: bigint): Promise<readonly [PaymentId, ApprovalParty]> {
+    const asked = party()
+    const [kind, id] = await this.accept({ direction: 'payout', status: 'awaiting_approval', money: { amountMinor, currency: 'EUR' } }, { askedBy: asked })
+    assert.equal(kind, 'accepted')
+    return [id, asked]
+  }
+
+  async approve(payment: PaymentId, by: ApprovalParty): Promise<string> {
+    const event = this.#told('payment.processing', payment)
+    const answer = { ...by, decision: 'approved', proof: { base: 'b', signature: 'c2lnbmVk', body: '{}' } } as const
+    return (await this.store.gateway.approvePayout(this.merchant.tenant, { payment, answer, atMs: systemClock.nowMs(), event, prove: () => null })).kind
+  }
+
+  async endUnapproved(payment: PaymentId, by: 'nobody' | ApprovalParty): Promise<string> {
+    const event = this.#told('payment.processing', payment)
+    const store = by === 'nobody' ? this.store.dispatcher : this.store.gateway
+    return (await store.withdrawPayment(this.merchant.tenant, {
+      payment, atMs: systemClock.nowMs(), event, prove: () => null,
+      ...by === 'nobody' ? { to: { status: 'failed', failure: 'approval_expired' } } : { to: { status: 'failed', failure: 'approval_refused' }, refusal: { ...by, decision: 'refused' } },
+    })).kind
+  }
+
   async succeed(amountMinor: bigint): Promise<PaymentId> {
     const [, id] = await this.accept({ money: { amountMinor, currency: 'EUR' } })
     await this.prepare(id)
@@ -121,6 +144,11 @@ class Case {
   #told(type: 'payment.processing', payment: PaymentId) {
     return emit({ ...from, process: 'dispatcher' }, type, this.merchant.tenant, { payment, status: 'processing' })
   }
+}
+
+function party(): ApprovalParty {
+  const apiKey = newId('apiKey', from)
+  return { apiKey, keyLine: apiKey, signingKey: newId('merchantSigningKey', from) }
 }
 
 const euros = (amountMinor: bigint) => ({ money: { amountMinor, currency: 'EUR' } }) as const
@@ -209,6 +237,36 @@ const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
     await it.end(gone, 1, 'succeeded')
     await it.cancel(payout)
     assert.deepEqual(await it.balance(), [610n, 0n, 0n])
+  },
+  'a payout over a limit waits for one word of a second person, who is another by line and by key': async (it) => {
+    await it.succeed(1_000n)
+    const [id, asked] = await it.awaitApproval(600n)
+    const [second, third] = [party(), party()]
+    assert.deepEqual([await it.state(id), await it.balance()], [['awaiting_approval', null, undefined, undefined, undefined], [400n, 0n, 600n]])
+    for (const one of [asked, { ...second, keyLine: asked.keyLine }, { ...second, signingKey: asked.signingKey }]) {
+      await assert.rejects(it.approve(id, one), { code: 'NG001' })
+      await assert.rejects(it.endUnapproved(id, one), { code: 'NG001' })
+    }
+    const { answer } = await it.store.gateway.findPayoutApproval(it.merchant.tenant, id)
+    assert.equal(answer, null)
+    assert.deepEqual([await it.approve(id, second), await it.approve(id, second), await it.approve(id, third)], ['approved', 'approved', 'not_awaiting'])
+    assert.equal(await it.endUnapproved(id, second), 'too_late')
+    const { asked: kept, answer: given } = await it.store.dispatcher.findPayoutApproval(it.merchant.tenant, id)
+    assert.deepEqual([kept?.keyLine, given?.keyLine, given?.decision], [asked.keyLine, second.keyLine, 'approved'])
+    await it.prepare(id)
+    assert.deepEqual([await it.markSent(id, 1), await it.cancel(id), await it.approve(id, second)], ['marked', 'too_late', 'approved'])
+  },
+  'what a second person refuses, nobody decides in time, or its orderer takes back gives all money back': async (it) => {
+    await it.succeed(1_000n)
+    const [[refused], [expired], [cancelled]] = [await it.awaitApproval(300n), await it.awaitApproval(300n), await it.awaitApproval(300n)]
+    const second = party()
+    const found = async (olderThanMs: number) => (await it.store.dispatcher.findUnapprovedPayouts({ olderThanMs, limit: 1_000 }))
+      .filter(({ tenant }) => tenant.merchant === it.merchant.tenant.merchant).map(({ payment }) => payment)
+    assert.deepEqual([await found(60_000), new Set(await found(-1_000))], [[], new Set([refused, expired, cancelled])])
+    assert.deepEqual([await it.endUnapproved(refused, second), await it.endUnapproved(refused, second), await it.approve(refused, second)], ['withdrawn', 'withdrawn', 'not_awaiting'])
+    assert.deepEqual([await it.endUnapproved(expired, 'nobody'), await it.approve(expired, second), await it.endUnapproved(expired, second)], ['withdrawn', 'not_awaiting', 'too_late'])
+    assert.deepEqual([await it.cancel(cancelled), await it.approve(cancelled, second)], ['withdrawn', 'not_awaiting'])
+    assert.deepEqual([await it.balance(), await found(-1_000), await it.prepare(refused)], [[1_000n, 0n, 0n], [], undefined])
   },
   'refunds give back what came, and no more, from a collection that succeeded': async (it) => {
     const collection = await it.succeed(500n)
