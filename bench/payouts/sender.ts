@@ -28,7 +28,7 @@ async function send({ port, ca, key, signingKey, count, pids }: SendOrder): Prom
   const look = (done: number): SendStep => ({ done, atMs: performance.now() - startedAtMs, mib: [process.pid, ...pids].map(residentMib) })
   const steps = [look(0)]
   const { id } = await ngome.payoutBatches.send(
-    { reference: 'wages', currency: 'EUR', network: 'mtn-sandbox', count, total: `${count}.00` }, rowsOf(count), {
+    { reference: `wages-${process.pid}-${Math.floor(startedAtMs)}`, currency: 'EUR', network: 'mtn-sandbox', count, total: `${count}.00` }, rowsOf(count), {
       idempotencyKey: `wages-${process.pid}-${startedAtMs}`,
       onProgress: ({ rowsAccepted, partsAccepted }) => {
         steps.push(look(rowsAccepted))

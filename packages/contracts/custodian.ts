@@ -30,7 +30,7 @@ export type RetentionClass = (typeof retentionClasses)[number]
 
 /** Why somebody opens a sealed record. Who may, for which class, how old and how often, is the custodian's table. */
 export const purposes = [
-  'dispatch', 'payout-part', 'enquiry', 'webhook-secret', 'callback-hint', 'vault-index', 'forward-template', 'forward', 'charge',
+  'dispatch', 'payout-batch', 'payout-part', 'enquiry', 'webhook-secret', 'callback-hint', 'vault-index', 'forward-template', 'forward', 'charge',
 ] as const
 export type Purpose = (typeof purposes)[number]
 

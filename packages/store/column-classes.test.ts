@@ -44,6 +44,7 @@ describe('every column', () => {
       { name: 'data_keys.sealed', type: 'bytea' },
       { name: 'forwards.sealed', type: 'bytea' },
       { name: 'payments.sealed', type: 'bytea' },
+      { name: 'payout_batch_openings.sealed', type: 'bytea' },
       { name: 'payout_batch_parts.sealed', type: 'bytea' },
       { name: 'vault_tokens.sealed', type: 'bytea' },
       { name: 'webhook_secrets.sealed', type: 'bytea' },

@@ -112,9 +112,10 @@ export { postgresPayments, type PaymentStore } from './payment-store.ts'
 export { acceptPayoutPart, type NewBatchedPayout, type NewPayoutPart, type PartAcceptance, type PartOutcome } from './payouts/accept-payout-part.ts'
 export { cancelBatchRows, cancelPayoutBatch, type CancelledRows } from './payouts/cancel-payout-batch.ts'
 export { findRowsSentSince, findRowsToSend } from './payouts/find-part-rows.ts'
+export type { BatchTerms, BatchWord, SealedBatchOpening } from './payouts/batch-openings.ts'
 export type { SealedPayoutPart } from './payouts/load-payout-part.ts'
 export {
-  findPayoutBatch, findPayoutBatchStanding, findTakenReferences, insertPayoutBatch, listBatchPayouts, type BatchStanding, type PayoutBatchRow,
+  findBatchOfReference, findPayoutBatch, findPayoutBatchStanding, findTakenReferences, insertPayoutBatch, listBatchPayouts, type BatchStanding, type NewPayoutBatch, type PayoutBatchRow,
 } from './payouts/payout-batches.ts'
 export { acceptPayment, type Acceptance, type AcceptanceOutcome, type DayTotal, type NewPayment } from './payments/accept-payment.ts'
 export { approvePayout, type ApprovalOutcome, type PayoutApprovalGiven } from './payments/approve-payout.ts'

@@ -28,6 +28,7 @@ import { findPayment } from './payments/find-payment.ts'
 import { findPayments } from './payments/find-payments.ts'
 import { insertDataKey } from './payments/insert-data-key.ts'
 import { withdrawPayment } from './payments/withdraw-payment.ts'
+import { claimBatchWord, findBatchWord, loadBatchOpening } from './payouts/batch-openings.ts'
 import { claimPartWord } from './payouts/claim-part-word.ts'
 import { loadPayoutPart } from './payouts/load-payout-part.ts'
 import { findSigningKey } from './signing/find-signing-key.ts'
@@ -57,6 +58,9 @@ export type PaymentStore = {
   readonly markHintJudged: Bound<typeof markHintJudged>
   readonly loadPaymentForDispatch: Bound<typeof loadPaymentForDispatch>
   readonly claimAuthorization: Bound<typeof claimAuthorization>
+  readonly loadBatchOpening: Bound<typeof loadBatchOpening>
+  readonly findBatchWord: Bound<typeof findBatchWord>
+  readonly claimBatchWord: Bound<typeof claimBatchWord>
   readonly loadPayoutPart: Bound<typeof loadPayoutPart>
   readonly claimPartWord: Bound<typeof claimPartWord>
   readonly prepareAttempt: Bound<typeof prepareAttempt>
@@ -93,6 +97,9 @@ export function postgresPayments(db: Database): PaymentStore {
     markHintJudged: markHintJudged.bind(null, db),
     loadPaymentForDispatch: loadPaymentForDispatch.bind(null, db),
     claimAuthorization: claimAuthorization.bind(null, db),
+    loadBatchOpening: loadBatchOpening.bind(null, db),
+    findBatchWord: findBatchWord.bind(null, db),
+    claimBatchWord: claimBatchWord.bind(null, db),
     loadPayoutPart: loadPayoutPart.bind(null, db),
     claimPartWord: claimPartWord.bind(null, db),
     prepareAttempt: prepareAttempt.bind(null, db),

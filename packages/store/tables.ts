@@ -5,14 +5,15 @@ import type {
 } from '@ngome/contracts'
 import type {
   AccountId, AcmeOrderId, AdjustmentId, AlertId, ApiKeyId, AttemptId, CallbackHintId, CheckoutSessionId, Currency, DataKeyId, EventId, ForwardDestinationId, ForwardId,
-  GatewayInstanceId, LedgerDocumentId, MerchantId, MerchantSigningKeyId, PaymentId, PayoutBatchId, PayoutBatchPartId, ProcessRole, RequestId, SettlementId, TlsCheckId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
+  GatewayInstanceId, LedgerDocumentId, MerchantId, MerchantSigningKeyId, PaymentId, ProcessRole, RequestId, SettlementId, TlsCheckId, VaultTokenId, WebhookDeliveryId, WebhookEndpointId,
   World,
 } from '@ngome/kernel'
 import type { AccountKind, AdjustmentKind, TransferKind, TransferPhase } from '@ngome/payments'
 import type { ColumnType, Generated } from 'kysely'
+import type { PayoutTables } from './payouts/payout-tables.ts'
 
 /** The tables as SQL has them; `migrations/` says what each column is for and which class it has. */
-export type Tables = {
+export type Tables = PayoutTables & {
   merchants: {
     id: MerchantId; name: string; created_at: Date; frozen_at: Date | null
     vault_plaintext_test: Generated<VaultPlaintext>; vault_plaintext_live: Generated<VaultPlaintext>
@@ -115,30 +116,7 @@ export type Tables = {
     enquiry_turn: Generated<number>
   }
   payment_actions: TenantColumns & { payment: PaymentId; url: string; at: Date }
-  payout_approvals: TenantColumns & {
-    payment: PaymentId
-    decision: 'asked' | 'approved' | 'refused'
-    is_answer: ColumnType<boolean, never, never>
-    api_key: ApiKeyId
-    key_line: ApiKeyId
-    signing_key: MerchantSigningKeyId
-    base: string | null
-    signature: string | null
-    body: string | null
-    at: Date
-  }
   payment_authorizations: TenantColumns & { digest: Uint8Array; payment: PaymentId; at: Date; spoken_at: Date | null }
-  payout_batches: TenantColumns & {
-    id: PayoutBatchId
-    reference: string
-    currency: Currency
-    declared_count: number
-    declared_minor: bigint
-    api_key: ApiKeyId
-  } & { accepted_count: Generated<number>; accepted_minor: Generated<bigint> } & { created_at: Date; updated_at: Date; cancelled_at: Date | null }
-  payout_batch_parts: TenantColumns & { id: PayoutBatchPartId; batch: PayoutBatchId; number: number; sealed: Uint8Array; data_key: DataKeyId; created_at: Date }
-  payout_batch_rows: TenantColumns & { batch: PayoutBatchId; reference: string; part: PayoutBatchPartId; payment: PaymentId }
-  payout_part_words: TenantColumns & { batch: PayoutBatchId; number: number; digest: Uint8Array; currency: Currency; total_minor: bigint; at: Date }
   webhook_endpoints: TenantColumns & {
     id: WebhookEndpointId
     slot: number

@@ -1,20 +1,26 @@
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type PayoutBatchId } from '@ngome/kernel'
-import { insertPayoutBatch, type Database, type NewBatchedPayout, type PartAcceptance } from '@ngome/store'
+import { insertPayoutBatch, type Database, type NewBatchedPayout, type NewPayoutBatch, type PartAcceptance } from '@ngome/store'
 import { testAcceptance, type TestMerchant } from './payments.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 
 /** A batch that this many payouts, of so much together, are declared for. */
 export async function testPayoutBatch(
-  gateway: Database, { tenant }: TestMerchant, declared: { readonly count: number; readonly totalMinor: bigint },
+  gateway: Database, { tenant, dataKey }: TestMerchant, declared: { readonly count: number; readonly totalMinor: bigint },
+  { id = newId('payoutBatch', from), opening = { dataKey, blob: systemRandom.bytes(640) } }: { readonly id?: PayoutBatchId; readonly opening?: NewPayoutBatch['opening'] } = {},
 ): Promise<PayoutBatchId> {
-  const [id, nowMs] = [newId('payoutBatch', from), systemClock.nowMs()]
+  const nowMs = systemClock.nowMs()
   await insertPayoutBatch(gateway, {
-    id, tenant, reference: 'wages', currency: 'EUR', declaredCount: declared.count, declaredMinor: declared.totalMinor, acceptedCount: 0, acceptedMinor: 0n,
-    createdAtMs: nowMs, updatedAtMs: nowMs, isCancelled: false, apiKey: newId('apiKey', from),
+    id, tenant, reference: testBatchReference(id), currency: 'EUR', declaredCount: declared.count, declaredMinor: declared.totalMinor, acceptedCount: 0, acceptedMinor: 0n,
+    createdAtMs: nowMs, updatedAtMs: nowMs, isCancelled: false, apiKey: newId('apiKey', from), opening,
   }, emit({ ...from, process: 'gateway' }, 'payout_batch.opened', tenant, { batch: id, count: declared.count, signed_with: newId('merchantSigningKey', from) }), newClaim())
   return id
+}
+
+/** What {@link testPayoutBatch} calls a batch: each by another reference. */
+export function testBatchReference(id: PayoutBatchId): string {
+  return `wages-${id}`
 }
 
 /** A part of `count` payouts of five euros each. @param name what their references begin with */

@@ -40,9 +40,9 @@ function approvalStore(memory: MemoryPayments): Pick<PaymentStore, 'findPayoutAp
 }
 
 /** Each payout here is ordered by itself. */
-const withoutBatches: Pick<PaymentStore, 'loadPayoutPart' | 'claimPartWord'> = {
-  loadPayoutPart: async () => { throw new TypeError('no payout here comes in a batch') },
-  claimPartWord: async () => { throw new TypeError('no payout here comes in a batch') },
+const noBatch = async (): Promise<never> => { throw new TypeError('no payout here comes in a batch') }
+const withoutBatches: Pick<PaymentStore, 'loadBatchOpening' | 'findBatchWord' | 'claimBatchWord' | 'loadPayoutPart' | 'claimPartWord'> = {
+  loadBatchOpening: noBatch, findBatchWord: noBatch, claimBatchWord: noBatch, loadPayoutPart: noBatch, claimPartWord: noBatch,
 }
 
 type AcceptingStore = Pick<PaymentStore, 'insertDataKey' | 'acceptPayment' | 'withdrawPayment' | 'findPayment' | 'findPayments' | 'findBalances' | 'findSigningKey'>

@@ -8,6 +8,10 @@ import { createPayoutSchema } from './payouts.ts'
 export const batchRowsMax = 1_000_000
 /** Rows of one part: what one transaction holds the merchant's account for. */
 export const partRowsMax = 500
+/** How long a batch takes parts: what was signed to open it is opened for the first of its rows, and no record for ever. */
+export const batchOpenMs = 72 * 3_600_000
+/** The body that opens a batch, which is kept in a sealed record with its signature. */
+export const openingBodyBytesMax = 1_024
 /** The body of one part, which is kept in one sealed record with its signature: 500 rows of 120 bytes each. */
 export const partBodyBytesMax = 60_000
 
@@ -15,7 +19,7 @@ const { amount, currency, network, payee, reference, description } = createPayou
 
 /** What a batch is declared to be; sums are held against it, so that a row too many or too few is seen. */
 export const createPayoutBatchSchema = z.strictObject({
-  reference: reference.meta({ description: 'Your own name of the batch.', example: 'wages-2026-11' }),
+  reference: reference.meta({ description: 'Your own name of the batch, which names this one for ever.', example: 'wages-2026-11' }),
   currency,
   count: classed('internal', z.int().min(1).max(batchRowsMax)).meta({ description: 'How many payouts it will have.', example: 2 }),
   total: classed('internal', z.string().max(24)).meta({ description: 'What their amounts come to, without fees.', example: '12.50' }),
@@ -29,6 +33,7 @@ export type BatchedPayout = z.output<typeof batchedPayoutSchema>
 /** A part of a batch: with its path, all that the merchant's signature says of its rows. */
 export const addPayoutsSchema = z.strictObject({
   part: classed('internal', z.int().min(1).max(batchRowsMax)).meta({ description: 'Your number of this part, each once. Parts may come in any order.', example: 1 }),
+  batch_reference: reference.meta({ description: 'The batch\'s own reference: each row counts once under it, whatever id the batch is answered with.', example: 'wages-2026-11' }),
   currency: currency.meta({ description: 'The batch\'s.', example: 'EUR' }),
   network: network.optional().meta({ description: 'Of the rows that name none.', example: 'mtn-sandbox' }),
   payouts: z.array(batchedPayoutSchema).min(1).max(partRowsMax),

@@ -3,6 +3,8 @@
 export type AddPayouts = {
   /** Your number of this part, each once. Parts may come in any order. */
   readonly part: number
+  /** The batch's own reference: each row counts once under it, whatever id the batch is answered with. */
+  readonly batch_reference: string
   /** The batch's. */
   readonly currency: string
   /** Of the rows that name none. */
@@ -148,7 +150,7 @@ export type CreatePayout = {
 }
 
 export type CreatePayoutBatch = {
-  /** Your own name of the batch. */
+  /** Your own name of the batch, which names this one for ever. */
   readonly reference: string
   /** ISO 4217 code. */
   readonly currency: string

@@ -22,7 +22,7 @@ export type BatchToSend = CreatePayoutBatch & { readonly network?: string | unde
 
 const partRowsMax = 500
 /** What the API takes of one part, less what stands around its rows. */
-const rowsBytesMax = 59_800
+const rowsBytesMax = 59_700
 const concurrencyMax = 8
 
 /** Payouts by the hundred thousand. All of it has to be signed: give the client a `signingKey`. */
@@ -33,7 +33,7 @@ export class PayoutBatches {
     this.#caller = caller
   }
 
-  /** Opens a batch: how many payouts will come and what they come to. */
+  /** Opens a batch: how many payouts will come and what they come to. Its reference names it for ever. */
   async create(batch: CreatePayoutBatch, options?: CallOptions): Promise<PayoutBatch> {
     return this.#caller.call('createPayoutBatch', { body: batch }, options)
   }
@@ -69,7 +69,7 @@ export class PayoutBatches {
     let [rowsRead, rowsAccepted, partsAccepted] = [0, 0, 0]
     let failure: { readonly error: unknown } | undefined
     const sendPart = async (part: number, payouts: readonly BatchedPayout[]): Promise<void> => {
-      const body = { part, currency: batch.currency, ...network === undefined ? {} : { network }, payouts }
+      const body = { part, batch_reference: batch.reference, currency: batch.currency, ...network === undefined ? {} : { network }, payouts }
       try {
         await this.add(id, body, { idempotencyKey: `${idempotencyKey}:${part}`, signal })
         rowsAccepted += payouts.length

@@ -107,9 +107,14 @@ const way: { readonly [K in keyof PaymentStore]: () => Promise<unknown> } = {
   findSigningKey: () => accepting.findSigningKey(merchant.tenant, party.signingKey),
   loadPaymentForDispatch: async () => assert.ok(await dispatching.loadPaymentForDispatch(merchant.tenant, payment)),
   claimAuthorization: () => dispatching.claimAuthorization(merchant.tenant, { payment, digest: systemRandom.bytes(32), spokenAtMs: atMs(), atMs: atMs() }),
+  loadBatchOpening: () => dispatching.loadBatchOpening(merchant.tenant, newId('payoutBatch', from)),
+  findBatchWord: () => dispatching.findBatchWord(merchant.tenant, newId('payoutBatch', from)),
+  claimBatchWord: () => dispatching.claimBatchWord(merchant.tenant, {
+    batch: newId('payoutBatch', from), reference: randomUUID(), currency: 'EUR', count: 1, totalMinor: 1n, signingKey: party.signingKey, atMs: atMs(),
+  }),
   loadPayoutPart: () => dispatching.loadPayoutPart(merchant.tenant, newId('payoutBatchPart', from)),
   claimPartWord: () => dispatching.claimPartWord(merchant.tenant, {
-    batch: newId('payoutBatch', from), number: 1, digest: systemRandom.bytes(32), total: { amountMinor: 1n, currency: 'EUR' }, atMs: atMs(),
+    batch: newId('payoutBatch', from), number: 1, digest: systemRandom.bytes(32), count: 1, total: { amountMinor: 1n, currency: 'EUR' }, atMs: atMs(),
   }),
   prepareAttempt: () => dispatching.prepareAttempt(merchant.tenant, payment, { id: newId('attempt', from), reference: randomUUID(), factsProof: prove(), atMs: atMs() }),
   markAttemptSent: async () => assert.equal(await dispatching.markAttemptSent(merchant.tenant, held(), told('payment.processing', payment), prove), 'marked'),

@@ -1,4 +1,4 @@
-import type { DataKeyId, Money, PayoutBatchId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
+import type { DataKeyId, PayoutBatchId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { inTenant } from '../transaction.ts'
 
@@ -8,8 +8,6 @@ export type SealedPayoutPart = {
   readonly tenant: Tenant
   readonly batch: PayoutBatchId
   readonly number: number
-  /** What its batch was declared to come to: the gateway's word, and no signature's. */
-  readonly declared: Money
   readonly sealed: Uint8Array
   readonly dataKey: { readonly id: DataKeyId; readonly sealed: Uint8Array; readonly createdAtMs: number }
   readonly createdAtMs: number
@@ -19,12 +17,11 @@ export type SealedPayoutPart = {
 export async function loadPayoutPart(db: Database, tenant: Tenant, id: PayoutBatchPartId): Promise<SealedPayoutPart | undefined> {
   const row = await inTenant(db, tenant, (tx) => tx.selectFrom('payout_batch_parts as p')
     .innerJoin('data_keys as d', (join) => join.onRef('d.merchant', '=', 'p.merchant').onRef('d.world', '=', 'p.world').onRef('d.id', '=', 'p.data_key'))
-    .innerJoin('payout_batches as b', (join) => join.onRef('b.merchant', '=', 'p.merchant').onRef('b.world', '=', 'p.world').onRef('b.id', '=', 'p.batch'))
-    .selectAll('p').select(['b.declared_minor', 'b.currency', 'd.sealed as data_key_sealed', 'd.created_at as data_key_created_at'])
+    .selectAll('p').select(['d.sealed as data_key_sealed', 'd.created_at as data_key_created_at'])
     .where('p.merchant', '=', tenant.merchant).where('p.world', '=', tenant.world).where('p.id', '=', id)
     .executeTakeFirst())
   return row && {
-    id, tenant, batch: row.batch, number: row.number, declared: { amountMinor: row.declared_minor, currency: row.currency }, sealed: row.sealed, createdAtMs: row.created_at.getTime(),
+    id, tenant, batch: row.batch, number: row.number, sealed: row.sealed, createdAtMs: row.created_at.getTime(),
     dataKey: { id: row.data_key, sealed: row.data_key_sealed, createdAtMs: row.data_key_created_at.getTime() },
   }
 }

@@ -1,5 +1,5 @@
 import type { Event, PaymentStatus } from '@ngome/contracts'
-import type { ApiKeyId, Currency, PaymentId, PayoutBatchId, Tenant } from '@ngome/kernel'
+import type { ApiKeyId, Currency, DataKeyId, PaymentId, PayoutBatchId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
@@ -7,6 +7,7 @@ import { paymentColumns, toPaymentRow, type PaymentColumns, type PaymentRow } fr
 import { paymentPageMax } from '../payments/list-payments.ts'
 import { pipelined, type Statement } from '../pipeline.ts'
 import { itsPayout } from './its-payout.ts'
+import { errorCode, uniqueViolation, violatedConstraint } from '../store-fault.ts'
 
 export type PayoutBatchRow = {
   readonly id: PayoutBatchId
@@ -30,17 +31,37 @@ type Columns = Tenant & {
   accepted_minor: bigint; created_at: Date; updated_at: Date; cancelled_at: Date | null
 }
 
-/** Opens a batch. @throws Fault `store/unavailable` */
+/** A batch that is opened, with what its merchant signed to open it. */
+export type NewPayoutBatch = PayoutBatchRow & { readonly apiKey: ApiKeyId; readonly opening: { readonly dataKey: DataKeyId; readonly blob: Uint8Array } }
+
+/** Opens a batch: of each reference one, for ever. @throws Fault `store/unavailable` */
 export function insertPayoutBatch(
-  db: Database, batch: PayoutBatchRow & { readonly apiKey: ApiKeyId }, event: Event, idempotency: IdempotencyClaim,
-): Promise<IdempotentOutcome> {
-  const { tenant, createdAtMs } = batch
+  db: Database, batch: NewPayoutBatch, event: Event, idempotency: IdempotencyClaim,
+): Promise<IdempotentOutcome | { readonly kind: 'already_opened' }> {
+  const { tenant, createdAtMs, opening } = batch
   return withIdempotency(db, tenant, idempotency, createdAtMs, [{
     name: 'insert_payout_batch',
     text: `INSERT INTO ngome.payout_batches (id, merchant, world, reference, currency, declared_count, declared_minor, api_key, created_at, updated_at)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
     values: [batch.id, tenant.merchant, tenant.world, batch.reference, batch.currency, batch.declaredCount, batch.declaredMinor, batch.apiKey, new Date(createdAtMs)],
-  }, appendEventStatement(event)])
+  }, {
+    name: 'insert_batch_opening',
+    text: `INSERT INTO ngome.payout_batch_openings (merchant, world, batch, reference, sealed, data_key, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    values: [tenant.merchant, tenant.world, batch.id, batch.reference, opening.blob, opening.dataKey, new Date(createdAtMs)],
+  }, appendEventStatement(event)]).catch((error: unknown) => {
+    if (errorCode(error) === uniqueViolation && violatedConstraint(error) === 'payout_batch_openings_once') return { kind: 'already_opened' }
+    throw error
+  })
+}
+
+/** Which batch a reference names. @throws Fault `store/unavailable` */
+export async function findBatchOfReference(db: Database, tenant: Tenant, reference: string): Promise<PayoutBatchId | undefined> {
+  const [result] = await pipelined(db, tenant, [{
+    name: 'find_batch_of_reference',
+    text: 'SELECT batch FROM ngome.payout_batch_openings WHERE merchant = $1 AND world = $2 AND reference = $3',
+    values: [tenant.merchant, tenant.world, reference],
+  }])
+  return (result?.rows[0] as { batch: PayoutBatchId } | undefined)?.batch
 }
 
 /** @throws Fault `store/unavailable` */

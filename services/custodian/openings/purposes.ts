@@ -28,6 +28,7 @@ export type PurposeRule = {
  *
  * dispatch: a payment is sent once, then enquired about while it is in flight; twelve covers the retries of both, and
  * 72 h the longest settling time. 360,000 an hour is 100 payments a second without a pause.
+ * payout-batch: what a merchant signed to open a batch, once before the first of its rows; parts come for three days, and wait three more.
  * payout-part: what a merchant signed of up to five hundred payouts, which are proven against it before they are sent and before each is sent
  * again; who works off a part keeps it meanwhile, so that it is opened a few times and not for each row.
  * enquiry: a payment that was sent and is still open after 72 h may have to be sent again under its reference. That is
@@ -50,6 +51,13 @@ export const purposeRules: Readonly<Record<Purpose, PurposeRule>> = {
     dataKeyAgeMsMax: dispatchAgeMsMax,
     perRecord: { timesMax: 12, windowMs: dispatchAgeMsMax },
     perHourMax: 360_000,
+  },
+  'payout-batch': {
+    caller: 'dispatcher', table: 'payout_batch_openings', dataClass: 'restricted', retention: 'payment',
+    hasInner: false,
+    dataKeyAgeMsMax: enquiryAgeMsMax,
+    perRecord: { timesMax: 48, windowMs: enquiryAgeMsMax },
+    perHourMax: 3_600,
   },
   'payout-part': {
     caller: 'dispatcher', table: 'payout_batch_parts', dataClass: 'restricted', retention: 'payment',

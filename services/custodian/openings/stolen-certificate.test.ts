@@ -12,6 +12,7 @@ import { purposeRules, revealRule, type PurposeRule } from './purposes.ts'
  */
 const recordBytesMax: Readonly<Record<string, number>> = {
   payments: 1_024,
+  payout_batch_openings: 5_120,
   payout_batch_parts: 65_536,
   webhook_endpoints: 128,
   callback_hints: 8_192,

@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newId, systemClock, systemRandom, type PaymentId, type PayoutBatchPartId } from '@ngome/kernel'
 import { acceptPayoutPart, cancelPayoutBatch } from '@ngome/store'
-import { testPayoutBatch, testPayoutPart } from '@ngome/testkit'
+import { testBatchReference, testPayoutBatch, testPayoutPart } from '@ngome/testkit'
 import { emit } from '@ngome/contracts'
 import { Registry } from 'prom-client'
 import { startJobs } from '../process/start-jobs.ts'
@@ -35,9 +35,12 @@ beforeEach(async () => {
 async function acceptPart(count: number): Promise<{ readonly part: PayoutBatchPartId; readonly payments: readonly PaymentId[] }> {
   const gateway = world.database.open('ngome_gateway', { poolMax: 1 })
   const { merchant } = world
-  const batch = await testPayoutBatch(gateway, { tenant: merchant.tenant, dataKey: merchant.sealRecord('x', 'x', new Uint8Array(1)).dataKey }, { count, totalMinor: BigInt(count) * 500n })
+  const [batch, { dataKey: anyKey }] = [newId('payoutBatch', { clock: systemClock, random: systemRandom }), merchant.sealRecord('x', 'x', new Uint8Array(1))]
+  const { body: opening, ...openedBy } = authorize({ key, target: '/v1/payout_batches', body: { reference: testBatchReference(batch), currency: 'EUR', count, total: `${count * 5}.00` } })
+  const { dataKey, sealed: blob } = merchant.sealRecord('payout_batch_openings', batch, Buffer.from(`${JSON.stringify(openedBy)}\n${opening}`))
+  await testPayoutBatch(gateway, { tenant: merchant.tenant, dataKey: anyKey }, { count, totalMinor: BigInt(count) * 500n }, { id: batch, opening: { dataKey, blob } })
   const payouts = Array.from({ length: count }, (_, at) => ({ reference: `row-1-${at}`, amount: '5.00', payee: { phone } }))
-  const { body, ...word } = authorize({ key, target: `/v1/payout_batches/${batch}/payouts`, body: { part: 1, currency: 'EUR', network: 'mtn-sandbox', payouts } })
+  const { body, ...word } = authorize({ key, target: `/v1/payout_batches/${batch}/payouts`, body: { part: 1, batch_reference: testBatchReference(batch), currency: 'EUR', network: 'mtn-sandbox', payouts } })
   const made = testPayoutPart({ tenant: merchant.tenant, dataKey: merchant.sealRecord('x', 'x', new Uint8Array(1)).dataKey }, batch, 1, count)
   const { id } = made.part
   const rows = made.rows.map((row, at) => ({

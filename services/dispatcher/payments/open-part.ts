@@ -1,17 +1,13 @@
-import { addPayoutsSchema, sealedPartSchema, type AddPayouts, type SealedPart } from '@ngome/contracts'
-import { parseStrictJson, type Money, type PayoutBatchId, type PayoutBatchPartId, type Tenant } from '@ngome/kernel'
-import type { SealedPayoutPart } from '@ngome/store'
+import { addPayoutsSchema, type AddPayouts } from '@ngome/contracts'
+import type { PayoutBatchId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
 import type { OpenSealed } from '../custodian/open-sealed.ts'
 import type { PaymentDispatcher } from '../dispatcher.ts'
+import { readSealedWord, type SealedWord } from './read-sealed-word.ts'
 
 /** What a merchant signed of a part of a batch, as it was sealed: nothing of it is proven by having been opened. */
-export type OpenedPart = {
+export type OpenedPart = SealedWord<AddPayouts> & {
   readonly batch: PayoutBatchId
   readonly number: number
-  readonly declared: Money
-  readonly word: SealedPart
-  readonly body: Uint8Array
-  readonly order: AddPayouts
   readonly createdAtMs: number
 }
 
@@ -26,8 +22,6 @@ const keptMs = 60_000
 
 /** A row has eight members at most, and one object inside. */
 const bodyBounds = { depthMax: 4, nodesMax: 8_192 }
-const wordBounds = { depthMax: 1, nodesMax: 8 }
-const lineEnd = 0x0a
 
 type Kept = { readonly opening: Promise<PartOpening>; readonly untilMs: number }
 
@@ -76,21 +70,8 @@ async function open(
     context: { tenant, table: 'payout_batch_parts', recordId: id, dataClass: 'restricted', version: 1 },
   }, signal)
   if (opening.kind !== 'opened') return opening
-  const part = readPart(row, opening.plaintext)
+  const read = readSealedWord(opening.plaintext, addPayoutsSchema, bodyBounds)
   opening.plaintext.fill(0)
-  return part === undefined ? { kind: 'unopenable', reason: 'what was sealed is not a part' } : { kind: 'opened', part }
-}
-
-/** One line of who signed it and how, then the body to the byte. */
-function readPart({ batch, number, declared, createdAtMs }: SealedPayoutPart, plaintext: Uint8Array): OpenedPart | undefined {
-  const at = plaintext.indexOf(lineEnd)
-  if (at === -1) return undefined
-  const word = parseStrictJson(plaintext.subarray(0, at), wordBounds)
-  // A copy: what was opened is overwritten.
-  const body = new Uint8Array(plaintext.subarray(at + 1))
-  const order = parseStrictJson(body, bodyBounds)
-  if (!word.ok || !order.ok) return undefined
-  const [readWord, readOrder] = [sealedPartSchema.safeParse(word.value), addPayoutsSchema.safeParse(order.value)]
-  if (!readWord.success || !readOrder.success) return undefined
-  return { batch, number, declared, createdAtMs, word: readWord.data, body, order: readOrder.data }
+  const { batch, number, createdAtMs } = row
+  return read === undefined ? { kind: 'unopenable', reason: 'what was sealed is not a part' } : { kind: 'opened', part: { batch, number, createdAtMs, ...read } }
 }

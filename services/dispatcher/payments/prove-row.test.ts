@@ -12,6 +12,8 @@ let world: OutgoingWorld
 let key: SigningKey
 let collection: PaymentId
 let batch: PayoutBatchId
+let reference: string
+let body: ReturnType<typeof bodyOf>
 
 before(async () => {
   world = await OutgoingWorld.create()
@@ -22,7 +24,11 @@ after(() => world.close())
 beforeEach(() => {
   world.requests.length = 0
   world.keyState = 'stands'
+  world.revoked.clear()
   batch = newId('payoutBatch', from)
+  reference = `wages-${batch}`
+  body = bodyOf(reference)
+  isOpened = false
   world.over.set('EUR', 10_000n)
 })
 
@@ -31,9 +37,21 @@ const rows = [
   { reference: 'w-1', amount: '5.00', payee: { phone: anna } },
   { reference: 'w-2', amount: '7.00', payee: { phone: berta }, network: 'mtn-sandbox', description: 'November' },
 ]
-const body = { part: 1, currency: 'EUR', network: 'mtn-sandbox', payouts: rows }
+const bodyOf = (of: string) => ({ part: 1, batch_reference: of, currency: 'EUR', network: 'mtn-sandbox', payouts: rows })
 const signed = (order: Partial<OrderToSign> = {}): Authorization => authorize({ key, target: `/v1/payout_batches/${batch}/payouts`, body, ...order })
-const keep = (word = signed(), number = 1): Promise<PayoutBatchPartId> => world.keepPart(batch, number, word)
+const declared = { currency: 'EUR', count: 10, total: '100.00' }
+/** What the merchant signs to open its batch. */
+const opening = (change: object = {}, order: Partial<OrderToSign> = {}): Authorization =>
+  authorize({ key, target: '/v1/payout_batches', body: { reference, ...declared, ...change }, ...order })
+let isOpened = false
+async function open(word = opening(), options: Parameters<OutgoingWorld['keepBatch']>[2] = {}): Promise<void> {
+  isOpened = true
+  await world.keepBatch(batch, word, options)
+}
+async function keep(word = signed(), number = 1, sealedAs?: PayoutBatchPartId): Promise<PayoutBatchPartId> {
+  if (!isOpened) await open()
+  return world.keepPart(batch, number, word, sealedAs)
+}
 
 /** The payout that a gateway, or one that was taken over, makes of a row. */
 function payoutOf(part: PayoutBatchPartId, row: number, options: Partial<SealedPaymentOptions> = {}): Promise<PaymentId> {
@@ -69,9 +87,11 @@ describe('a row of a part that its merchant signed', () => {
   test('waits while the custodian opens no part, and is not failed by that', async () => {
     const part = await keep()
     const payment = await payoutOf(part, 0)
-    world.openingsLeft = 1
-    await world.dispatch(payment)
-    assert.deepEqual(await world.stateOf(payment), ['accepted', null])
+    for (const openings of [1, 2]) {
+      world.openingsLeft = openings
+      await world.dispatch(payment)
+      assert.deepEqual(await world.stateOf(payment), ['accepted', null])
+    }
     world.openingsLeft = Number.POSITIVE_INFINITY
     await sends(payment)
   })
@@ -81,7 +101,7 @@ describe('a row of a part that its merchant signed', () => {
     const payments = [await payoutOf(part, 0), await payoutOf(part, 1, second)]
     world.openings.length = 0
     for (const payment of payments) await sends(payment)
-    assert.deepEqual(world.openings.toSorted(), ['dispatch', 'dispatch', 'payout-part'])
+    assert.deepEqual(world.openings.toSorted(), ['dispatch', 'dispatch', 'payout-batch', 'payout-part'])
   })
 })
 
@@ -117,7 +137,7 @@ describe('a gateway that was taken over cannot pay', () => {
     }],
     ['what another merchant signed', async () => payoutOf(await keep(signed({ key: await world.addKey(world.other.tenant) })), 0)],
     ['a row of no part', () => payoutOf(newId('payoutBatchPart', from), 0)],
-    ['a row of a part that was sealed as another', async () => payoutOf(await world.keepPart(batch, 1, signed(), newId('payoutBatchPart', from)), 0)],
+    ['a row of a part that was sealed as another', async () => payoutOf(await keep(signed(), 1, newId('payoutBatchPart', from)), 0)],
     ['a row that has a word of its own beside', async () => payoutOf(await keep(), 0, {
       sealed: { authorization: authorize({ key, target: '/v1/payouts', body: { ...payoutBody, reference: 'w-1' } }) },
     })],
@@ -145,9 +165,9 @@ describe('a gateway that was taken over cannot pay', () => {
   test('two bodies of one part: the first is the part', async () => {
     await sends(await payoutOf(await keep(), 0))
     const digest = systemRandom.bytes(32)
-    const word = { batch, digest, total: { amountMinor: 1_000n, currency: 'EUR' }, atMs: 1 } as const
+    const word = { batch, digest, count: 2, total: { amountMinor: 1_000n, currency: 'EUR' }, atMs: 1 } as const
     assert.deepEqual(await world.dispatcher.payments.claimPartWord(world.merchant.tenant, { ...word, number: 1 }), { kind: 'other' })
-    assert.deepEqual(await world.dispatcher.payments.claimPartWord(world.merchant.tenant, { ...word, number: 2 }), { kind: 'claimed', batchMinor: 2_200n })
+    assert.deepEqual(await world.dispatcher.payments.claimPartWord(world.merchant.tenant, { ...word, number: 2 }), { kind: 'claimed', batchCount: 4, batchMinor: 2_200n })
     await refuses(await payoutOf(await keep(signed({ body: { ...body, part: 2 } }), 2), 1, second))
   })
 
@@ -168,8 +188,9 @@ describe('what one person may not order in one payout goes out in no batch, what
     await refuses(await payoutOf(await keep(), 0), 'approval')
   })
 
-  test('no row of a part that is over it, though each row is not', async () => {
+  test('no row of a part that is over it, though each row is not, nor what was declared', async () => {
     world.over.set('EUR', 1_199n)
+    await open(opening({ total: '11.00' }))
     const part = await keep()
     await refuses(await payoutOf(part, 0), 'approval')
     await refuses(await payoutOf(part, 1, second), 'approval')
@@ -177,19 +198,22 @@ describe('what one person may not order in one payout goes out in no batch, what
 
   test('and rows of a part that comes to the limit', async () => {
     world.over.set('EUR', 1_200n)
+    await open(opening({ total: '12.00' }))
     const part = await keep()
     await sends(await payoutOf(part, 0))
     await sends(await payoutOf(part, 1, second))
   })
 
   test('no row of a batch that was declared to come to more, however little its parts have', async () => {
-    const part = await world.keepPart(batch, 1, signed(), undefined, 10_001n)
+    await open(opening({ total: '100.01' }))
+    const part = await keep()
     await refuses(await payoutOf(part, 0), 'approval')
   })
 
   test('no row of the part with which the batch comes to more than was declared, nor one of those before it from then on', async () => {
     world.over.set('EUR', 2_399n)
-    const one = await world.keepPart(batch, 1, signed(), undefined, 2_000n)
+    await open(opening({ total: '20.00' }))
+    const one = await keep()
     await sends(await payoutOf(one, 0))
     const two = await partTwo()
     await refuses(await payoutOf(two, 0, { reference: 'w-1-2' }), 'approval')
@@ -198,6 +222,7 @@ describe('what one person may not order in one payout goes out in no batch, what
 
   test('nor of two parts at once', async () => {
     world.over.set('EUR', 2_399n)
+    await open(opening({ total: '20.00' }))
     const payments = [await payoutOf(await keep(), 0), await payoutOf(await partTwo(), 0, { reference: 'w-1-2' })]
     await Promise.all(payments.map((payment) => world.dispatch(payment)))
     assert.ok(world.requests.length <= 1, 'both never go out')

@@ -35,7 +35,7 @@ export async function proveSignedRequest(
   const { stated, parts } = reading
   if (stated.keyId !== authorization.key) return refused('it names another key')
   if (parts.contentDigest === undefined || !isContentDigest(parts.contentDigest, body)) return refused('it is of another body')
-  const key = await findKey(ports, tenant, authorization)
+  const key = await proveKey(ports, tenant, authorization.key)
   if (typeof key === 'string') return refused(key)
   if (!await isSignedBy(key, stated)) return refused('it is not this key\'s')
   return {
@@ -45,8 +45,8 @@ export async function proveSignedRequest(
 }
 
 /** The key as of now: one that was revoked or whose time ended since sends nothing any more. @returns why there is none */
-async function findKey(
-  { payments, statementKey, merchantKeyState, clock }: SigningPorts, tenant: Tenant, { key: id }: { readonly key: MerchantSigningKeyId },
+export async function proveKey(
+  { payments, statementKey, merchantKeyState, clock }: SigningPorts, tenant: Tenant, id: MerchantSigningKeyId,
 ): Promise<ProvenMerchantKey | string> {
   const row = await payments.findSigningKey(tenant, id)
   if (row === undefined || row.isRevoked) return 'the key is not there, or revoked'

@@ -156,16 +156,24 @@ export class OutgoingWorld {
   }
 
   /**
-   * A part as a gateway keeps it, or one that was taken over: whatever is said to be signed of it.
-   * @param declaredMinor what the gateway says that its batch was declared to come to
-   * @returns what a row is sealed with to be of it
+   * A batch as a gateway keeps it, or one that was taken over: whatever is said to be signed of it.
+   * @param written what the gateway writes of it, where that is something else
    */
-  async keepPart(batch: PayoutBatchId, number: number, { body, ...word }: Authorization, sealedAs?: PayoutBatchPartId, declaredMinor = 1n): Promise<PayoutBatchPartId> {
+  async keepBatch(batch: PayoutBatchId, { body, ...word }: Authorization, { sealedAs = batch, written = {} }: { readonly sealedAs?: PayoutBatchId; readonly written?: object } = {}): Promise<void> {
+    const { merchant, world } = this.merchant.tenant
+    const { dataKey, sealed } = this.merchant.sealRecord('payout_batch_openings', sealedAs, Buffer.from(`${JSON.stringify(word)}\n${body}`))
+    const { reference, currency, count, total } = { ...JSON.parse(body) as object, ...written } as { reference: string; currency: string; count: number; total: string }
+    await this.database.asAdmin(`INSERT INTO ngome.payout_batches (id, merchant, world, reference, currency, declared_count, declared_minor, api_key, created_at, updated_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, 'key', now(), now())`, [batch, merchant, world, reference, currency, count, Math.round(Number(total) * 100)])
+    await this.database.asAdmin(`INSERT INTO ngome.payout_batch_openings (merchant, world, batch, reference, sealed, data_key, created_at)
+      VALUES ($1, $2, $3, $4, $5, $6, now())`, [merchant, world, batch, `${reference}:${batch}`, sealed, dataKey])
+  }
+
+  /** A part, likewise. @returns what a row is sealed with to be of it */
+  async keepPart(batch: PayoutBatchId, number: number, { body, ...word }: Authorization, sealedAs?: PayoutBatchPartId): Promise<PayoutBatchPartId> {
     const { tenant } = this.merchant
     const [{ merchant, world }, id] = [tenant, newId('payoutBatchPart', from)]
     const { dataKey, sealed } = this.merchant.sealRecord('payout_batch_parts', sealedAs ?? id, Buffer.from(`${JSON.stringify(word)}\n${body}`))
-    await this.database.asAdmin(`INSERT INTO ngome.payout_batches (id, merchant, world, reference, currency, declared_count, declared_minor, api_key, created_at, updated_at)
-      VALUES ($1, $2, $3, 'wages', 'EUR', 1000, $4, 'key', now(), now()) ON CONFLICT DO NOTHING`, [batch, merchant, world, declaredMinor])
     await this.database.asAdmin(`INSERT INTO ngome.payout_batch_parts (id, merchant, world, batch, number, sealed, data_key, created_at)
       VALUES ($1, $2, $3, $4, $5, $6, $7, now())`, [id, merchant, world, batch, number, sealed, dataKey])
     return id

@@ -12,7 +12,7 @@ export const payoutBatchExamples = {
   createPayoutBatch: { request: { reference: 'wages-2026-11', currency: 'EUR', count: 2, total: '12.50' }, answer: batch },
   addPayouts: {
     request: {
-      part: 1, currency: 'EUR', network: 'mtn-sandbox', payouts: [
+      part: 1, batch_reference: 'wages-2026-11', currency: 'EUR', network: 'mtn-sandbox', payouts: [
         { reference: 'w-1', amount: '5.00', payee: { phone: '+46733123499' } }, { reference: 'w-2', amount: '7.50', payee: { phone: '+46733123498' }, description: 'November' },
       ],
     },

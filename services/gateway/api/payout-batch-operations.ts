@@ -1,6 +1,6 @@
-import { addPayoutsSchema, createPayoutBatchSchema, idSchema, partBodyBytesMax, partRowsMax, payoutBatchPartSchema, payoutBatchSchema } from '@ngome/contracts'
+import { addPayoutsSchema, createPayoutBatchSchema, idSchema, openingBodyBytesMax, partBodyBytesMax, partRowsMax, payoutBatchPartSchema, payoutBatchSchema } from '@ngome/contracts'
 import { z } from 'zod'
-import { bodyBytesMax, partNodesMax } from '../http/limits.ts'
+import { partNodesMax } from '../http/limits.ts'
 import { acting, authenticated, reading, withBody, writing, type Operation } from './operation.ts'
 
 const params = { schema: z.strictObject({ id: idSchema('payoutBatch') }), otherwise: 'payout_batches/unknown' } as const
@@ -11,17 +11,17 @@ export const payoutBatchOperations = {
     method: 'POST',
     path: '/v1/payout_batches',
     summary: 'Open a batch of payouts',
-    description: 'Says how many payouts will come and what they come to. Must be signed. Nothing is reserved or sent by it (docs/payout-batches.md).',
+    description: 'Says how many payouts will come and what they come to. Must be signed, and your signature is kept. A reference names one batch for ever. Nothing is reserved or sent by it (docs/payout-batches.md).',
     credentials: 'api-key',
     scope: 'payouts:write',
     cost: 5,
     urgency: 'ordinary',
     headerGroups: writing,
     body: { kind: 'json', schema: createPayoutBatchSchema },
-    bodyBytesMax,
+    bodyBytesMax: openingBodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The batch, which takes parts now.', schema: payoutBatchSchema },
-    faults: [...authenticated, ...withBody, ...acting, 'payout_batches/needs_approval'],
+    faults: [...authenticated, ...withBody, ...acting, 'payout_batches/already_opened', 'payout_batches/needs_approval'],
   },
   addPayouts: {
     method: 'POST',

@@ -54,17 +54,17 @@ const ask: Readonly<Record<Way, (wanted: Wanted, by: SigningMerchant) => Promise
     by.post('/v1/payouts', { amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', reference: 'r', payee: { phone: number }, ...wanted }),
   refunds: ({ amount = '5.00', currency = 'EUR' }, by) => by.post(`/v1/payments/${refundable}/refunds`, { amount, currency, reference: 'r' }),
   payout_batches: ({ amount = '5.00', currency = 'EUR', network = 'mtn-sandbox', phone: number = phone }, by) =>
-    by.post(`/v1/payout_batches/${batches.get(by)}/payouts`, { part: 1, currency, network, payouts: [{ reference: 'r', amount, payee: { phone: number } }] }),
+    by.post(`/v1/payout_batches/${batches.get(by)?.id}/payouts`, { part: 1, batch_reference: batches.get(by)?.reference, currency, network, payouts: [{ reference: 'r', amount, payee: { phone: number } }] }),
   checkout_sessions: ({ amount = '5.00', currency = 'EUR', network = 'mtn-sandbox' }, by) => by.merchant.client.call({
     method: 'POST', path: '/v1/checkout_sessions', idempotencyKey: `bad-${++keys}`, body: { amount, currency, networks: [network], reference: 'r' },
   }),
 }
 /** A batch of each of them that is open; its making is no part of what is refused. */
-const batches = new Map<SigningMerchant, string>()
+const batches = new Map<SigningMerchant, { readonly id: string; readonly reference: string }>()
 async function openBatch(by: SigningMerchant): Promise<void> {
-  const made = await by.post('/v1/payout_batches', { reference: 'wages', currency: 'EUR', count: 2, total: '3.00' })
+  const made = await by.post('/v1/payout_batches', { reference: `wages-${batches.size}`, currency: 'EUR', count: 2, total: '3.00' })
   assert.equal(made.status, 201, made.text)
-  batches.set(by, (JSON.parse(made.text) as { id: string }).id)
+  batches.set(by, JSON.parse(made.text) as { id: string; reference: string })
 }
 
 /** What may be written of a refused request: that it came, by whom, and the hour's data key of its merchant, which the next one is sealed under. */

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { emit, type Authorization, type PayoutBatchPartView } from '@ngome/contracts'
+import { batchOpenMs, emit, type AddPayouts, type Authorization, type PayoutBatchPartView } from '@ngome/contracts'
 import { Fault, formatMoney, newId, type Currency, type PayoutBatchId, type PayoutBatchPartId, type Tenant } from '@ngome/kernel'
 import { firstEvent, maskPhone, proveEvent } from '@ngome/payments'
-import { acceptPayoutPart, findPayoutBatch, findTakenReferences, type IdempotentOutcome, type NewBatchedPayout, type PartOutcome } from '@ngome/store'
+import { acceptPayoutPart, findPayoutBatch, findTakenReferences, type IdempotentOutcome, type NewBatchedPayout, type PartOutcome, type PayoutBatchRow } from '@ngome/store'
 import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
@@ -15,6 +15,7 @@ import { newRow, toSeal } from '../payments/place-order.ts'
 import { checkRows, type CheckedRow } from './check-rows.ts'
 import type { BatchPorts } from './create-payout-batch.ts'
 import { refuseOverLimit } from './refuse-over-limit.ts'
+import { sealWord } from './seal-word.ts'
 
 /** Rows that are sealed in one turn of the event loop: some ten milliseconds, so that a part holds up no other request. */
 const rowsPerTurn = 32
@@ -31,16 +32,15 @@ export async function addPayouts(ports: BatchPorts, call: Call<'addPayouts'>): P
   const { tenant } = caller
   const batch = await findPayoutBatch(ports.database, tenant, batchId)
   if (batch === undefined) throw new Fault('payout_batches/unknown', `no ${batchId} for this tenant`)
-  if (body.currency !== batch.currency) {
-    throw new Fault('request/invalid', 'another currency', { fields: [{ pointer: '/currency', detail: 'The batch was opened for another currency.' }] })
-  }
+  assertOf(batch, body)
+  if (ports.clock.nowMs() - batch.createdAtMs >= batchOpenMs) throw new Fault('payout_batches/closed', `${batchId} was opened long ago`)
   // The limit may be another than when it was opened.
   refuseOverLimit(ports.approvals, { amountMinor: batch.declaredMinor, currency: batch.currency }, '')
   const rows = checkRows(ports, caller, body)
   for (const network of new Set(rows.map(({ order }) => order.network))) await assertOpen(ports, tenant.world, network)
   const authorization = authorizationOf(call)
   const id = newId('payoutBatchPart', ports)
-  const sealing = await sealPart(ports, tenant, id, authorization)
+  const sealing = await sealWord(ports, tenant, { table: 'payout_batch_parts', recordId: id }, authorization)
   // One time for all rows, which their proofs and the part say alike.
   const createdAtMs = ports.clock.nowMs()
   const payouts = await newPayouts({ ...ports, clock: { ...ports.clock, nowMs: () => createdAtMs } }, call, rows, { part: id, key: authorization.key })
@@ -59,12 +59,13 @@ export async function addPayouts(ports: BatchPorts, call: Call<'addPayouts'>): P
   return answerOutcome(await taken(ports, call, outcome), { ...answer, contentType: jsonType })
 }
 
-/** One line of who signed it and how, then the body to the byte, whose digest the signature has. */
-function sealPart(ports: BatchPorts, tenant: Tenant, id: PayoutBatchPartId, { body, ...word }: Authorization) {
-  return seal(
-    ports, 'payment', { tenant, table: 'payout_batch_parts', recordId: id, dataClass: 'restricted', version: 1 },
-    Buffer.from(`${JSON.stringify(word)}\n${body}`, 'utf8'),
-  )
+/** What a part says of its batch, and its rows are proven by. @throws Fault `request/invalid` */
+function assertOf(batch: PayoutBatchRow, body: AddPayouts): void {
+  const fields = [
+    ...body.currency === batch.currency ? [] : [{ pointer: '/currency', detail: 'The batch was opened for another currency.' }],
+    ...body.batch_reference === batch.reference ? [] : [{ pointer: '/batch_reference', detail: 'The batch was opened with another reference.' }],
+  ]
+  if (fields.length > 0) throw new Fault('request/invalid', 'of another batch', { fields })
 }
 
 async function newPayouts(

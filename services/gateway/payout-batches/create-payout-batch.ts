@@ -1,7 +1,7 @@
 import { emit } from '@ngome/contracts'
-import { newId, parseCurrency, parseMoney } from '@ngome/kernel'
+import { Fault, newId, parseCurrency, parseMoney, type Tenant } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
-import { insertPayoutBatch, type Database, type PayoutBatchRow } from '@ngome/store'
+import { findBatchOfReference, insertPayoutBatch, type Database, type PayoutBatchRow } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { answerOutcome } from '../idempotency/answer-outcome.ts'
@@ -11,12 +11,15 @@ import { invalid } from '../payments/order.ts'
 import type { PlaceOrderPorts } from '../payments/place-order.ts'
 import { batchView } from './batch-view.ts'
 import { refuseOverLimit } from './refuse-over-limit.ts'
+import { sealWord } from './seal-word.ts'
 
 export type BatchPorts = PlaceOrderPorts & { readonly database: Database; readonly approvals: ApprovalRules }
 
 /**
- * Opens a batch: what its rows have to come to. Nothing is reserved by it.
- * @throws Fault `request/invalid`, `payout_batches/needs_approval`, `access/signature_required`, `idempotency/key_reused`, `idempotency/in_flight`, `store/unavailable`
+ * Opens a batch: what its rows have to come to. What the merchant signed is kept, sealed; its reference names this batch for ever. Nothing is
+ * reserved by it.
+ * @throws Fault `request/invalid`, `payout_batches/already_opened`, `payout_batches/needs_approval`, `access/signature_required`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
+ * `store/unavailable`
  */
 export async function createPayoutBatch(ports: BatchPorts, call: Call<'createPayoutBatch'>): Promise<Answer> {
   const { caller: { tenant, apiKey }, body } = call
@@ -27,7 +30,8 @@ export async function createPayoutBatch(ports: BatchPorts, call: Call<'createPay
   const total = parseMoney(body.total, currency)
   if (total === undefined) throw invalid([{ pointer: '/total', detail: 'This is not an amount above zero in digits that the currency has.' }])
   refuseOverLimit(ports.approvals, total, '/total')
-  const { key } = authorizationOf(call)
+  const authorization = authorizationOf(call)
+  const { key } = authorization
   const createdAtMs = ports.clock.nowMs()
   const batch: PayoutBatchRow = {
     id: newId('payoutBatch', ports), tenant, reference: body.reference, currency, declaredCount: body.count, declaredMinor: total.amountMinor,
@@ -36,8 +40,15 @@ export async function createPayoutBatch(ports: BatchPorts, call: Call<'createPay
   const answer = { status: 201, body: JSON.stringify(batchView(batch, [])) }
   const event = emit({ ...ports, process: 'gateway' }, 'payout_batch.opened', tenant, { batch: batch.id, count: body.count, signed_with: key })
   const marks = idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey })
-  const outcome = await insertPayoutBatch(ports.database, { ...batch, apiKey }, event, { ...marks, answer })
+  const opening = await sealWord(ports, tenant, { table: 'payout_batch_openings', recordId: batch.id }, authorization)
+  const outcome = await insertPayoutBatch(ports.database, { ...batch, apiKey, opening }, event, { ...marks, answer })
+  if (outcome.kind === 'already_opened') throw await alreadyOpened(ports, tenant, batch.reference)
   return answerOutcome(outcome, { ...answer, contentType: jsonType, headers: ['location', `/v1/payout_batches/${batch.id}`] })
+}
+
+async function alreadyOpened({ database }: BatchPorts, tenant: Tenant, reference: string): Promise<Fault> {
+  const batch = await findBatchOfReference(database, tenant, reference)
+  return new Fault('payout_batches/already_opened', `${batch} has this reference`, { fields: [{ pointer: '/reference', detail: `${batch} has this reference.` }] })
 }
 
 function isPaidOut({ networks }: Pick<BatchPorts, 'networks'>, world: string, currency: string): boolean {

@@ -50,11 +50,11 @@ test('a batch is sent as a stream, and after a crash goes on where it stopped, p
 
 test('a row that is wrong is named, and no part after it is sent', async () => {
   const rows = [{ reference: 'a', amount: '1.00', payee: { phone: '+254712345678' } }]
-  await assert.rejects(ngome.payoutBatches.send({ ...batch, count: 1, total: '1.00' }, rows, { idempotencyKey: 'run-2' }), (error) => {
+  await assert.rejects(ngome.payoutBatches.send({ ...batch, reference: 'wages-2', count: 1, total: '1.00' }, rows, { idempotencyKey: 'run-2' }), (error) => {
     assert.ok(error instanceof ValidationError)
     assert.deepEqual(error.fields.map(({ pointer, code }) => [pointer, code]), [['/payouts/0/payee/phone', 'request/invalid']])
     return true
   })
-  await assert.rejects(ngome.payoutBatches.send({ ...batch, count: 1, total: '1.00' }, [{ ...rows[0], reference: 'a', amount: '-1', payee: { phone: 'x' } }], { idempotencyKey: 'run-3' }), ValidationError)
-  await assert.rejects(ngome.payoutBatches.send(batch, [], { idempotencyKey: 'run-4', concurrency: 0 }), ValidationError)
+  await assert.rejects(ngome.payoutBatches.send({ ...batch, reference: 'wages-3', count: 1, total: '1.00' }, [{ ...rows[0], reference: 'a', amount: '-1', payee: { phone: 'x' } }], { idempotencyKey: 'run-3' }), ValidationError)
+  await assert.rejects(ngome.payoutBatches.send({ ...batch, reference: 'wages-4' }, [], { idempotencyKey: 'run-4', concurrency: 0 }), ValidationError)
 })

@@ -49,14 +49,30 @@ let serial = 0
 export type Signer = (request: SignedRequest) => SignedRequest
 
 /** Asks for an operation with all that it needs. */
-export function callServed(
+export async function callServed(
   client: MerchantClient, { method, path, query, body, needsIdempotencyKey, mustBeSigned }: ServedOperation,
   id: string | undefined, { signer, ...more }: Pick<MerchantCall, 'headers' | 'isBare'> & { readonly signer?: Signer | undefined } = {},
 ): Promise<Answer> {
   const target = path.replace('{id}', id ?? '') + query
-  const text = body === undefined ? '' : JSON.stringify(body)
+  const text = body === undefined ? '' : JSON.stringify(inItsBatch(body, path, id))
   const idempotencyKey = needsIdempotencyKey ? { 'idempotency-key': `served-${++serial}` } : {}
   const plain = { method, target, host: 'localhost', body: text, headers: { ...text === '' ? {} : { 'content-digest': digestOf(text) }, ...idempotencyKey } }
   const { headers } = mustBeSigned && signer !== undefined ? signer(plain) : { headers: idempotencyKey }
-  return client.call({ method, path: target, ...more, ...text === '' ? {} : { text }, headers: { host: 'localhost', ...headers, ...more.headers } })
+  const answer = await client.call({ method, path: target, ...more, ...text === '' ? {} : { text }, headers: { host: 'localhost', ...headers, ...more.headers } })
+  if (path === batchesPath && answer.status === 201) {
+    const { id: batch, reference } = JSON.parse(answer.text) as { id: string; reference: string }
+    references.set(batch, reference)
+  }
+  return answer
+}
+
+const batchesPath = '/v1/payout_batches'
+/** What each batch was opened with: no other one may have it, and its parts say it. */
+const references = new Map<string, string>()
+
+function inItsBatch(body: unknown, path: string, id: string | undefined): unknown {
+  if (path === batchesPath) return { ...body as object, reference: `served-${serial}` }
+  const reference = references.get(id ?? '')
+  const isPart = typeof body === 'object' && body !== null && 'batch_reference' in body
+  return isPart && reference !== undefined ? { ...body, batch_reference: reference } : body
 }
