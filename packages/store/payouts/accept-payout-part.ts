@@ -117,7 +117,7 @@ function proofsStatement({ merchant, world }: Tenant, rows: readonly NewBatchedP
   return {
     name: 'prove_first_events',
     text: `UPDATE ngome.object_events e SET proof = r.proof FROM unnest($3::text[], $4::bytea[]) r (object, proof)
-      WHERE e.merchant = $1 AND e.world = $2 AND e.object = r.object AND e.sequence = 1`,
+      WHERE e.merchant = $1 AND e.world = $2 AND e.object = ANY ($3) AND e.object = r.object AND e.sequence = 1`,
     values: [merchant, world, rows.map(({ payment }) => payment.id), rows.map(({ eventProof }) => bytesOf(eventProof))],
   }
 }
