@@ -20,8 +20,13 @@ const kept = { holds: [
 let platform: Platform
 
 const folder = mkdtempSync(join(tmpdir(), 'ngome-verify-'))
+/** A network of cards beside the sandbox's, so that a card is searched for that was paid by. */
+const cards = {
+  NGOME_NETWORKS__CARD__CONNECTOR: 'card-acquirer', NGOME_NETWORKS__CARD__WORLD: 'test', NGOME_NETWORKS__CARD__CURRENCY: 'EUR',
+  NGOME_NETWORKS__CARD__DIRECTIONS: 'collection,refund', NGOME_NETWORKS__CARD__ENQUIRY_INTERVAL_S: '1', NGOME_NETWORKS__CARD__SETTLE_AFTER_S: '2',
+}
 before(async () => {
-  platform = await Platform.start()
+  platform = await Platform.start(cards)
 })
 after(async () => {
   rmSync(folder, { recursive: true })
@@ -50,6 +55,7 @@ test('on a platform that runs, each promise that is built is seen to hold, as fa
   for (const [expected, ids] of Object.entries(kept)) {
     assert.deepEqual(rows.filter((row) => row.status === expected).map(({ id }) => id), ids, told)
   }
+  assert.match(rows.find(({ id }) => id === 'R5')?.evidence ?? '', /card was asked for a payment by the card/)
 })
 
 test('with --strict what is unchecked is a failure, and --stored judges without a look', () => {

@@ -5,11 +5,13 @@ import { getCACertificates } from 'node:tls'
 import type { PaymentDirection } from '@ngome/contracts'
 import { Fault, Secret, type Currency, type Money } from '@ngome/kernel'
 import { authorityPath, configuredApprovals, processFolder, type Config, type Identity } from '@ngome/runtime'
-import { openDatabase, type Database } from '@ngome/store'
-import { NotReached, plantCard, plantPayment, type Auditor, type PlantedPayment, type ProbeMerchant, type ProbeNetwork, type Target } from '@ngome/verify'
+import { checkLedger, openDatabase, type Database } from '@ngome/store'
+import { NotReached, plantCard, plantPayment, type Auditor, type CardNetwork, type PlantedPayment, type ProbeMerchant, type ProbeNetwork, type Target } from '@ngome/verify'
 import type { Context } from '../command.ts'
+import { findingsOf } from '../ledger-check.ts'
 import { localWebhookAddress } from '../operator/local-webhook-address.ts'
 import { operatorDatabase, operatorIdentity, type OperatorIdentity } from '../operator/operator-access.ts'
+import { attemptAs } from './attempt-as.ts'
 import { custodianView } from './custodian-view.ts'
 import { keyRecords } from './key-records.ts'
 import { openingsLog } from './openings-log.ts'
@@ -80,7 +82,7 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
     rollKey: (key, overlapMs) => keys.rollKey(key, overlapMs),
     revokeKey: (key) => keys.revokeKey(key),
     planted: (which) => planted[which](),
-    plantedCard: once(async () => plantCard({ gateway, authority, random }, await keys.merchant('first'))),
+    plantedCard: once(async () => plantCard({ gateway, authority, random, cards: await cardNetwork(config, keys) }, await keys.merchant('first'))),
     pay,
     collect,
     webhookAddress: localWebhookAddress(config),
@@ -89,6 +91,8 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
       return origin === undefined ? undefined : { origin, network: probeNetwork(config) }
     },
     payoutNetwork: () => testNetwork(config, ['payout']),
+    ledgerFindings: async () => findingsOf(await checkLedger(audit.db)),
+    attemptAs: (role, statement) => attemptAs({ operator: db, auditor: audit.db }[role], statement),
     limitedPayouts: () => limitedPayouts(config),
     addPayoutPeople: (first, second) => keys.addPayoutPeople(first, second),
     machine: () => Promise.resolve(viewMachine(config.dataDir)),
@@ -158,6 +162,11 @@ function limitedPayouts(config: Config): { readonly network: ProbeNetwork; reado
     if (network !== undefined) return { network, over: { amountMinor, currency } }
   }
   return undefined
+}
+
+async function cardNetwork(config: Config, keys: ProbeKeys): Promise<CardNetwork | undefined> {
+  const found = Object.entries(config.networks).find(([, { world, connector }]) => world === 'test' && connector === 'card-acquirer')
+  return found === undefined ? undefined : { name: found[0], currency: found[1].currency, page: `${await keys.pageOrigin()}/` }
 }
 
 function testNetwork(config: Config, ways: readonly PaymentDirection[], inCurrency?: Currency): ProbeNetwork | undefined {

@@ -75,8 +75,15 @@ export class ProbeKeys {
     return row === undefined ? undefined : keyView(row, remindersOf(config), clock.nowMs())
   }
 
-  /** A key for pages of one origin: one that nobody can have (RFC 6761 §6.4), so that it may stay on the list. */
+  /** A key for pages of that origin. */
   async browserKey(): Promise<{ readonly apiKey: Secret<string>; readonly origin: string }> {
+    const { tenant } = await this.merchant('first')
+    const origin = await this.pageOrigin()
+    return { origin, apiKey: await this.#inOrder(() => this.#issue(tenant, defaultKeySettings('publishable'))) }
+  }
+
+  /** An origin of the first merchant's pages: one that nobody can have (RFC 6761 §6.4), so that it may stay on the list. */
+  async pageOrigin(): Promise<string> {
     const { tenant } = await this.merchant('first')
     const origin = parseOrigin('https://pages.ngome-verify.invalid', tenant.world)
     if (origin === undefined) throw new TypeError('the probes\u2019 origin is one')
@@ -84,7 +91,7 @@ export class ProbeKeys {
       const { db, clock, random } = await this.#operator()
       const event = emit({ clock, random, process: 'operator' }, 'merchant.origin_added', tenant, { origin })
       await addOrigin(db, tenant, origin, clock.nowMs(), event)
-      return { apiKey: await this.#issue(tenant, defaultKeySettings('publishable')), origin }
+      return origin
     })
   }
 

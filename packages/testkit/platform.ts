@@ -24,7 +24,7 @@ const orphanMsMax = 20_000
 
 export type PlatformProcess = 'custodian' | 'postgres' | 'simulator' | 'dispatcher' | 'gateway'
 export type PlatformPorts = Readonly<Record<
-  'gateway' | 'gatewayInternal' | 'custodian' | 'enrolment' | 'dispatcher' | 'simulator' | 'postgres' | 'receiver', number
+  'gateway' | 'gatewayInternal' | 'custodian' | 'enrolment' | 'dispatcher' | 'simulator' | 'cardSimulator' | 'postgres' | 'receiver', number
 >>
 
 const greetingSchema = z.object({
@@ -70,10 +70,10 @@ export class Platform {
     const folder = await mkdtemp(join(tmpdir(), 'ngome-platform-'))
     // mkdtemp closes the folder to all others; the processes run as other users where we are root.
     await chmod(folder, 0o711)
-    const [gateway = 0, gatewayInternal = 0, custodian = 0, enrolment = 0, dispatcher = 0, simulator = 0, postgres = 0, receiver = 0] =
-      await freePorts(8)
+    const [gateway = 0, gatewayInternal = 0, custodian = 0, enrolment = 0, dispatcher = 0, simulator = 0, cardSimulator = 0, postgres = 0, receiver = 0] =
+      await freePorts(9)
     return new Platform(
-      folder, { gateway, gatewayInternal, custodian, enrolment, dispatcher, simulator, postgres, receiver }, options,
+      folder, { gateway, gatewayInternal, custodian, enrolment, dispatcher, simulator, cardSimulator, postgres, receiver }, options,
     )
   }
 
@@ -133,8 +133,9 @@ export class Platform {
       NGOME_CUSTODIAN__ENROLMENT_PORT: String(ports.enrolment),
       NGOME_DISPATCHER__INTERNAL_PORT: String(ports.dispatcher),
       NGOME_SIMULATOR__PORT: String(ports.simulator),
+      NGOME_SIMULATOR__CARD_PORT: String(ports.cardSimulator),
       NGOME_DATABASE__PORT: String(ports.postgres),
-      NGOME_EGRESS__ALLOW_PRIVATE: [`127.0.0.1:${ports.simulator}`, `127.0.0.1:${ports.receiver}`].join(','),
+      NGOME_EGRESS__ALLOW_PRIVATE: [`127.0.0.1:${ports.simulator}`, `127.0.0.1:${ports.receiver}`, `127.0.0.1:${ports.cardSimulator}`].join(','),
       // A simulator that was killed forgets nothing, so its "not found" may be believed soon.
       NGOME_NETWORKS__MTN_SANDBOX__ENQUIRY_INTERVAL_S: '1',
       NGOME_NETWORKS__MTN_SANDBOX__SETTLE_AFTER_S: '2',

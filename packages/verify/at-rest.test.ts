@@ -30,7 +30,7 @@ const hourMs = 3_600_000
 const keys = { custodian: generateKeyPairSync('ed25519'), gateway: generateKeyPairSync('ed25519') }
 
 const card = '9970123456789013'
-const plantedCard = () => Promise.resolve({ id: newId('vaultToken', from), digits: card })
+const plantedCard = () => Promise.resolve({ id: newId('vaultToken', from), digits: card, askedOf: null })
 
 let database: TestDatabase
 let auditor: Auditor

@@ -55,7 +55,7 @@ async function look(world: World): Promise<string> {
   }
   const [result] = await runProbes([forbiddenForwardIsRefused], {
     gateway: { name: 'gateway', host: '127.0.0.1', port: (server.address() as AddressInfo).port }, authority: authority.pem,
-    plantedCard: () => Promise.resolve({ id: token, digits: '9970123456789013' }),
+    plantedCard: () => Promise.resolve({ id: token, digits: '9970123456789013', askedOf: null }),
     merchant: () => Promise.resolve({ tenant, apiKey: new Secret('key') }),
     auditor: {
       query: <Row>(sql: string) => {

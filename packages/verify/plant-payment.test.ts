@@ -21,12 +21,17 @@ const payment = (status: PaymentView['status']): PaymentView => ({
 type Shown = () => { status: number; body: unknown }
 
 /** A gateway that takes what is planted, and then shows what the test says. */
-async function gatewayThat(t: TestContext, takes: unknown, show: Shown) {
+const gatewayThat = (t: TestContext, takes: unknown, show: Shown) => gatewayThatAnswers(t, (method) => (method === 'POST' ? { status: 201, body: takes } : show()))
+/** One that has a card and a payment by it. */
+const gatewayOfBoth = (t: TestContext, card: unknown, paid: unknown) =>
+  gatewayThatAnswers(t, (method, path) => ({ status: method === 'POST' ? 201 : 200, body: path.startsWith('/v1/vault') ? card : paid }))
+
+async function gatewayThatAnswers(t: TestContext, answer: (method: string, path: string) => ReturnType<Shown>) {
   const authority = await TestAuthority.create()
   const { csr, privateKey } = await newCertificateRequest('gateway')
   const identity = { cert: await authority.issue(csr, 'gateway'), key: privateKey.expose((key) => key) }
   const server = createServer({ ...identity, minVersion: 'TLSv1.3' }, (request, response) => {
-    const { status, body } = request.method === 'POST' ? { status: 201, body: takes } : show()
+    const { status, body } = answer(request.method ?? '', request.url ?? '')
     response.writeHead(status).end(JSON.stringify(body))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -74,4 +79,12 @@ test('a planted payment that nobody handles is not searched for: its rows stay u
 
 test('a planted payment that the gateway does not show is not searched for', async (t) => {
   await assert.rejects(plantAt(t, () => ({ status: 404, body: {} })), (error) => error instanceof NotReached)
+})
+
+test('a planted card is paid by where a network takes cards: not before the payment is under way does it count', async (t) => {
+  const computed = token({ status: 'computed', value: `fpr_${'A'.repeat(22)}` })
+  const cards = { name: 'card', currency: 'EUR', page: 'https://pages.ngome-verify.invalid/' }
+  const plant = async (status: PaymentView['status']) => plantCard({ ...await gatewayOfBoth(t, computed, payment(status)), cards }, merchant)
+  for (const status of ['processing', 'failed'] as const) assert.equal((await plant(status)).askedOf, 'card')
+  await assert.rejects(plant('accepted'), (error) => error instanceof NotReached)
 })

@@ -38,6 +38,7 @@ import { signedRequestsAreVerified } from './probes/signed-requests-are-verified
 import { strangerCannotOpen } from './probes/stranger-cannot-open.ts'
 import { tls13Only } from './probes/tls-1-3-only.ts'
 import { unapprovedRevealIsRefused } from './probes/unapproved-reveal-is-refused.ts'
+import { theBooksOnlyGrow } from './probes/the-books-only-grow.ts'
 import { transportIsWatched } from './probes/transport-is-watched.ts'
 import { unusualUseIsFlagged } from './probes/unusual-use-is-flagged.ts'
 import { webhooksAreEncrypted } from './probes/webhooks-are-encrypted.ts'
@@ -52,5 +53,5 @@ export const probes: readonly Probe<Target>[] = [
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, merchantsRollTheirOwnKeys, oldAndUnusedKeysAreToldOf, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
   hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, checkoutPagesAreHeld, signedRequestsAreVerified, moneyGoesOutOnItsMerchantsWord, largePayoutsWaitForASecondPerson, answersAreSigned, webhooksAreEncrypted, eventsAreComplete, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
-  openingsLogOnlyGrows,
+  openingsLogOnlyGrows, theBooksOnlyGrow,
 ]

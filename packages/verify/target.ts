@@ -16,13 +16,14 @@ import type { BrowserKeys } from './probes/browsers-are-held-to-their-origins.ts
 import type { MerchantSignerAdder } from './probes/merchants-roll-their-own-keys.ts'
 import type { MerchantKeyAdder } from './probes/signed-requests-are-verified.ts'
 import type { ApprovalsOfProbes } from './probes/large-payouts-wait-for-a-second-person.ts'
+import type { BooksOfProbes } from './probes/the-books-only-grow.ts'
 import type { PayoutsOfProbes } from './probes/money-goes-out-on-its-merchants-word.ts'
 import type { WebhooksOfProbes } from './probes/webhooks-are-encrypted.ts'
 import type { WatchedTransport } from './probes/transport-is-watched.ts'
 
 /** The running system, as far as the probes reach it; each takes the part that it needs. */
 export type Target = Planted & PlantedVault & ProbeMerchants & SelfTester & KeyRoller & KeyReminding & BrowserKeys & MerchantKeyAdder & MerchantSignerAdder & LimitedMerchants
-  & WatchedTransport & WebhooksOfProbes & CheckoutOfProbes & PayoutsOfProbes & ApprovalsOfProbes & {
+  & WatchedTransport & WebhooksOfProbes & CheckoutOfProbes & PayoutsOfProbes & ApprovalsOfProbes & BooksOfProbes & {
   readonly gateway: Endpoint
   /** Everything of the platform that listens and speaks TLS, the public API among them. */
   readonly listeners: readonly Endpoint[]

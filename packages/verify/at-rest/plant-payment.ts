@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { paymentSchema } from '@ngome/contracts'
+import { paymentSchema, type PaymentView } from '@ngome/contracts'
 import type { PaymentId, Random, Secret, Tenant, VaultTokenId } from '@ngome/kernel'
 import type { Endpoint } from '@ngome/runtime'
 import { NotReached } from '../probe.ts'
@@ -18,7 +18,12 @@ export type PlantedPayment = {
 }
 
 /** A card number in the vault that exists nowhere else; every process that handles it has handled it. */
-export type PlantedCard = { readonly id: VaultTokenId; readonly digits: string }
+export type PlantedCard = {
+  readonly id: VaultTokenId
+  readonly digits: string
+  /** The network of cards that was asked for a payment by it, where there is one. */
+  readonly askedOf: string | null
+}
 
 /** One planted payment for each of the probes' merchants, which all probes look at, and one card. */
 export type Planted = { readonly planted: (which: 'first' | 'second') => Promise<PlantedPayment> }
@@ -63,17 +68,24 @@ export async function plantPayment(target: PlantingTarget, { apiKey, tenant }: P
 }
 
 async function untilItEnds(target: PlantingTarget, id: PaymentId, apiKey: Secret<string>): Promise<void> {
-  const { gateway, authority, settleMsMax = settleMsMaxDefault } = target
+  const { settleMsMax = settleMsMaxDefault } = target
   for (let waitedMs = 0; ; waitedMs += pollMs) {
-    const answer = await ask(gateway, authority, { method: 'GET', path: `/v1/payments/${id}`, apiKey })
-    if (answer.status !== 200) throw new NotReached(`the gateway does not show the planted payment (${answer.status})`)
-    const { status } = paymentSchema.parse(JSON.parse(answer.text))
+    const status = await statusOf(target, id, apiKey)
     if (status === 'succeeded' || status === 'failed') return
     if (waitedMs >= settleMsMax) {
       throw new NotReached(`the planted payment is ${status} after ${settleMsMax / 1000} s: not every process has handled it`)
     }
     await sleep(pollMs)
   }
+}
+
+/** @throws NotReached where it is not shown */
+export async function statusOf(
+  { gateway, authority }: Pick<PlantingTarget, 'gateway' | 'authority'>, id: PaymentId, apiKey: Secret<string>,
+): Promise<PaymentView['status']> {
+  const answer = await ask(gateway, authority, { method: 'GET', path: `/v1/payments/${id}`, apiKey })
+  if (answer.status !== 200) throw new NotReached(`the gateway does not show the planted payment (${answer.status})`)
+  return paymentSchema.parse(JSON.parse(answer.text)).status
 }
 
 /** Random digits of even chance; the first is none that a simulator gives a meaning to. */

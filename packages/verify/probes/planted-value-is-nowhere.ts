@@ -18,11 +18,11 @@ const excluded = ['simulators', 'custodian'] as const
 export const plantedValueIsNowhere: Probe<Target> = {
   id: 'planted-value-is-nowhere',
   source: import.meta.filename,
-  does: 'Takes a payment with a payer\'s number and a note, and keeps a card number in the vault, that exist nowhere else, waits until every process has handled them, and searches for all three everything at rest: all rows, through the auditor\'s role, and all files of the data folder, those of the database, its log ahead and the logs among them; as they are, in UTF-16, hex, base64, packed, backwards, and as digests without a key.',
+  does: 'Takes a payment with a payer\'s number and a note, and keeps a card number in the vault, and asks for a payment by it where a network takes cards, that exist nowhere else, waits until every process has handled them, and searches for all three everything at rest: all rows, through the auditor\'s role, and all files of the data folder, those of the database, its log ahead and the logs among them; as they are, in UTF-16, hex, base64, packed, backwards, and as digests without a key.',
   timeMsMax: 120_000,
   run: async (target) => {
     const { phoneDigits, note } = await target.planted('first')
-    const { digits: card } = await target.plantedCard()
+    const { digits: card, askedOf } = await target.plantedCard()
     const forms = [
       // The last four may be shown (PCI DSS 4.0 §3.4.1); the whole, in any form, and its digests may not.
       ...readableForms(card), ...digestForms(card), ...readableForms(card.replace(/(....)(?=.)/g, '$1 ')),
@@ -38,6 +38,7 @@ export const plantedValueIsNowhere: Probe<Target> = {
     }
     const seen = `${forms.length} forms of a planted number, note and card are in none of ${rows.rowCount} rows of ${rows.tableCount} tables`
       + ` and ${files.fileCount} files of ${Math.ceil(files.byteCount / 1024 ** 2)} MiB`
+      + (askedOf === null ? '; no network takes cards here, so that no payment was asked for by it' : `; ${askedOf} was asked for a payment by the card`)
     return target.isDatabaseElsewhere === true ? partial(`${seen}; the database's files are on another machine`) : holds(seen)
   },
 }
