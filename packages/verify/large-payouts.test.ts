@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { KeyObject } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import type { DecidedPayoutView } from '@ngome/contracts'
+import type { BalanceView, DecidedPayoutView } from '@ngome/contracts'
 import { formatMoney, ManualClock, newId, parseAmount, Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { isSignedBy, type ProvenMerchantKey } from '@ngome/signatures'
 import { largePayoutsWaitForASecondPerson } from './probes/large-payouts-wait-for-a-second-person.ts'
@@ -59,7 +59,9 @@ function balances(): object {
   const isReserved = sabotage !== 'reservations' && payout?.status === 'awaiting_approval'
   const reserved = isReserved ? minor(payout?.amount ?? '0') : 0n
   const kept = sabotage === 'money that comes back' && payout?.status === 'failed' ? 1n : 0n
-  const balance = { object: 'balance', world: 'test', currency: 'EUR', available: money(available - reserved - kept), pending: '0.00', reserved: money(reserved) }
+  const balance: BalanceView = {
+    object: 'balance', world: 'test', currency: 'EUR', available: money(available - reserved - kept), pending: '0.00', reserved: money(reserved), owed: '0.00',
+  }
   return { object: 'list', data: [balance] }
 }
 
