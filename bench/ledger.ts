@@ -1,6 +1,7 @@
-import { testDatabase } from '@ngome/testkit'
+import { testServer } from '@ngome/testkit'
 import { Book } from './ledger/book.ts'
 import { median, rateCase, type BenchCase, type BenchReport } from './harness.ts'
+import { durableDatabase } from './sides/durable-database.ts'
 
 /** As many at once as a busy platform's processes have connections together. */
 const connections = 16
@@ -10,17 +11,19 @@ const rounds = 7
 
 /** What comes into one merchant's account, and what is taken out of it, beside the same spread over many accounts. */
 export async function bench(): Promise<BenchReport> {
-  const database = await testDatabase()
+  const server = await testServer({ shared_buffers: '128MB' })
   try {
+    const database = await durableDatabase(server, 'ngome')
     const book = await Book.open(database, connections, spreadOver)
     const cases = [
       await inTurns('incomes on one account', (merchants, count) => book.incomes(merchants, count), book),
       await inTurns('takings from one account', (merchants, count) => book.takings(merchants, count), book),
     ]
     await book.check()
+    await database.close()
     return { bench: 'ledger', cases, notes }
   } finally {
-    await database.close()
+    await server.postgres.stop()
   }
 }
 

@@ -1,12 +1,11 @@
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { csvFormats, type ReportForm } from '@ngome/payments'
-import { createRoles, migrate } from '@ngome/store'
-import { systemRandom } from '@ngome/kernel'
-import { addTestMerchant, addUpPast, describeDatabase, testServer, writePastPayments, type TestDatabase } from '@ngome/testkit'
+import { addTestMerchant, addUpPast, testServer, writePastPayments, type TestDatabase } from '@ngome/testkit'
 import { rateCase, type BenchCase, type BenchOptions, type BenchReport } from './harness.ts'
 import type { ImportOrder, ImportTold } from './reconciliation/importer.ts'
 import { writeAttempts, writeReport } from './reconciliation/write-report.ts'
+import { durableDatabase } from './sides/durable-database.ts'
 import { memoryCases } from './sides/memory-of.ts'
 import { Worker } from './sides/worker.ts'
 
@@ -21,9 +20,7 @@ type Report = (typeof reports)[number]
 export async function bench({ rows = manyDefault }: BenchOptions = {}): Promise<BenchReport> {
   const server = await testServer({ shared_buffers: '512MB', max_wal_size: '8GB' })
   try {
-    const database = describeDatabase(server, 'ngome')
-    await createRoles(server.postgres.admin, 'ngome', server.passwords, systemRandom)
-    await migrate(database.connection('ngome_migrator'))
+    const database = await durableDatabase(server, 'ngome')
     await fill(database, rows)
     const cases: BenchCase[] = []
     for (const report of reports) {

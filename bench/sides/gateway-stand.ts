@@ -1,8 +1,7 @@
-import { systemRandom } from '@ngome/kernel'
-import { createRoles, migrate } from '@ngome/store'
-import { describeDatabase, testServer, type TestDatabase, type TestServer } from '@ngome/testkit'
+import { testServer, type TestDatabase, type TestServer } from '@ngome/testkit'
 import type { GatewayProcess } from '../../services/gateway/testing/gateway-process.ts'
 import { TestPlatform } from '../../services/gateway/testing/test-platform.ts'
+import { durableDatabase } from './durable-database.ts'
 
 /** Also beside whatever else a machine does. */
 const startMsMax = 90_000
@@ -30,9 +29,7 @@ export async function raiseGateway(env: Readonly<Record<string, string>> = {}): 
 
 /** Raises one that answers, on a database of this name. */
 export async function raiseGatewayOn(server: TestServer, name: string, env: Readonly<Record<string, string>> = {}): Promise<GatewayStand> {
-  const database = describeDatabase(server, name)
-  await createRoles(server.postgres.admin, name, server.passwords, systemRandom)
-  await migrate(database.connection('ngome_migrator'))
+  const database = await durableDatabase(server, name)
   const platform = await TestPlatform.create(database)
   const gateway = platform.startGateway({ hasChannel: false, env })
   const client = platform.client()

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runningInGroup } from './process-group.ts'
 import { runTestFile, type FileResult } from './run-test-file.ts'
 
 const head = 'import { test } from \'node:test\'\n'
@@ -57,3 +61,31 @@ test('a test sees no configuration of the one who runs it', async (t) => {
   const { failed } = await resultOf(`${head}test('a', () => { if ('NGOME_GATEWAY__PORT' in process.env) throw new Error('seen') })`, t)
   assert.equal(failed, 0)
 })
+
+test('a run that is ended by a signal leaves none of its files running', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'ngome-run-'))
+  t.after(() => rmSync(root, { recursive: true }))
+  const started = join(root, 'pid')
+  writeFileSync(join(root, 'a.test.ts'), `import { writeFileSync } from 'node:fs'\n${head}
+    test('a', () => new Promise(() => { writeFileSync(${JSON.stringify(started)}, String(process.pid)); setInterval(() => {}, 1000) }))`)
+  const run = spawn(process.execPath, ['--input-type=module', '-e', `
+    import { runTestFile } from ${JSON.stringify(import.meta.resolve('./run-test-file.ts'))}
+    process.once('SIGTERM', () => process.exit(1))
+    await runTestFile('a.test.ts', ${JSON.stringify({ root, timeMsMax: 60_000, hasCoverage: false })})`], { stdio: 'ignore' })
+  t.after(() => run.kill('SIGKILL'))
+  const pid = await pidIn(started)
+  assert.deepEqual(runningInGroup(pid), [pid])
+  run.kill('SIGTERM')
+  await once(run, 'exit')
+  for (let look = 0; look < 200 && runningInGroup(pid).length > 0; look++) await sleep(50)
+  assert.deepEqual(runningInGroup(pid), [])
+})
+
+async function pidIn(file: string): Promise<number> {
+  for (let look = 0; look < 600; look++) {
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    if (text !== '') return Number(text)
+    await sleep(50)
+  }
+  throw new Error('the file did not start')
+}

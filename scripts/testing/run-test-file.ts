@@ -21,7 +21,7 @@ const lingerMsMax = 10_000
 const outputCharactersMax = 20_000
 const entry = fileURLToPath(import.meta.resolve('./run-file.ts'))
 
-/** Runs one test file in a process group of its own, and leaves nothing of it behind. */
+/** Runs one test file in a process group of its own, and leaves nothing of it behind, also where this process exits before it. */
 export async function runTestFile(
   file: string,
   options: { readonly root: string; readonly timeMsMax: number; readonly hasCoverage: boolean },
@@ -33,10 +33,15 @@ export async function runTestFile(
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
+  const { pid } = child
+  // A run that is ended by a signal takes its files with it.
+  const end = (): void => { if (pid !== undefined) killGroup(pid) }
+  process.once('exit', end)
   const heard = listen(child)
   const ending = await waitForEnd(child, heard, options.timeMsMax)
-  const leftover = ending === 'ended' && child.pid !== undefined ? await leftRunning(child.pid) : []
-  if (child.pid !== undefined) killGroup(child.pid)
+  const leftover = ending === 'ended' && pid !== undefined ? await leftRunning(pid) : []
+  end()
+  process.removeListener('exit', end)
   return { file, tookMs: performance.now() - startedAtMs, ...judge(heard, ending, leftover.length, child) }
 }
 
