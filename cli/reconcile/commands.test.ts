@@ -77,6 +77,8 @@ test('the operator brings a report, sees what differs, works it off, and nothing
   const owed = { network, note: 'the payer paid', by: 'ann' }
   await assert.rejects(run(reconcileRelease, { merchant, way: 'to-merchant', amount: '5.01' }, owed), { code: 'payments/insufficient_funds' })
   assert.match((await run(reconcileRelease, { merchant, way: 'to-merchant', amount: '5.00' }, owed))[1], /^adj_\w+: suspense_to_merchant of 5\.00$/)
+  const told = await operator.database.asAdmin(`SELECT severity, data->>'by' AS by, merchant FROM ngome.events WHERE type = 'reconciliation.released'`)
+  assert.deepEqual(told, [{ severity: 'alarm', by: 'ann', merchant }], 'one person moved it, so that everybody hears of it')
 })
 
 test('a file with a row that is none is not imported, and its lines are said', async () => {

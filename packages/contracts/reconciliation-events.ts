@@ -28,9 +28,9 @@ export const reconciliationEvents = {
       adjustment: classed('internal', z.string()).nullable(),
     }),
   },
-  /** Money left suspense, or what was missing there came, by the operator's adjustment. */
+  /** Money left suspense, or what was missing there came, on one person's word alone: somebody else should look each time. */
   'reconciliation.released': {
-    severity: 'notice', data: z.strictObject({
+    severity: 'alarm', data: z.strictObject({
       adjustment: classed('internal', idSchema('adjustment')), kind: classed('internal', z.string().max(64)), network: paymentNetwork,
       by: classed('internal', z.string().max(100)),
     }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { testAccount } from './account.ts'
 import { testAmounts } from './amounts.ts'
+import { testDocumentedNumbers } from './documented-numbers.ts'
 import { testEnds } from './ends.ts'
 import { testFirstByte } from './first-byte.ts'
 import { testGarbage } from './garbage.ts'
@@ -33,6 +34,7 @@ export function declareConformance(under: NetworkUnderTest): void {
     test('it has the directions that it is said to have', () => {
       assert.deepEqual([...trials().connector.directions].toSorted(byText), [...under.directions].toSorted(byText))
     })
+    testDocumentedNumbers(under)
     for (const direction of under.directions) {
       describe(direction, () => {
         testEnds(trials, under, direction)
