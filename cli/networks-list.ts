@@ -20,10 +20,12 @@ export const networksList: Command = {
       return Object.entries(networks).map(([name, network]) => {
         const seen = health.find((one) => one.network === name)
         const isSeen = seen !== undefined && Math.abs(nowMs - seen.seenAtMs) <= seenMs
-        const status = closed.some((one) => one.network === name) ? 'maintenance' : isSeen ? seen.status : 'unknown'
+        const closure = closed.find((one) => one.network === name)
+        const status = closure !== undefined ? 'maintenance' : isSeen ? seen.status : 'unknown'
+        const sinceMs = closure?.fromMs ?? (isSeen ? seen.sinceMs : null)
         return {
           name, world: network.world, connector: network.connector, currency: network.currency, directions: network.directions,
-          fallback: network.fallback, status, since: isSeen ? new Date(seen.sinceMs).toISOString() : null,
+          fallback: network.fallback, status, since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
         }
       })
     })

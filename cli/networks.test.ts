@@ -44,7 +44,7 @@ test('a network is closed, shown to be, and opened by the operator', async () =>
   assert.match((await run(networksList))[1], /mtn-sandbox {2}test {2}mtn-momo {2}EUR {2}collection,payout,refund {2}unknown/)
   assert.deepEqual((await run(networksMaintenanceAdd, { network }, { from, to, reason: 'Upgrade' }))[0], 0)
   assert.notEqual((await run(networksMaintenanceAdd, { network }, { from, to }))[0], 0)
-  assert.match((await run(networksList))[1], /maintenance/)
+  assert.ok((await run(networksList))[1].endsWith(`maintenance since ${from}`))
   assert.match((await run(networksMaintenanceList))[1], /mtn-sandbox {2}.* by operator {2}Upgrade/)
   assert.deepEqual((await run(networksMaintenanceRemove, { network, from }))[0], 0)
   assert.notEqual((await run(networksMaintenanceRemove, { network, from }))[0], 0)

@@ -39,7 +39,8 @@ export class CheckoutPages {
     const { view } = await this.#find(token, language)
     if (view.status !== 'open') return sessionPage(view)
     const merchant = await this.#merchantOf(view.session)
-    return merchant === undefined || view.networks.length === 0 ? unavailablePage(view) : sessionPage(view)
+    if (merchant === undefined) return unavailablePage(view)
+    return view.networks.length === 0 ? unavailablePage(view, view.isClosed) : sessionPage(view)
   }
 
   /** For the page's script: where things stand, and nothing else. @throws Fault `checkout/link_unknown` */
@@ -59,7 +60,8 @@ export class CheckoutPages {
     const back = backTo(link, language)
     if (view.status !== 'open' || form.nextTry !== (view.session.lastTry?.number ?? 0) + 1) return back
     const merchant = await this.#merchantOf(view.session)
-    if (merchant === undefined || view.networks.length === 0) return unavailablePage(view)
+    if (merchant === undefined) return unavailablePage(view)
+    if (view.networks.length === 0) return unavailablePage(view, view.isClosed)
     const say = messages[language]
     const typed = { phone: form.phone, network: form.network }
     const network = view.networks.find(({ name }) => name === form.network)
@@ -106,12 +108,13 @@ export class CheckoutPages {
     if (link === undefined || session === undefined) throw new Fault('checkout/link_unknown', 'a link that leads nowhere')
     const { networks, board } = this.#ports
     const [look, { world }] = [await board.look(), session.tenant]
+    const offered = offeredNetworks(networks, { names: session.networks, world, currency: session.currency })
+    const open = offered.filter(({ name }) => refusesNow(look, networks, world, name) === undefined)
     return {
       link,
       view: {
         session, details: detailsOf(link, session), status: checkoutStatus(session, this.#ports.clock.nowMs()), language,
-        networks: offeredNetworks(networks, { names: session.networks, world, currency: session.currency })
-          .filter(({ name }) => refusesNow(look, networks, world, name) === undefined),
+        networks: open, isClosed: offered.length > 0 && open.length === 0,
       },
     }
   }

@@ -190,7 +190,9 @@ describe('a network that closes', () => {
     const offered = (await payer.get(`/c/${session.token}`)).text
     assert.ok(offered.includes(`value="${other}"`) && !offered.includes(name), 'only what is open is offered')
     assert.equal((await payer.pay(session.token, { network: name })).status, 422)
-    assert.equal((await payer.get(`/c/${alone.token}`)).status, 409)
+    const closed = await payer.get(`/c/${alone.token}`)
+    assert.equal(closed.status, 409)
+    assert.match(closed.text, /The payment network is closed for now.*Come back later/s)
     assert.deepEqual(await rows(), had)
 
     assert.ok(await removeNetworkMaintenance(operator, window, emit(told, 'network.maintenance_removed', null, { network: name, from })))

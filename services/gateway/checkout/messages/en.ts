@@ -43,6 +43,8 @@ export const en: Messages = {
   cancelledText: 'The shop has cancelled it. Nothing was taken.',
   unavailableTitle: 'This cannot be paid now',
   unavailableText: 'The shop cannot take this payment. Nothing was taken. Ask the shop.',
+  closedTitle: 'The payment network is closed for now',
+  closedText: 'Nothing was taken. Come back later by the same link.',
   unknownTitle: 'There is nothing here',
   unknownText: 'Check that you have the whole link, or ask the shop for a new one.',
   tooManyTitle: 'Too many tries',

@@ -43,6 +43,8 @@ export const fr: Messages = {
   cancelledText: 'Le commerçant l’a annulé. Rien n’a été prélevé.',
   unavailableTitle: 'Paiement impossible pour le moment',
   unavailableText: 'Le commerçant ne peut pas recevoir ce paiement. Rien n’a été prélevé. Adressez-vous à lui.',
+  closedTitle: 'Le réseau de paiement est fermé pour le moment',
+  closedText: 'Rien n’a été prélevé. Revenez plus tard par le même lien.',
   unknownTitle: 'Il n’y a rien ici',
   unknownText: 'Vérifiez que le lien est complet, ou demandez-en un nouveau au commerçant.',
   tooManyTitle: 'Trop d’essais',

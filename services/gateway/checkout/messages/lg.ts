@@ -44,6 +44,8 @@ export const lg: Messages = {
   cancelledText: 'Edduuka lyagisazizzaamu. Tewali ssente zitwaliddwa.',
   unavailableTitle: 'Tekisobola kusasulwa kati',
   unavailableText: 'Edduuka terisobola kufuna ssente zino. Tewali ssente zitwaliddwa. Buuza edduuka.',
+  closedTitle: 'Omukutu gw’okusasula guggaddwa kati',
+  closedText: 'Tewali ssente zitwaliddwa. Komawo oluvannyuma ku link y’emu.',
   unknownTitle: 'Tewali kintu wano',
   unknownText: 'Kakasa nti olina linki yonna, oba saba edduuka empya.',
   tooManyTitle: 'Ogezezzaako emirundi mingi',

@@ -40,6 +40,8 @@ export type Messages = {
   readonly cancelledText: string
   readonly unavailableTitle: string
   readonly unavailableText: string
+  readonly closedTitle: string
+  readonly closedText: string
   readonly unknownTitle: string
   readonly unknownText: string
   readonly tooManyTitle: string

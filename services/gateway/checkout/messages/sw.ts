@@ -44,6 +44,8 @@ export const sw: Messages = {
   cancelledText: 'Duka limekighairi. Hakuna pesa zilizochukuliwa.',
   unavailableTitle: 'Haiwezi kulipwa sasa',
   unavailableText: 'Duka haliwezi kupokea malipo haya. Hakuna pesa zilizochukuliwa. Uliza duka.',
+  closedTitle: 'Mtandao wa malipo umefungwa kwa sasa',
+  closedText: 'Hakuna pesa zilizochukuliwa. Rudi baadaye kwa kiungo hiki hiki.',
   unknownTitle: 'Hakuna kitu hapa',
   unknownText: 'Hakikisha una kiungo kizima, au omba kipya kutoka dukani.',
   tooManyTitle: 'Umejaribu mara nyingi mno',

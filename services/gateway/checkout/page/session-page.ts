@@ -14,6 +14,8 @@ export type SessionView = {
   readonly details: CheckoutDetails
   readonly status: CheckoutStatus
   readonly networks: readonly OfferedNetwork[]
+  /** Whether it has networks, and all of them are closed: that passes. */
+  readonly isClosed: boolean
   readonly language: Language
 }
 
@@ -59,13 +61,12 @@ export function askPage(view: SessionView, fault?: FormFault & { readonly status
   })
 }
 
-/** The page of a session that cannot be paid whatever its payer does: its merchant is frozen, or its key is no more. */
-export function unavailablePage(view: SessionView): Answer {
+/** The page of a session that cannot be paid whatever its payer does: its networks are closed, its merchant is frozen, or its key is no more. */
+export function unavailablePage(view: SessionView, isClosed = false): Answer {
   const { language, session: { tenant: { world } } } = view
   const say = messages[language]
-  return renderNotice({
-    status: 409, language, world, tone: 'bad', title: say.unavailableTitle, text: say.unavailableText, before: header(view, say), after: leave(view, say),
-  })
+  const [title, body] = isClosed ? [say.closedTitle, say.closedText] : [say.unavailableTitle, say.unavailableText]
+  return renderNotice({ status: 409, language, world, tone: 'bad', title, text: body, before: header(view, say), after: leave(view, say) })
 }
 
 /** Money as a language writes it, with the currency's code and all of its digits (ISO 4217, not what a locale leaves out). */
