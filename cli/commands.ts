@@ -58,6 +58,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   'statements export': async () => (await import('./statements-export.ts')).statementsExport,
   'vault import': async () => (await import('./vault-import.ts')).vaultImport,
   'vault pin': async () => (await import('./vault-pin.ts')).vaultPin,
+  'payments recheck': async () => (await import('./payments-recheck.ts')).paymentsRecheck,
   'payments stuck': async () => (await import('./payments-stuck.ts')).paymentsStuck,
   'providers check': async () => (await import('./providers-check.ts')).providersCheck,
   'networks list': async () => (await import('./networks-list.ts')).networksList,

@@ -85,9 +85,9 @@ class Case {
     return this.store.dispatcher.recordOutcome(from, this.merchant.tenant, { payment, fence, outcome, event: this.#told('payment.processing', payment), prove: () => null })
   }
 
-  reverse(payment: PaymentId) {
+  reverse(payment: PaymentId, areRefundsReversals = false) {
     const event = emit({ ...from, process: 'dispatcher' }, 'payment.reversed', this.merchant.tenant, { payment, status: 'reversed' })
-    return this.store.dispatcher.recordReversal(from, this.merchant.tenant, { payment, event, prove: () => null })
+    return this.store.dispatcher.recordReversal(from, this.merchant.tenant, { payment, event, prove: () => null, areRefundsReversals })
   }
 
   async cancel(payment: PaymentId): Promise<string> {
@@ -298,6 +298,10 @@ const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
     assert.equal(await it.reverse(refund), 'superseded')
     await it.end(refund, 1, 'succeeded')
     assert.deepEqual([await it.balance(), await it.reverse(refund), await it.balance()], [[8n, 0n, 1_200n], 'recorded', [50n, 0n, 1_200n]])
+    const [, again] = await it.accept({ direction: 'refund', original: second, ...euros(1n) })
+    assert.equal(await it.reverse(second, true), 'superseded')
+    await it.cancel(again)
+    assert.equal(await it.reverse(second, true), 'recorded')
     const [, open] = await it.accept()
     assert.equal(await it.reverse(open), 'superseded')
     assert.deepEqual((await it.state(first)).slice(0, 3), ['reversed', null, 'known'])

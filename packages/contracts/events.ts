@@ -8,6 +8,7 @@ import { classed } from './classed.ts'
 import { purposes } from './custodian.ts'
 import { idSchema, paymentIdSchema, worldSchema } from './ids.ts'
 import { reconciliationEvents } from './reconciliation-events.ts'
+import { reversalEvents } from './reversal-events.ts'
 import { stapleFailures } from './staples.ts'
 import { certificateRefusals, tlsFindingCodes, tlsVerdicts } from './tls-checks.ts'
 import { anomalyKinds, anomalyResponses, restrictions } from './use.ts'
@@ -171,10 +172,6 @@ export const eventTypes = {
   'payment.in_doubt': { severity: 'notice', data: z.strictObject({ payment, status }) },
   /** In doubt for longer than anything that was sent needs: a person has to ask the network. Told once. */
   'payment.stuck': { severity: 'alarm', data: z.strictObject({ payment, status }) },
-  /** The network took back what had succeeded. */
-  'payment.reversed': { severity: 'notice', data: z.strictObject({ payment, status }) },
-  'payout.reversed': { severity: 'notice', data: z.strictObject({ payment, status }) },
-  'refund.reversed': { severity: 'notice', data: z.strictObject({ payment, status }) },
   'payout.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   'payout.in_doubt': { severity: 'notice', data: z.strictObject({ payment, status }) },
   'payout.succeeded': { severity: 'info', data: z.strictObject({ payment, status }) },
@@ -316,6 +313,7 @@ export const eventTypes = {
   'settlement.paid': { severity: 'notice', data: z.strictObject({ settlement, words: settlementWords }) },
   'settlement.failed': { severity: 'warning', data: z.strictObject({ settlement, words: settlementWords }) },
   ...reconciliationEvents,
+  ...reversalEvents,
   'tls.checked': { severity: 'info', data: z.strictObject({ ...tlsCheck, verdict: classed('internal', z.enum(tlsVerdicts)) }) },
   'tls.posture_failed': { severity: 'alarm', data: tlsFound },
   'tls.posture_doubtful': { severity: 'warning', data: tlsFound },

@@ -19,6 +19,8 @@ export const jobSchemas = {
     ...tenantFields, payment: classed('internal', paymentIdSchema()), refusal: refusal.optional(),
     /** Which in the row of enquiries it is; of what a callback asks for beside it, none. */
     turn: classed('internal', z.int().positive()).optional(),
+    /** A person or a network's report has it asked, also where it has succeeded. */
+    recheck: classed('internal', z.literal(true)).optional(),
   }),
   'payout-part': z.strictObject({
     ...tenantFields, part: classed('internal', idSchema('payoutBatchPart')),

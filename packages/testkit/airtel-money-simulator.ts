@@ -39,6 +39,11 @@ export class AirtelMoneySimulator extends SimulatorProcess {
     return await this.mustAnswer(201, { method: 'POST', path: '/simulator/applications', body: { country, callbackUrl } }) as AirtelApplication
   }
 
+  /** Airtel takes back what succeeded. */
+  async reverse(airtelMoneyId: string): Promise<void> {
+    await this.mustAnswer(200, { method: 'POST', path: `/simulator/transactions/${airtelMoneyId}/reverse` })
+  }
+
   async transactions(): Promise<readonly AirtelTransaction[]> {
     const answer = await this.mustAnswer(200, { method: 'GET', path: '/simulator/transactions' })
     return (answer as { readonly transactions: readonly AirtelTransaction[] }).transactions

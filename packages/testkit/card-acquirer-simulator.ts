@@ -16,7 +16,9 @@ export type AcquirerOrder = {
   readonly original: string | null
   readonly callbackUrl: string | null
   readonly returnUrl: string | null
-  readonly status: 'processing' | 'requires_action' | 'succeeded' | 'failed'
+  readonly status: 'processing' | 'requires_action' | 'succeeded' | 'failed' | 'reversed'
+  /** The acquirer's own. */
+  readonly id: string
   readonly code: string | null
 }
 
@@ -32,6 +34,11 @@ export class CardAcquirerSimulator extends SimulatorProcess {
   /** Makes an account with its secret, as the acquirer's portal would. */
   async provision(): Promise<AcquirerAccount> {
     return await this.mustAnswer(201, { method: 'POST', path: '/simulator/accounts' }) as AcquirerAccount
+  }
+
+  /** The holder of the card disputes what was paid. @param id the acquirer's own */
+  async dispute(id: string): Promise<void> {
+    await this.mustAnswer(200, { method: 'POST', path: `/simulator/orders/${id}/dispute` })
   }
 
   async orders(): Promise<readonly AcquirerOrder[]> {

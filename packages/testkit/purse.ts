@@ -67,10 +67,10 @@ export class Purse {
   }
 
   /** The network takes back what succeeded. */
-  async reverse(payment: PaymentId): Promise<'recorded' | 'superseded'> {
+  async reverse(payment: PaymentId, areRefundsReversals = false): Promise<'recorded' | 'superseded'> {
     const { tenant } = this.merchant
     const event = emit({ ...from, process: 'dispatcher' }, 'payment.reversed', tenant, { payment, status: 'reversed' })
-    return recordReversal(this.#dispatcher, from, tenant, { payment, event, prove: () => null })
+    return recordReversal(this.#dispatcher, from, tenant, { payment, event, prove: () => null, areRefundsReversals })
   }
 
   async move(amountMinor: bigint, more: Parameters<Purse['begin']>[1] = {}): Promise<PaymentId> {

@@ -1,4 +1,4 @@
-import { newId } from '@ngome/kernel'
+import { newId, type PaymentId, type Tenant } from '@ngome/kernel'
 import { dispatcherOrigins, hasEnded, paymentStates } from '@ngome/payments'
 import type { DispatchablePayment, PaymentStore } from '@ngome/store'
 import type { KeptAttempt, KeptPayment, MemoryPayments } from './memory-payments.ts'
@@ -90,15 +90,21 @@ export const recordIn = (memory: MemoryPayments): Now<'recordOutcome'> => (from,
   return 'recorded'
 }
 
-export const reverseIn = (memory: MemoryPayments): Now<'recordReversal'> => (from, tenant, { payment, event, prove }) => {
+export const reverseIn = (memory: MemoryPayments): Now<'recordReversal'> => (from, tenant, { payment, event, prove, areRefundsReversals }) => {
   const kept = memory.find(tenant, payment)
   if (kept === undefined || !dispatcherOrigins('reversed').includes(kept.row.status)) return 'superseded'
+  if (areRefundsReversals && isRefunded(memory, tenant, payment)) return 'superseded'
   const { row } = kept
   memory.ledger.reverse({ ...row, money: { amountMinor: row.amountMinor, currency: row.currency } }, newId('adjustment', from))
   memory.change('dispatcher', kept, { status: 'reversed', failure: null, updatedAtMs: from.clock.nowMs() },
     (told) => prove(told, memory.attemptOf(tenant, payment)?.factsProof ?? null))
   memory.told.push(event)
   return 'recorded'
+}
+
+function isRefunded(memory: MemoryPayments, tenant: Tenant, payment: PaymentId): boolean {
+  return (memory.refunds.get(tenantKey(tenant, payment)) ?? []).map((refund) => memory.find(tenant, refund)?.row.status)
+    .some((status) => status !== 'failed' && status !== 'cancelled' && status !== 'reversed')
 }
 
 /** Money can only have moved for what was sent. */

@@ -43,6 +43,18 @@ export function simulatorRoutes(server: FastifyInstance, simulation: Simulation)
   )
   server.get('/simulator/transactions', async () => ({ transactions: books.transactions().map(viewOf) }))
 
+  // Airtel takes back what succeeded, and says so.
+  server.post<{ Params: { airtelMoneyId: string } }>('/simulator/transactions/:airtelMoneyId/reverse', async (request, reply) => {
+    const transaction = books.transactions().find(({ airtelMoneyId }) => airtelMoneyId === request.params.airtelMoneyId)
+    const application = transaction === undefined ? undefined : books.application(transaction.application)
+    if (transaction === undefined || application === undefined) return reply.code(404).send({ code: 'NOT_FOUND', message: 'No such transaction.' })
+    const { status, code } = books.stateOf(transaction, simulation.nowMs())
+    const isReversed = status === 'TS' && await books.reverse(transaction.airtelMoneyId, simulation.nowMs()) === 'reversed'
+    if (!isReversed) return reply.code(409).send({ code: 'NOT_NOW', message: 'It has not succeeded.' })
+    void simulation.sendCallback(application, transaction, { status: 'TR', code })
+    return { status: 'TR' }
+  })
+
   // The report that the portal would give, of one country and so of one currency where the query names it. Airtel knows a refund by what
   // it gives back: it is a row of its own, under the same id, and the collection's row stays what it was.
   server.get<{ Querystring: { country?: string } }>('/simulator/report.csv', async (request, reply) => {

@@ -28,13 +28,15 @@ const orderSchema = z.strictObject({
   code: z.string(),
 })
 const answerSchema = z.strictObject({ kind: z.literal('answer'), session: z.string(), isPassed: z.boolean(), atMs: z.int() })
-const entrySchema = z.discriminatedUnion('kind', [accountSchema, orderSchema, answerSchema])
+/** Its holder's bank took the money back. */
+const disputeSchema = z.strictObject({ kind: z.literal('dispute'), id: z.string(), atMs: z.int() })
+const entrySchema = z.discriminatedUnion('kind', [accountSchema, orderSchema, answerSchema, disputeSchema])
 
 export type Account = Omit<z.output<typeof accountSchema>, 'kind'>
 export type Order = Omit<z.output<typeof orderSchema>, 'kind'>
 export type Step = z.output<typeof stepSchema>
 export type Answer = Pick<z.output<typeof answerSchema>, 'isPassed' | 'atMs'>
-export type State = { readonly status: 'processing' | 'requires_action' | 'succeeded' | 'failed'; readonly code: string | null }
+export type State = { readonly status: 'processing' | 'requires_action' | 'succeeded' | 'failed' | 'reversed'; readonly code: string | null }
 
 type Held = { readonly order: Order; readonly durable: Promise<void> }
 
@@ -48,6 +50,8 @@ export class Books {
   readonly #orders = new Map<string, Held>()
   readonly #bySession = new Map<string, Order>()
   readonly #answers = new Map<string, Answer>()
+  /** When what was paid was taken back, by the acquirer's id of it. */
+  readonly #disputes = new Map<string, number>()
 
   constructor(journal: Journal, entries: readonly unknown[]) {
     this.#journal = journal
@@ -95,6 +99,14 @@ export class Books {
     return 'answered'
   }
 
+  /** Takes back what a payment brought, from then on; only once, and only what came. */
+  async dispute(order: Order, atMs: number): Promise<'disputed' | 'not_now'> {
+    if (order.operation !== 'payment' || this.stateOf(order, atMs).status !== 'succeeded') return 'not_now'
+    this.#disputes.set(order.id, atMs)
+    await this.#journal.append({ kind: 'dispute', id: order.id, atMs })
+    return 'disputed'
+  }
+
   /** The end of an order and when it comes; `undefined` while its holder is asked. */
   endOf({ challenge, takenAtMs, afterMs, status, code }: Order): Step | undefined {
     if (challenge === null) return { atMs: takenAtMs + afterMs, status, code }
@@ -106,6 +118,7 @@ export class Books {
   /** What shows at this time. */
   stateOf(order: Order, nowMs: number): State {
     const end = this.endOf(order)
+    if ((this.#disputes.get(order.id) ?? Infinity) <= nowMs) return { status: 'reversed', code: 'chargeback' }
     if (end !== undefined) return end.atMs <= nowMs ? end : { status: 'processing', code: null }
     const isExpired = order.challenge !== null && order.challenge.expiresAtMs <= nowMs
     return isExpired ? { status: 'failed', code: 'authentication_expired' } : { status: 'requires_action', code: null }
@@ -136,6 +149,7 @@ export class Books {
         return
       }
       case 'answer': this.#answers.set(entry.session, entry); return
+      case 'dispute': this.#disputes.set(entry.id, entry.atMs); return
       default: entry satisfies never
     }
   }

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { callBack, type CallBackSettings } from '../common/call-back.ts'
 import type { Account, Order, Step } from './books.ts'
 
-export type Claim = Pick<Step, 'status' | 'code'>
+export type Claim = Pick<Step, 'code'> & { readonly status: Step['status'] | 'reversed' }
 export type SendCallback = (account: Account, order: Order, claim: Claim, manner?: 'forge') => Promise<void>
 
 /** Makes the sender of callbacks: each is tried once, and a failure is nobody's business but the receiver's. */

@@ -29,6 +29,16 @@ export function simulatorRoutes(server: FastifyInstance, simulation: Simulation)
     }),
   }))
 
+  // The holder of a card disputes what was paid, the acquirer gives it back, and says so.
+  server.post<{ Params: { id: string } }>('/simulator/orders/:id/dispute', async (request, reply) => {
+    const order = books.orders().find(({ id }) => id === request.params.id)
+    const account = order === undefined ? undefined : books.account(order.account)
+    if (order === undefined || account === undefined) return reply.code(404).send({ code: 'not_found' })
+    if (await books.dispute(order, nowMs()) !== 'disputed') return reply.code(409).send({ code: 'not_now' })
+    void simulation.sendCallback(account, order, { status: 'reversed', code: 'chargeback' })
+    return { status: 'reversed' }
+  })
+
   server.post('/simulator/script', async (request, reply) => {
     const script = scriptSchema.safeParse(parseJson(request.body as Buffer))
     if (!script.success) return reply.code(400).send({ code: 'bad_script' })

@@ -144,7 +144,7 @@ const way: { readonly [K in keyof PaymentStore]: () => Promise<unknown> } = {
     const withdrawal = { payment: waiting, to: { status: 'cancelled' }, atMs: atMs(), event: told('payment.cancelled', waiting), prove } as const
     assert.equal((await accepting.withdrawPayment(merchant.tenant, withdrawal)).kind, 'withdrawn')
   },
-  recordReversal: async () => assert.equal(await dispatching.recordReversal(from, merchant.tenant, { payment, event: told('payment.succeeded', payment), prove }), 'recorded'),
+  recordReversal: async () => assert.equal(await dispatching.recordReversal(from, merchant.tenant, { payment, event: told('payment.succeeded', payment), prove, areRefundsReversals: false }), 'recorded'),
   findOpenPayments: () => dispatching.findOpenPayments({ olderThanMs: 0, limit: 10 }),
   findUnapprovedPayouts: () => dispatching.findUnapprovedPayouts({ olderThanMs: 0, limit: 10 }),
   tell: () => dispatching.tell(merchant.tenant, told('payment.processing', payment)),

@@ -288,6 +288,18 @@ describe('a difference', () => {
     assert.equal(all.filter(({ status }) => status === 'fulfilled').length, 1)
   })
 
+  test('of what the network took back is asked about, and agrees once that is reversed here', async () => {
+    const payment = await purse.move(500n)
+    await bring([await rowOf(payment, { status: 'reversed' })])
+    await match()
+    const number = (await listDifferences(operator, { after: 0, limit: 10_000 })).find((one) => one.payment === payment)?.number ?? 0
+    await step(number, 'asked')
+    assert.equal(await jobsOf(payment), 1)
+    assert.equal(await purse.reverse(payment), 'recorded')
+    await match()
+    assert.deepEqual([await statesOf(payment), await differencesOf(payment)], [['state_differs agreed'], []])
+  })
+
   test('makes the dispatcher ask about what is open, and about nothing else', async () => {
     await step(await stateDiffers('open'), 'asked')
     await assert.rejects(step(await stateDiffers(), 'asked'), { code: 'reconciliation/not_open' })
@@ -299,7 +311,7 @@ describe('a difference', () => {
     const [row] = await database.asAdmin(`SELECT j.* FROM pgboss.job j JOIN ngome.reconciliation_differences d ON j.data->>'payment' = d.payment
       WHERE d.number = $1 AND j.name = 'payment-enquire' ORDER BY j.created_on DESC LIMIT 1`, [number])
     const [difference] = await listDifferences(operator, { after: number - 1, limit: 1, number })
-    const { text, values } = enqueueStatement('payment-enquire', { ...purse.merchant.tenant, payment: difference?.payment as PaymentId }, 0)
+    const { text, values } = enqueueStatement('payment-enquire', { ...purse.merchant.tenant, payment: difference?.payment as PaymentId, recheck: true }, 0)
     const [written] = await database.asAdmin(`${text} RETURNING *`, values)
     const own = new Set(['id', 'created_on', 'start_after', 'keep_until'])
     const fixed = (job: Record<string, unknown> | undefined) => Object.fromEntries(Object.entries(job ?? {}).filter(([name]) => !own.has(name)))

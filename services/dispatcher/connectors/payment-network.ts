@@ -93,6 +93,8 @@ export type PaymentNetwork = {
    * sent again; without it what may have left is asked about, and no more.
    */
   readonly isIdempotent: boolean
+  /** Whether it shows a collection that we gave back as one that was taken back: then that answer is a refund's of ours, where one stands. */
+  readonly showsRefundsAsReversals?: true
   /** Gets what a request needs beforehand, and notices a network that is away before anything is opened or sent. */
   prepare(direction: PaymentDirection): Promise<'ready' | 'unavailable'>
   request(request: PaymentRequest): Promise<RequestOutcome>

@@ -4,20 +4,33 @@ import type { CallbackHint, DispatchablePayment } from '@ngome/store'
 import { eventSource, type PaymentDispatcher } from '../dispatcher.ts'
 import { networkOf } from './dispatch-payment.ts'
 
+/** A hint, and the end that it claims, where it claims one. */
+type ReadHint = { readonly hint: CallbackHint; readonly claim: 'succeeded' | 'failed' | undefined }
+
+/**
+ * Opens the hints of a payment that nobody has judged yet.
+ * @throws Fault `custodian/unavailable` where a hint cannot be opened now: it is judged when the job runs again
+ */
+export async function readCallbackHints(dispatcher: PaymentDispatcher, payment: DispatchablePayment, signal: AbortSignal): Promise<readonly ReadHint[]> {
+  const read: ReadHint[] = []
+  for (const hint of await dispatcher.payments.loadCallbackHints(payment.tenant, payment.id)) {
+    read.push({ hint, claim: await claimOf(dispatcher, payment, hint, signal) })
+  }
+  return read
+}
+
 /**
  * Compares what callbacks claimed with how the payment ended, and reports a claim that contradicts it: somebody lies, or
  * the network does not know its own mind. Each hint is judged once, those that came before the end and those after it.
- * @throws Fault `custodian/unavailable` where a hint cannot be opened now: it is judged when the job runs again
  */
-export async function judgeCallbackHints(dispatcher: PaymentDispatcher, before: DispatchablePayment, signal: AbortSignal): Promise<void> {
+export async function judgeCallbackHints(dispatcher: PaymentDispatcher, before: DispatchablePayment, hints: readonly ReadHint[]): Promise<void> {
   const { payments, clock, logger } = dispatcher
   const { tenant, id } = before
-  const hints = await payments.loadCallbackHints(tenant, id)
   if (hints.length === 0) return
   const payment = await payments.findPayment(tenant, id)
-  for (const hint of hints) {
-    const claim = await claimOf(dispatcher, before, hint, signal)
-    const isContradicted = claim !== undefined && claim !== payment?.status
+  for (const { hint, claim } of hints) {
+    // Of what was taken back both have been true.
+    const isContradicted = claim !== undefined && claim !== payment?.status && payment?.status !== 'reversed'
     if (isContradicted) logger.warn({ payment: id, claim, status: payment?.status }, 'a callback contradicts the network')
     const finding = isContradicted ? emit(eventSource(dispatcher), 'callback.contradicted', tenant, { payment: id }) : null
     await payments.markHintJudged(tenant, { id: hint.id, payment: id, atMs: clock.nowMs(), finding })

@@ -9,6 +9,7 @@ export function movementEvent(
 ): Event {
   const noun = movementNouns[direction]
   const from = eventSource(dispatcher)
+  if (now === 'reversed') return emit(from, `${noun}.reversed`, tenant, { payment: id, status: now })
   if (typeof now === 'string') return emit(from, `${noun}.${now}`, tenant, { payment: id, status: now })
   return now.status === 'succeeded'
     ? emit(from, `${noun}.succeeded`, tenant, { payment: id, status: 'succeeded' })

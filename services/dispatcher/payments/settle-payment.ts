@@ -2,12 +2,11 @@ import { emit } from '@ngome/contracts'
 import type { PaymentId, Tenant } from '@ngome/kernel'
 import { hasEnded } from '@ngome/payments'
 import type { Attempt, DispatchablePayment } from '@ngome/store'
-import type { EnquiryOutcome } from '../connectors/payment-network.ts'
 import { eventSource, type Network, type PaymentDispatcher } from '../dispatcher.ts'
+import { askNetwork } from './ask-network.ts'
 import { networkOf } from './dispatch-payment.ts'
 import { endPayment } from './end-payment.ts'
 import { nextEnquiryAfterMs } from './enquiry-schedule.ts'
-import { findOriginal } from './find-original.ts'
 import { judgeAnswer, type Verdict } from './judge-answer.ts'
 import { noteAction, withoutAction } from './note-action.ts'
 import { openPayment, purposeOfSendingAgain } from './open-payment.ts'
@@ -40,7 +39,7 @@ export async function settlePayment(
   const askedAtMs = dispatcher.clock.nowMs()
   const askedAtMonotonicMs = dispatcher.monotonicMs()
   const witnessedMs = dispatcher.witness.knownForMs(attempt)
-  const answer = await ask(dispatcher, network, payment, attempt)
+  const answer = await askNetwork(dispatcher, network, payment, attempt)
   dispatcher.logger.debug({ payment: id, answer: withoutAction(answer) }, 'payment enquired about')
   const verdict = judgeAnswer(answer, {
     direction: payment.direction, isIdempotent: network.connector.isIdempotent, wasSeen: attempt.takenAtMs !== null,
@@ -51,17 +50,6 @@ export async function settlePayment(
   if (await isEnded(dispatcher, network, { payment, attempt, verdict, askedAtMs, askedAtMonotonicMs }, signal)) return { kind: 'ended', payment }
   if (answer.kind === 'pending' && answer.action !== undefined) await noteAction(dispatcher, payment, attempt, answer.action)
   return { kind: 'open', payment, againAfterMs: nextEnquiryAfterMs(Math.max(ageAt(dispatcher.clock.nowMs(), attempt), witnessedMs), network) }
-}
-
-async function ask(
-  dispatcher: PaymentDispatcher, network: Network, payment: DispatchablePayment, { reference }: Attempt,
-): Promise<EnquiryOutcome> {
-  const original = await findOriginal(dispatcher, payment)
-  // Some networks know a refund by its collection alone, and would answer about another one's.
-  if (original === 'mismatch') return { kind: 'differs', fields: ['original'] }
-  const { id, direction } = payment
-  const money = { amountMinor: payment.amountMinor, currency: payment.currency }
-  return network.connector.enquire({ direction, reference, payment: id, money, original: original?.asked ?? null })
 }
 
 type Judged = {

@@ -44,6 +44,8 @@ const under: NetworkUnderTest = {
     payout: [failure('65', 'network_refused'), failure('66', 'payer_unknown')],
     refund: [],
   },
+  // A refund that is taken back shows as the collection that stands again, which is its collection's state.
+  reverses: ['collection', 'payout'],
   // Airtel's answers repeat the id alone.
   tells: [],
   holders: { active: '+256752123456', other: '+256700000055' },
@@ -112,6 +114,10 @@ async function startSimulator(): Promise<RunningNetwork> {
           original === undefined ? id === reference.replaceAll('-', '') : airtelMoneyId === original && isReversed
         ))
         .map(({ amount, currency, country, msisdn }) => ({ amount, currency, phone: `+${country === 'KE' ? '254' : '256'}${msisdn}` }))
+    },
+    async reverse(reference) {
+      const transaction = (await simulator.transactions()).find(({ id }) => id === reference.replaceAll('-', ''))
+      await simulator.reverse(transaction?.airtelMoneyId ?? '')
     },
     stop: () => simulator.stop(),
   }

@@ -40,6 +40,7 @@ export function connectAirtelMoney(
     directions: sealPin === undefined ? ['collection', 'refund'] : ['collection', 'payout', 'refund'],
     // A second transaction of the same id is refused as a duplicate (ESB000041, DP00900001017), and a collection is given back once.
     isIdempotent: true,
+    showsRefundsAsReversals: true,
     async prepare(direction) {
       if (direction === 'payout' && sealPin === undefined) return 'unavailable'
       return await caller.isReady() ? 'ready' : 'unavailable'

@@ -29,6 +29,7 @@ const under: NetworkUnderTest = {
     refund: [failure('226', 'not_allowed')],
   },
   refuses: { collection: [failure('242', 'card_unusable')], payout: [], refund: [] },
+  reverses: ['collection'],
   tells: ['amount', 'currency', 'payment'],
   callbacks: [
     { body: callback('succeeded'), claims: 'succeeded' },
@@ -84,6 +85,9 @@ async function startSimulator(): Promise<RunningNetwork> {
         const amount = places === 0 ? amountMinor : `${padded.slice(0, -places)}.${padded.slice(-places)}`
         return { amount, currency, phone: card }
       })
+    },
+    async reverse(reference) {
+      await simulator.dispute((await simulator.orders()).find((order) => order.reference === reference)?.id ?? '')
     },
     stop: () => simulator.stop(),
   }

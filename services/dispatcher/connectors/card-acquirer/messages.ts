@@ -14,7 +14,7 @@ export const orderSchema = z.object({
   order: z.string().max(64),
   amount_minor: z.string().max(20),
   currency: z.string().max(8),
-  status: z.enum(['processing', 'requires_action', 'succeeded', 'failed', 'unknown']),
+  status: z.enum(['processing', 'requires_action', 'succeeded', 'failed', 'unknown', 'reversed']),
   code: code.nullable(),
   action: z.object({ type: z.literal('redirect'), url: z.string() }).nullable(),
 })

@@ -39,6 +39,8 @@ export function enquiryOutcome({ status, body }: Answered, asked: AskedPayment, 
     }
     case 'succeeded': return { kind: 'succeeded', networkReference: order.id }
     case 'failed': return { kind: 'failed', ...failureOf(order.code ?? 'none') }
+    // The holder disputed it, and the acquirer gave the money back.
+    case 'reversed': return { kind: 'reversed', reason: order.code ?? 'none' }
     case 'unknown': return { kind: 'ambiguous', reason: order.code ?? 'none' }
     default: return order.status satisfies never
   }

@@ -33,6 +33,16 @@ export function testEnds(trials: Trials, under: NetworkUnderTest, direction: Pay
       assert.equal(await moved(request), 0)
     })
   }
+  if (under.reverses.includes(direction)) {
+    test('what succeeded and was taken back is reversed, however often it is asked about', async () => {
+      const { connector, running, requestFor } = bound(trials)
+      const request = await requestFor(direction)
+      await connector.request(request)
+      assert.equal((await settled(connector, request)).kind, 'succeeded')
+      await running.reverse?.(request.reference)
+      for (let asked = 0; asked < 2; asked++) assert.equal((await connector.enquire(request)).kind, 'reversed')
+    })
+  }
   test('what was never asked for is not found', async () => {
     const { connector, requestFor } = bound(trials)
     assert.deepEqual(await connector.enquire(await requestFor(direction)), { kind: 'not_found' })

@@ -35,6 +35,8 @@ export type RunningNetwork = {
   connect(connecting: Connecting): Promise<PaymentNetwork>
   /** Whatever the network took under this reference, once for each time, and whatever became of it. */
   movements(reference: string): Promise<readonly Movement[]>
+  /** Has the network take back what succeeded under this reference; of networks that can say so. */
+  reverse?(reference: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -61,6 +63,8 @@ export type NetworkUnderTest = {
   readonly fails: Readonly<Record<PaymentDirection, readonly ExpectedFailure[]>>
   /** For each direction: refused at once, nothing taken. */
   readonly refuses: Readonly<Record<PaymentDirection, readonly ExpectedFailure[]>>
+  /** Which of its successes the network can say that it took back; none where its protocol has no word for it. */
+  readonly reverses: readonly PaymentDirection[]
   /** Which members of what is asked about the network's answer repeats, so that another value must be noticed. */
   readonly tells: readonly ('amount' | 'currency' | 'payment')[]
   /** Whether a number has an account, by the simulator; for connectors that can ask. */

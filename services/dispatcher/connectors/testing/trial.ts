@@ -142,6 +142,7 @@ export function bound(trials: Trials) {
   const trial = trials()
   return {
     connector: trial.connector,
+    running: trial.running,
     impatient: trial.impatient,
     interposer: trial.interposer,
     requestFor: trial.requestFor.bind(trial),

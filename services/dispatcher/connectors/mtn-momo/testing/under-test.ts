@@ -42,6 +42,8 @@ export const mtnMomoUnderTest: NetworkUnderTest = {
     payout: [failure('59', 'network_refused'), failure('60', 'network_refused'), failure('61', 'network_refused')],
     refund: [failure('08', 'network_refused'), failure('09', 'network_refused'), failure('10', 'network_refused')],
   },
+  // No state of MTN's says that a success was taken back: it settles that with the operator, outside of its API.
+  reverses: [],
   tells: ['amount', 'currency', 'payment'],
   callbacks: [
     { body: '{"status":"SUCCESSFUL","externalId":"x"}', claims: 'succeeded' },
