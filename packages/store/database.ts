@@ -46,6 +46,8 @@ const statementTimeoutMs = 5_000
 /** How long a duplicate waits on its original (design, "Idempotency"). */
 export const lockTimeoutMs = 2_000
 const idleInTransactionTimeoutMs = 10_000
+/** A connection takes its prepared statements with it; to make them anew costs it what some ten payments do. */
+const idleTimeoutMs = 60_000
 /** Past the server's own timeout: only a server or a network that fell silent reaches it. */
 const silenceTimeoutMs = 6_000
 
@@ -58,6 +60,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     lock_timeout: lockTimeoutMs,
     statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+    idleTimeoutMillis: idleTimeoutMs,
     query_timeout: silenceTimeoutMs,
     keepAlive: true,
     pipeline: true,

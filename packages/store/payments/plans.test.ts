@@ -11,6 +11,7 @@ import { findObjectEvent, listObjectEvents } from '../events/list-object-events.
 import { postgresPayments, type PaymentStore } from '../payment-store.ts'
 import type { Tables } from '../tables.ts'
 import { inTenant, inTenantPrepared } from '../transaction.ts'
+import { countFailedPayers } from '../usage/load-key-use.ts'
 import { insertWebhookEndpoint } from '../webhooks/insert-webhook-endpoint.ts'
 import type { NewPayment } from './accept-payment.ts'
 
@@ -192,6 +193,23 @@ describe('plans of a payment\'s way', () => {
     })
     assert.equal(runs.length, 3)
     assertNarrow(runs)
+  })
+
+  test('read of each direction what is since then for the payments of a key that failed lately, and count no older ones', async () => {
+    const { tenant } = merchant
+    const apiKey = newId('apiKey', from)
+    const long = { clock: { nowMs: () => atMs() - 30 * dayMs }, random: systemRandom }
+    const ids = [newId('payment', from), newId('payout', from), newId('payment', long), newId('payout', long), newId('refund', from)]
+    // Past the triggers, as nobody could.
+    await database.asAdmin(`SET session_replication_role = replica; INSERT INTO ngome.payments SELECT (jsonb_populate_record(p, jsonb_build_object(
+      'id', i, 'api_key', '${apiKey}', 'status', 'failed', 'failure', 'payer_unknown', 'original', CASE left(i, 3) WHEN 'rfd' THEN p.id END,
+      'direction', CASE left(i, 3) WHEN 'pyt' THEN 'payout' WHEN 'rfd' THEN 'refund' ELSE 'collection' END))).*
+      FROM ngome.payments p, unnest('{${ids.join(',')}}'::text[]) i WHERE p.id = '${payment}'`)
+    const sinceMs = atMs() - dayMs
+    const runs = await watch(async () => assert.equal(await countFailedPayers(dispatcher, tenant, apiKey, sinceMs), 2))
+    const [first, last] = [new Date(sinceMs).getUTCFullYear(), new Date().getUTCFullYear() + 1]
+    const since = ['pay', 'pyt'].flatMap((prefix) => Array.from({ length: last - first + 1 }, (_, more) => `payments_${prefix}_${first + more}`))
+    assert.deepEqual(runs.flatMap(({ partsRead }) => partsRead).filter((part) => part !== 'payments_default').toSorted(), since)
   })
 
   test('are seen where they read every partition, and where they are made each time', async () => {

@@ -1,4 +1,4 @@
-import { newId, type ApiKeyId, type PaymentId, type Tenant } from '@ngome/kernel'
+import { newId, type ApiKeyId, type Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { pipelined, type Statement } from '../pipeline.ts'
 import type { UsageFacet } from '../tables.ts'
@@ -95,13 +95,16 @@ export async function loadKeyHours(
  * @throws Fault `store/unavailable`
  */
 export async function countFailedPayers(db: Database, tenant: Tenant, key: ApiKeyId, sinceMs: number): Promise<number> {
-  // Ids sort by their time: the first that could be made then bounds the search by the primary key.
-  const first: PaymentId = newId('payment', { clock: { nowMs: () => sinceMs }, random: { bytes: (length) => new Uint8Array(length) } })
+  // Ids sort by their time within their prefix: from the first that could be made then to the end of its prefix, so that of each direction
+  // only the partitions since then are read. The number of a refund is its collection's.
+  const first = (['payment', 'payout'] as const).map((kind) => newId(kind, { clock: { nowMs: () => sinceMs }, random: { bytes: (length) => new Uint8Array(length) } }))
   const [result] = await pipelined(db, tenant, [{
     name: 'failed_payers',
-    text: `SELECT count(*) AS n FROM ngome.payments WHERE merchant = $1 AND world = $2 AND id >= $3 AND api_key = $4
-      AND status = 'failed' AND failure IN ('payer_unknown', 'insufficient_funds', 'not_allowed', 'payer_refused')`,
-    values: [tenant.merchant, tenant.world, first, key],
+    text: `SELECT coalesce(sum(f.n), 0) AS n FROM unnest($3::text[], $4::text[]) r (first, past) CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM ngome.payments p WHERE p.merchant = $1 AND p.world = $2 AND p.id >= r.first AND p.id < r.past AND p.api_key = $5
+          AND p.status = 'failed' AND p.failure IN ('payer_unknown', 'insufficient_funds', 'not_allowed', 'payer_refused')
+      ) f`,
+    values: [tenant.merchant, tenant.world, first, first.map((id) => `${id.slice(0, id.indexOf('_'))}~`), key],
   }])
   return Number((result?.rows[0] as { n: string } | undefined)?.n ?? 0)
 }
