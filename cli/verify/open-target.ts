@@ -90,11 +90,9 @@ export function openTarget(config: Config, { clock, random, root }: Pick<Context
       const { checkoutOrigin: origin } = config.gateway
       return origin === undefined ? undefined : { origin, network: probeNetwork(config) }
     },
-    payoutNetwork: () => testNetwork(config, ['payout']),
     ledgerFindings: async () => findingsOf(await checkLedger(audit.db)),
     attemptAs: (role, statement) => attemptAs({ operator: db, auditor: audit.db }[role], statement),
-    limitedPayouts: () => limitedPayouts(config),
-    addPayoutPeople: (first, second) => keys.addPayoutPeople(first, second),
+    ...payouts(config, keys),
     machine: () => Promise.resolve(viewMachine(config.dataDir)),
     expectedGrants: readExpectedGrants(root),
     random,
@@ -154,6 +152,14 @@ function probeNetwork(config: Config): ProbeNetwork {
   const found = testNetwork(config, ['collection'])
   if (found === undefined) throw new NotReached('no payment network of the test world with phones is configured')
   return found
+}
+
+function payouts(config: Config, keys: ProbeKeys): Pick<Target, 'payoutNetwork' | 'limitedPayouts' | 'addPayoutPeople'> {
+  return {
+    payoutNetwork: () => testNetwork(config, ['payout']),
+    limitedPayouts: () => limitedPayouts(config),
+    addPayoutPeople: (first, second) => keys.addPayoutPeople(first, second),
+  }
 }
 
 function limitedPayouts(config: Config): { readonly network: ProbeNetwork; readonly over: Money } | undefined {
