@@ -6,7 +6,7 @@ import { inTenantPrepared } from '../transaction.ts'
 /** What counts once of a merchant's word, and for which payment. */
 export type AuthorizationClaim = {
   readonly payment: PaymentId
-  /** SHA-256 of what is one order's, 32 bytes. */
+  /** Of what is one order's, 32 bytes. */
   readonly digest: Uint8Array
   /** When it was signed. A word that was signed 29 days before or after is another; `null` where it is the same for ever. */
   readonly spokenAtMs: number | null

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { SealedPayment } from '@ngome/contracts'
-import { lengthPrefixed } from '@ngome/kernel'
+import { lengthPrefixed, type Secret } from '@ngome/kernel'
 import type { ProvenMerchantKey } from '@ngome/signatures'
 import type { AuthorizationClaim, DispatchablePayment } from '@ngome/store'
+import type { PaymentDispatcher } from '../dispatcher.ts'
 import { isOrderOf } from './is-order-of.ts'
 import { proveSignedRequest, refused, type Refused, type SigningPorts } from './prove-signed-request.ts'
 
@@ -17,7 +18,7 @@ export type AuthorizationProof = { readonly kind: 'proven'; readonly key: Proven
  * @returns why not, for the operator's log
  * @throws Fault `custodian/unavailable`, `custodian/refused`, `store/unavailable`
  */
-export async function proveAuthorization(ports: SigningPorts, payment: DispatchablePayment, sealed: SealedPayment): Promise<AuthorizationProof> {
+export async function proveAuthorization(ports: SigningPorts & Pick<PaymentDispatcher, 'callbacks'>, payment: DispatchablePayment, sealed: SealedPayment): Promise<AuthorizationProof> {
   const { authorization } = sealed
   if (authorization === undefined) return refused('nobody signed it')
   const proof = await proveSignedRequest(ports, payment.tenant, authorization, Buffer.from(authorization.body, 'utf8'), payment.createdAtMs)
@@ -25,7 +26,12 @@ export async function proveAuthorization(ports: SigningPorts, payment: Dispatcha
   const { idempotencyKey, createdAtMs } = proof
   if (idempotencyKey === undefined) return refused('it covers no idempotency key')
   if (!isOrderOf(payment, sealed, proof.request)) return refused('it orders something else')
-  return countFor(ports, payment, { digest: createHash('sha256').update(lengthPrefixed(label, idempotencyKey)).digest(), spokenAtMs: createdAtMs }, proof.key)
+  return countFor(ports, payment, { digest: orderDigest(ports.callbacks.secret, idempotencyKey), spokenAtMs: createdAtMs }, proof.key)
+}
+
+/** A plain hash would let whoever reads the database try keys, which merchants make of what they like. @returns 32 bytes, HMAC-SHA-256 */
+function orderDigest(secret: Secret<Uint8Array>, idempotencyKey: string): Uint8Array {
+  return secret.expose((key) => createHmac('sha256', key).update(lengthPrefixed(label, idempotencyKey)).digest())
 }
 
 /** Counts a word for a payment: for that one alone. @throws Fault `store/unavailable` */
