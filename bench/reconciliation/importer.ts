@@ -1,7 +1,7 @@
+import { emit } from '@ngome/contracts'
 import { Secret, systemClock, systemRandom } from '@ngome/kernel'
 import type { ReportForm } from '@ngome/payments'
-import { importReport, openDatabase, type Connection } from '@ngome/store'
-import { matchNetwork } from '../../cli/reconcile/match-network.ts'
+import { importReport, matchReports, openDatabase, type Connection } from '@ngome/store'
 import { residentMib } from '../sides/memory-of.ts'
 
 /** The operator's process that imports one report. */
@@ -16,6 +16,7 @@ export type ImportOrder = {
 export type ImportTold = { readonly added: number; readonly opened: number; readonly importSeconds: number; readonly matchSeconds: number; readonly mib: readonly number[] }
 
 const lookEveryMs = 50
+const progressEvery = 50_000
 
 process.on('message', (order: ImportOrder) => void run(order).then((report) => process.send?.(report)))
 process.once('disconnect', () => process.exit())
@@ -33,7 +34,13 @@ async function run({ connection, path, network, currency, form }: ImportOrder): 
     const outcome = await importReport({ path, network, world: 'test', form, rules: { currency, timeZone: 'UTC' }, by: 'bench' }, world)
     if (outcome.kind !== 'imported') throw new Error(`the report was ${outcome.kind}: ${JSON.stringify(outcome)}`)
     const importedAtMs = performance.now()
-    const { opened } = await matchNetwork(world, { network, world: 'test' })
+    let told = 0
+    const { opened } = await matchReports(db, { network, world: 'test' }, systemClock, ({ opened, asked }) => (
+      emit({ ...world, process: 'operator' }, 'reconciliation.differences_found', null, { network, found: opened, asked })), (judged) => {
+      if (judged - told < progressEvery) return
+      told = judged
+      world.onProgress('matched', judged)
+    })
     const matchSeconds = (performance.now() - importedAtMs) / 1_000
     return { added: outcome.added, opened, importSeconds: (importedAtMs - beganAtMs) / 1_000, matchSeconds, mib }
   } finally {
