@@ -22,7 +22,7 @@ process.on('message', (order: ImportOrder) => void run(order).then((report) => p
 process.once('disconnect', () => process.exit())
 
 async function run({ connection, path, network, currency, form }: ImportOrder): Promise<ImportTold> {
-  const db = openDatabase({ ...connection, password: new Secret(connection.password), applicationName: 'bench', poolMax: 2 })
+  const db = openDatabase({ ...connection, password: new Secret(connection.password), applicationName: 'bench', poolMax: 2, statementMsMax: 300_000 })
   const world = {
     db, clock: systemClock, random: systemRandom,
     onProgress: (done: string, rows: number) => void process.stderr.write(`${network}: ${rows.toLocaleString('en')} rows ${done}\n`),

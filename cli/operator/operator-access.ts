@@ -10,6 +10,8 @@ import type { Person } from '../staff/staff-key.ts'
 
 /** A command does one thing at a time; the second connection is for what a transaction waits for. */
 const poolMax = 2
+/** Nobody but whoever called the command waits for it: a report of a million rows is summed in one statement. */
+const statementMsMax = 300_000
 
 /** Opens the database in the operator's role. @throws Fault `launcher/failed` where no platform has run here */
 export function operatorDatabase(config: Config): Database {
@@ -30,6 +32,7 @@ function staffDatabase(config: Config, role: StaffRole): Database {
     password: readPassword(join(processFolder(config, role), 'db-password')),
     applicationName: `ngome-${role}`,
     poolMax,
+    statementMsMax,
     ...(config.database.tls ? { tlsAuthority: getCACertificates('default').join('\n') } : {}),
   })
 }

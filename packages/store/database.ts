@@ -21,6 +21,8 @@ export type Connection = {
 export type DatabaseOptions = Connection & {
   readonly applicationName: string
   readonly poolMax: number
+  /** How long a statement may take; 5 s where nothing is said, since somebody waits for the answer. */
+  readonly statementMsMax?: number
   /** Called when an idle connection breaks; the pool replaces it by itself. */
   readonly onIdleError?: (error: Error) => void
 }
@@ -42,26 +44,27 @@ export type Database = {
 /** A database that does not let us in within this is away; the caller answers 503 rather than queue. */
 const connectTimeoutMs = 2_000
 /** Longer than the lock timeout, so that a wait for a lock ends as one. */
-const statementTimeoutMs = 5_000
+const statementMsDefault = 5_000
 /** How long a duplicate waits on its original (design, "Idempotency"). */
 export const lockTimeoutMs = 2_000
 const idleInTransactionTimeoutMs = 10_000
 /** A connection takes its prepared statements with it; to make them anew costs it what some ten payments do. */
 const idleTimeoutMs = 60_000
-/** Past the server's own timeout: only a server or a network that fell silent reaches it. */
-const silenceTimeoutMs = 6_000
+/** Past the server's own timeout by so much: only a server or a network that fell silent reaches it. */
+const silenceMs = 1_000
 
 /** Opens a pool. Connections are made when they are needed, so that this never fails for a database that is away. */
 export function openDatabase(options: DatabaseOptions): Database {
+  const { statementMsMax = statementMsDefault } = options
   const pool = new pg.Pool({
     ...clientConfig(options),
     max: options.poolMax,
     application_name: options.applicationName,
     lock_timeout: lockTimeoutMs,
-    statement_timeout: statementTimeoutMs,
+    statement_timeout: statementMsMax,
     idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
-    query_timeout: silenceTimeoutMs,
+    query_timeout: statementMsMax + silenceMs,
     keepAlive: true,
     pipeline: true,
   })

@@ -11,7 +11,7 @@ import { migrate } from './migrate.ts'
 import { acceptPayment } from './payments/accept-payment.ts'
 import { findPayment } from './payments/find-payment.ts'
 import { createRoles } from './roles.ts'
-import { errorCode } from './store-fault.ts'
+import { errorCode, guarded } from './store-fault.ts'
 
 let server: TestServer
 let gateway: Database
@@ -86,6 +86,11 @@ describe('a database that is away', () => {
 })
 
 describe('an error of the database itself', () => {
+  test('is a statement that takes longer than its caller allows', async () => {
+    const db = openDatabase({ ...gateway.connection, applicationName: 'test', poolMax: 1, statementMsMax: 50 })
+    await assert.rejects(guarded(() => db.pool.query('SELECT pg_sleep(30)')), unavailable)
+    await db.close()
+  })
   test('keeps its code and its constraint, and not the row that it refused', async () => {
     const acceptance = testAcceptance(merchant)
     const { payment } = acceptance
