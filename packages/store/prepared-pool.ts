@@ -1,5 +1,6 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import type pg from 'pg'
+import { enteringText, sendTogether, type Statement } from './pipeline.ts'
 import { errorCode } from './store-fault.ts'
 
 /**
@@ -11,9 +12,15 @@ const statementsMax = 200
 /** PostgreSQL's code for a statement whose result has other columns since it was prepared, among other things that it does not do. */
 const notSupported = '0A000'
 
+/** What begins a transaction and is answered with nothing: sent with the first statement that asks for something. */
+const openings: ReadonlySet<string> = new Set(['begin', enteringText])
+/** As Kysely says it. */
+const endings: ReadonlySet<string> = new Set(['commit', 'rollback'])
+
 /**
  * A pool as Kysely wants it, over the connections of another, of which each prepares a text when it first comes and keeps it by a name. One
- * whose statements a migration has outdated is not used again.
+ * whose statements a migration has outdated is not used again. A transaction begins with its first question, in one write with it: a call of
+ * the system costs more than most statements, on both sides.
  */
 export function preparedPool(pool: pg.Pool): PostgresPool {
   const namesByClient = new WeakMap<pg.PoolClient, Map<string, string>>()
@@ -30,18 +37,31 @@ export function preparedPool(pool: pg.Pool): PostgresPool {
   }
 }
 
+type Answer = Pick<pg.QueryResult, 'command' | 'rowCount' | 'rows'>
+const nothing: Answer = { command: '', rowCount: null, rows: [] }
+
 function preparing(client: pg.PoolClient, names: Map<string, string>): PostgresPoolClient {
   let isOutdated = false
-  const query = async (text: string, values: readonly unknown[]): Promise<pg.QueryResult> => {
-    const name = nameOf(text, names)
-    try {
-      return await client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) })
-    } catch (error) {
-      isOutdated ||= errorCode(error) === notSupported
-      throw error
+  const held: Omit<Statement, 'name'>[] = []
+  const query = async (text: string, values: readonly unknown[] = []): Promise<Answer> => {
+    if (openings.has(text)) {
+      held.push({ text, values })
+      return nothing
     }
+    // Nothing was asked for, so that nothing was begun.
+    if (endings.has(text) && held.splice(0).length > 0) return nothing
+    const settled = await Promise.allSettled(sendTogether(client, [...held.splice(0), { text, values }].map((statement) => named(statement, names))))
+    const failed = settled.find((result) => result.status === 'rejected')
+    if (failed === undefined) return (settled.at(-1) as PromiseFulfilledResult<pg.QueryResult>).value
+    isOutdated ||= errorCode(failed.reason) === notSupported
+    throw failed.reason
   }
   return { query: query as unknown as PostgresPoolClient['query'], release: (destroy) => client.release(destroy === true || isOutdated) }
+}
+
+function named(statement: Omit<Statement, 'name'>, names: Map<string, string>): Parameters<typeof sendTogether>[1][number] {
+  const name = nameOf(statement.text, names)
+  return name === undefined ? statement : { ...statement, name }
 }
 
 function nameOf(text: string, names: Map<string, string>): string | undefined {
