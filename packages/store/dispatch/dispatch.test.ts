@@ -107,6 +107,9 @@ async function addEndpoint(): Promise<WebhookEndpointId> {
   return id
 }
 
+/** As the job of its next try finds it. */
+const seen = async (id: WebhookDeliveryId) => await loadDelivery(dispatcher, merchant.tenant, id) ?? assert.fail(id)
+
 const removeEndpoint = (id: WebhookEndpointId) => deleteWebhookEndpoint(gateway, merchant.tenant, id,
   emit({ ...from, process: 'gateway' }, 'webhook_endpoint.deleted', merchant.tenant, { endpoint: id }))
 
@@ -246,8 +249,8 @@ describe('webhook deliveries', () => {
   test('is tried again later, then settled once', async () => {
     const endpoint = await addEndpoint()
     const id = await endedWithDelivery()
-    const record = (result: DeliveryResult) =>
-      recordDeliveryResult(dispatcher, merchant.tenant, id, result, from.clock.nowMs(), rules)
+    const record = async (result: DeliveryResult) =>
+      recordDeliveryResult(dispatcher, merchant.tenant, await seen(id), result, from.clock.nowMs(), rules)
     assert.equal(await record({ kind: 'retry', attempt: { status: 500, reason: 'refused', ms: 7 }, afterMs: 60_000 }), 'recorded')
     const waiting = await database.asAdmin(`SELECT count(*)::int AS n FROM pgboss.job
       WHERE data->>'delivery' = $1 AND start_after > now() + interval '50 s'`, [id])
@@ -266,11 +269,32 @@ describe('webhook deliveries', () => {
     await removeEndpoint(endpoint)
   })
 
+  test('is planned once, by whichever of two jobs of one try comes first; that it arrived counts for both', async () => {
+    const endpoint = await addEndpoint()
+    const id = await endedWithDelivery()
+    const jobs = async (): Promise<unknown> => (await database.asAdmin('SELECT count(*)::int AS n FROM pgboss.job WHERE data->>\'delivery\' = $1', [id]))[0]?.['n']
+    const before = await seen(id)
+    const record = (as: typeof before, result: DeliveryResult) => recordDeliveryResult(dispatcher, merchant.tenant, as, result, from.clock.nowMs(), rules)
+    const retry: DeliveryResult = { kind: 'retry', attempt: { status: 500, reason: 'refused', ms: 7 }, afterMs: 60_000 }
+    assert.deepEqual([await record(before, retry), await record(before, retry), await jobs()], ['recorded', 'superseded', 2])
+    const held: DeliveryResult = {
+      kind: 'held', endpoint, because: 'terms_unproven', afterMs: 60_000,
+      event: emit(dispatcherEvents, 'webhook_endpoint.held', merchant.tenant, { endpoint, reason: 'terms_unproven' }),
+    }
+    const again = await seen(id)
+    assert.deepEqual([await record(before, held), await record(again, held), await record(again, held), await jobs()], ['superseded', 'recorded', 'superseded', 3])
+    const event = emit(dispatcherEvents, 'webhook.given_up', merchant.tenant, { delivery: id, payment: null })
+    assert.equal(await record(again, { kind: 'given_up', attempt: null, reason: 'terms_unproven', event }), 'superseded')
+    const arrived = emit(dispatcherEvents, 'webhook.delivered', merchant.tenant, { delivery: id, payment: null })
+    assert.equal(await record(again, { kind: 'delivered', attempt: { status: 200, reason: 'accepted', ms: 3 }, event: arrived }), 'recorded')
+    await removeEndpoint(endpoint)
+  })
+
   test('is held without being a try, told once, and released by the next that goes out', async () => {
     const endpoint = await addEndpoint()
     const ids = [await endedWithDelivery(), await endedWithDelivery()] as const
-    const record = (id: WebhookDeliveryId, result: DeliveryResult) =>
-      recordDeliveryResult(dispatcher, merchant.tenant, id, result, from.clock.nowMs(), rules)
+    const record = async (id: WebhookDeliveryId, result: DeliveryResult) =>
+      recordDeliveryResult(dispatcher, merchant.tenant, await seen(id), result, from.clock.nowMs(), rules)
     const held = (because: 'encryption_key_missing' | 'terms_unproven'): DeliveryResult => ({
       kind: 'held', endpoint, because, afterMs: 60_000,
       event: emit(dispatcherEvents, 'webhook_endpoint.held', merchant.tenant, { endpoint, reason: because }),
@@ -311,7 +335,7 @@ describe('webhook deliveries', () => {
     const all = await inTenant(gateway, (await addTestMerchant(database)).tenant, (tx) => tx.selectFrom('webhook_deliveries').select('id').execute())
     assert.deepEqual(all, [])
     for (let at = 0; at < 34; at++) {
-      await recordDeliveryResult(dispatcher, merchant.tenant, oldest?.id ?? assert.fail(), { kind: 'retry', attempt: { status: null, reason: 'timed_out', ms: at }, afterMs: 1 }, from.clock.nowMs(), rules)
+      await recordDeliveryResult(dispatcher, merchant.tenant, await seen(oldest?.id ?? assert.fail()), { kind: 'retry', attempt: { status: null, reason: 'timed_out', ms: at }, afterMs: 1 }, from.clock.nowMs(), rules)
     }
     const [row] = (await page(merchant.tenant, null, 10)).slice(-1)
     assert.deepEqual(row?.attempts.map(({ ms }) => ms), Array.from({ length: 32 }, (_, at) => at + 2))

@@ -13,6 +13,8 @@ export type Delivery = {
   readonly tries: number
   /** Since when it was tried or held; `null` where it was not yet. */
   readonly triedSinceMs: number | null
+  /** `null` where it was neither tried nor held yet. */
+  readonly nextTryAtMs: number | null
   /** What it is of; `null` for what is no payment. */
   readonly payment: PaymentId | null
   /** `null` where there is no such event, so that there is nothing to tell. */
@@ -49,7 +51,7 @@ const secretsMax = 2
 /** @throws Fault `store/unavailable` */
 export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeliveryId): Promise<Delivery | undefined> {
   return inTenantPrepared(db, tenant, async (tx) => {
-    const delivery = await tx.selectFrom('webhook_deliveries').select(['state', 'tries', 'tried_since', 'payment', 'event', 'endpoint'])
+    const delivery = await tx.selectFrom('webhook_deliveries').select(['state', 'tries', 'tried_since', 'next_try_at', 'payment', 'event', 'endpoint'])
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
       .executeTakeFirst()
     if (delivery === undefined) return undefined
@@ -70,6 +72,7 @@ export async function loadDelivery(db: Database, tenant: Tenant, id: WebhookDeli
       state: delivery.state,
       tries: delivery.tries,
       triedSinceMs: delivery.tried_since?.getTime() ?? null,
+      nextTryAtMs: delivery.next_try_at?.getTime() ?? null,
       payment: delivery.payment,
       told: event === undefined ? null : toProvableEvent(tenant, event),
       endpointId: delivery.endpoint,

@@ -1,12 +1,13 @@
 import { webhookAttemptsMax, type Event, type WebhookDeliveryReason, type WebhookHoldReason } from '@ngome/contracts'
-import type { Tenant, WebhookDeliveryId, WebhookEndpointId } from '@ngome/kernel'
-import { sql, type Transaction } from 'kysely'
+import type { Tenant, WebhookEndpointId } from '@ngome/kernel'
+import { sql, type SqlBool, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { enqueue } from '../jobs/enqueue.ts'
 import type { Tables } from '../tables.ts'
 import { inTenant } from '../transaction.ts'
 import type { WebhookAttempt } from '../webhooks/list-webhook-deliveries.ts'
+import type { Delivery } from './load-delivery.ts'
 import { noteEndpointHealth, type EndpointHealthRules, type EndpointSign } from './note-endpoint-health.ts'
 
 /** What came of one attempt. `ms`: until the whole answer was there. */
@@ -34,23 +35,28 @@ export type DeliveryResult =
       readonly alarms?: readonly Event[]
     }
 
+/** A delivery as it stood when a job took it in hand. */
+export type SeenDelivery = Pick<Delivery, 'id' | 'tries' | 'nextTryAtMs'>
+
 /**
  * Records one try of a delivery; the next one, where there is one, is a job of the same transaction. One that is settled gives the
- * next of its object its turn.
+ * next of its object its turn. Of jobs that took it in hand alike the first alone plans what comes next: two rows of tries would use up
+ * its time twice as fast. That it arrived counts for whoever it was.
  * @param rules what follows for the endpoint
- * @returns `superseded` where the delivery was settled before
+ * @returns `superseded` where the delivery was settled before, or another job of the same try planned the next
  * @throws Fault `store/unavailable`
  */
 export async function recordDeliveryResult(
   db: Database,
   tenant: Tenant,
-  id: WebhookDeliveryId,
+  seen: SeenDelivery,
   result: DeliveryResult,
   atMs: number,
   rules: EndpointHealthRules,
 ): Promise<'recorded' | 'superseded'> {
   const outcome = await inTenant(db, tenant, async (tx) => {
-    if (result.kind === 'held') return hold(tx, tenant, id, result, atMs)
+    if (result.kind === 'held') return hold(tx, tenant, seen, result, atMs)
+    const { id } = seen
     const { attempt } = result
     const isSettled = result.kind !== 'retry'
     const updated = await tx.updateTable('webhook_deliveries')
@@ -65,7 +71,7 @@ export async function recordDeliveryResult(
         settled_at: isSettled ? new Date(atMs) : null,
       })
       .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
-      .where('state', '=', 'pending')
+      .where('state', '=', 'pending').$if(result.kind !== 'delivered', (update) => update.where(standsAs(seen)))
       .returning(['endpoint', 'object', 'sequence']).executeTakeFirst()
     if (updated === undefined) return 'superseded'
     if (result.kind === 'retry') {
@@ -83,6 +89,11 @@ export async function recordDeliveryResult(
   // Another may have its turn now.
   if (outcome === 'recorded') db.wake('webhook-deliver')
   return outcome
+}
+
+/** That nobody tried or held it since. */
+function standsAs({ tries, nextTryAtMs }: SeenDelivery) {
+  return sql<SqlBool>`tries = ${tries} AND next_try_at IS NOT DISTINCT FROM ${nextTryAtMs === null ? null : new Date(nextTryAtMs)}::timestamptz`
 }
 
 /** What is our own to repair says nothing of the endpoint. */
@@ -114,12 +125,13 @@ function withAttempt(attempt: WebhookAttempt) {
 
 /** No try of the endpoint's: what waits for its owner is not used up by waiting. */
 async function hold(
-  tx: Transaction<Tables>, tenant: Tenant, id: WebhookDeliveryId, { endpoint, because, event, afterMs }: DeliveryResult & { kind: 'held' },
+  tx: Transaction<Tables>, tenant: Tenant, seen: SeenDelivery, { endpoint, because, event, afterMs }: DeliveryResult & { kind: 'held' },
   atMs: number,
 ): Promise<'recorded' | 'superseded'> {
+  const { id } = seen
   const pending = await tx.selectFrom('webhook_deliveries').select('id')
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', id)
-    .where('state', '=', 'pending').forUpdate().executeTakeFirst()
+    .where('state', '=', 'pending').where(standsAs(seen)).forUpdate().executeTakeFirst()
   if (pending === undefined) return 'superseded'
   await tx.updateTable('webhook_deliveries')
     .set({ reason: because, next_try_at: new Date(atMs + afterMs), tried_since: sql<Date>`coalesce(tried_since, ${new Date(atMs)})` })

@@ -70,6 +70,8 @@ async function readOn(after: EventPosition | null, tenant: Tenant = merchant.ten
 const objectOf = (event: ObjectEvent): string => (event.kind === 'movement' ? event.movement.id : event.endpoint)
 const told = ({ event }: ObjectEventRow): string => `${event.type} ${event.sequence}`
 
+const untried = { tries: 0, nextTryAtMs: null } as const
+
 describe('an event of an object', () => {
   test('comes of each change and of nothing else, numbered without a gap, whoever made the change', async () => {
     const payment = await accepted()
@@ -286,7 +288,7 @@ describe('what an endpoint is told', () => {
     assert(one !== undefined && two !== undefined && three !== undefined)
     const turn = (id: typeof one.id) => waitForTurn(dispatcher, own.tenant, id)
     assert.deepEqual([await turn(three.id), await turn(two.id), await turn(one.id)], ['later', 'later', 'now'])
-    const settle = (id: typeof one.id, status: number) => recordDeliveryResult(dispatcher, own.tenant, id, {
+    const settle = (id: typeof one.id, status: number) => recordDeliveryResult(dispatcher, own.tenant, { id, ...untried }, {
       kind: 'delivered', attempt: { status, reason: 'accepted', ms: 1 },
       event: emit({ ...from, process: 'dispatcher' }, 'webhook.delivered', own.tenant, { delivery: id, payment }),
     }, from.clock.nowMs(), { ...rules, event: () => assert.fail('nobody is told') })
@@ -310,7 +312,7 @@ describe('what an endpoint is told', () => {
       const event = emit({ ...from, process: 'dispatcher' }, 'webhook.delivered', own.tenant, { delivery: one, payment })
       const [turn] = await Promise.all([
         waitForTurn(dispatcher, own.tenant, two),
-        recordDeliveryResult(dispatcher, own.tenant, one, { kind: 'delivered', attempt: { status: 200, reason: 'accepted', ms: 1 }, event },
+        recordDeliveryResult(dispatcher, own.tenant, { id: one, ...untried }, { kind: 'delivered', attempt: { status: 200, reason: 'accepted', ms: 1 }, event },
           from.clock.nowMs(), { ...rules, event: () => assert.fail('nobody is told') }),
       ])
       assert.equal(turn === 'later', await jobsOf(two) === 2)
@@ -328,7 +330,7 @@ describe('what an endpoint is told', () => {
       await setStatus(payment, 'processing', own)
       await setStatus(payment, 'failed', own)
       const [row] = await database.asAdmin('SELECT id FROM ngome.webhook_deliveries WHERE object = $1 AND endpoint = $2', [payment, endpoint])
-      await recordDeliveryResult(dispatcher, own.tenant, row?.['id'] as never, { kind: 'retry', attempt: { status: 500, reason, ms: 1 }, afterMs: 1e9 }, nowMs, {
+      await recordDeliveryResult(dispatcher, own.tenant, { id: row?.['id'] as never, ...untried }, { kind: 'retry', attempt: { status: 500, reason, ms: 1 }, afterMs: 1e9 }, nowMs, {
         ...rules, event: (kind) => {
           events.push(kind)
           return emit({ ...from, process: 'dispatcher' }, `webhook_endpoint.${kind}`, own.tenant, { endpoint })
@@ -363,7 +365,7 @@ describe('what an endpoint is told', () => {
     await accepted(own)
     const [row] = await deliveriesOf(endpoint)
     assert(row !== undefined)
-    await recordDeliveryResult(dispatcher, own.tenant, row.id, {
+    await recordDeliveryResult(dispatcher, own.tenant, { id: row.id, ...untried }, {
       kind: 'given_up', attempt: { status: 410, reason: 'gone', ms: 1 }, reason: 'gone',
       event: emit({ ...from, process: 'dispatcher' }, 'webhook.given_up', own.tenant, { delivery: row.id, payment: null }),
     }, from.clock.nowMs(), { ...rules, event: (kind) => emit({ ...from, process: 'dispatcher' }, `webhook_endpoint.${kind}`, own.tenant, { endpoint }) })

@@ -133,13 +133,13 @@ async function record(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery
   logger.info({ delivery: delivery.id, payment: delivery.payment, tries, ...attempt, detail }, 'webhook tried')
   if (attempt.reason === 'accepted') {
     const event = emit(eventSource(dispatcher), 'webhook.delivered', tenant, { delivery: delivery.id, payment: delivery.payment })
-    await recordDeliveryResult(db, tenant, delivery.id, { kind: 'delivered', attempt, event, ...released }, clock.nowMs(), rules)
+    await recordDeliveryResult(db, tenant, delivery, { kind: 'delivered', attempt, event, ...released }, clock.nowMs(), rules)
     return
   }
   const ageMs = delivery.triedSinceMs === null ? 0 : clock.nowMs() - delivery.triedSinceMs
   const afterMs = attempt.reason === 'gone' ? undefined : pauseAfterTry({ tries, ageMs, retryAfterMs }, webhooks, random)
   if (afterMs === undefined) await giveUp(dispatcher, tenant, delivery, { attempt, reason: attempt.reason })
-  else await recordDeliveryResult(db, tenant, delivery.id, { kind: 'retry', attempt, afterMs, ...released }, clock.nowMs(), rules)
+  else await recordDeliveryResult(db, tenant, delivery, { kind: 'retry', attempt, afterMs, ...released }, clock.nowMs(), rules)
 }
 
 /** Waits for its merchant, or for the operator; looked at again until it would be too old to be of use. */
@@ -154,7 +154,7 @@ async function hold(
     return
   }
   const event = holdEvent(dispatcher, tenant, endpoint, because)
-  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'held', endpoint, because, event, afterMs }, clock.nowMs(), rulesFor(dispatcher, tenant, delivery))
+  await recordDeliveryResult(db, tenant, delivery, { kind: 'held', endpoint, because, event, afterMs }, clock.nowMs(), rulesFor(dispatcher, tenant, delivery))
 }
 
 async function giveUp(
@@ -163,7 +163,7 @@ async function giveUp(
 ): Promise<void> {
   const { db, clock } = dispatcher
   const event = emit(eventSource(dispatcher), 'webhook.given_up', tenant, { delivery: delivery.id, payment: delivery.payment })
-  await recordDeliveryResult(db, tenant, delivery.id, { kind: 'given_up', ...end, event, alarms }, clock.nowMs(), rulesFor(dispatcher, tenant, delivery))
+  await recordDeliveryResult(db, tenant, delivery, { kind: 'given_up', ...end, event, alarms }, clock.nowMs(), rulesFor(dispatcher, tenant, delivery))
 }
 
 /** The address was proven before anything was sent to it, and where nothing was there is nothing to follow. */
