@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type pg from 'pg'
-import { enterTenant } from './pipeline.ts'
+import { enterTenant } from './statement.ts'
 import { preparedPool } from './prepared-pool.ts'
 
 type Asked = { readonly name?: string; readonly text: string; readonly values: readonly unknown[] }

@@ -1,6 +1,6 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import type pg from 'pg'
-import { enteringText, sendTogether, type Statement } from './pipeline.ts'
+import { enteringText, sendTogether, type Statement } from './statement.ts'
 import { errorCode } from './store-fault.ts'
 
 /**

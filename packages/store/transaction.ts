@@ -1,7 +1,7 @@
 import { Fault, type MerchantId, type Tenant } from '@ngome/kernel'
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
 import type { Database } from './database.ts'
-import { enterTenant } from './pipeline.ts'
+import { enterTenant } from './statement.ts'
 import { errorCode, guarded, lockNotAvailable } from './store-fault.ts'
 import type { Tables } from './tables.ts'
 

@@ -4,7 +4,7 @@ import { Fault, type ApiKeyId } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import { errorCode } from '../store-fault.ts'
 import type { NewApiKey } from './issue-api-key.ts'
 

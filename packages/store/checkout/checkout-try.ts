@@ -1,7 +1,7 @@
 import type { Event } from '@ngome/contracts'
 import type { CheckoutSessionId, PaymentId, Tenant } from '@ngome/kernel'
 import { appendEventStatement } from '../events/append-event.ts'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 
 /** That a payment is a try of a session: only while no other payment of it may come to something. */
 export type NewCheckoutTry = {

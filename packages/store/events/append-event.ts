@@ -1,6 +1,6 @@
 import { auditLeaf, type Event } from '@ngome/contracts'
 import { CompiledQuery, type Transaction } from 'kysely'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import type { Tables } from '../tables.ts'
 
 /** Writes an event and its audit leaf in the transaction of the effect that it tells of. */

@@ -2,7 +2,7 @@ import type { ObjectEventType, PaymentDirection } from '@ngome/contracts'
 import type { Currency, EventId, PaymentId, Tenant, WebhookEndpointId } from '@ngome/kernel'
 import type { EndpointFacts, MovementFacts, ObjectEvent } from '@ngome/payments'
 import type { Transaction } from 'kysely'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import type { Tables } from '../tables.ts'
 
 /** Of an event and of the movement that it is of; `alias e` is the event, `p` the payment. */

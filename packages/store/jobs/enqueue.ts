@@ -1,7 +1,7 @@
 import type { JobData, QueueName } from '@ngome/contracts'
 import type { Tenant } from '@ngome/kernel'
 import { CompiledQuery, type Transaction } from 'kysely'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import type { Tables } from '../tables.ts'
 import { queuesByTenant, queueSettings } from './queues.ts'
 

@@ -1,6 +1,7 @@
 import { equalsInConstantTime, type Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
-import { pipelined, type Statement } from '../pipeline.ts'
+import { pipelined } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import { isSeenNonce, nonceStatement, spendNonce, type RequestNonce } from '../signing/spend-nonce.ts'
 import { errorCode, lockNotAvailable, uniqueViolation, violatedConstraint } from '../store-fault.ts'
 

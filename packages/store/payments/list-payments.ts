@@ -1,7 +1,8 @@
 import { paymentStatuses, type PaymentDirection, type PaymentStatus } from '@ngome/contracts'
 import { idOf, idPrefixes, idRandomBytes, type PaymentId, type Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
-import { pipelined, type Statement } from '../pipeline.ts'
+import { pipelined } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import { paymentColumns, toPaymentRow, type PaymentColumns, type PaymentRow } from './find-payment.ts'
 
 /** Ids of one direction have one prefix, so that they lie side by side. */

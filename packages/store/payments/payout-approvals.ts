@@ -2,7 +2,8 @@ import type { Authorization } from '@ngome/contracts'
 import type { ApiKeyId, MerchantSigningKeyId, PaymentId, Tenant } from '@ngome/kernel'
 import { CompiledQuery, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
-import { pipelined, type Statement } from '../pipeline.ts'
+import { pipelined } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import type { Tables } from '../tables.ts'
 
 /** By whose keys something was asked or answered. */

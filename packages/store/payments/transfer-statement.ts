@@ -1,6 +1,6 @@
 import type { Tenant } from '@ngome/kernel'
 import type { Transfer, TransferPhase } from '@ngome/payments'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 
 /** Writes that a transfer begins, or that it ended. */
 export function transferStatement(tenant: Tenant, { payment, kind, debit, credit, money }: Transfer, phase: TransferPhase, atMs: number): Statement {

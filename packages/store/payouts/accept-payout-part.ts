@@ -5,7 +5,7 @@ import type { Database } from '../database.ts'
 import { enqueueStatement } from '../jobs/enqueue.ts'
 import { dayTotalStatement, makeAccounts, type DayTotal, type NewPayment } from '../payments/accept-payment.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import { errorCode, uniqueViolation, violatedConstraint } from '../store-fault.ts'
 import { bytesOf, eventsStatement, transfersStatement } from './many-rows.ts'
 

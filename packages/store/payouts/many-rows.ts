@@ -1,7 +1,7 @@
 import { auditLeaf, type Event } from '@ngome/contracts'
 import type { Tenant } from '@ngome/kernel'
 import type { Transfer, TransferPhase } from '@ngome/payments'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 
 /** Writes that transfers begin, or that they ended. */
 export function transfersStatement({ merchant, world }: Tenant, transfers: readonly Transfer[], phase: TransferPhase, atMs: number): Statement {

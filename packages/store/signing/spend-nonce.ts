@@ -1,6 +1,7 @@
 import type { MerchantSigningKeyId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
-import { pipelined, type Statement } from '../pipeline.ts'
+import { pipelined } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import { errorCode, lockNotAvailable, uniqueViolation, violatedConstraint } from '../store-fault.ts'
 
 /** What makes a signed request the only one of its kind. */

@@ -1,6 +1,7 @@
 import { newId, type ApiKeyId, type Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
-import { pipelined, type Statement } from '../pipeline.ts'
+import { pipelined } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import type { UsageFacet } from '../tables.ts'
 
 /** Counts of a key in a span of time. */

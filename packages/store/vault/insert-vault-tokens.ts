@@ -4,7 +4,7 @@ import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { enqueueStatement } from '../jobs/enqueue.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 
 export type NewVaultToken = {
   readonly id: VaultTokenId

@@ -1,5 +1,5 @@
 import type { DataKeyId, Tenant, WebhookEndpointId } from '@ngome/kernel'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 
 export type NewWebhookSecret = {
   readonly endpoint: WebhookEndpointId

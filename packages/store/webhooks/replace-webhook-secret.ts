@@ -3,7 +3,7 @@ import { Fault, type Tenant, type WebhookEndpointId } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
-import type { Statement } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import { errorCode, foreignKeyViolation, uniqueViolation, violatedConstraint } from '../store-fault.ts'
 import { insertSecretStatement, type NewWebhookSecret } from './insert-secret-statement.ts'
 
