@@ -1,4 +1,4 @@
-import type { FailureCode, PaymentDirection, PaymentStatus } from '@ngome/contracts'
+import type { DeliveryState, FailureCode, PaymentDirection, PaymentStatus } from '@ngome/contracts'
 import type { Money, PaymentId } from '@ngome/kernel'
 import { paymentStates, transfersOf } from '@ngome/payments'
 import type { MemoryPayments } from './memory/memory-payments.ts'
@@ -6,6 +6,7 @@ import type { MemoryPayments } from './memory/memory-payments.ts'
 /** A payment as a store has it in the end. */
 export type FinalPayment = {
   readonly id: PaymentId
+  readonly merchant: string
   readonly direction: PaymentDirection
   readonly status: PaymentStatus
   readonly failure: FailureCode | null
@@ -17,6 +18,9 @@ export type FinalPayment = {
   readonly told: readonly { readonly sequence: number; readonly status: PaymentStatus }[]
 }
 
+/** What was to be told of a change, and whether it was. */
+export type FinalDelivery = { readonly payment: string; readonly sequence: number; readonly state: DeliveryState }
+
 /** What can be looked at from outside of a store, for the claims of a run. */
 export type Books = {
   /** Payments that have not ended and that no person was told of. */
@@ -25,13 +29,14 @@ export type Books = {
   /** What does not add up in the ledger. */
   readonly ledgerProblems: () => Promise<readonly string[]>
   readonly alarms: () => Promise<readonly string[]>
+  readonly deliveries: () => Promise<readonly FinalDelivery[]>
 }
 
 export function memoryBooks(memory: MemoryPayments): Books {
   const payments = (): readonly FinalPayment[] => [...memory.payments.values()].map(({ row }) => {
     const attempt = memory.attemptOf(row.tenant, row.id)
     return {
-      id: row.id, direction: row.direction, status: row.status, failure: row.failure,
+      id: row.id, merchant: row.tenant.merchant, direction: row.direction, status: row.status, failure: row.failure,
       money: row, reference: attempt?.reference ?? null,
       isStuck: attempt?.isStuck ?? false,
       told: memory.events.of(row.id).map(({ event }) => ({ sequence: event.sequence, status: (event.facts as { status: PaymentStatus }).status })),
@@ -42,6 +47,7 @@ export function memoryBooks(memory: MemoryPayments): Books {
       isOpen(row.status) && !(row.status === 'in_doubt' && memory.attemptOf(row.tenant, row.id)?.isStuck === true)).length,
     payments: async () => payments(),
     ledgerProblems: async () => [...memory.ledger.problems(), ...misstanding(memory)],
+    deliveries: async () => memory.webhooks.all().map(({ payment, told: { event: { sequence } }, state }) => ({ payment, sequence, state })),
     alarms: async () => memory.told.map(({ type }) => type).filter(isAlarmType),
   }
 }

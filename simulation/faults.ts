@@ -20,6 +20,8 @@ export type Faults = {
    */
   readonly clockJump: number
   readonly clockJumpMsMax: { readonly gateway: number; readonly dispatcher: number }
+  /** What merchants' endpoints do: away for longer than a delivery is tried, or not. */
+  readonly endpoint: { readonly away: boolean; readonly lost: number; readonly refused: number; readonly late: number; readonly refusedButTaken: number }
   /** What networks do. */
   readonly network: {
     readonly away: number
@@ -42,6 +44,7 @@ export type Faults = {
 
 export const noFaults: Faults = {
   crash: 0, storeLost: 0, stall: 0, stallMsMax: 0, requestLost: 0, requestTwice: 0, custodianAway: 0, jobTwice: 0.03, clockJump: 0, clockJumpMsMax: { gateway: 0, dispatcher: 0 },
+  endpoint: { away: false, lost: 0, refused: 0, late: 0, refusedButTaken: 0 },
   network: {
     away: 0, lost: 0, answerLost: 0, late: 0, refused: 0, refusedButTaken: 0, enquiryLost: 0, ambiguous: 0, lagging: 0, callbackLost: 0,
     callbackTwice: 0, callbackLate: 0, forged: 0,
@@ -52,6 +55,7 @@ export const noFaults: Faults = {
 export const manyFaults: Faults = {
   crash: 0.002, storeLost: 0.01, stall: 0.004, stallMsMax: 180_000, requestLost: 0.05, requestTwice: 0.03, custodianAway: 0.02, jobTwice: 0.03,
   clockJump: 0.2, clockJumpMsMax: { gateway: 120_000, dispatcher: 26 * 3_600_000 },
+  endpoint: { away: true, lost: 0.05, refused: 0.05, late: 0.05, refusedButTaken: 0.03 },
   network: {
     away: 0.03, lost: 0.04, answerLost: 0.06, late: 0.05, refused: 0.03, refusedButTaken: 0.01, enquiryLost: 0.05, ambiguous: 0.03, lagging: 0.1,
     callbackLost: 0.3, callbackTwice: 0.15, callbackLate: 0.1, forged: 0.02,

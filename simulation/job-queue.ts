@@ -9,8 +9,9 @@ export type Worker = { readonly life: Life; readonly work: (job: Job) => Promise
 const leaseMs = 30_000
 const lookMs = 200
 const retryMsMax = 15_000
-/** Jobs of one queue at a time, as the dispatcher takes them. */
-const jobsAtOnce = 8
+/** A process dies at a step of any of them: where many go on at once, none gets far. */
+const jobsAtOnce: Readonly<Record<Job['queue'], number>> = { 'payment-dispatch': 8, 'payment-enquire': 8, 'webhook-deliver': 8 }
+const queues = Object.keys(jobsAtOnce) as readonly Job['queue'][]
 
 type Ports = { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }
 type Due = { readonly job: Job; readonly tries: number }
@@ -20,7 +21,7 @@ export class JobQueue {
   readonly #from: Ports
   readonly #workers: () => readonly Worker[]
   readonly #world: Life = { isOver: false }
-  readonly #due: Record<Job['queue'], Due[]> = { 'payment-dispatch': [], 'payment-enquire': [] }
+  readonly #due: Record<Job['queue'], Due[]> = { 'payment-dispatch': [], 'payment-enquire': [], 'webhook-deliver': [] }
   /** How many of a queue's jobs each worker holds. */
   readonly #held = new WeakMap<Life, Record<Job['queue'], number>>()
   #isLooking = false
@@ -44,7 +45,7 @@ export class JobQueue {
 
   /** Begins what is due, as far as somebody has a hand free; else looks again soon. */
   #pump(): void {
-    for (const queue of ['payment-dispatch', 'payment-enquire'] as const) {
+    for (const queue of queues) {
       for (let worker = this.#freeWorker(queue); worker !== undefined && this.#due[queue].length > 0; worker = this.#freeWorker(queue)) {
         const due = this.#due[queue].shift()
         if (due !== undefined) this.#begin(due, worker)
@@ -60,13 +61,13 @@ export class JobQueue {
   }
 
   #freeWorker(queue: Job['queue']): Worker | undefined {
-    const free = this.#workers().filter(({ life }) => this.#heldBy(life)[queue] < jobsAtOnce)
+    const free = this.#workers().filter(({ life }) => this.#heldBy(life)[queue] < jobsAtOnce[queue])
     return free.length === 0 ? undefined : this.#from.chance.pick(free)
   }
 
   #heldBy(life: Life): Record<Job['queue'], number> {
     let held = this.#held.get(life)
-    if (held === undefined) this.#held.set(life, held = { 'payment-dispatch': 0, 'payment-enquire': 0 })
+    if (held === undefined) this.#held.set(life, held = { 'payment-dispatch': 0, 'payment-enquire': 0, 'webhook-deliver': 0 })
     return held
   }
 

@@ -1,5 +1,5 @@
 import { Fault, type Clock } from '@ngome/kernel'
-import type { PaymentStore } from '@ngome/store'
+import type { EventStore, PaymentStore } from '@ngome/store'
 import type { Chance } from './chance.ts'
 import type { Faults } from './faults.ts'
 import type { Life, Scheduler } from './scheduler.ts'
@@ -49,14 +49,14 @@ export class Machine {
   }
 
   /** The store as this process reaches it: each call happens or does not, and the process may never hear which. */
-  reach(store: PaymentStore): PaymentStore {
+  reach<S extends PaymentStore | EventStore>(store: S): S {
     const far = Object.entries(store).map(([name, call]) => [name, async (...args: unknown[]): Promise<unknown> => {
       await this.#road(`${name} was lost`)
       const answer = await (call as (...given: unknown[]) => Promise<unknown>)(...args)
       await this.#road(`the answer of ${name} was lost`)
       return answer
     }])
-    return Object.fromEntries(far) as PaymentStore
+    return Object.fromEntries(far) as S
   }
 
   async #road(lost: string): Promise<void> {

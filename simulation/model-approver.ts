@@ -29,7 +29,7 @@ export class ModelApprover {
   decide(payout: PayoutView): void {
     const { chance } = this.#from
     const atMs = chance.happens(0.15) ? approvalExpiresAfterMs + chance.between(-soonMs, soonMs) : chance.between(0, soonMs)
-    if (chance.happens(0.1)) this.#later(atMs, () => this.#steal(payout))
+    if (chance.happens(0.3)) this.#later(atMs, () => this.#steal(payout))
     if (chance.happens(0.1)) this.#later(atMs, () => this.#approveOther(payout))
     const words = chance.pick<readonly Word[]>([
       ['approve'], ['approve'], ['approve'], ['approve'], ['approve', 'approve', 'approve'], ['refuse'], ['refuse', 'refuse'],

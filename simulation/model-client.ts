@@ -16,7 +16,7 @@ export type FindGateway = () => { readonly gateway: ModelGateway; readonly life:
 export type ClientPorts = { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults; readonly find: FindGateway; readonly seen: Seen }
 
 /** `idempotencyKey`: of an order; what decides about one has none. */
-export type ClientRequest = { readonly path: string; readonly body: object | undefined; readonly isSigned: boolean; readonly idempotencyKey?: string }
+export type ClientRequest = { readonly path: string; readonly body: object | undefined; readonly isSigned: boolean; readonly idempotencyKey?: string; readonly query?: object }
 
 /** An answer that decides, or a fault that does. */
 export type Reply = { readonly answer: Answer } | { readonly fault: Fault }
@@ -69,11 +69,11 @@ export class ModelClient {
     return reply.take()
   }
 
-  #sign({ path, body, isSigned, idempotencyKey }: ClientRequest): MerchantRequest {
+  #sign({ path, body, isSigned, idempotencyKey, query }: ClientRequest): MerchantRequest {
     const { tenant, apiKey, signing: { id, privateKey } } = this.keys
     const { scheduler, chance } = this.#from
     const bytes = Buffer.from(body === undefined ? '' : JSON.stringify(body), 'utf8')
-    const request = { tenant, apiKey, path, body, bytes, idempotencyKey }
+    const request = { tenant, apiKey, path, body, bytes, idempotencyKey, query }
     if (!isSigned) return request
     const clock = { nowMs: () => scheduler.nowMs }
     const headers = signRequest({ method: 'POST', host, target: path, body: bytes, ...idempotencyKey === undefined ? {} : { idempotencyKey } }, { keyId: id, privateKey, clock, random: chance.random })

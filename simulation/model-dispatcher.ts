@@ -2,16 +2,18 @@ import type { KeyObject } from 'node:crypto'
 import type { Secret } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
 import { createLogger } from '@ngome/runtime'
-import type { PaymentStore } from '@ngome/store'
-import type { Network, PaymentDispatcher } from '../services/dispatcher/dispatcher.ts'
+import type { Network, PaymentDispatcher, WebhookDispatcher, WebhookSettings } from '../services/dispatcher/dispatcher.ts'
 import { dispatchPayment } from '../services/dispatcher/payments/dispatch-payment.ts'
 import { enquirePayment } from '../services/dispatcher/payments/enquire-payment.ts'
 import { expireApprovals } from '../services/dispatcher/payments/expire-approvals.ts'
 import { SendingWitness } from '../services/dispatcher/payments/sending-witness.ts'
+import { deliverWebhook } from '../services/dispatcher/webhooks/deliver-webhook.ts'
 import type { Chance } from './chance.ts'
 import { isPassing, type Worker } from './job-queue.ts'
 import type { Machine } from './machine.ts'
 import type { ModelCustodian } from './model-custodian.ts'
+import type { ModelEndpoint } from './model-endpoint.ts'
+import type { GatewayStores } from './model-gateway.ts'
 import type { Life, Scheduler } from './scheduler.ts'
 
 const logger = createLogger({ process: 'dispatcher', level: 'silent' as 'fatal' })
@@ -20,6 +22,12 @@ const signal = new AbortController().signal
 /** As its housekeeping has it. */
 const expiryEveryMs = 60_000
 
+/** Tried for some minutes; an endpoint is never so bad that it is warned of. */
+const webhooks: WebhookSettings = {
+  attemptsMax: 7, firstRetryMs: 1_000, retryMaxMs: 120_000, retryForMs: 3 * 86_400_000, timeoutMs: 10_000,
+  warnAfterMs: Infinity, disableAfterMs: Infinity, disableAfterTries: Infinity,
+}
+
 export type DispatcherSettings = {
   readonly scheduler: Scheduler
   readonly chance: Chance
@@ -27,24 +35,40 @@ export type DispatcherSettings = {
   readonly statementKey: KeyObject
   readonly secret: Secret<Uint8Array>
   readonly approvals: ApprovalRules
+  readonly endpointAt: (url: string) => ModelEndpoint
   readonly networksFor: (machine: Machine) => ReadonlyMap<string, Network>
 }
 
 /** The dispatcher's own jobs, in the present life of a process. */
-export function modelDispatcher(machine: Machine, store: PaymentStore, settings: DispatcherSettings): Worker {
-  const { scheduler, chance, custodian, statementKey, secret, approvals, networksFor } = settings
+export function modelDispatcher(machine: Machine, { payments, events }: GatewayStores, settings: DispatcherSettings): Worker {
+  const { scheduler, chance, custodian, statementKey, secret, approvals, endpointAt, networksFor } = settings
   const { life } = machine
   const dispatcher: PaymentDispatcher = {
-    payments: machine.reach(store), openSealed: custodian.openerFor(machine), statementKey, approvals, merchantKeyState: async () => 'stands',
+    payments: machine.reach(payments), openSealed: custodian.openerFor(machine), statementKey, approvals, merchantKeyState: async () => 'stands',
     networks: networksFor(machine), callbacks: { baseUrl: 'https://pay.example', secret }, clock: machine.clock, random: chance.random,
     monotonicMs: machine.monotonicMs, witness: new SendingWitness(machine.monotonicMs), sleep: (ms) => scheduler.pause(ms, life), logger,
+  }
+  const telling: WebhookDispatcher = {
+    ...dispatcher, events: machine.reach(events), webhooks, egress: {
+      toWebhook: async (url, outgoing) => {
+        await machine.travel()
+        const transmission = await endpointAt(url).receive(outgoing, life)
+        await machine.travel()
+        return transmission
+      },
+    },
   }
   scheduler.start(chance.between(0, expiryEveryMs), life, () => keepExpiring(dispatcher, scheduler, life))
   return {
     life,
-    work: (job) => job.queue === 'payment-dispatch'
-      ? dispatchPayment(dispatcher, job.data, signal)
-      : enquirePayment(dispatcher, job.data, signal),
+    work: (job) => {
+      switch (job.queue) {
+        case 'payment-dispatch': return dispatchPayment(dispatcher, job.data, signal)
+        case 'payment-enquire': return enquirePayment(dispatcher, job.data, signal)
+        case 'webhook-deliver': return deliverWebhook(telling, job.data, signal)
+        default: return job satisfies never
+      }
+    },
   }
 }
 

@@ -3,8 +3,9 @@ import type { DataKey } from '@ngome/envelope'
 import { Fault, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
 import { readSignature } from '@ngome/signatures'
-import type { PaymentStore } from '@ngome/store'
+import type { EventStore, PaymentStore } from '@ngome/store'
 import { receiveCallback } from '../services/gateway/callbacks/receive-callback.ts'
+import { listEvents } from '../services/gateway/events/list-events.ts'
 import type { Answer } from '../services/gateway/http/answer.ts'
 import type { AuthenticatedCaller, Call } from '../services/gateway/http/call.ts'
 import { NetworkLook } from '../services/gateway/networks/network-board.ts'
@@ -26,6 +27,8 @@ export type MerchantRequest = {
   readonly path: string
   readonly body: unknown
   readonly bytes: Uint8Array
+  /** Of what is only read. */
+  readonly query?: object | undefined
   /** Of an order; what cancels has none. */
   readonly idempotencyKey: string | undefined
   /** Headers of a signed request (RFC 9421), by name. */
@@ -44,7 +47,10 @@ export const host = 'pay.example'
 /** Nobody here pays by card. */
 const noCards = { findToken: async () => undefined, listOrigins: async () => [] }
 
-type Taken = 'createPayment' | 'createPayout' | 'createRefund' | 'cancelPayment' | 'cancelPayout' | 'cancelRefund' | 'approvePayout' | 'refusePayout'
+/** What of the stores it reaches, over a road that may lose each call. */
+export type GatewayStores = { readonly payments: PaymentStore; readonly events: EventStore }
+
+type Taken = 'createPayment' | 'createPayout' | 'createRefund' | 'cancelPayment' | 'cancelPayout' | 'cancelRefund' | 'approvePayout' | 'refusePayout' | 'listEvents'
 
 /** The gateway's own handlers, in a process that may die. */
 export class ModelGateway {
@@ -52,12 +58,15 @@ export class ModelGateway {
   readonly #settings: GatewaySettings
   readonly #ports: PlaceOrderPorts & { readonly payments: PaymentStore }
 
-  constructor(machine: Machine, store: PaymentStore, settings: GatewaySettings) {
+  readonly #events: EventStore
+
+  constructor(machine: Machine, { payments, events }: GatewayStores, settings: GatewaySettings) {
     const { networks, secret, chance } = settings
     this.#machine = machine
     this.#settings = settings
+    this.#events = machine.reach(events)
     this.#ports = {
-      payments: machine.reach(store),
+      payments: machine.reach(payments),
       dataKeys: { current: (tenant) => settings.dataKeyOf(tenant) },
       networks,
       board: { look: async () => new NetworkLook({ health: [], maintenance: [] }, machine.clock.nowMs()) },
@@ -80,6 +89,7 @@ export class ModelGateway {
     const [, payout, decision] = /^\/v1\/payouts\/([^/]+)\/(approve|refuse)$/.exec(request.path) ?? []
     if (decision === 'approve') return approvePayout({ ...this.#ports, approvals }, this.#call<'approvePayout'>(request, { id: payout }))
     if (decision === 'refuse') return refusePayout({ ...this.#ports, approvals }, this.#call<'refusePayout'>(request, { id: payout }))
+    if (request.path === '/v1/events') return listEvents({ events: this.#events, cursorSecret: this.#settings.secret }, this.#call<'listEvents'>(request))
     throw new TypeError(`no handler of ${request.path}`)
   }
 
@@ -90,9 +100,9 @@ export class ModelGateway {
   }
 
   #call<N extends Taken>(request: MerchantRequest, params?: unknown): Call<N> {
-    const { tenant, apiKey, path, body, bytes, idempotencyKey } = request
+    const { tenant, apiKey, path, body, bytes, query, idempotencyKey } = request
     const caller = { tenant, apiKey, caps: noCaps } as unknown as AuthenticatedCaller
-    const call = { method: 'POST', path, caller, params, body, bytes, idempotencyKey, signature: this.#verified(request) }
+    const call = { method: 'POST', path, caller, params, query, body, bytes, idempotencyKey, signature: this.#verified(request) }
     return call as unknown as Call<N>
   }
 

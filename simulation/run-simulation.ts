@@ -1,25 +1,30 @@
 import { generateKeyPairSync } from 'node:crypto'
-import type { DataKey } from '@ngome/envelope'
+import { objectEventTypes } from '@ngome/contracts'
+import { sealRecord, type DataKey } from '@ngome/envelope'
 import { newId, Secret, type Clock, type Currency, type Random, type Tenant } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
 import { configSchema } from '@ngome/runtime'
-import { signMerchantKey, type MerchantKey } from '@ngome/signatures'
-import type { PaymentStore } from '@ngome/store'
+import { newWebhookSecret, parseWebhookSecret, proveWebhookTerms, signMerchantKey, type MerchantKey } from '@ngome/signatures'
+import type { EventStore, PaymentStore } from '@ngome/store'
 import type { Network } from '../services/dispatcher/dispatcher.ts'
 import type { Books } from './books.ts'
 import { Chance } from './chance.ts'
 import { brokenClaims } from './claims.ts'
+import { brokenTelling } from './event-claims.ts'
 import type { Faults } from './faults.ts'
 import { JobQueue, type Worker } from './job-queue.ts'
 import { Machine, type MachinePorts } from './machine.ts'
+import type { NewEndpoint } from './memory/memory-webhooks.ts'
 import type { Job } from './memory/memory-payments.ts'
 import { approvalExpiresAfterMs, ModelApprover } from './model-approver.ts'
 import { ModelClient, type ClientPorts, type MerchantKeys } from './model-client.ts'
 import { ModelCustodian } from './model-custodian.ts'
 import { modelDispatcher } from './model-dispatcher.ts'
+import { ModelEndpoint } from './model-endpoint.ts'
 import { ModelGateway } from './model-gateway.ts'
 import { ModelMerchant, type Market } from './model-merchant.ts'
 import { lateMsMax, ModelNetwork, type BookEntry } from './model-network.ts'
+import { ModelReader } from './model-reader.ts'
 import { Scheduler } from './scheduler.ts'
 import { nothingSeen, type Seen } from './seen.ts'
 
@@ -27,7 +32,10 @@ import { nothingSeen, type Seen } from './seen.ts'
 export type SimulatedStore = {
   readonly gateway: PaymentStore
   readonly dispatcher: PaymentStore
+  readonly events: { readonly gateway: EventStore; readonly dispatcher: EventStore }
   readonly books: Books
+  /** Where endpoints are told; a run without it has none. */
+  readonly addEndpoint?: (endpoint: NewEndpoint) => Promise<void>
   /** Calls with each job that was committed since, in the order of their commits. */
   readonly onJob: (take: (job: Job) => void) => void
   /** Whose time is the store's own. */
@@ -59,6 +67,8 @@ export type SimulationReport = {
   readonly callbacks: number
   readonly payments: Readonly<Record<string, number>>
   readonly refusals: Readonly<Record<string, number>>
+  /** What was to be told to endpoints, by what became of it. */
+  readonly told: Readonly<Record<string, number>>
   readonly crashes: number
   readonly simulatedMs: number
   /** What does not hold; empty where all does. */
@@ -75,6 +85,8 @@ const settleMsMax = 7 * 24 * 3_600_000
 const quietMsMax = 6 * 3_600_000
 /** Handlers and jobs that one order of a merchant comes to, about; more rounds follow where it was less. */
 const operationsPerOrder = 10
+/** Of those, with the webhooks of each of its changes. */
+const operationsPerToldOrder = 20
 
 const markets: readonly (Market & { readonly currency: Currency; readonly callingCode: string; readonly isIdempotent: boolean; readonly configured: object })[] = [
   { network: 'mtn-ug', currency: 'UGX', digits: 0, callingCode: '256', phone: '+256772123456', isIdempotent: true, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnuganda' } },
@@ -106,6 +118,8 @@ class SimulatedWorld {
   readonly #secret = new Secret(new Uint8Array(32).fill(7))
   readonly #dataKeys = new Map<string, DataKey>()
   readonly #merchants: ModelMerchant[] = []
+  readonly #endpoints = new Map<string, { readonly merchant: string; readonly endpoint: ModelEndpoint; readonly reader: ModelReader }>()
+  readonly #clock: Clock = { nowMs: () => this.#scheduler.nowMs }
   readonly #networks: ReadonlyMap<string, ModelNetwork>
   readonly #gateways: { readonly machine: Machine; gateway: ModelGateway }[] = []
   readonly #dispatchers: { readonly machine: Machine; worker: Worker }[] = []
@@ -124,19 +138,19 @@ class SimulatedWorld {
     ]))
     this.#queue = new JobQueue(from, () => this.#dispatchers.filter(({ machine }) => machine.isUp).map(({ worker }) => worker))
     options.store.onJob((job) => this.#queue.add(job))
-    options.store.useClock({ nowMs: () => this.#scheduler.nowMs })
+    options.store.useClock(this.#clock)
     for (let count = 0; count < processes; count++) this.#addProcesses(from)
   }
 
   #addProcesses(from: Omit<MachinePorts, 'clockJumpMsMax'>): void {
     const { store, approvals = { gateway: rules, dispatcher: rules } } = this.#options
     const networks = configuredNetworks()
-    const gatewayOf = (machine: Machine): ModelGateway => new ModelGateway(machine, store.gateway, {
+    const gatewayOf = (machine: Machine): ModelGateway => new ModelGateway(machine, { payments: store.gateway, events: store.events.gateway }, {
       networks, secret: this.#secret, chance: this.#chance, approvals: approvals.gateway, dataKeyOf: (tenant) => this.#dataKeyOf(tenant),
     })
-    const workerOf = (machine: Machine): Worker => modelDispatcher(machine, store.dispatcher, {
+    const workerOf = (machine: Machine): Worker => modelDispatcher(machine, { payments: store.dispatcher, events: store.events.dispatcher }, {
       ...from, custodian: this.#custodian, statementKey: this.#custodian.statementKey, secret: this.#secret,
-      approvals: approvals.dispatcher, networksFor: (of) => this.#connect(of),
+      approvals: approvals.dispatcher, endpointAt: (url) => this.#endpointAt(url), networksFor: (of) => this.#connect(of),
     })
     const gateway: { machine?: Machine; gateway?: ModelGateway } = {}
     gateway.machine = new Machine({ ...from, clockJumpMsMax: from.faults.clockJumpMsMax.gateway }, (machine) => { gateway.gateway = gatewayOf(machine) })
@@ -156,7 +170,7 @@ class SimulatedWorld {
 
   async addMerchants(): Promise<void> {
     const { store, faults } = this.#options
-    const from = { clock: { nowMs: () => this.#scheduler.nowMs }, random: this.#chance.random }
+    const from = { clock: this.#clock, random: this.#chance.random }
     const ports: ClientPorts = { scheduler: this.#scheduler, chance: this.#chance, faults, seen: this.#seen, find: () => this.#findGateway() }
     for (let count = 0; count < merchantsMax; count++) {
       const tenant: Tenant = { merchant: newId('merchant', from), world: 'test' }
@@ -167,8 +181,28 @@ class SimulatedWorld {
       const [orderer, second] = [new ModelClient(ports, one.keys), new ModelClient(ports, two.keys)]
       const thieves = [{ ...one.keys, apiKey: two.keys.apiKey }, { ...two.keys, apiKey: one.keys.apiKey }, one.keys]
       const approver = new ModelApprover(ports, second, orderer, thieves.map((keys) => new ModelClient(ports, keys)))
+      await this.#addEndpoint(tenant, dataKey, ports, orderer)
       this.#merchants.push(new ModelMerchant(ports, orderer, approver, markets))
     }
+  }
+
+  /** One that is told of every change, and who reads the list of them. */
+  async #addEndpoint(tenant: Tenant, dataKey: DataKey, ports: ClientPorts, client: ModelClient): Promise<void> {
+    const { addEndpoint } = this.#options.store
+    if (addEndpoint === undefined || this.#options.repetitions !== undefined) return
+    const from = { clock: this.#clock, random: this.#chance.random }
+    const id = newId('webhookEndpoint', from)
+    const text = newWebhookSecret(from.random)
+    const secret = parseWebhookSecret(text)
+    if (secret === undefined) throw new TypeError('no secret')
+    const context = { tenant, table: 'webhook_endpoints', recordId: id, dataClass: 'restricted', version: 1 } as const
+    const sealed = sealRecord(dataKey, context, text.expose((word) => Buffer.from(word, 'utf8')), from.random)
+    const terms = { id, tenant, url: `https://${tenant.merchant}.example/hooks`, encryption: 'none', eventTypes: objectEventTypes } as const
+    await addEndpoint({
+      id, tenant, url: terms.url, eventTypes: terms.eventTypes, termsProof: proveWebhookTerms(this.#secret, terms),
+      secret: { version: 1, sealed, dataKey: { id: dataKey.id, sealed: dataKey.sealed, createdAtMs: dataKey.createdAtMs }, endsAtMs: null },
+    })
+    this.#endpoints.set(terms.url, { merchant: tenant.merchant, endpoint: new ModelEndpoint(ports, secret), reader: new ModelReader(ports, client) })
   }
 
   /** An API key, and a key to sign with that the custodian states. */
@@ -180,6 +214,12 @@ class SimulatedWorld {
     }
     const proof = signMerchantKey(key, this.#custodian.statementKeys.privateKey)
     return { keys: { tenant, apiKey: newId('apiKey', from), signing: { id: key.id, privateKey } }, stated: { key, proof } }
+  }
+
+  #endpointAt(url: string): ModelEndpoint {
+    const found = this.#endpoints.get(url)
+    if (found === undefined) throw new TypeError(`nobody is at ${url}`)
+    return found.endpoint
   }
 
   #findGateway(): ReturnType<ClientPorts['find']> {
@@ -195,12 +235,23 @@ class SimulatedWorld {
       return this.#report()
     }
     do {
-      const orders = Math.max(1, Math.ceil((operations - this.#operations) / operationsPerOrder / (merchantsMax * clientsEach)))
+      const perOrder = this.#endpoints.size > 0 ? operationsPerToldOrder : operationsPerOrder
+      const orders = Math.max(1, Math.ceil((operations - this.#operations) / perOrder / (merchantsMax * clientsEach)))
       for (const merchant of this.#merchants) for (let count = 0; count < clientsEach; count++) merchant.work(orders)
       await this.#untilSettled()
       tell(`${this.#operations} operations, ${Math.round((this.#scheduler.nowMs - this.#options.startMs) / 60_000)} simulated minutes`)
     } while (this.#operations < operations)
+    await this.#readToTheEnd()
     return this.#report()
+  }
+
+  /** What a person was told of may still end by itself while the lists are read: then they are read again. */
+  async #readToTheEnd(): Promise<void> {
+    const changes = async (): Promise<number> => (await this.#options.store.books.payments()).reduce((sum, { told }) => sum + told.length, 0)
+    for (let [before, now] = [-1, await changes()]; before !== now; [before, now] = [now, await changes()]) {
+      for (const { reader } of this.#endpoints.values()) reader.finish()
+      await this.#scheduler.run(() => this.#seen.clients === 0)
+    }
   }
 
   get #operations(): number {
@@ -219,7 +270,7 @@ class SimulatedWorld {
       const untilMs = this.#scheduler.nowMs + lookEveryMs
       const isMore = await this.#scheduler.run(() => this.#scheduler.nowMs >= untilMs)
       if (!isMore) return
-    } while (this.#seen.clients > 0 || await books.openPayments() > 0)
+    } while (this.#seen.clients > 0 || await books.openPayments() > 0 || (await books.deliveries()).some(({ state }) => state === 'pending'))
   }
 
   async #report(): Promise<SimulationReport> {
@@ -227,16 +278,25 @@ class SimulatedWorld {
     const book = new Map<string, BookEntry>([...this.#networks.values()].flatMap((network) => [...network.book]))
     const payments: Record<string, number> = {}
     for (const { direction, status } of await books.payments()) payments[`${direction} ${status}`] = (payments[`${direction} ${status}`] ?? 0) + 1
+    const told: Record<string, number> = {}
+    for (const { state } of await books.deliveries()) told[state] = (told[state] ?? 0) + 1
     return {
-      operations: this.#operations, requests: this.#seen.requests, jobs: this.#queue.worked, callbacks: this.#callbacks, payments,
+      operations: this.#operations, requests: this.#seen.requests, jobs: this.#queue.worked, callbacks: this.#callbacks, payments, told,
       refusals: Object.fromEntries(this.#seen.refusals),
       crashes: [...this.#gateways, ...this.#dispatchers].reduce((sum, { machine }) => sum + machine.crashes, 0),
       simulatedMs: this.#scheduler.nowMs - this.#options.startMs,
       broken: [
         ...this.#seen.contradictions, ...this.#seen.clients > 0 ? [`${this.#seen.clients} clients never got an answer`] : [],
+        ...await this.#brokenTelling(),
         ...await brokenClaims(books, book, this.#seen, rules),
       ],
     }
+  }
+
+  async #brokenTelling(): Promise<readonly string[]> {
+    const { books } = this.#options.store
+    const [payments, deliveries] = [await books.payments(), await books.deliveries()]
+    return [...this.#endpoints.values()].flatMap(({ merchant, endpoint, reader }) => brokenTelling(payments, deliveries, { merchant, endpoint, listed: reader.listed }))
   }
 
   /** A network's callback reaches a gateway, or nobody. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
-import type { ApprovalParty, PaymentStore } from '@ngome/store'
+import type { ApprovalParty, EventStore, PaymentStore } from '@ngome/store'
 import { noFaults } from './faults.ts'
 import { MemoryPayments } from './memory/memory-payments.ts'
 import { simulatedMemory } from './memory/simulated-memory.ts'
@@ -66,11 +67,35 @@ const broken: readonly (readonly [what: string, bend: (store: SimulatedStore, me
     memory.ledger.end = (payment, phase) => { if (phase === 'posted' || !payment.startsWith('pyt_')) end(payment, phase) }
     return store
   }, /is failed, and its payout is pending/],
+  ['tells an endpoint of no change before it is its turn, or after', (store) => withEvents(store, { waitForTurn: async () => 'now' }), /arrived before one that came before it/],
+  ['counts what an endpoint refused as told', (store) => withEvents(store, { recordDeliveryResult: (tenant, seen, result, atMs, rules) =>
+    store.events.dispatcher.recordDeliveryResult(tenant, seen, result.kind === 'retry' ? toldAllTheSame(result) : result, atMs, rules) }),
+  /was said to be told and never arrived/],
+  ['gives no change its turn that waited for it', (store) => withEvents(store, {
+    recordDeliveryResult: forgetting(store.events.dispatcher.recordDeliveryResult, 30, 'recorded'),
+  }), /waits to be told for ever/],
+  ['lists events by a time that others come before', (store) => ({
+    ...store, events: { ...store.events, gateway: { ...store.events.gateway, listObjectEvents: async (tenant, page) => {
+      const rows = await store.events.gateway.listObjectEvents(tenant, page)
+      return rows.length < 2 ? rows : rows.filter((_, at) => at !== rows.length - 2)
+    } } },
+  }), /the list of events has/],
   ['lets who ordered approve', (store) => ({
     ...store, gateway: { ...store.gateway, findPayoutApproval: forgetParty(store.gateway.findPayoutApproval), approvePayout: (tenant, given) =>
       store.gateway.approvePayout(tenant, { ...given, answer: { ...given.answer, ...stranger } }) },
   }), /was decided by who ordered it/],
 ]
+
+function withEvents(store: SimulatedStore, bent: Partial<EventStore>): SimulatedStore {
+  return { ...store, events: { ...store.events, dispatcher: { ...store.events.dispatcher, ...bent } } }
+}
+
+type Result = Parameters<EventStore['recordDeliveryResult']>[2]
+
+function toldAllTheSame({ attempt }: Result & { readonly kind: 'retry' }): Result {
+  const tenant = { merchant: newId('merchant', from), world: 'test' } as const
+  return { kind: 'delivered', attempt, event: emit({ ...from, process: 'dispatcher' }, 'webhook.delivered', tenant, { delivery: newId('webhookDelivery', from), payment: null }) }
+}
 
 /** By no key that anybody has. */
 const stranger: ApprovalParty = { apiKey: newId('apiKey', from), keyLine: newId('apiKey', from), signingKey: newId('merchantSigningKey', from) }
@@ -92,7 +117,7 @@ describe('a run sees', () => {
   for (const [what, bend, claim] of broken) {
     test(`a store that ${what}`, async () => {
       const memory = new MemoryPayments()
-      const report = await run(3_000, { seed: 42, store: bend(simulatedMemory(memory), memory) })
+      const report = await run(8_000, { seed: 42, store: bend(simulatedMemory(memory), memory) })
       assert.ok(report.broken.some((problem) => claim.test(problem)), `it saw ${JSON.stringify(report.broken.slice(0, 5))}`)
     })
   }
@@ -100,12 +125,12 @@ describe('a run sees', () => {
   const noLimit: ApprovalRules = { over: new Map(), expiresAfterMs: 0 }
 
   test('processes that ask nobody over the limit', async () => {
-    const report = await run(3_000, { seed: 42, approvals: { gateway: noLimit, dispatcher: noLimit } })
+    const report = await run(8_000, { seed: 42, approvals: { gateway: noLimit, dispatcher: noLimit } })
     assert.ok(report.broken.some((problem) => problem.endsWith('went out on one person\'s word')), JSON.stringify(report.broken.slice(0, 5)))
   })
 
   test('a gateway that asks nobody, and a dispatcher that sends nothing of it', async () => {
-    const report = await run(3_000, { seed: 42, approvals: { gateway: noLimit, dispatcher: rules } })
+    const report = await run(8_000, { seed: 42, approvals: { gateway: noLimit, dispatcher: rules } })
     assert.deepEqual([...new Set(report.broken)], ['an alarm without an attack: payment.mismatch'])
   })
 })

@@ -35,7 +35,7 @@ import { findSigningKey } from './signing/find-signing-key.ts'
 import { inTenantPrepared } from './transaction.ts'
 
 /** A function of the store, for those who have no database but one of its promises. */
-type Bound<F> = F extends (db: Database, ...rest: infer A) => infer R ? (...args: A) => R : never
+export type Bound<F> = F extends (db: Database, ...rest: infer A) => infer R ? (...args: A) => R : never
 
 /**
  * Everything that a payment's way through gateway and dispatcher needs of a store. Each call is one transaction: it happens as a whole

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Clock, Currency, Random, Secret, World } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
 import type { ApprovalRules } from '@ngome/payments'
-import type { Database, PaymentStore } from '@ngome/store'
+import type { Database, EventStore, PaymentStore } from '@ngome/store'
 import type { PaymentNetwork } from './connectors/payment-network.ts'
 import type { ComputeFingerprint } from './custodian/compute-fingerprint.ts'
 import type { OpenSealed } from './custodian/open-sealed.ts'
@@ -73,6 +73,11 @@ export type PaymentDispatcher = Pick<
   Dispatcher, 'payments' | 'openSealed' | 'openCard' | 'statementKey' | 'merchantKeyState' | 'approvals' | 'networks' | 'callbacks' | 'clock' | 'random' |
   'monotonicMs' | 'witness' | 'sleep' | 'logger'
 >
+
+/** What the job of webhooks needs: what is to be told, and the one way out. */
+export type WebhookDispatcher = Pick<
+  Dispatcher, 'openSealed' | 'statementKey' | 'merchantKeyState' | 'callbacks' | 'webhooks' | 'clock' | 'random' | 'logger'
+> & { readonly events: EventStore; readonly egress: Pick<EgressGuard, 'toWebhook'> }
 
 /** What marks this process's events. */
 export function eventSource({ clock, random }: Pick<Dispatcher, 'clock' | 'random'>) {

@@ -1,6 +1,6 @@
 import type { Clock, Random, Secret, Tenant } from '@ngome/kernel'
 import { configuredApprovals, type Config, type CustodianClient, type Identity, type Logger } from '@ngome/runtime'
-import { findPinSet, postgresPayments, type Database } from '@ngome/store'
+import { findPinSet, postgresEvents, postgresPayments, type Database } from '@ngome/store'
 import { findEncryptionKey } from './access/find-encryption-key.ts'
 import { createApiKey } from './api-keys/create-api-key.ts'
 import { getApiKey } from './api-keys/get-api-key.ts'
@@ -123,7 +123,7 @@ export function createHandlers(from: HandlerPorts): Handlers {
 }
 
 function webhookHandlers(writing: Omit<CreateWebhookEndpointPorts, keyof StateTermsPorts> & { readonly eventSecret: Secret<Uint8Array> }, stating: StateTermsPorts) {
-  const reading = { ...writing, cursorSecret: writing.idempotencySecret }
+  const reading = { ...writing, events: postgresEvents(writing.database), cursorSecret: writing.idempotencySecret }
   return {
     listEvents: (call) => listEvents(reading, call),
     getEvent: (call) => getEvent(writing, call),

@@ -4,6 +4,7 @@ import { canTransition, paymentTransitions, type ObjectEvent } from '@ngome/paym
 import type { Acceptance, Attempt, NewPayment, PaymentRow, PayoutApproval, ProvableEvent, SigningKeyRow } from '@ngome/store'
 import { MemoryEvents } from './memory-events.ts'
 import { MemoryLedger } from './memory-ledger.ts'
+import { MemoryWebhooks } from './memory-webhooks.ts'
 import { tenantKey } from './tenant-key.ts'
 
 export type KeptPayment = { row: PaymentRow; readonly payment: NewPayment }
@@ -12,13 +13,14 @@ export type KeptDataKey = { readonly id: DataKeyId; readonly tenant: Tenant; rea
 export type KeptHint = { readonly id: CallbackHintId; readonly payment: PaymentId; readonly dataKey: DataKeyId; readonly sealed: Uint8Array; isJudged: boolean }
 export type KeptApproval = { readonly asked: NonNullable<PayoutApproval['asked']>; answer: PayoutApproval['answer'] }
 export type KeptAnswer = Pick<Acceptance['idempotency'], 'fingerprint' | 'answer'>
-type PaymentQueue = 'payment-dispatch' | 'payment-enquire'
+type PaymentQueue = 'payment-dispatch' | 'payment-enquire' | 'webhook-deliver'
 export type Job = { readonly [Q in PaymentQueue]: { readonly queue: Q; readonly data: JobData<Q>; readonly startAfterMs: number } }[PaymentQueue]
 
 /** What a store of payments holds, in memory. Each change of it is made at once and as a whole. */
 export class MemoryPayments {
   readonly ledger = new MemoryLedger()
-  readonly events = new MemoryEvents()
+  readonly webhooks = new MemoryWebhooks((data, startAfterMs) => this.onJob({ queue: 'webhook-deliver', data, startAfterMs }))
+  readonly events = new MemoryEvents((payment, told) => this.webhooks.tell(payment, told))
   /** What the operator was told. */
   readonly told: Event[] = []
   readonly payments = new Map<string, KeptPayment>()

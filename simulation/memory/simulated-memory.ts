@@ -1,13 +1,17 @@
 import { memoryBooks } from '../books.ts'
 import type { SimulatedStore } from '../run-simulation.ts'
 import { MemoryPayments } from './memory-payments.ts'
+import { memoryEventStore } from './memory-event-store.ts'
 import { memoryStore } from './memory-store.ts'
 
 /** Payments of a run in memory. */
 export function simulatedMemory(memory = new MemoryPayments()): SimulatedStore {
   const store = memoryStore(memory)
+  const events = memoryEventStore(memory)
   return {
     gateway: store, dispatcher: store, books: memoryBooks(memory),
+    events: { gateway: events, dispatcher: events },
+    addEndpoint: async (endpoint) => memory.webhooks.add(endpoint),
     onJob: (take) => { memory.onJob = take },
     useClock: (clock) => { memory.nowMs = () => clock.nowMs() },
     addMerchant: async (tenant, dataKey, keys) => {

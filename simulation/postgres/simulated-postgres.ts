@@ -1,6 +1,6 @@
 import { emit, jobSchemas, type FailureCode, type PaymentDirection, type PaymentStatus } from '@ngome/contracts'
 import { systemClock, systemRandom, type Clock, type Currency, type PaymentId } from '@ngome/kernel'
-import { addMerchant, checkLedger, insertSigningKey, postgresPayments, type PaymentStore } from '@ngome/store'
+import { addMerchant, checkLedger, insertSigningKey, postgresEvents, postgresPayments, type PaymentStore } from '@ngome/store'
 import type { TestDatabase } from '@ngome/testkit'
 import { isAlarmType, isOpen, type Books, type FinalPayment } from '../books.ts'
 import type { Job } from '../memory/memory-payments.ts'
@@ -14,15 +14,17 @@ const from = { clock: systemClock, random: systemRandom, process: 'operator' } a
  */
 export function simulatedPostgres(database: TestDatabase): SimulatedStore {
   const operator = database.open('ngome_operator', { poolMax: 1 })
-  const gateway = postgresPayments(database.open('ngome_gateway', { poolMax: 2 }))
+  const [gatewayDb, dispatcherDb] = [database.open('ngome_gateway', { poolMax: 2 }), database.open('ngome_dispatcher', { poolMax: 2 })]
+  const gateway = postgresPayments(gatewayDb)
   const now: { clock: Clock } = { clock: systemClock }
-  const dispatcher = inTimeOf(postgresPayments(database.open('ngome_dispatcher', { poolMax: 2 })), now)
+  const dispatcher = inTimeOf(postgresPayments(dispatcherDb), now)
   let onJob: (job: Job) => void = () => undefined
   const takeJobs = async (): Promise<void> => {
     for (const job of await takeCommitted(database)) onJob(job)
   }
   return {
     gateway: thenTaking(gateway, takeJobs), dispatcher: thenTaking(dispatcher, takeJobs), books: postgresBooks(database),
+    events: { gateway: postgresEvents(gatewayDb), dispatcher: postgresEvents(dispatcherDb) },
     onJob: (take) => { onJob = take },
     useClock: (clock) => { now.clock = clock },
     addMerchant: async (tenant, dataKey, keys) => {
@@ -70,12 +72,12 @@ async function takeCommitted(database: TestDatabase): Promise<readonly Job[]> {
 
 function postgresBooks(database: TestDatabase): Books {
   const payments = async (): Promise<readonly FinalPayment[]> => {
-    const rows = await database.asAdmin(`SELECT p.id, p.direction, p.status, p.currency, p.failure, p.amount_minor, a.reference, a.stuck_at IS NOT NULL AS is_stuck,
+    const rows = await database.asAdmin(`SELECT p.id, p.merchant, p.direction, p.status, p.currency, p.failure, p.amount_minor, a.reference, a.stuck_at IS NOT NULL AS is_stuck,
         (SELECT json_agg(json_build_object('sequence', e.sequence, 'status', e.facts->>'status') ORDER BY e.sequence)
           FROM ngome.object_events e WHERE e.merchant = p.merchant AND e.world = p.world AND e.object = p.id) AS told
       FROM ngome.payments p LEFT JOIN ngome.attempts a ON a.merchant = p.merchant AND a.world = p.world AND a.payment = p.id ORDER BY p.id`)
     return rows.map((row) => ({
-      id: row['id'] as PaymentId, direction: row['direction'] as PaymentDirection, status: row['status'] as PaymentStatus,
+      id: row['id'] as PaymentId, merchant: row['merchant'] as string, direction: row['direction'] as PaymentDirection, status: row['status'] as PaymentStatus,
       failure: row['failure'] as FailureCode | null, money: { amountMinor: BigInt(row['amount_minor'] as string), currency: row['currency'] as Currency }, reference: row['reference'] as string | null, isStuck: row['is_stuck'] === true,
       told: row['told'] as FinalPayment['told'],
     }))
@@ -83,6 +85,8 @@ function postgresBooks(database: TestDatabase): Books {
   return {
     openPayments: async () => (await payments()).filter(({ status, isStuck }) => isOpen(status) && !(isStuck && status === 'in_doubt')).length,
     payments,
+    // No endpoint is told in PostgreSQL.
+    deliveries: async () => [],
     ledgerProblems: async () => {
       const { wrong, misheld } = await checkLedger(database.open('ngome_auditor', { poolMax: 1 }))
       return [...wrong, ...misheld].map((id) => `the ledger of ${id} does not add up`)

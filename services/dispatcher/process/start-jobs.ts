@@ -1,5 +1,6 @@
+import type { JobData } from '@ngome/contracts'
 import { Fault } from '@ngome/kernel'
-import { startWorkers, type TenantBounds, type Workers } from '@ngome/store'
+import { postgresEvents, startWorkers, type TenantBounds, type Workers } from '@ngome/store'
 import { Counter, type Registry } from 'prom-client'
 import type { Dispatcher } from '../dispatcher.ts'
 import { dispatchPart } from '../payments/dispatch-part.ts'
@@ -31,6 +32,7 @@ export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
       await run(dispatcher, data, signal)
       jobs.inc({ queue, outcome: 'done' })
     }
+  const telling = { ...dispatcher, events: postgresEvents(dispatcher.db) }
   return startWorkers(dispatcher.db, {
     handlers: {
       'forward': counted('forward', runForward),
@@ -38,7 +40,7 @@ export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
       'payout-part': counted('payout-part', dispatchPart),
       'payment-enquire': counted('payment-enquire', enquirePayment),
       'vault-index': counted('vault-index', indexVaultToken),
-      'webhook-deliver': counted('webhook-deliver', deliverWebhook),
+      'webhook-deliver': counted('webhook-deliver', (_, data: JobData<'webhook-deliver'>, signal) => deliverWebhook(telling, data, signal)),
     },
     concurrency: jobsAtOnce,
     bounds: { 'forward': forwardsAtOnce, 'payout-part': partsAtOnce, 'webhook-deliver': webhooksAtOnce },

@@ -2,11 +2,8 @@ import { emit, type Event, type JobData, type WebhookHoldReason } from '@ngome/c
 import { Fault, Secret, type Tenant, type WebhookDeliveryId } from '@ngome/kernel'
 import { eventBody, isProvenEvent } from '@ngome/payments'
 import { parseWebhookSecret, signWebhook } from '@ngome/signatures'
-import {
-  loadDelivery, recordDeliveryResult, waitForTurn, type Delivery, type DeliveryResult, type EndpointHealthRules,
-  type SealedWebhookSecret, type WebhookAttemptResult,
-} from '@ngome/store'
-import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import type { Delivery, DeliveryResult, EndpointHealthRules, SealedWebhookSecret, WebhookAttemptResult } from '@ngome/store'
+import { eventSource, type WebhookDispatcher } from '../dispatcher.ts'
 import { attemptReason } from './attempt-reason.ts'
 import { healthRules } from './endpoint-health.ts'
 import { holdEvent } from './hold-event.ts'
@@ -26,9 +23,9 @@ const away = { status: null, ms: null } as const
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function deliverWebhook(
-  dispatcher: Dispatcher, { delivery: id, ...tenant }: JobData<'webhook-deliver'>, signal: AbortSignal,
+  dispatcher: WebhookDispatcher, { delivery: id, ...tenant }: JobData<'webhook-deliver'>, signal: AbortSignal,
 ): Promise<void> {
-  const delivery = await loadDelivery(dispatcher.db, tenant, id)
+  const delivery = await dispatcher.events.loadDelivery(tenant, id)
   if (delivery?.state !== 'pending') return
   const body = provenBody(dispatcher, delivery)
   if (body === undefined) {
@@ -40,7 +37,7 @@ export async function deliverWebhook(
     await giveUp(dispatcher, tenant, delivery, { attempt: null, reason: delivery.endpoint === null ? 'endpoint_deleted' : 'endpoint_disabled' })
     return
   }
-  if (await waitForTurn(dispatcher.db, tenant, id) === 'later') return
+  if (await dispatcher.events.waitForTurn(tenant, id) === 'later') return
   const message = await prepareMessage(dispatcher, tenant, delivery.endpoint, body)
   if (message.kind === 'held') {
     await hold(dispatcher, tenant, delivery, delivery.endpoint, message.because)
@@ -54,11 +51,11 @@ export async function deliverWebhook(
 }
 
 /** @returns the bytes to send, or `undefined` where rows were changed since it happened, or made up */
-function provenBody({ callbacks: { secret } }: Dispatcher, { told }: Delivery): Uint8Array | undefined {
+function provenBody({ callbacks: { secret } }: WebhookDispatcher, { told }: Delivery): Uint8Array | undefined {
   return told !== null && isProvenEvent(secret, told.event, told.proof) ? eventBody(told.event) : undefined
 }
 
-function alarmOf(dispatcher: Dispatcher, tenant: Tenant, { payment, endpoint }: Delivery): readonly Event[] {
+function alarmOf(dispatcher: WebhookDispatcher, tenant: Tenant, { payment, endpoint }: Delivery): readonly Event[] {
   if (payment !== null) return [emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment, fields: ['webhook'] })]
   return endpoint === null ? [] : [emit(eventSource(dispatcher), 'webhook_endpoint.unproven', tenant, { endpoint: endpoint.id })]
 }
@@ -67,7 +64,7 @@ type Endpoint = NonNullable<Delivery['endpoint']>
 
 /** The secrets that sign now, the newest first; they live in this job only. */
 async function openSecrets(
-  dispatcher: Dispatcher, tenant: Tenant, endpoint: Endpoint, signal: AbortSignal,
+  dispatcher: WebhookDispatcher, tenant: Tenant, endpoint: Endpoint, signal: AbortSignal,
 ): Promise<readonly Secret<Uint8Array>[]> {
   const nowMs = dispatcher.clock.nowMs()
   const opened: Secret<Uint8Array>[] = []
@@ -80,7 +77,7 @@ async function openSecrets(
 }
 
 async function openSecret(
-  dispatcher: Dispatcher, tenant: Tenant, endpoint: Endpoint, { version, dataKey, sealed }: SealedWebhookSecret, signal: AbortSignal,
+  dispatcher: WebhookDispatcher, tenant: Tenant, endpoint: Endpoint, { version, dataKey, sealed }: SealedWebhookSecret, signal: AbortSignal,
 ): Promise<Secret<Uint8Array> | undefined> {
   const opening = await dispatcher.openSealed('webhook-secret', {
     dataKey: dataKey.sealed,
@@ -100,7 +97,7 @@ async function openSecret(
 
 type Webhook = { readonly id: WebhookDeliveryId; readonly url: string; readonly contentType: string; readonly body: Uint8Array }
 
-async function send({ egress, clock, webhooks }: Dispatcher, { id, url, contentType, body }: Webhook, secrets: readonly Secret<Uint8Array>[]): Promise<Try> {
+async function send({ egress, clock, webhooks }: WebhookDispatcher, { id, url, contentType, body }: Webhook, secrets: readonly Secret<Uint8Array>[]): Promise<Try> {
   const timestampS = Math.floor(clock.nowMs() / 1_000)
   const headers = { 'content-type': contentType, 'user-agent': 'Ngome', ...signWebhook(secrets, { id, timestampS, body }) }
   try {
@@ -124,8 +121,8 @@ function answerReason(status: number): 'accepted' | 'refused' | 'gone' {
   return status >= 200 && status < 300 ? 'accepted' : 'refused'
 }
 
-async function record(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, { attempt, retryAfterMs, detail }: Try): Promise<void> {
-  const { db, clock, random, logger, webhooks } = dispatcher
+async function record(dispatcher: WebhookDispatcher, tenant: Tenant, delivery: Delivery, { attempt, retryAfterMs, detail }: Try): Promise<void> {
+  const { events, clock, random, logger, webhooks } = dispatcher
   const tries = delivery.tries + 1
   const rules = rulesFor(dispatcher, tenant, delivery)
   // Something may be sent again: its merchant and the operator need not look at it any more.
@@ -133,20 +130,20 @@ async function record(dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery
   logger.info({ delivery: delivery.id, payment: delivery.payment, tries, ...attempt, detail }, 'webhook tried')
   if (attempt.reason === 'accepted') {
     const event = emit(eventSource(dispatcher), 'webhook.delivered', tenant, { delivery: delivery.id, payment: delivery.payment })
-    await recordDeliveryResult(db, tenant, delivery, { kind: 'delivered', attempt, event, ...released }, clock.nowMs(), rules)
+    await events.recordDeliveryResult(tenant, delivery, { kind: 'delivered', attempt, event, ...released }, clock.nowMs(), rules)
     return
   }
   const ageMs = delivery.triedSinceMs === null ? 0 : clock.nowMs() - delivery.triedSinceMs
   const afterMs = attempt.reason === 'gone' ? undefined : pauseAfterTry({ tries, ageMs, retryAfterMs }, webhooks, random)
   if (afterMs === undefined) await giveUp(dispatcher, tenant, delivery, { attempt, reason: attempt.reason })
-  else await recordDeliveryResult(db, tenant, delivery, { kind: 'retry', attempt, afterMs, ...released }, clock.nowMs(), rules)
+  else await events.recordDeliveryResult(tenant, delivery, { kind: 'retry', attempt, afterMs, ...released }, clock.nowMs(), rules)
 }
 
 /** Waits for its merchant, or for the operator; looked at again until it would be too old to be of use. */
 async function hold(
-  dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, { id: endpoint }: Endpoint, because: WebhookHoldReason,
+  dispatcher: WebhookDispatcher, tenant: Tenant, delivery: Delivery, { id: endpoint }: Endpoint, because: WebhookHoldReason,
 ): Promise<void> {
-  const { db, clock, random, logger, webhooks } = dispatcher
+  const { events, clock, random, logger, webhooks } = dispatcher
   const afterMs = pauseWhileHeld(clock.nowMs() - (delivery.triedSinceMs ?? clock.nowMs()), webhooks, random)
   logger.warn({ delivery: delivery.id, endpoint, because, afterMs }, 'a webhook is held: nothing is sent in its place')
   if (afterMs === undefined) {
@@ -154,19 +151,19 @@ async function hold(
     return
   }
   const event = holdEvent(dispatcher, tenant, endpoint, because)
-  await recordDeliveryResult(db, tenant, delivery, { kind: 'held', endpoint, because, event, afterMs }, clock.nowMs(), rulesFor(dispatcher, tenant, delivery))
+  await events.recordDeliveryResult(tenant, delivery, { kind: 'held', endpoint, because, event, afterMs }, clock.nowMs(), rulesFor(dispatcher, tenant, delivery))
 }
 
 async function giveUp(
-  dispatcher: Dispatcher, tenant: Tenant, delivery: Delivery, end: Pick<DeliveryResult & { kind: 'given_up' }, 'attempt' | 'reason'>,
+  dispatcher: WebhookDispatcher, tenant: Tenant, delivery: Delivery, end: Pick<DeliveryResult & { kind: 'given_up' }, 'attempt' | 'reason'>,
   alarms: readonly Event[] = [],
 ): Promise<void> {
-  const { db, clock } = dispatcher
+  const { events, clock } = dispatcher
   const event = emit(eventSource(dispatcher), 'webhook.given_up', tenant, { delivery: delivery.id, payment: delivery.payment })
-  await recordDeliveryResult(db, tenant, delivery, { kind: 'given_up', ...end, event, alarms }, clock.nowMs(), rulesFor(dispatcher, tenant, delivery))
+  await events.recordDeliveryResult(tenant, delivery, { kind: 'given_up', ...end, event, alarms }, clock.nowMs(), rulesFor(dispatcher, tenant, delivery))
 }
 
 /** The address was proven before anything was sent to it, and where nothing was there is nothing to follow. */
-function rulesFor(dispatcher: Dispatcher, tenant: Tenant, { endpointId, endpoint }: Delivery): EndpointHealthRules {
+function rulesFor(dispatcher: WebhookDispatcher, tenant: Tenant, { endpointId, endpoint }: Delivery): EndpointHealthRules {
   return healthRules(dispatcher, tenant, endpointId, endpoint?.url ?? null)
 }

@@ -1,10 +1,9 @@
 import { emit } from '@ngome/contracts'
 import type { MerchantSigningKeyId, Tenant } from '@ngome/kernel'
 import { encryptionKeys, type ProvenMerchantKey } from '@ngome/signatures'
-import { appendEvent, inTenant, listSigningKeys } from '@ngome/store'
-import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import { eventSource, type WebhookDispatcher } from '../dispatcher.ts'
 
-export type FindingKeys = Pick<Dispatcher, 'db' | 'statementKey' | 'merchantKeyState' | 'clock' | 'random'>
+export type FindingKeys = Pick<WebhookDispatcher, 'events' | 'statementKey' | 'merchantKeyState' | 'clock' | 'random'>
 
 /**
  * The newest key of use `encrypt` that the custodian stated for a tenant, and that neither the database nor the custodian says was
@@ -12,8 +11,8 @@ export type FindingKeys = Pick<Dispatcher, 'db' | 'statementKey' | 'merchantKeyS
  * @throws Fault `custodian/unavailable`, `store/unavailable`
  */
 export async function findEncryptionKey(dispatcher: FindingKeys, tenant: Tenant): Promise<ProvenMerchantKey | undefined> {
-  const { db, statementKey, merchantKeyState, clock } = dispatcher
-  const read = async (): Promise<Iterable<ProvenMerchantKey>> => encryptionKeys(await listSigningKeys(db, tenant), statementKey, clock.nowMs())
+  const { events, statementKey, merchantKeyState, clock } = dispatcher
+  const read = async (): Promise<Iterable<ProvenMerchantKey>> => encryptionKeys(await events.listSigningKeys(tenant), statementKey, clock.nowMs())
   for (const key of await read()) {
     const state = await merchantKeyState(tenant, key.id)
     if (state === 'stands') return key
@@ -24,13 +23,13 @@ export async function findEncryptionKey(dispatcher: FindingKeys, tenant: Tenant)
 }
 
 /** Told once by each process: the row stays as it is until a person looks. */
-const told = new WeakMap<FindingKeys['db'], Set<MerchantSigningKeyId>>()
+const told = new WeakMap<FindingKeys['events'], Set<MerchantSigningKeyId>>()
 
 async function tell(dispatcher: FindingKeys, tenant: Tenant, key: MerchantSigningKeyId): Promise<void> {
-  const known = told.get(dispatcher.db) ?? new Set()
-  told.set(dispatcher.db, known)
+  const known = told.get(dispatcher.events) ?? new Set()
+  told.set(dispatcher.events, known)
   if (known.has(key)) return
   const event = emit(eventSource(dispatcher), 'merchant_key.unproven', tenant, { key })
-  await inTenant(dispatcher.db, tenant, (tx) => appendEvent(tx, event))
+  await dispatcher.events.tell(tenant, event)
   known.add(key)
 }

@@ -5,7 +5,7 @@ import { compactDecrypt } from 'jose'
 import { emit, type ObjectEventType, type WebhookEncryption } from '@ngome/contracts'
 import { Fault, newId, Secret, systemClock, systemRandom, type Tenant } from '@ngome/kernel'
 import { proveWebhookTerms, signMerchantKey, type MerchantKey } from '@ngome/signatures'
-import { insertSigningKey, revokeSigningKey, type Database } from '@ngome/store'
+import { insertSigningKey, postgresEvents, revokeSigningKey, type Database, type EventStore } from '@ngome/store'
 import { addTestMerchant, testDatabase, type TestDatabase } from '@ngome/testkit'
 import type { MerchantKeyStateOf } from '../custodian/standing-keys.ts'
 import { prepareMessage, type WebhookMessage } from './prepare-message.ts'
@@ -20,11 +20,11 @@ const own = generateKeyPairSync('rsa', { modulusLength: 3_072 })
 const attackers = generateKeyPairSync('rsa', { modulusLength: 3_072 })
 
 let database: TestDatabase
-let db: Database
+let events: EventStore
 let operator: Database
 before(async () => {
   database = await testDatabase()
-  db = database.open('ngome_dispatcher')
+  events = postgresEvents(database.open('ngome_dispatcher'))
   operator = database.open('ngome_operator')
 })
 after(() => database.close())
@@ -54,7 +54,7 @@ type Endpoint = ReturnType<typeof endpointOf>
 /** What the custodian says of keys. */
 let stateOf: MerchantKeyStateOf = async () => 'stands'
 const prepare = (tenant: Tenant, endpoint: Pick<Endpoint, 'id' | 'url' | 'encryption' | 'eventTypes' | 'isHeld' | 'isDisabled' | 'secrets'> & { termsProof: Uint8Array | null }): Promise<WebhookMessage> =>
-  prepareMessage({ db, callbacks: { baseUrl: '', secret }, statementKey: custodian.publicKey, merchantKeyState: (of, key) => stateOf(of, key), ...from }, tenant, endpoint, event)
+  prepareMessage({ events, callbacks: { baseUrl: '', secret }, statementKey: custodian.publicKey, merchantKeyState: (of, key) => stateOf(of, key), ...from }, tenant, endpoint, event)
 
 /** Opens with `jose`, which shares nothing with what the SDK opens by. */
 async function opened(message: WebhookMessage, key: KeyObject): Promise<unknown> {

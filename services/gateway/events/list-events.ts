@@ -1,6 +1,6 @@
 import { Fault, type Secret } from '@ngome/kernel'
 import { eventView } from '@ngome/payments'
-import { listObjectEvents, parseEventPosition, type Database, type EventPosition } from '@ngome/store'
+import { parseEventPosition, type EventPosition, type EventStore } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { readCursor, writeCursor } from '../http/cursor.ts'
@@ -12,12 +12,12 @@ import { pageSizeDefault } from '../http/limits.ts'
  * @throws Fault `request/invalid` where the cursor is not one that we gave this tenant for this list; `store/unavailable`
  */
 export async function listEvents(
-  ports: { readonly database: Database; readonly cursorSecret: Secret<Uint8Array> }, call: Call<'listEvents'>,
+  ports: { readonly events: Pick<EventStore, 'listObjectEvents'>; readonly cursorSecret: Secret<Uint8Array> }, call: Call<'listEvents'>,
 ): Promise<Answer> {
   const { caller: { tenant }, query: { limit = pageSizeDefault, cursor, type = null, object = null } } = call
   const filter = JSON.stringify({ list: 'events', type, object })
   const after = cursor === undefined ? null : positionOf(readCursor(ports.cursorSecret, tenant, filter, cursor))
-  const rows = await listObjectEvents(ports.database, tenant, { after, limit, type, object })
+  const rows = await ports.events.listObjectEvents(tenant, { after, limit, type, object })
   const last = rows.at(-1)?.position ?? after
   const nextCursor = last === null ? null : writeCursor(ports.cursorSecret, tenant, { after: last, filter })
   const page = { object: 'list', data: rows.map(({ event }) => eventView(event)), next_cursor: nextCursor }

@@ -1,0 +1,33 @@
+import type { Event } from '@ngome/contracts'
+import type { Tenant } from '@ngome/kernel'
+import type { Database } from './database.ts'
+import { loadDelivery } from './dispatch/load-delivery.ts'
+import { recordDeliveryResult } from './dispatch/record-delivery-result.ts'
+import { waitForTurn } from './dispatch/wait-for-turn.ts'
+import { appendEvent } from './events/append-event.ts'
+import { listObjectEvents } from './events/list-object-events.ts'
+import type { Bound } from './payment-store.ts'
+import { listSigningKeys } from './signing/list-signing-keys.ts'
+import { inTenant } from './transaction.ts'
+
+/** What merchants are told of changes by: each call is one transaction, as of a `PaymentStore`, and the simulation has one in memory. */
+export type EventStore = {
+  readonly loadDelivery: Bound<typeof loadDelivery>
+  readonly waitForTurn: Bound<typeof waitForTurn>
+  readonly recordDeliveryResult: Bound<typeof recordDeliveryResult>
+  readonly listObjectEvents: Bound<typeof listObjectEvents>
+  readonly listSigningKeys: Bound<typeof listSigningKeys>
+  /** Tells the operator, where nothing else is written. @throws Fault `store/unavailable` */
+  readonly tell: (tenant: Tenant, event: Event) => Promise<void>
+}
+
+export function postgresEvents(db: Database): EventStore {
+  return {
+    loadDelivery: loadDelivery.bind(null, db),
+    waitForTurn: waitForTurn.bind(null, db),
+    recordDeliveryResult: recordDeliveryResult.bind(null, db),
+    listObjectEvents: listObjectEvents.bind(null, db),
+    listSigningKeys: listSigningKeys.bind(null, db),
+    tell: (tenant, event) => inTenant(db, tenant, (tx) => appendEvent(tx, event)),
+  }
+}

@@ -1,0 +1,21 @@
+import type { EventStore } from '@ngome/store'
+import type { MemoryPayments } from './memory-payments.ts'
+import { tenantKey } from './tenant-key.ts'
+
+/** As `postgresEvents`, without a database. */
+export function memoryEventStore(memory: MemoryPayments): EventStore {
+  const { webhooks, events, signingKeys } = memory
+  return {
+    loadDelivery: async (tenant, id) => webhooks.load(tenant, id),
+    waitForTurn: async (tenant, id) => webhooks.waitForTurn(tenant, id),
+    recordDeliveryResult: async (tenant, seen, result, atMs) => {
+      const outcome = webhooks.record(tenant, seen, result, atMs)
+      if (outcome === 'recorded' && result.kind === 'given_up') memory.told.push(...result.alarms ?? [], result.event)
+      if (outcome === 'recorded' && result.kind === 'delivered') memory.told.push(result.event)
+      return outcome
+    },
+    listSigningKeys: async (tenant) => [...signingKeys.values()].filter((key) => tenantKey(key.tenant, '') === tenantKey(tenant, '')),
+    tell: async (_, event) => void memory.told.push(event),
+    listObjectEvents: async (tenant, page) => events.list(tenant, page),
+  }
+}
