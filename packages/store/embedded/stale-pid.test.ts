@@ -35,7 +35,7 @@ class Ground {
     const user = postgresUser()
     assert.ok(user)
     const above = await realpath(await mkdtemp(join(tmpdir(), 'ngome-stale-')))
-    t.after(() => rm(above, { recursive: true, force: true }))
+    t.after(() => rm(above, { recursive: true, force: true, maxRetries: 5 }))
     await chmod(above, 0o755)
     const ground = new Ground(above, user)
     for (const folder of [ground.folder, ground.data]) {
@@ -140,8 +140,10 @@ test('a data folder that becomes a link and back, all the time, loses root no fi
   const script = `cd "$1" && mkdir -p own && ln -s "$2" link
     while :; do echo "$3" > own/postmaster.pid; mv -T data kept; mv -T link data; mv -T data link; mv -T kept data; done`
   const attacker = spawn('sh', ['-c', script, 'attacker', ground.folder, ground.victim, lines.trim()], {
-    uid: ground.user.uid, gid: ground.user.gid, stdio: 'ignore',
+    uid: ground.user.uid, gid: ground.user.gid, stdio: 'ignore', detached: true,
   })
+  const { pid } = attacker
+  assert.ok(pid)
   try {
     while (isAlive(attacker) && !await exists(join(ground.folder, 'own'))) await wait(20)
     const untilMs = performance.now() + raceMs
@@ -152,7 +154,8 @@ test('a data folder that becomes a link and back, all the time, loses root no fi
     assert.equal(isAlive(attacker), true, 'nobody attacked')
   } finally {
     const ended = once(attacker, 'exit')
-    attacker.kill('SIGKILL')
+    // With the command that it is in the middle of, which would go on in the folder while that is removed.
+    process.kill(-pid, 'SIGKILL')
     await ended
   }
 })
