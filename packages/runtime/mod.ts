@@ -21,6 +21,7 @@ export { createIdentity, type Identity, type IdentityContext, type IdentityParts
 export { newCertificateRequest, newPublicCertificateRequest, type CertificateRequest } from './identity/certificate-request.ts'
 export { authoritiesHeader, authorityMark, parseAuthorities } from './identity/authority-bundle.ts'
 export { parsePublicKeyText, publicKeyText } from './identity/public-key-text.ts'
+export { giveWord, isWordOf, type ProcessWord } from './identity/process-word.ts'
 export { parseCertificateRole, spiffeId } from './identity/spiffe.ts'
 export { custodianClient, type CallOptions, type CustodianClient } from './custodian/custodian-client.ts'
 export { nearest } from './config/nearest.ts'
