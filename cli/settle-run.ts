@@ -2,7 +2,8 @@ import { formatMoney, parseAmount, parseCurrency, type Currency } from '@ngome/k
 import { settleDay, unsettledMerchants } from '@ngome/store'
 import { exitCodes, Misuse, type Command } from './command.ts'
 import { merchantId } from './operator/find-merchant.ts'
-import { withDatabase } from './operator/load.ts'
+import { withOperator } from './operator/load.ts'
+import { vouchForSettlement } from './operator/vouch-for-settlement.ts'
 import { worldOf } from './operator/world-of.ts'
 import { printList } from './print-list.ts'
 
@@ -19,13 +20,15 @@ export const settleRun: Command = {
     const world = worldOf(options['world'])
     const currency = currencyOf(options['currency'])
     const named = operands['merchant'] === undefined ? undefined : merchantId(operands['merchant'])
-    const results = await withDatabase(context, async (db, { settlement }) => {
+    const results = await withOperator(context, async ({ db, identity }, { settlement }) => {
       const minimumMinor = minimumOf(options['minimum'] ?? settlement.daily[currency]?.minimum ?? '0', currency)
       const merchants = named === undefined ? unsettledMerchants(db, world, currency) : [named]
       const done = []
       for await (const merchant of merchants) {
         if (context.interrupted.aborted) break
-        done.push({ merchant, ...await settleDay(db, { ...context, process: 'operator' }, { merchant, world }, { currency, minimumMinor }) })
+        const tenant = { merchant, world }
+        const vouch = vouchForSettlement(identity, { tenant, state: 'created' })
+        done.push({ merchant, ...await settleDay(db, { ...context, process: 'operator' }, tenant, { currency, minimumMinor }, vouch) })
       }
       return done
     })

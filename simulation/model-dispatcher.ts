@@ -49,7 +49,7 @@ export function modelDispatcher(machine: Machine, { payments, events }: GatewayS
     monotonicMs: machine.monotonicMs, witness: new SendingWitness(machine.monotonicMs), sleep: (ms) => scheduler.pause(ms, life), logger,
   }
   const telling: WebhookDispatcher = {
-    ...dispatcher, events: machine.reach(events), webhooks, egress: {
+    ...dispatcher, events: machine.reach(events), isOperatorsWord: () => false, webhooks, egress: {
       toWebhook: async (url, outgoing) => {
         await machine.travel()
         const transmission = await endpointAt(url).receive(outgoing, life)

@@ -1,14 +1,17 @@
 import { parseId, type SettlementId } from '@ngome/kernel'
 import { endSettlement, settlementTenant, type SettlementEnd } from '@ngome/store'
 import { exitCodes, Misuse, type Context, type ExitCode } from '../command.ts'
-import { withDatabase } from './load.ts'
+import { withOperator } from './load.ts'
+import { vouchForSettlement } from './vouch-for-settlement.ts'
 
 /** Records what the bank did with a settlement and says so; to say the same again is no failure. @returns the exit code */
 export async function sayEnd(context: Context, given: string | undefined, end: SettlementEnd, isJson: boolean): Promise<ExitCode> {
   const settlement = settlementId(given)
-  const outcome = await withDatabase(context, async (db) => {
+  const outcome = await withOperator(context, async ({ db, identity }) => {
     const tenant = await settlementTenant(db, settlement)
-    return tenant === undefined ? 'unknown' : endSettlement(db, context, tenant, settlement, end)
+    if (tenant === undefined) return 'unknown'
+    const words = end.state === 'paid' ? end.bankReference : end.failure
+    return endSettlement(db, context, tenant, settlement, end, vouchForSettlement(identity, { tenant, state: end.state, settlement, words }))
   })
   if (isJson) context.out(JSON.stringify({ settlement, result: outcome }))
   else if (outcome === 'done') context.out(`${settlement} is ${end.state}`)

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { loadConfig, type Config, type CustodianClient } from '@ngome/runtime'
+import { loadConfig, type Config, type CustodianClient, type Identity } from '@ngome/runtime'
 import type { Database } from '@ngome/store'
 import type { Context } from '../command.ts'
 import { auditorDatabase, operatorDatabase, operatorIdentity } from './operator-access.ts'
@@ -48,7 +48,7 @@ export async function withCustodian<R>(
 }
 
 /** As an operator has it who also checks what the custodian signed. */
-type ProvingAccess = OperatorAccess & { readonly statementKey: KeyObject }
+type ProvingAccess = OperatorAccess & { readonly identity: Identity; readonly statementKey: KeyObject }
 
 /** Runs `use` with the database and the custodian, as the operator, or as the person whose key it is. */
 export async function withOperator<R>(
@@ -58,7 +58,7 @@ export async function withOperator<R>(
     const { clock, random } = context
     const operator = await operatorIdentity(config, { clock, random, person })
     try {
-      return await use({ db, custodian: operator.custodian, clock, random, statementKey: operator.identity.statementKey }, config)
+      return await use({ db, custodian: operator.custodian, clock, random, identity: operator.identity, statementKey: operator.identity.statementKey }, config)
     } finally {
       operator.close()
     }

@@ -312,6 +312,8 @@ export const eventTypes = {
   'settlement.created': { severity: 'notice', data: z.strictObject({ settlement, day: classed('internal', z.iso.date()) }) },
   'settlement.paid': { severity: 'notice', data: z.strictObject({ settlement, words: settlementWords }) },
   'settlement.failed': { severity: 'warning', data: z.strictObject({ settlement, words: settlementWords }) },
+  /** A change of it that a merchant was to be told of, and that nobody who may make it vouches for. */
+  'settlement.unproven': { severity: 'alarm', data: z.strictObject({ settlement }) },
   ...reconciliationEvents,
   ...reversalEvents,
   'tls.checked': { severity: 'info', data: z.strictObject({ ...tlsCheck, verdict: classed('internal', z.enum(tlsVerdicts)) }) },

@@ -8,14 +8,15 @@ export { parseVaultValue, type VaultValue, type VaultValueParse } from './instru
 export { isCardMask, maskCard } from './mask-card.ts'
 export { maskPhone } from './mask-phone.ts'
 export {
-  eventBody, eventIdOf, eventView, firstEvent, isProvenEvent, proveEvent, proveNextEvent, type EndpointFacts, type Movement, type MovementFacts,
-  type ObjectEvent,
+  eventBody, eventIdOf, eventSubject, eventView, firstEvent, isFormless, isProvenEvent, proveEvent, proveNextEvent, type EndpointFacts, type Movement,
+  type MovementFacts, type ObjectEvent, type SettlementFacts,
 } from './object-event.ts'
 export {
   canTransition, dispatcherOrigins, gatewayOrigins, hasEnded, initialStatuses, openStatuses, paymentStates, paymentTransitions, type PaymentState,
   type PaymentTransition,
 } from './payment-states.ts'
 export { paymentView, payoutView, refundView, type ShownPayment } from './payment-view.ts'
+export { settlementView, type ShownSettlement } from './settlement-view.ts'
 export { networkFor, type RoutableNetwork, type Routing } from './routing/network-for.ts'
 export { prefixRows, type PrefixConfidence, type PrefixRow } from './routing/prefixes.ts'
 export {

@@ -1,13 +1,14 @@
 import { createHash, createHmac } from 'node:crypto'
 import {
   movementNouns, objectEventSchema, type EndpointEventType, type FailureCode, type NextAction, type ObjectEventType, type ObjectEventView, type PaymentDirection,
-  type PaymentStatus, type WebhookDisabledReason,
+  type PaymentStatus, type SettlementEventType, type SettlementState, type WebhookDisabledReason,
 } from '@ngome/contracts'
 import {
-  equalsInConstantTime, idOf, idRandomBytes, lengthPrefixed, type EventId, type PaymentId, type Secret, type Tenant,
+  equalsInConstantTime, idOf, idRandomBytes, lengthPrefixed, type Currency, type EventId, type PaymentId, type Secret, type SettlementId, type Tenant,
   type WebhookEndpointId,
 } from '@ngome/kernel'
 import { paymentView, payoutView, refundView, type ShownPayment } from './payment-view.ts'
+import { settlementView } from './settlement-view.ts'
 
 /** What never changes of a movement of money, as its merchant may see it. */
 export type Movement = Omit<ShownPayment, 'tenant' | 'status' | 'failure' | 'nextAction' | 'updatedAtMs'> & {
@@ -23,6 +24,18 @@ export type EndpointFacts = {
   readonly disabled_because: WebhookDisabledReason | null
 }
 
+/** All of a settlement, as it was then. */
+export type SettlementFacts = {
+  readonly status: SettlementState
+  /** Digits: JSON has no number for it. */
+  readonly amount_minor: string
+  readonly currency: Currency
+  readonly day: string
+  readonly bank_reference: string | null
+  readonly failure: string | null
+  readonly created_at: string
+}
+
 /** A change of what a merchant can see change; `sequence` counts those of its object from 1. */
 export type ObjectEvent = {
   readonly id: EventId
@@ -30,8 +43,9 @@ export type ObjectEvent = {
   readonly sequence: number
   readonly atMs: number
 } & (
-  | { readonly kind: 'movement'; readonly type: Exclude<ObjectEventType, EndpointEventType>; readonly movement: Movement; readonly facts: MovementFacts }
+  | { readonly kind: 'movement'; readonly type: Exclude<ObjectEventType, EndpointEventType | SettlementEventType>; readonly movement: Movement; readonly facts: MovementFacts }
   | { readonly kind: 'endpoint'; readonly type: EndpointEventType; readonly endpoint: WebhookEndpointId; readonly facts: EndpointFacts }
+  | { readonly kind: 'settlement'; readonly type: SettlementEventType; readonly settlement: SettlementId; readonly facts: SettlementFacts }
 )
 
 /** The id of an object's event, which follows from what it is the event of; `ngome.id_of` computes the same. */
@@ -60,10 +74,26 @@ export function eventView(event: ObjectEvent): ObjectEventView {
     type: event.type,
     timestamp: iso(event.atMs),
     sequence: event.sequence,
-    data: event.kind === 'movement' ? movementView(event) : {
-      id: event.endpoint, object: 'webhook_endpoint', world: event.tenant.world, url: event.facts.url, failing_since: event.facts.failing_since,
+    data: dataOf(event),
+  })
+}
+
+function dataOf(event: ObjectEvent): object {
+  const { tenant } = event
+  switch (event.kind) {
+    case 'movement': return movementView(event)
+    case 'endpoint': return {
+      id: event.endpoint, object: 'webhook_endpoint', world: tenant.world, url: event.facts.url, failing_since: event.facts.failing_since,
       disabled_at: event.facts.disabled_at, disabled_because: event.facts.disabled_because,
-    },
+    }
+    case 'settlement': return shownSettlement(event)
+  }
+}
+
+function shownSettlement({ tenant, settlement: id, facts, atMs }: ObjectEvent & { readonly kind: 'settlement' }): object {
+  return settlementView({
+    id, tenant, state: facts.status, amountMinor: BigInt(facts.amount_minor), currency: facts.currency, day: facts.day,
+    bankReference: facts.bank_reference, failure: facts.failure, createdAtMs: Date.parse(facts.created_at), updatedAtMs: atMs,
   })
 }
 
@@ -92,9 +122,12 @@ const label = 'ngome/object-event/v1'
  * @throws ZodError as {@link eventView}
  */
 export function proveEvent(secret: Secret<Uint8Array>, event: ObjectEvent): Uint8Array {
-  const { merchant, world } = event.tenant
-  const subject = lengthPrefixed(merchant, world, event.id, eventBody(event))
-  return secret.expose((key) => createHmac('sha256', key).update(label, 'utf8').update(subject).digest())
+  return secret.expose((key) => createHmac('sha256', key).update(label, 'utf8').update(eventSubject(event)).digest())
+}
+
+/** What is proven, and vouched for, of an event: whose it is and all that a webhook says. @throws ZodError as {@link eventView} */
+export function eventSubject(event: ObjectEvent): Uint8Array {
+  return lengthPrefixed(event.tenant.merchant, event.tenant.world, event.id, eventBody(event))
 }
 
 /** Whether an event is what was proven when it happened, in constant time. Rows that are no event are not. */
@@ -103,10 +136,15 @@ export function isProvenEvent(secret: Secret<Uint8Array>, event: ObjectEvent, pr
   try {
     return equalsInConstantTime(proveEvent(secret, event), proof)
   } catch (error) {
-    // Rows that somebody made up may have no form at all.
-    if (error instanceof Error && (error.name.includes('ZodError') || error instanceof RangeError || error instanceof TypeError)) return false
+    if (isFormless(error)) return false
     throw error
   }
+}
+
+/** Whether an error says that rows which somebody made up have no form that a merchant could be told. */
+export function isFormless(error: unknown): boolean {
+  return error instanceof Error
+    && (error.name.includes('ZodError') || error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError)
 }
 
 /**

@@ -5,6 +5,7 @@ import { loadDelivery } from './dispatch/load-delivery.ts'
 import { recordDeliveryResult } from './dispatch/record-delivery-result.ts'
 import { waitForTurn } from './dispatch/wait-for-turn.ts'
 import { appendEvent } from './events/append-event.ts'
+import { proveByWord } from './events/event-words.ts'
 import { listObjectEvents } from './events/list-object-events.ts'
 import type { Bound } from './payment-store.ts'
 import { listSigningKeys } from './signing/list-signing-keys.ts'
@@ -16,6 +17,7 @@ export type EventStore = {
   readonly waitForTurn: Bound<typeof waitForTurn>
   readonly recordDeliveryResult: Bound<typeof recordDeliveryResult>
   readonly listObjectEvents: Bound<typeof listObjectEvents>
+  readonly proveByWord: Bound<typeof proveByWord>
   readonly listSigningKeys: Bound<typeof listSigningKeys>
   /** Tells the operator, where nothing else is written. @throws Fault `store/unavailable` */
   readonly tell: (tenant: Tenant, event: Event) => Promise<void>
@@ -27,6 +29,7 @@ export function postgresEvents(db: Database): EventStore {
     waitForTurn: waitForTurn.bind(null, db),
     recordDeliveryResult: recordDeliveryResult.bind(null, db),
     listObjectEvents: listObjectEvents.bind(null, db),
+    proveByWord: proveByWord.bind(null, db),
     listSigningKeys: listSigningKeys.bind(null, db),
     tell: (tenant, event) => inTenant(db, tenant, (tx) => appendEvent(tx, event)),
   }

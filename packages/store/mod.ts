@@ -40,6 +40,7 @@ export { insertCheckoutSession, type NewCheckoutSession } from './checkout/inser
 export {
   clientConfig, lockTimeoutMs, openClient, openDatabase, type Connection, type Database, type DatabaseOptions,
 } from './database.ts'
+export type { EventWord, Vouch } from './events/event-words.ts'
 export { findOpenPayments } from './dispatch/find-open-payments.ts'
 export { loadDelivery, type Delivery, type SealedWebhookSecret } from './dispatch/load-delivery.ts'
 export { loadPaymentForDispatch, type Attempt, type DispatchablePayment } from './dispatch/load-payment.ts'

@@ -149,7 +149,7 @@ export type Tables = PayoutTables & {
     id: WebhookDeliveryId
     endpoint: WebhookEndpointId
     payment: PaymentId | null
-    object: PaymentId | WebhookEndpointId
+    object: PaymentId | SettlementId | WebhookEndpointId
     /** The event's own; 0 of those from before there were events. */
     sequence: number
     event: EventId
@@ -170,7 +170,7 @@ export type Tables = PayoutTables & {
   }
   /** The database's to write, all but the proof. */
   object_events: TenantColumns & {
-    object: PaymentId | WebhookEndpointId
+    object: PaymentId | SettlementId | WebhookEndpointId
     sequence: ColumnType<number, never, never>
     id: ColumnType<EventId, never, never>
     type: ColumnType<ObjectEventType, never, never>
@@ -180,6 +180,7 @@ export type Tables = PayoutTables & {
     number: ColumnType<bigint, never, never>
     proof: ColumnType<Uint8Array | null, never, Uint8Array>
   }
+  event_words: TenantColumns & { event: EventId; certificate: string; signature: Uint8Array }
   callback_hints: TenantColumns & {
     id: CallbackHintId
     payment: PaymentId

@@ -139,6 +139,7 @@ class World {
       merchantKeyState: async () => 'stands', approvals: { over: new Map(), expiresAfterMs: 3_600_000 },
       egress,
       networks: new Map([['mtn-sandbox', network]]),
+      isOperatorsWord: () => false,
       callbacks: { baseUrl: this.#callbackUrl, secret: this.callbackSecret },
       webhooks: { attemptsMax: 3, firstRetryMs: 20, retryMaxMs: 40, retryForMs: 60_000, timeoutMs: 500, warnAfterMs: 3_600_000, disableAfterMs: 7_200_000, disableAfterTries: 1_000 },
       logger,

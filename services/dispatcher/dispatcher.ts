@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Clock, Currency, Random, Secret, World } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
 import type { ApprovalRules } from '@ngome/payments'
-import type { Database, EventStore, PaymentStore } from '@ngome/store'
+import type { Database, EventStore, EventWord, PaymentStore } from '@ngome/store'
 import type { PaymentNetwork } from './connectors/payment-network.ts'
 import type { ComputeFingerprint } from './custodian/compute-fingerprint.ts'
 import type { OpenSealed } from './custodian/open-sealed.ts'
@@ -57,6 +57,8 @@ export type Dispatcher = {
   readonly egress: EgressGuard
   readonly networks: ReadonlyMap<string, Network>
   readonly callbacks: { readonly baseUrl: string; readonly secret: Secret<Uint8Array> }
+  /** Whether an operator's command said so at that time, by its certificate. */
+  readonly isOperatorsWord: (subject: Uint8Array, word: EventWord, atMs: number) => boolean
   readonly webhooks: WebhookSettings
   readonly clock: Clock
   readonly random: Random
@@ -76,7 +78,7 @@ export type PaymentDispatcher = Pick<
 
 /** What the job of webhooks needs: what is to be told, and the one way out. */
 export type WebhookDispatcher = Pick<
-  Dispatcher, 'openSealed' | 'statementKey' | 'merchantKeyState' | 'callbacks' | 'webhooks' | 'clock' | 'random' | 'logger'
+  Dispatcher, 'openSealed' | 'statementKey' | 'merchantKeyState' | 'callbacks' | 'isOperatorsWord' | 'webhooks' | 'clock' | 'random' | 'logger'
 > & { readonly events: EventStore; readonly egress: Pick<EgressGuard, 'toWebhook'> }
 
 /** What marks this process's events. */

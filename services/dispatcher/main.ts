@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { getCACertificates } from 'node:tls'
 import { Secret, systemClock as clock, systemRandom as random } from '@ngome/kernel'
 import {
-  configuredApprovals, configuredMaintenance, createLogger, createMetrics, custodianClient, enrol, internalServer, launcherChannel, loadConfig, onShutdown,
+  configuredApprovals, configuredMaintenance, createLogger, createMetrics, custodianClient, enrol, internalServer, isWordOf, launcherChannel, loadConfig, onShutdown,
   processFolder, publicRoots, untilItStands, type ReadinessCheck,
 } from '@ngome/runtime'
 import { openDatabase, postgresPayments, type Workers } from '@ngome/store'
@@ -120,6 +120,7 @@ const dispatcher: Dispatcher = {
   approvals: configuredApprovals(config.payouts),
   egress,
   networks,
+  isOperatorsWord: (subject, word, atMs) => isWordOf('operator', word, subject, { authority: identity.authority, atMs }),
   callbacks: { baseUrl: config.dispatcher.callbackBaseUrl, secret: secrets.callback },
   webhooks: {
     attemptsMax: config.webhooks.attemptsMax,

@@ -4,6 +4,7 @@ import { idSchema, worldSchema } from '../ids.ts'
 import { paymentDirections, paymentSchema, paymentStatuses, type PaymentDirection, type PaymentStatus } from './payments.ts'
 import { payoutSchema } from './payouts.ts'
 import { refundSchema } from './refunds.ts'
+import { settlementSchema, settlementStates, type SettlementState } from './settlements.ts'
 
 /** What a movement of money is called in its events, by its direction. */
 export const movementNouns = { collection: 'payment', payout: 'payout', refund: 'refund' } as const satisfies Record<PaymentDirection, string>
@@ -14,9 +15,12 @@ export type WebhookDisabledReason = (typeof webhookDisabledReasons)[number]
 
 export const endpointEventTypes = ['webhook_endpoint.failing', 'webhook_endpoint.disabled', 'webhook_endpoint.enabled'] as const
 export type EndpointEventType = (typeof endpointEventTypes)[number]
+export type SettlementEventType = `settlement.${SettlementState}`
+export const settlementEventTypes: readonly SettlementEventType[] = Object.freeze(settlementStates.map((state) => `settlement.${state}` as const))
 /** A payment goes on once its payer did something; its state stays `processing`. */
 export const actionEventType = 'payment.requires_action'
 export type ObjectEventType = `${(typeof movementNouns)[PaymentDirection]}.${PaymentStatus}` | typeof actionEventType | EndpointEventType
+  | SettlementEventType
 
 /** Every change that a merchant is told of; the database has a copy of the table, which a test compares. */
 export const objectEventTypes: readonly ObjectEventType[] = Object.freeze([
@@ -25,6 +29,7 @@ export const objectEventTypes: readonly ObjectEventType[] = Object.freeze([
     .filter((type: string) => type !== 'payment.awaiting_approval'),
   actionEventType,
   ...endpointEventTypes,
+  ...settlementEventTypes,
 ])
 
 export const objectEventTypeSchema = classed('internal', z.enum(objectEventTypes as readonly [ObjectEventType, ...ObjectEventType[]]))
@@ -48,7 +53,7 @@ export const objectEventSchema = z.strictObject({
   timestamp: classed('internal', z.iso.datetime()).meta({ description: 'When the change was.' }),
   sequence: classed('internal', z.int().positive())
     .meta({ description: 'Counts the events of the object in `data` from 1, without a gap. What has a higher number is newer.' }),
-  data: z.union([paymentSchema, payoutSchema, refundSchema, endpointInEventSchema]).meta({ description: 'The object as it was then.' }),
+  data: z.union([paymentSchema, payoutSchema, refundSchema, endpointInEventSchema, settlementSchema]).meta({ description: 'The object as it was then.' }),
 })
 export type ObjectEventView = z.output<typeof objectEventSchema>
 

@@ -166,8 +166,8 @@ export type ReadingOperations = {
       /** The `next_cursor` of the page before. */
       readonly cursor?: string | undefined
       /** Only of this type. */
-      readonly type?: 'payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'payment.requires_action' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled' | undefined
-      /** Only of this payment, payout, refund or webhook endpoint. */
+      readonly type?: 'payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'payment.requires_action' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled' | 'settlement.created' | 'settlement.paid' | 'settlement.failed' | undefined
+      /** Only of this payment, payout, refund, settlement or webhook endpoint. */
       readonly object?: string | undefined
     }
   }

@@ -3,6 +3,9 @@ import type {
   Payment,
 } from './answers.ts'
 import type {
+  Settlement,
+} from './report-answers.ts'
+import type {
   Payout,
   Refund,
 } from './payout-answers.ts'
@@ -14,7 +17,7 @@ export type CreatedWebhookEndpoint = {
   readonly url: string
   readonly encryption: 'none' | 'required'
   /** What it is told of; `null`: how each movement of money ended (`succeeded`, `failed`, `cancelled`, `reversed`). */
-  readonly event_types: readonly ('payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'payment.requires_action' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled')[] | null
+  readonly event_types: readonly ('payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'payment.requires_action' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled' | 'settlement.created' | 'settlement.paid' | 'settlement.failed')[] | null
   /** Since when events wait, because nothing can be sent here; `null` where they go out. */
   readonly held_since: string | null
   /** `encryption_key_missing`: you have no valid key of use `encrypt`; add one. `terms_unproven`: state the endpoint anew with PUT. */
@@ -37,7 +40,7 @@ export type Event = {
   /** The same by webhook and by list, however often it is told. */
   readonly id: `evt_${string}`
   readonly object: 'event'
-  readonly type: 'payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'payment.requires_action' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled'
+  readonly type: 'payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'payment.requires_action' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled' | 'settlement.created' | 'settlement.paid' | 'settlement.failed'
   /** When the change was. */
   readonly timestamp: string
   /** Counts the events of the object in `data` from 1, without a gap. What has a higher number is newer. */
@@ -51,7 +54,7 @@ export type Event = {
     readonly failing_since: string | null
     readonly disabled_at: string | null
     readonly disabled_because: 'failing' | 'gone' | null
-  }
+  } | Settlement
 }
 
 export type EventPage = {
@@ -111,7 +114,7 @@ export type WebhookEndpoint = {
   readonly url: string
   readonly encryption: 'none' | 'required'
   /** What it is told of; `null`: how each movement of money ended (`succeeded`, `failed`, `cancelled`, `reversed`). */
-  readonly event_types: readonly ('payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'payment.requires_action' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled')[] | null
+  readonly event_types: readonly ('payment.accepted' | 'payment.processing' | 'payment.in_doubt' | 'payment.succeeded' | 'payment.failed' | 'payment.cancelled' | 'payment.reversed' | 'payout.awaiting_approval' | 'payout.accepted' | 'payout.processing' | 'payout.in_doubt' | 'payout.succeeded' | 'payout.failed' | 'payout.cancelled' | 'payout.reversed' | 'refund.awaiting_approval' | 'refund.accepted' | 'refund.processing' | 'refund.in_doubt' | 'refund.succeeded' | 'refund.failed' | 'refund.cancelled' | 'refund.reversed' | 'payment.requires_action' | 'webhook_endpoint.failing' | 'webhook_endpoint.disabled' | 'webhook_endpoint.enabled' | 'settlement.created' | 'settlement.paid' | 'settlement.failed')[] | null
   /** Since when events wait, because nothing can be sent here; `null` where they go out. */
   readonly held_since: string | null
   /** `encryption_key_missing`: you have no valid key of use `encrypt`; add one. `terms_unproven`: state the endpoint anew with PUT. */

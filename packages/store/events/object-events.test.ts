@@ -67,7 +67,7 @@ async function readOn(after: EventPosition | null, tenant: Tenant = merchant.ten
     if (page.length < all.limit) return seen
   }
 }
-const objectOf = (event: ObjectEvent): string => (event.kind === 'movement' ? event.movement.id : event.endpoint)
+const objectOf = (event: ObjectEvent): string => (event.kind === 'movement' ? event.movement.id : event.kind === 'endpoint' ? event.endpoint : event.settlement)
 const told = ({ event }: ObjectEventRow): string => `${event.type} ${event.sequence}`
 
 const untried = { tries: 0, nextTryAtMs: null } as const

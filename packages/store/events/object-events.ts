@@ -1,6 +1,6 @@
 import type { ObjectEventType, PaymentDirection } from '@ngome/contracts'
-import type { Currency, EventId, PaymentId, Tenant, WebhookEndpointId } from '@ngome/kernel'
-import type { EndpointFacts, MovementFacts, ObjectEvent } from '@ngome/payments'
+import type { Currency, EventId, PaymentId, SettlementId, Tenant, WebhookEndpointId } from '@ngome/kernel'
+import type { EndpointFacts, MovementFacts, ObjectEvent, SettlementFacts } from '@ngome/payments'
 import type { Transaction } from 'kysely'
 import type { Statement } from '../statement.ts'
 import type { Tables } from '../tables.ts'
@@ -16,7 +16,7 @@ export const objectEventTables = `ngome.object_events e LEFT JOIN LATERAL (
 
 export type ObjectEventColumns = {
   readonly id: EventId
-  readonly object: PaymentId | WebhookEndpointId
+  readonly object: PaymentId | SettlementId | WebhookEndpointId
   readonly sequence: number
   readonly type: ObjectEventType
   readonly at: Date
@@ -43,6 +43,7 @@ export function toProvableEvent(tenant: Tenant, row: ObjectEventColumns): Provab
   const about = { id, tenant, sequence, atMs: row.at.getTime() }
   // What the rows say is told apart by the schema of what they are told as.
   if (row.direction === null) {
+    if (row.object.startsWith('stl_')) return { proof, event: toSettlementEvent(tenant, row) }
     return { proof, event: { ...about, kind: 'endpoint', type: row.type as never, endpoint: row.object as WebhookEndpointId, facts: row.facts as EndpointFacts } }
   }
   const movement = {
@@ -50,6 +51,15 @@ export function toProvableEvent(tenant: Tenant, row: ObjectEventColumns): Provab
     feeMinor: row.fee_minor, reference: row.reference, payerMasked: row.payer_masked, original: row.original, createdAtMs: row.created_at.getTime(),
   }
   return { proof, event: { ...about, kind: 'movement', type: row.type as never, movement, facts: row.facts as MovementFacts } }
+}
+
+/** All of a settlement stands in its event. */
+export function toSettlementEvent(
+  tenant: Tenant, { id, object, sequence, type, at, facts }: Pick<ObjectEventColumns, 'id' | 'object' | 'sequence' | 'type' | 'at' | 'facts'>,
+): ObjectEvent {
+  return {
+    id, tenant, sequence, atMs: at.getTime(), kind: 'settlement', type: type as never, settlement: object as SettlementId, facts: facts as SettlementFacts,
+  }
 }
 
 /** Proves the first event of a payment in the transaction that accepts it; later ones by {@link proveLastEvent}. */

@@ -218,7 +218,7 @@ describe('a debt', () => {
     await other.move(20n)
     await other.reverse(await other.move(70n))
     while (await takeStep(dispatcher, from, 'UTC')) continue
-    const settled = await settleDay(operator, { ...from, process: 'operator' }, purse.merchant.tenant, { currency, minimumMinor: 0n })
+    const settled = await settleDay(operator, { ...from, process: 'operator' }, purse.merchant.tenant, { currency, minimumMinor: 0n }, () => null)
     assert.equal(settled.kind === 'settled' ? settled.amountMinor : settled.kind, 300n)
     assert.deepEqual(await balance(purse), [0n, 0n, 0n])
     await repayDebts(dispatcher, from, never)

@@ -3,6 +3,7 @@ import type { Clock, Random, SettlementId, Tenant } from '@ngome/kernel'
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
+import { vouchForSettlement, type Vouch } from '../events/event-words.ts'
 import { inTenant } from '../transaction.ts'
 
 export type SettlementEnd =
@@ -13,11 +14,12 @@ export type SettlementEnd =
  * Records what the operator's bank did with a settlement: what it paid has left, what it did not is available again. Once; who says it
  * again hears what was said.
  * @param db opened as `ngome_operator`
+ * @param vouch for the event that tells its merchant
  * @returns `done`, the state that it has already, or `unknown`
  * @throws Fault `store/unavailable`
  */
 export async function endSettlement(
-  db: Database, from: { readonly clock: Clock; readonly random: Random }, tenant: Tenant, settlement: SettlementId, end: SettlementEnd,
+  db: Database, from: { readonly clock: Clock; readonly random: Random }, tenant: Tenant, settlement: SettlementId, end: SettlementEnd, vouch: Vouch,
 ): Promise<'done' | 'paid' | 'failed' | 'unknown'> {
   const words = end.state === 'paid' ? end.bankReference : end.failure
   return inTenant(db, tenant, async (tx) => {
@@ -25,6 +27,7 @@ export async function endSettlement(
       FROM ngome.end_settlement(${settlement}, ${end.state}, ${words}, ${new Date(from.clock.nowMs())})`.execute(tx)
     if (row === undefined) throw new TypeError('a function without a set answers with one row')
     if (row.outcome === 'done') {
+      await vouchForSettlement(tx, tenant, settlement, vouch)
       await appendEvent(tx, emit({ ...from, process: 'operator' }, `settlement.${end.state}`, tenant, { settlement, words }))
     }
     return row.outcome

@@ -1,24 +1,11 @@
 import type { SettlementState } from '@ngome/contracts'
 import type { Currency, MerchantId, SettlementId, Tenant } from '@ngome/kernel'
+import type { ShownSettlement } from '@ngome/payments'
 import type { Database } from '../database.ts'
 import { pipelined } from '../pipeline.ts'
 import { guarded } from '../store-fault.ts'
 
-export type SettlementRow = {
-  readonly id: SettlementId
-  readonly tenant: Tenant
-  readonly currency: Currency
-  readonly amountMinor: bigint
-  /** The closed day up to which it is, such as `2026-11-22`. */
-  readonly day: string
-  readonly state: SettlementState
-  /** The bank's, of one that was paid. */
-  readonly bankReference: string | null
-  /** Why the bank did not pay, of one that failed. */
-  readonly failure: string | null
-  readonly createdAtMs: number
-  readonly updatedAtMs: number
-}
+export type SettlementRow = ShownSettlement
 
 /** The most that one page holds. */
 const pageMax = 1_000

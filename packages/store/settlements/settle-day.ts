@@ -3,6 +3,7 @@ import { newId, type Clock, type Currency, type MerchantId, type Random, type Se
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
+import { vouchForSettlement, type Vouch } from '../events/event-words.ts'
 import { guarded } from '../store-fault.ts'
 import { inTenant } from '../transaction.ts'
 
@@ -25,11 +26,12 @@ type Row = { outcome: SettledDay['kind']; settled_day: string | null; settled_mi
  * Takes out of a merchant's available money what is to be paid to its bank: of the last closed day, what is still there without what
  * came since. Once a day, whoever does it and however many at once; settlement, transfer and event are one transaction.
  * @param db opened as `ngome_operator` or `ngome_dispatcher`
+ * @param vouch for the event that tells its merchant
  * @throws Fault `store/unavailable`
  */
 export async function settleDay(
   db: Database, from: { readonly clock: Clock; readonly random: Random; readonly process: SettlingProcess }, tenant: Tenant,
-  { currency, minimumMinor }: SettlementTerms,
+  { currency, minimumMinor }: SettlementTerms, vouch: Vouch,
 ): Promise<SettledDay> {
   const id = newId('settlement', from)
   return inTenant(db, tenant, async (tx): Promise<SettledDay> => {
@@ -38,6 +40,7 @@ export async function settleDay(
     if (row === undefined) throw new TypeError('a function without a set answers with one row')
     if (row.outcome !== 'settled') return { kind: row.outcome }
     if (row.settled_day === null || row.settled_minor === null) throw new TypeError('what was settled has a day and an amount')
+    await vouchForSettlement(tx, tenant, id, vouch)
     await appendEvent(tx, emit(from, 'settlement.created', tenant, { settlement: id, day: row.settled_day }))
     return { kind: 'settled', settlement: id, day: row.settled_day, amountMinor: row.settled_minor }
   })

@@ -34,9 +34,9 @@ after(() => database.close())
 
 const open = () => Purse.open(database, gateway, dispatcher)
 const settle = (purse: Purse, minimumMinor = 0n, db = operator): Promise<SettledDay> =>
-  settleDay(db, { ...from, process: db === dispatcher ? 'dispatcher' : 'operator' }, purse.merchant.tenant, { currency, minimumMinor })
+  settleDay(db, { ...from, process: db === dispatcher ? 'dispatcher' : 'operator' }, purse.merchant.tenant, { currency, minimumMinor }, () => null)
 const end = (purse: Purse, id: SettlementId, state: 'paid' | 'failed') => endSettlement(operator, from, purse.merchant.tenant, id,
-  state === 'paid' ? { state, bankReference: 'FT1' } : { state, failure: 'account closed' })
+  state === 'paid' ? { state, bankReference: 'FT1' } : { state, failure: 'account closed' }, () => null)
 
 const lastClosed = async (): Promise<string> =>
   String((await database.asAdmin("SELECT to_char(max(day), 'YYYY-MM-DD') AS day FROM ngome.closed_days"))[0]?.['day'])

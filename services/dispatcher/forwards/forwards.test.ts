@@ -95,6 +95,7 @@ function dispatcher(changes: Partial<Dispatcher> = {}, settings: Partial<EgressS
     computeFingerprint: async () => { throw new Error('no test here asks for an index') },
     statementKey: statementKeys.publicKey,
     merchantKeyState: async () => 'stands', approvals: { over: new Map(), expiresAfterMs: 3_600_000 },
+    isOperatorsWord: () => false,
     callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
     webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, retryForMs: 60_000, timeoutMs: 1, warnAfterMs: 3_600_000, disableAfterMs: 7_200_000, disableAfterTries: 1_000 },
     logger: createLogger({ process: 'dispatcher', level: 'trace', destination: { write: (line: string) => void logLines.push(line) } }),

@@ -35,6 +35,7 @@ test('a payment of a network that is not configured any more fails its job befor
     computeFingerprint: async () => { throw new Error('no test here asks for an index') },
     statementKey: generateKeyPairSync('ed25519').publicKey,
     merchantKeyState: async () => 'stands', approvals: { over: new Map(), expiresAfterMs: 3_600_000 },
+    isOperatorsWord: () => false,
     callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
     webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, retryForMs: 60_000, timeoutMs: 1, warnAfterMs: 3_600_000, disableAfterMs: 7_200_000, disableAfterTries: 1_000 },
     logger: createLogger({ process: 'dispatcher', level: 'fatal' }),

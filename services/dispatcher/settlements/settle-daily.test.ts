@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { systemClock, systemRandom } from '@ngome/kernel'
+import { Secret, systemClock, systemRandom } from '@ngome/kernel'
 import { closeLedgerDays, type Database } from '@ngome/store'
 import { ageLedger, Purse, testDatabase, type TestDatabase } from '@ngome/testkit'
 import { settleDaily } from './settle-daily.ts'
@@ -14,9 +14,10 @@ before(async () => {
 })
 after(() => database.close())
 
+const secret = new Secret(systemRandom.bytes(32))
 const signal = new AbortController().signal
 const logger = { info: () => undefined, warn: () => undefined }
-const surroundings = () => ({ db, clock: systemClock, random: systemRandom, logger })
+const surroundings = () => ({ db, clock: systemClock, random: systemRandom, logger, callbacks: { secret } })
 const amounts = async (): Promise<unknown> =>
   (await database.asAdmin('SELECT amount_minor::text AS amount FROM ngome.settlements ORDER BY amount_minor')).map((row) => row['amount'])
 

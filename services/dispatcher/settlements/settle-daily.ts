@@ -1,13 +1,15 @@
-import { parseAmount, type Clock, type Currency, type Random, type World } from '@ngome/kernel'
+import { parseAmount, type Clock, type Currency, type Random, type Secret, type World } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
-import { lastClosedDay, settleDay, unsettledMerchants, type Database } from '@ngome/store'
+import { proveEvent } from '@ngome/payments'
+import { lastClosedDay, settleDay, unsettledMerchants, type Database, type Vouch } from '@ngome/store'
 
 export type SettlementSchedule = {
   /** Which currencies, and the least that is settled, in major units. */
   readonly daily: Readonly<Record<string, { readonly minimum: string }>>
   readonly worlds: readonly World[]
 }
-type Surroundings = { readonly db: Database; readonly clock: Clock; readonly random: Random; readonly logger: Pick<Logger, 'info' | 'warn'> }
+type Surroundings = { readonly db: Database; readonly clock: Clock; readonly random: Random; readonly logger: Pick<Logger, 'info' | 'warn'>
+  readonly callbacks: { readonly secret: Secret<Uint8Array> } }
 
 /**
  * Settles every merchant of the schedule once for each day of the ledger that closes. To be called often: where no day has closed since
@@ -33,11 +35,12 @@ export function settleDaily(from: Surroundings, schedule: SettlementSchedule): (
 /** @returns whether every merchant had its turn */
 async function settleAll(from: Surroundings, world: World, currency: Currency, minimum: string, signal: AbortSignal): Promise<boolean> {
   const terms = { currency, minimumMinor: parseAmount(minimum, currency) ?? 0n }
+  const vouch: Vouch = (event) => ({ kind: 'proof', proof: proveEvent(from.callbacks.secret, event) })
   let isWhole = true
   for await (const merchant of unsettledMerchants(from.db, world, currency)) {
     if (signal.aborted) return false
     try {
-      const settled = await settleDay(from.db, { ...from, process: 'dispatcher' }, { merchant, world }, terms)
+      const settled = await settleDay(from.db, { ...from, process: 'dispatcher' }, { merchant, world }, terms, vouch)
       if (settled.kind === 'settled') from.logger.info({ merchant, settlement: settled.settlement, day: settled.day }, 'settled')
     } catch (error) {
       isWhole = false

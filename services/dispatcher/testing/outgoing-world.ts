@@ -93,6 +93,7 @@ export class OutgoingWorld {
         return this.revoked.has(key) ? 'revoked' : this.keyState
       },
       egress: createEgressGuard({ providers: {}, allowPrivate: [], resolve: async () => [] }),
+      isOperatorsWord: () => false,
       callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
       webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, retryForMs: 60_000, timeoutMs: 1, warnAfterMs: 3_600_000, disableAfterMs: 7_200_000, disableAfterTries: 1_000 },
       logger: createLogger({ process: 'dispatcher', level: 'fatal' }),

@@ -68,6 +68,7 @@ function dispatcher(owner = merchant, changes: Partial<Dispatcher> = {}): Dispat
     computeFingerprint: fingerprintComputer({ call: call(owner) }, outerKey),
     statementKey: generateKeyPairSync('ed25519').publicKey,
     merchantKeyState: async () => 'stands', approvals: { over: new Map(), expiresAfterMs: 3_600_000 },
+    isOperatorsWord: () => false,
     callbacks: { baseUrl: 'https://localhost', secret: new Secret(systemRandom.bytes(32)) },
     webhooks: { attemptsMax: 1, firstRetryMs: 1, retryMaxMs: 1, retryForMs: 60_000, timeoutMs: 1, warnAfterMs: 3_600_000, disableAfterMs: 7_200_000, disableAfterTries: 1_000 },
     logger: createLogger({ process: 'dispatcher', level: 'trace', destination: { write: (line: string) => void logLines.push(line) } }),

@@ -8,6 +8,7 @@ import { attemptReason } from './attempt-reason.ts'
 import { healthRules } from './endpoint-health.ts'
 import { holdEvent } from './hold-event.ts'
 import { prepareMessage } from './prepare-message.ts'
+import { findProof } from './prove-by-word.ts'
 import { parseRetryAfterMs, pauseAfterTry, pauseWhileHeld } from './retry-schedule.ts'
 
 /** What came of one try. `detail`: for our own log, and for nobody else. */
@@ -27,7 +28,7 @@ export async function deliverWebhook(
 ): Promise<void> {
   const delivery = await dispatcher.events.loadDelivery(tenant, id)
   if (delivery?.state !== 'pending') return
-  const body = provenBody(dispatcher, delivery)
+  const body = await provenBody(dispatcher, tenant, delivery)
   if (body === undefined) {
     dispatcher.logger.error({ delivery: id, payment: delivery.payment }, 'a webhook would say what was not proved; it is not sent')
     await giveUp(dispatcher, tenant, delivery, { attempt: null, reason: 'withheld' }, alarmOf(dispatcher, tenant, delivery))
@@ -51,11 +52,14 @@ export async function deliverWebhook(
 }
 
 /** @returns the bytes to send, or `undefined` where rows were changed since it happened, or made up */
-function provenBody({ callbacks: { secret } }: WebhookDispatcher, { told }: Delivery): Uint8Array | undefined {
-  return told !== null && isProvenEvent(secret, told.event, told.proof) ? eventBody(told.event) : undefined
+async function provenBody(dispatcher: WebhookDispatcher, tenant: Tenant, { told }: Delivery): Promise<Uint8Array | undefined> {
+  if (told === null) return undefined
+  const proof = await findProof(dispatcher, tenant, told)
+  return isProvenEvent(dispatcher.callbacks.secret, told.event, proof) ? eventBody(told.event) : undefined
 }
 
-function alarmOf(dispatcher: WebhookDispatcher, tenant: Tenant, { payment, endpoint }: Delivery): readonly Event[] {
+function alarmOf(dispatcher: WebhookDispatcher, tenant: Tenant, { payment, endpoint, told }: Delivery): readonly Event[] {
+  if (told?.event.kind === 'settlement') return [emit(eventSource(dispatcher), 'settlement.unproven', tenant, { settlement: told.event.settlement })]
   if (payment !== null) return [emit(eventSource(dispatcher), 'payment.mismatch', tenant, { payment, fields: ['webhook'] })]
   return endpoint === null ? [] : [emit(eventSource(dispatcher), 'webhook_endpoint.unproven', tenant, { endpoint: endpoint.id })]
 }

@@ -77,7 +77,7 @@ async function waitingPayout(): Promise<string> {
 async function settlement(): Promise<string> {
   await closeLedgerDays({ db: running.database.open('ngome_dispatcher', { poolMax: 1 }), ...from }, 'UTC')
   const operator = running.database.open('ngome_operator', { poolMax: 1 })
-  const settled = await settleDay(operator, { ...from, process: 'operator' }, owner.tenant, { currency: 'EUR', minimumMinor: 0n })
+  const settled = await settleDay(operator, { ...from, process: 'operator' }, owner.tenant, { currency: 'EUR', minimumMinor: 0n }, () => null)
   assert.ok(settled.kind === 'settled', settled.kind)
   await collectMoney(running, owner, { amount: '20000.00' })
   return settled.settlement

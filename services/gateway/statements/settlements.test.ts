@@ -23,12 +23,12 @@ before(async () => {
   await purse.move(700n, { currency: 'UGX' })
   await closeLedgerDays({ db: dispatcher, ...from }, 'UTC')
   for (const currency of ['EUR', 'UGX'] as const) {
-    const settled = await settleDay(operator, { ...from, process: 'operator' }, merchant.tenant, { currency, minimumMinor: 0n })
+    const settled = await settleDay(operator, { ...from, process: 'operator' }, merchant.tenant, { currency, minimumMinor: 0n }, () => null)
     assert.ok(settled.kind === 'settled', settled.kind)
     made.push(settled.settlement)
   }
-  await endSettlement(operator, from, merchant.tenant, made[0] ?? assert.fail(), { state: 'paid', bankReference: 'FT-77' })
-  await endSettlement(operator, from, merchant.tenant, made[1] ?? assert.fail(), { state: 'failed', failure: 'account closed' })
+  await endSettlement(operator, from, merchant.tenant, made[0] ?? assert.fail(), { state: 'paid', bankReference: 'FT-77' }, () => null)
+  await endSettlement(operator, from, merchant.tenant, made[1] ?? assert.fail(), { state: 'failed', failure: 'account closed' }, () => null)
 })
 after(() => running.close())
 

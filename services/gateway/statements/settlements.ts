@@ -1,6 +1,6 @@
-import type { SettlementView } from '@ngome/contracts'
-import { Fault, formatMoney } from '@ngome/kernel'
-import { findSettlement, listSettlements as findSettlements, type SettlementRow } from '@ngome/store'
+import { Fault } from '@ngome/kernel'
+import { settlementView } from '@ngome/payments'
+import { findSettlement, listSettlements as findSettlements } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { listPage } from '../http/list-page.ts'
@@ -21,12 +21,4 @@ export function listSettlements({ database, cursorSecret }: StatementPorts, call
     (after, count) => findSettlements(database, tenant, { after, limit: count, state }),
     settlementView,
   )
-}
-
-function settlementView(row: SettlementRow): SettlementView {
-  const { id, tenant: { world }, state, amountMinor, currency, day, bankReference, failure, createdAtMs, updatedAtMs } = row
-  return {
-    id, object: 'settlement', world, status: state, amount: formatMoney({ amountMinor, currency }), currency, day,
-    bank_reference: bankReference, failure, created_at: new Date(createdAtMs).toISOString(), updated_at: new Date(updatedAtMs).toISOString(),
-  }
 }
