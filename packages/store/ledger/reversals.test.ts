@@ -8,6 +8,7 @@ import type { Database } from '../database.ts'
 import { checkLedger } from '../ledger-check.ts'
 import { acceptPayment } from '../payments/accept-payment.ts'
 import { findBalances } from '../payments/find-balances.ts'
+import { recheckPayment } from '../payments/recheck-payment.ts'
 import { settleDay } from '../settlements/settle-day.ts'
 import { inTenant } from '../transaction.ts'
 import { takeStep } from './close-days.ts'
@@ -107,6 +108,18 @@ describe('a reversal', () => {
     const failed = await purse.begin(100n)
     await purse.end(failed, 'failed')
     assert.equal(await purse.reverse(failed), 'superseded')
+  })
+
+  test('is asked about because a person wants to know, who is told of as the one who asked', async () => {
+    const purse = await open()
+    const collection = await purse.move(500n)
+    const ask = (payment: PaymentId) => recheckPayment(operator, payment, (tenant) => emit({ ...from, process: 'operator' }, 'payment.recheck_asked', tenant, { payment }))
+    assert.deepEqual(await ask(collection), purse.merchant.tenant)
+    const told = await database.asAdmin(`SELECT process FROM ngome.events WHERE type = 'payment.recheck_asked' AND merchant = $1 AND data->>'payment' = $2`, [purse.merchant.tenant.merchant, collection])
+    const jobs = await database.asAdmin(`SELECT data->>'recheck' AS recheck FROM pgboss.job WHERE name = 'payment-enquire' AND data->>'payment' = $1`, [collection])
+    assert.deepEqual([told, jobs], [[{ process: 'operator' }], [{ recheck: 'true' }]])
+    await purse.reverse(collection)
+    assert.equal(await ask(collection), undefined)
   })
 
   test('is never refused for lack of money: the rest is owed, and repaid of what comes before anything else is taken', async () => {

@@ -1,8 +1,9 @@
 import type { Event } from '@ngome/contracts'
 import type { PaymentId, Tenant } from '@ngome/kernel'
-import { sql } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
+import { enterTenant } from '../statement.ts'
 import { inPlatform } from '../transaction.ts'
 
 /**
@@ -15,7 +16,11 @@ import { inPlatform } from '../transaction.ts'
 export async function recheckPayment(db: Database, payment: PaymentId, told: (tenant: Tenant) => Event): Promise<Tenant | undefined> {
   return inPlatform(db, async (tx) => {
     const { rows: [tenant] } = await sql<Tenant>`SELECT merchant, world FROM ngome.recheck_payment(${payment})`.execute(tx)
-    if (tenant !== undefined) await appendEvent(tx, told(tenant))
+    if (tenant === undefined) return undefined
+    // What is told of it is its tenant's.
+    const { text, values } = enterTenant(tenant)
+    await tx.executeQuery(CompiledQuery.raw(text, [...values]))
+    await appendEvent(tx, told(tenant))
     return tenant
   })
 }
