@@ -1,17 +1,18 @@
 import type { DeliveryState, FailureCode, PaymentDirection, PaymentStatus } from '@ngome/contracts'
-import type { Money, PaymentId } from '@ngome/kernel'
-import { paymentStates, transfersOf } from '@ngome/payments'
+import type { MerchantId, Money, PaymentId } from '@ngome/kernel'
+import { ledgerProblems, unrepaidOf } from './memory/ledger-problems.ts'
 import type { MemoryPayments } from './memory/memory-payments.ts'
 
 /** A payment as a store has it in the end. */
 export type FinalPayment = {
   readonly id: PaymentId
-  readonly merchant: string
+  readonly merchant: MerchantId
   readonly direction: PaymentDirection
   readonly status: PaymentStatus
   readonly failure: FailureCode | null
   readonly money: Money
   readonly reference: string | null
+  readonly original: PaymentId | null
   /** Whether a person was told that nobody knows. */
   readonly isStuck: boolean
   /** Statuses that its events tell of, in order, with the number of each. */
@@ -28,6 +29,8 @@ export type Books = {
   readonly payments: () => Promise<readonly FinalPayment[]>
   /** What does not add up in the ledger. */
   readonly ledgerProblems: () => Promise<readonly string[]>
+  /** Accounts of which something is owed, and could be repaid. */
+  readonly unrepaid: () => Promise<readonly string[]>
   readonly alarms: () => Promise<readonly string[]>
   readonly deliveries: () => Promise<readonly FinalDelivery[]>
 }
@@ -37,7 +40,7 @@ export function memoryBooks(memory: MemoryPayments): Books {
     const attempt = memory.attemptOf(row.tenant, row.id)
     return {
       id: row.id, merchant: row.tenant.merchant, direction: row.direction, status: row.status, failure: row.failure,
-      money: row, reference: attempt?.reference ?? null,
+      money: row, reference: attempt?.reference ?? null, original: row.original,
       isStuck: attempt?.isStuck ?? false,
       told: memory.events.of(row.id).map(({ event }) => ({ sequence: event.sequence, status: (event.facts as { status: PaymentStatus }).status })),
     }
@@ -46,18 +49,11 @@ export function memoryBooks(memory: MemoryPayments): Books {
     openPayments: async () => [...memory.payments.values()].filter(({ row }) =>
       isOpen(row.status) && !(row.status === 'in_doubt' && memory.attemptOf(row.tenant, row.id)?.isStuck === true)).length,
     payments: async () => payments(),
-    ledgerProblems: async () => [...memory.ledger.problems(), ...misstanding(memory)],
+    ledgerProblems: async () => [...memory.ledger.problems(), ...ledgerProblems([...memory.payments.values()].map(({ row }) => row), memory.ledger.rows)],
+    unrepaid: async () => unrepaidOf(memory.ledger.rows),
     deliveries: async () => memory.webhooks.all().map(({ payment, told: { event: { sequence } }, state }) => ({ payment, sequence, state })),
     alarms: async () => memory.told.map(({ type }) => type).filter(isAlarmType),
   }
-}
-
-/** Payments of which a transfer stands otherwise than they do: money that is kept, or given away, for nothing. */
-function misstanding(memory: MemoryPayments): readonly string[] {
-  const last = memory.ledger.lastPhases()
-  return [...memory.payments.values()].flatMap(({ row }) => transfersOf({ ...row, money: row })
-    .filter(({ payment, kind }) => last.get(`${payment} ${kind}`) !== paymentStates[row.status].transfers)
-    .map(({ kind }) => `${row.id} is ${row.status}, and its ${kind} is ${last.get(`${row.id} ${kind}`)}`))
 }
 
 export function isOpen(status: PaymentStatus): boolean {

@@ -1,6 +1,7 @@
 import { canTransition, needsApproval, type ApprovalRules } from '@ngome/payments'
 import { isOpen, type Books, type FinalPayment } from './books.ts'
 import type { BookEntry } from './model-network.ts'
+import { unlearned } from './model-operator.ts'
 import type { Decision, Seen } from './seen.ts'
 
 /** What merchants were told and said that payments are held against. */
@@ -25,6 +26,7 @@ export async function brokenClaims(
       const entry = payment.reference === null ? undefined : network.get(payment.reference)
       return [...problemsOf(payment, entry), ...approvalProblems(payment, entry, seen, rules)]
     }),
+    ...unlearned(payments, network).map(({ id, direction }) => `${id} (${direction}): succeeded, and its network took it back`),
     ...seen.decisions.filter((decision) => !isKept(decision, byId.get(decision.payment)))
       .map(({ payment, word }) => `${payment} was told to be ${word}, and is ${byId.get(payment)?.status}`),
     ...[...network].filter(([reference]) => !references.has(reference)).map(([reference, { payment }]) => `the network has ${reference} of ${payment}, and we do not`),
@@ -35,12 +37,13 @@ export async function brokenClaims(
 
 function problemsOf(payment: FinalPayment, entry: BookEntry | undefined): readonly string[] {
   const { status, isStuck } = payment
-  const moves = entry?.moves ?? 0
+  const { moves, returns } = entry ?? { moves: 0, returns: 0 }
   const told = payment.told.map((one) => one.status)
   return broken(payment, [
     [moves > 1, `the network moved its money ${moves} times`],
     [status === 'succeeded' && moves !== 1, 'succeeded, and no money moved'],
-    [(status === 'failed' || status === 'cancelled') && moves > 0, `${status}, and its money moved`],
+    [(status === 'failed' || status === 'cancelled') && moves > returns, `${status}, and its money moved`],
+    [status === 'reversed' && returns !== 1, 'reversed, and no network took it back'],
     [entry !== undefined && entry.money.amountMinor !== payment.money.amountMinor, 'the network was asked for another amount'],
     [entry !== undefined && !told.includes('processing'), 'the network was asked for what nobody marked as sent'],
     [isOpen(status) && !isStuck, `left behind as ${status}`],

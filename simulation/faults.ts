@@ -39,6 +39,8 @@ export type Faults = {
     readonly callbackTwice: number
     readonly callbackLate: number
     readonly forged: number
+    /** It takes back what succeeded, soon or later. */
+    readonly takenBack: number
   }
 }
 
@@ -47,7 +49,7 @@ export const noFaults: Faults = {
   endpoint: { away: false, lost: 0, refused: 0, late: 0, refusedButTaken: 0 },
   network: {
     away: 0, lost: 0, answerLost: 0, late: 0, refused: 0, refusedButTaken: 0, enquiryLost: 0, ambiguous: 0, lagging: 0, callbackLost: 0,
-    callbackTwice: 0, callbackLate: 0, forged: 0,
+    callbackTwice: 0, callbackLate: 0, forged: 0, takenBack: 0,
   },
 }
 
@@ -58,6 +60,6 @@ export const manyFaults: Faults = {
   endpoint: { away: true, lost: 0.05, refused: 0.05, late: 0.05, refusedButTaken: 0.03 },
   network: {
     away: 0.03, lost: 0.04, answerLost: 0.06, late: 0.05, refused: 0.03, refusedButTaken: 0.01, enquiryLost: 0.05, ambiguous: 0.03, lagging: 0.1,
-    callbackLost: 0.3, callbackTwice: 0.15, callbackLate: 0.1, forged: 0.02,
+    callbackLost: 0.3, callbackTwice: 0.15, callbackLate: 0.1, forged: 0.02, takenBack: 0.12,
   },
 }

@@ -20,7 +20,7 @@ const logger = createLogger({ process: 'dispatcher', level: 'silent' as 'fatal' 
 const signal = new AbortController().signal
 
 /** As its housekeeping has it. */
-const expiryEveryMs = 60_000
+const everyMs = 60_000
 
 /** Tried for some minutes; an endpoint is never so bad that it is warned of. */
 const webhooks: WebhookSettings = {
@@ -58,7 +58,8 @@ export function modelDispatcher(machine: Machine, { payments, events }: GatewayS
       },
     },
   }
-  scheduler.start(chance.between(0, expiryEveryMs), life, () => keepExpiring(dispatcher, scheduler, life))
+  keepDoing(() => expireApprovals(dispatcher, signal), settings, life)
+  keepDoing(() => dispatcher.payments.repayDebts(dispatcher, signal), settings, life)
   return {
     life,
     work: (job) => {
@@ -73,11 +74,13 @@ export function modelDispatcher(machine: Machine, { payments, events }: GatewayS
 }
 
 /** Every minute until its process dies, as housekeeping does it. */
-async function keepExpiring(dispatcher: PaymentDispatcher, scheduler: Scheduler, life: Life): Promise<void> {
-  for (;;) {
-    await expireApprovals(dispatcher, signal).catch((error: unknown) => {
-      if (!isPassing(error)) throw error
-    })
-    await scheduler.pause(expiryEveryMs, life)
-  }
+function keepDoing(look: () => Promise<unknown>, { scheduler, chance }: DispatcherSettings, life: Life): void {
+  scheduler.start(chance.between(0, everyMs), life, async () => {
+    for (;;) {
+      await look().catch((error: unknown) => {
+        if (!isPassing(error)) throw error
+      })
+      await scheduler.pause(everyMs, life)
+    }
+  })
 }

@@ -4,6 +4,7 @@ import { Fault, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
 import { readSignature } from '@ngome/signatures'
 import type { EventStore, PaymentStore } from '@ngome/store'
+import { listBalances } from '../services/gateway/balances/list-balances.ts'
 import { receiveCallback } from '../services/gateway/callbacks/receive-callback.ts'
 import { listEvents } from '../services/gateway/events/list-events.ts'
 import type { Answer } from '../services/gateway/http/answer.ts'
@@ -50,7 +51,7 @@ const noCards = { findToken: async () => undefined, listOrigins: async () => [] 
 /** What of the stores it reaches, over a road that may lose each call. */
 export type GatewayStores = { readonly payments: PaymentStore; readonly events: EventStore }
 
-type Taken = 'createPayment' | 'createPayout' | 'createRefund' | 'cancelPayment' | 'cancelPayout' | 'cancelRefund' | 'approvePayout' | 'refusePayout' | 'listEvents'
+type Taken = 'createPayment' | 'createPayout' | 'createRefund' | 'cancelPayment' | 'cancelPayout' | 'cancelRefund' | 'approvePayout' | 'refusePayout' | 'listEvents' | 'listBalances'
 
 /** The gateway's own handlers, in a process that may die. */
 export class ModelGateway {
@@ -89,6 +90,7 @@ export class ModelGateway {
     const [, payout, decision] = /^\/v1\/payouts\/([^/]+)\/(approve|refuse)$/.exec(request.path) ?? []
     if (decision === 'approve') return approvePayout({ ...this.#ports, approvals }, this.#call<'approvePayout'>(request, { id: payout }))
     if (decision === 'refuse') return refusePayout({ ...this.#ports, approvals }, this.#call<'refusePayout'>(request, { id: payout }))
+    if (request.path === '/v1/balances') return listBalances(this.#ports, this.#call<'listBalances'>(request))
     if (request.path === '/v1/events') return listEvents({ events: this.#events, cursorSecret: this.#settings.secret }, this.#call<'listEvents'>(request))
     throw new TypeError(`no handler of ${request.path}`)
   }

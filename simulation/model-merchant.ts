@@ -1,4 +1,4 @@
-import { createPaymentSchema, createPayoutSchema, createRefundSchema, type PayoutView } from '@ngome/contracts'
+import { balancesSchema, createPaymentSchema, createPayoutSchema, createRefundSchema, type PayoutView } from '@ngome/contracts'
 import type { PaymentId } from '@ngome/kernel'
 import type { ModelApprover } from './model-approver.ts'
 import { pauseMsMax, type ClientPorts, type ClientRequest, type ModelClient } from './model-client.ts'
@@ -11,6 +11,8 @@ type View = Pick<PayoutView, 'status'> & { readonly id: PaymentId }
 
 /** Some dozens are under way at any moment, from each merchant. */
 const repetitionEveryMs = 25
+/** As the operator's tariff has it. */
+export const payoutFeeUnits = 1
 
 const pathOf: Readonly<Record<string, string>> = { pay: '/v1/payments', pyt: '/v1/payouts', rfd: '/v1/refunds' }
 
@@ -36,7 +38,7 @@ export class ModelMerchant {
     seen.clients++
     scheduler.start(chance.between(0, pauseMsMax), this.#world, async () => {
       for (let count = 0; count < orders; count++) {
-        await this.#place(this.#order())
+        await this.#place(chance.happens(0.15) ? await this.#everything() : this.#order())
         await scheduler.pause(chance.between(10, pauseMsMax), this.#world)
       }
       seen.clients--
@@ -61,14 +63,29 @@ export class ModelMerchant {
     const { chance } = this.#from
     const choice = chance.between(1, 100)
     const [collection] = this.#collections.length === 0 ? [] : [chance.pick(this.#collections)]
-    if (choice <= 55 || collection === undefined) return this.#collection()
+    if (choice <= 45 || collection === undefined) return this.#collection()
     const market = chance.pick(this.#markets)
-    if (choice <= 78) {
-      const body = { ...this.#money(market), network: market.network, payee: { phone: market.phone }, reference: this.#reference() }
-      return { path: '/v1/payouts', body: createPayoutSchema.parse(body), isSigned: true }
-    }
+    if (choice <= 78) return this.#payout(market, this.#money(market).amount)
     const amount = chance.happens(0.5) ? collection.amount : halfOf(collection.amount)
     return { path: `/v1/payments/${collection.id}/refunds`, body: createRefundSchema.parse({ amount, reference: this.#reference() }), isSigned: true }
+  }
+
+  /** All that is there of some currency goes out, so that what is taken back afterwards is owed. */
+  async #everything(): Promise<ClientRequest> {
+    const { chance } = this.#from
+    const reply = await this.#client.insist({ path: '/v1/balances', body: undefined, isSigned: false })
+    const balances = 'answer' in reply ? balancesSchema.parse(JSON.parse(String(reply.answer.body))).data : []
+    const market = chance.pick(this.#markets)
+    const { available } = balances.find(({ currency }) => currency === market.currency) ?? { available: '0' }
+    const units = Math.floor(Number(available)) - payoutFeeUnits
+    if (units <= 0) return this.#collection()
+    const amount = market.digits === 0 ? `${units}` : `${units}.00`
+    return this.#payout(market, amount)
+  }
+
+  #payout({ network, currency, phone }: Market, amount: string): ClientRequest {
+    const body = { amount, currency, network, payee: { phone }, reference: this.#reference() }
+    return { path: '/v1/payouts', body: createPayoutSchema.parse(body), isSigned: true }
   }
 
   #collection(): ClientRequest {

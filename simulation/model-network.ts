@@ -4,16 +4,26 @@ import type { Chance } from './chance.ts'
 import type { Faults } from './faults.ts'
 import type { Life, Scheduler } from './scheduler.ts'
 
-/** What a network has of a reference. `moves`: how often money moved for it, which is never more than once where it is honest. */
+/**
+ * What a network has of a reference. `moves`: how often money moved for it, which is never more than once where it is honest; `returns`: how
+ * often it took that back.
+ */
 export type BookEntry = {
+  readonly reference: string
   readonly payment: PaymentId
   readonly direction: PaymentRequest['direction']
   readonly money: Money
   readonly callbackUrl: string
   readonly cameAtMs: number
-  state: 'pending' | 'succeeded' | 'failed'
+  /** The collection that a refund gives back, by its reference. */
+  readonly original: string | null
+  state: 'pending' | 'succeeded' | 'failed' | 'reversed'
   moves: number
+  returns: number
 }
+
+/** How a network is, for good. `showsRefundsAsReversals`: as `PaymentNetwork` has it; it takes back no refund, and nothing that it gave back. */
+export type NetworkNature = { readonly isIdempotent: boolean; readonly showsRefundsAsReversals: boolean }
 
 const roundTripMsMax = 400
 const timeoutMs = 10_000
@@ -24,6 +34,9 @@ const lagMs = 2_000
 const approvalMsMax = 90_000
 const callbackLateMsMax = 900_000
 const callbackTriesMax = 4
+/** Soon, while its merchant pays out what came, or later. */
+const takenBackSoonMsMax = 60_000
+const takenBackLateMsMax = 45 * 60_000
 
 /**
  * A network whose books are the truth about money: they say what moved, whatever its answers said. Honest about what it took, and bad at
@@ -32,16 +45,20 @@ const callbackTriesMax = 4
 export class ModelNetwork {
   readonly book = new Map<string, BookEntry>()
   readonly #from: { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }
-  readonly #isIdempotent: boolean
+  /** By what they give back. */
+  readonly #refunds = new Map<string, BookEntry[]>()
+  readonly #nature: NetworkNature
   readonly #callBack: (url: string, body: Uint8Array) => Promise<boolean>
   readonly #world: Life = { isOver: false }
+  /** What it is about to take back. */
+  doubts = 0
 
   constructor(
-    from: { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }, isIdempotent: boolean,
+    from: { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }, nature: NetworkNature,
     callBack: (url: string, body: Uint8Array) => Promise<boolean>,
   ) {
     this.#from = from
-    this.#isIdempotent = isIdempotent
+    this.#nature = nature
     this.#callBack = callBack
   }
 
@@ -50,7 +67,8 @@ export class ModelNetwork {
     const { life } = machine
     return {
       directions: ['collection', 'payout', 'refund'],
-      isIdempotent: this.#isIdempotent,
+      isIdempotent: this.#nature.isIdempotent,
+      ...this.#nature.showsRefundsAsReversals ? { showsRefundsAsReversals: true } : {},
       prepare: async () => {
         await this.#wait(life)
         return this.#from.chance.happens(this.#from.faults.network.away) ? 'unavailable' : 'ready'
@@ -88,27 +106,63 @@ export class ModelNetwork {
     return { kind: 'taken' }
   }
 
-  #take({ reference, payment, direction, money, callbackUrl }: PaymentRequest): void {
+  #take({ reference, payment, direction, money, callbackUrl, original }: PaymentRequest): void {
     const { scheduler, chance } = this.#from
     const known = this.book.get(reference)
     if (known !== undefined) {
       // Another network would take it as another order: whoever sends to it twice pays twice.
-      if (!this.#isIdempotent) known.moves++
+      if (!this.#nature.isIdempotent) known.moves++
       return
     }
-    const entry: BookEntry = { payment, direction, money, callbackUrl, cameAtMs: scheduler.nowMs, state: 'pending', moves: 0 }
+    const entry: BookEntry = {
+      reference, payment, direction, money, callbackUrl, cameAtMs: scheduler.nowMs, original: original?.reference ?? null, state: 'pending', moves: 0, returns: 0,
+    }
     this.book.set(reference, entry)
+    if (entry.original !== null) this.#refunds.set(entry.original, [...this.#refunds.get(entry.original) ?? [], entry])
     scheduler.after(chance.between(500, approvalMsMax), this.#world, () => this.#end(entry))
   }
 
   #end(entry: BookEntry): void {
     const { chance, faults: { network } } = this.#from
-    entry.state = chance.happens(0.8) ? 'succeeded' : 'failed'
-    if (entry.state === 'succeeded') entry.moves++
-    if (chance.happens(network.callbackLost)) return
-    this.#tell(entry, entry.state)
-    if (chance.happens(network.callbackTwice)) this.#tell(entry, entry.state)
+    entry.state = chance.happens(0.8) && !this.#isOfTakenBack(entry) ? 'succeeded' : 'failed'
+    if (entry.state === 'succeeded') {
+      entry.moves++
+      this.#reconsider(entry)
+      const turnedBack = this.#nature.showsRefundsAsReversals && entry.original !== null ? this.book.get(entry.original) : undefined
+      if (turnedBack !== undefined) this.#announce(turnedBack, 'reversed')
+    }
+    this.#announce(entry)
     if (chance.happens(network.forged)) this.#tell(entry, chance.pick(['succeeded', 'failed', '{"status":']))
+  }
+
+  /** Takes it back after all, in some time. */
+  #reconsider(entry: BookEntry): void {
+    const { scheduler, chance, faults: { network } } = this.#from
+    if (!chance.happens(network.takenBack)) return
+    this.doubts++
+    scheduler.after(chance.between(1_000, chance.happens(0.6) ? takenBackSoonMsMax : takenBackLateMsMax), this.#world, () => {
+      this.doubts--
+      if (this.#nature.showsRefundsAsReversals && (entry.direction === 'refund' || this.#refundsOf(entry).some(({ state }) => state !== 'failed'))) return
+      entry.state = 'reversed'
+      entry.returns++
+      this.#announce(entry)
+    })
+  }
+
+  #announce(entry: BookEntry, word: string = entry.state): void {
+    const { chance, faults: { network } } = this.#from
+    if (chance.happens(network.callbackLost)) return
+    this.#tell(entry, word)
+    if (chance.happens(network.callbackTwice)) this.#tell(entry, word)
+  }
+
+  /** Where a refund turns the collection back, there is nothing left of one that was. */
+  #isOfTakenBack({ original }: BookEntry): boolean {
+    return this.#nature.showsRefundsAsReversals && original !== null && this.book.get(original)?.state === 'reversed'
+  }
+
+  #refundsOf(entry: BookEntry): readonly BookEntry[] {
+    return this.#refunds.get(entry.reference) ?? []
   }
 
   /** Tells of an end, now or late, and again where nobody took it. */
@@ -127,7 +181,7 @@ export class ModelNetwork {
     const { scheduler, chance, faults: { network } } = this.#from
     await this.#wait(life)
     const entry = this.book.get(reference)
-    const seen = entry === undefined ? undefined : { ...entry }
+    const seen = entry === undefined ? undefined : { ...entry, isReversed: this.#isReversed(entry) }
     const isLagging = seen !== undefined && scheduler.nowMs - seen.cameAtMs < lagMs && chance.happens(network.lagging)
     await this.#wait(life)
     if (chance.happens(network.enquiryLost)) return { kind: 'unknown', reason: 'HTTP 503' }
@@ -135,7 +189,11 @@ export class ModelNetwork {
     if (seen.money.amountMinor !== money.amountMinor || seen.money.currency !== money.currency) return { kind: 'differs', fields: ['amount'] }
     if (seen.state === 'pending') return chance.happens(network.ambiguous) ? { kind: 'ambiguous', reason: 'UNKNOWN' } : { kind: 'pending' }
     if (seen.state === 'failed') return { kind: 'failed', failure: 'payer_refused', reason: 'REJECTED' }
-    return { kind: 'succeeded', networkReference: `n-${reference.slice(0, 8)}` }
+    return seen.isReversed ? { kind: 'reversed', reason: 'TURNED_BACK' } : { kind: 'succeeded', networkReference: `n-${reference.slice(0, 8)}` }
+  }
+
+  #isReversed(entry: BookEntry): boolean {
+    return entry.state === 'reversed' || (this.#nature.showsRefundsAsReversals && this.#refundsOf(entry).some(({ state }) => state === 'succeeded'))
   }
 
   #wait(life: Life): Promise<void> {

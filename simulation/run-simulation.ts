@@ -7,7 +7,7 @@ import { configSchema } from '@ngome/runtime'
 import { newWebhookSecret, parseWebhookSecret, proveWebhookTerms, signMerchantKey, type MerchantKey } from '@ngome/signatures'
 import type { EventStore, PaymentStore } from '@ngome/store'
 import type { Network } from '../services/dispatcher/dispatcher.ts'
-import type { Books } from './books.ts'
+import type { Books, FinalPayment } from './books.ts'
 import { Chance } from './chance.ts'
 import { brokenClaims } from './claims.ts'
 import { brokenTelling } from './event-claims.ts'
@@ -22,8 +22,9 @@ import { ModelCustodian } from './model-custodian.ts'
 import { modelDispatcher } from './model-dispatcher.ts'
 import { ModelEndpoint } from './model-endpoint.ts'
 import { ModelGateway } from './model-gateway.ts'
-import { ModelMerchant, type Market } from './model-merchant.ts'
-import { lateMsMax, ModelNetwork, type BookEntry } from './model-network.ts'
+import { ModelMerchant, payoutFeeUnits, type Market } from './model-merchant.ts'
+import { lateMsMax, ModelNetwork, type NetworkNature } from './model-network.ts'
+import { ModelOperator } from './model-operator.ts'
 import { ModelReader } from './model-reader.ts'
 import { Scheduler } from './scheduler.ts'
 import { nothingSeen, type Seen } from './seen.ts'
@@ -34,6 +35,8 @@ export type SimulatedStore = {
   readonly dispatcher: PaymentStore
   readonly events: { readonly gateway: EventStore; readonly dispatcher: EventStore }
   readonly books: Books
+  /** As a person has the dispatcher ask about a payment. */
+  readonly recheck: (payment: FinalPayment) => Promise<void>
   /** Where endpoints are told; a run without it has none. */
   readonly addEndpoint?: (endpoint: NewEndpoint) => Promise<void>
   /** Calls with each job that was committed since, in the order of their commits. */
@@ -88,11 +91,11 @@ const operationsPerOrder = 10
 /** Of those, with the webhooks of each of its changes. */
 const operationsPerToldOrder = 20
 
-const markets: readonly (Market & { readonly currency: Currency; readonly callingCode: string; readonly isIdempotent: boolean; readonly configured: object })[] = [
-  { network: 'mtn-ug', currency: 'UGX', digits: 0, callingCode: '256', phone: '+256772123456', isIdempotent: true, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnuganda' } },
-  { network: 'mtn-ci', currency: 'XOF', digits: 0, callingCode: '225', phone: '+2250545123456', isIdempotent: false, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnivorycoast' } },
-  { network: 'mtn-gh', currency: 'GHS', digits: 2, callingCode: '233', phone: '+233242123456', isIdempotent: true, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnghana' } },
-  { network: 'airtel-ke', currency: 'KES', digits: 2, callingCode: '254', phone: '+254731123456', isIdempotent: false, configured: { connector: 'airtel-money', airtel: { country: 'KE' } } },
+const markets: readonly (Market & { readonly currency: Currency; readonly callingCode: string; readonly nature: NetworkNature; readonly configured: object })[] = [
+  { network: 'mtn-ug', currency: 'UGX', digits: 0, callingCode: '256', phone: '+256772123456', nature: { isIdempotent: true, showsRefundsAsReversals: false }, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnuganda' } },
+  { network: 'mtn-ci', currency: 'XOF', digits: 0, callingCode: '225', phone: '+2250545123456', nature: { isIdempotent: false, showsRefundsAsReversals: false }, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnivorycoast' } },
+  { network: 'mtn-gh', currency: 'GHS', digits: 2, callingCode: '233', phone: '+233242123456', nature: { isIdempotent: true, showsRefundsAsReversals: false }, configured: { connector: 'mtn-momo', targetEnvironment: 'mtnghana' } },
+  { network: 'airtel-ke', currency: 'KES', digits: 2, callingCode: '254', phone: '+254731123456', nature: { isIdempotent: false, showsRefundsAsReversals: true }, configured: { connector: 'airtel-money', airtel: { country: 'KE' } } },
 ]
 
 /** Over so much a second person has to say so: about a third of all payouts. */
@@ -125,6 +128,7 @@ class SimulatedWorld {
   readonly #dispatchers: { readonly machine: Machine; worker: Worker }[] = []
   readonly #queue: JobQueue
   readonly #seen: Seen = nothingSeen()
+  readonly #operator: ModelOperator
   #callbacks = 0
 
   constructor(options: SimulationOptions) {
@@ -134,8 +138,9 @@ class SimulatedWorld {
     const from = { scheduler: this.#scheduler, chance: this.#chance, faults: options.faults }
     this.#custodian = new ModelCustodian(from)
     this.#networks = new Map(markets.map((market) => [
-      market.network, new ModelNetwork(from, market.isIdempotent, (url, body) => this.#callBack(url, body)),
+      market.network, new ModelNetwork(from, market.nature, (url, body) => this.#callBack(url, body)),
     ]))
+    this.#operator = new ModelOperator(options.store, [...this.#networks.values()])
     this.#queue = new JobQueue(from, () => this.#dispatchers.filter(({ machine }) => machine.isUp).map(({ worker }) => worker))
     options.store.onJob((job) => this.#queue.add(job))
     options.store.useClock(this.#clock)
@@ -258,24 +263,34 @@ class SimulatedWorld {
     return this.#seen.requests + this.#queue.worked + this.#callbacks
   }
 
+  /** What grows as long as anything goes on, but for who only reads. */
+  get #progress(): number {
+    return this.#seen.acknowledged.size + this.#queue.worked + this.#callbacks
+  }
+
   /** Until every order has its answer, and every payment its end or a person who was told. */
   async #untilSettled(): Promise<void> {
-    const { books } = this.#options.store
     const lastMs = this.#scheduler.nowMs + settleMsMax
-    let last = { operations: this.#operations, atMs: this.#scheduler.nowMs }
+    let last = { progress: this.#progress, atMs: this.#scheduler.nowMs }
     do {
-      if (this.#operations > last.operations) last = { operations: this.#operations, atMs: this.#scheduler.nowMs }
+      if (this.#progress > last.progress) last = { progress: this.#progress, atMs: this.#scheduler.nowMs }
       // What has not settled by then never will; the claims say what it is.
       if (this.#scheduler.nowMs > Math.min(lastMs, last.atMs + quietMsMax)) return
       const untilMs = this.#scheduler.nowMs + lookEveryMs
       const isMore = await this.#scheduler.run(() => this.#scheduler.nowMs >= untilMs)
       if (!isMore) return
-    } while (this.#seen.clients > 0 || await books.openPayments() > 0 || (await books.deliveries()).some(({ state }) => state === 'pending'))
+    } while (await this.#isMore())
+  }
+
+  async #isMore(): Promise<boolean> {
+    const { books } = this.#options.store
+    const isUnread = await this.#operator.look(this.#scheduler.nowMs)
+    return isUnread || this.#seen.clients > 0 || await books.openPayments() > 0 || (await books.deliveries()).some(({ state }) => state === 'pending')
   }
 
   async #report(): Promise<SimulationReport> {
     const { books } = this.#options.store
-    const book = new Map<string, BookEntry>([...this.#networks.values()].flatMap((network) => [...network.book]))
+    const book = this.#operator.networkBook()
     const payments: Record<string, number> = {}
     for (const { direction, status } of await books.payments()) payments[`${direction} ${status}`] = (payments[`${direction} ${status}`] ?? 0) + 1
     const told: Record<string, number> = {}
@@ -328,7 +343,7 @@ class SimulatedWorld {
 
 /** The markets as an operator configures them. */
 function configuredNetworks(): ReturnType<typeof configSchema.parse>['networks'] {
-  const fees = { collection: { fixed: '0', basisPoints: 150, min: '0' }, payout: { fixed: '1', basisPoints: 0, min: '1' } }
+  const fees = { collection: { fixed: '0', basisPoints: 150, min: '0' }, payout: { fixed: `${payoutFeeUnits}`, basisPoints: 0, min: `${payoutFeeUnits}` } }
   return configSchema.parse({
     dataDir: '/nowhere',
     networks: Object.fromEntries(markets.map(({ network, currency, callingCode, configured }) => [network, {

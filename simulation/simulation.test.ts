@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { emit } from '@ngome/contracts'
-import { newId, systemClock, systemRandom } from '@ngome/kernel'
-import type { ApprovalRules } from '@ngome/payments'
-import type { ApprovalParty, EventStore, PaymentStore } from '@ngome/store'
 import { noFaults } from './faults.ts'
-import { MemoryPayments } from './memory/memory-payments.ts'
-import { simulatedMemory } from './memory/simulated-memory.ts'
-import { rules, type SimulatedStore } from './run-simulation.ts'
 import { runApart } from './testing/run-apart.ts'
 import { assertTrue, runSeeded as run, seed } from './testing/run-seeded.ts'
 
-const from = { clock: systemClock, random: systemRandom }
 /** As many as each run of the tests has. */
 const inMemory = 50_000
 
@@ -33,104 +25,5 @@ describe('a seed', () => {
     const { crashes, broken, payments } = await run(1_000, { faults: noFaults })
     assert.deepEqual([crashes, broken], [0, []])
     assert.ok(Object.keys(payments).every((name) => /succeeded|failed|cancelled/.test(name)), JSON.stringify(payments))
-  })
-})
-
-/** What a store would do that breaks its promises, and what the run says of it. */
-const broken: readonly (readonly [what: string, bend: (store: SimulatedStore, memory: MemoryPayments) => SimulatedStore, claim: RegExp])[] = [
-  ['forgets what it accepted', (store) => ({
-    ...store, gateway: { ...store.gateway, acceptPayment: forgetting(store.gateway.acceptPayment, 50, { kind: 'accepted' }) },
-  }), /acknowledged for .* and is lost/],
-  ['says that an end was recorded, and records none', (store) => ({
-    ...store, dispatcher: { ...store.dispatcher, recordOutcome: forgetting(store.dispatcher.recordOutcome, 20, 'recorded') },
-  }), /left behind as|books|no transfer/],
-  ['takes each repetition for another order', (store) => ({
-    ...store, gateway: { ...store.gateway, acceptPayment: (acceptance) => store.gateway.acceptPayment({
-      ...acceptance, idempotency: { ...acceptance.idempotency, keyHash: Buffer.from(acceptance.payment.id.padEnd(32)).subarray(-32) },
-    }) },
-  }), /was answered with/],
-  ['loses jobs', (store) => {
-    let count = 0
-    return { ...store, onJob: (take) => store.onJob((job) => { if (++count % 40 !== 0) take(job) }) }
-  }, /left behind as/],
-  ['says that a refusal was written down, and sends the payout some time', (store) => ({
-    ...store, gateway: { ...store.gateway, withdrawPayment: async (tenant, withdrawal) => withdrawal.refusal === undefined
-      ? store.gateway.withdrawPayment(tenant, withdrawal)
-      : { kind: 'withdrawn', row: await store.gateway.findPayment(tenant, withdrawal.payment) ?? assert.fail() } },
-  }), /was told to be refused, and is/],
-  ['says that an approval was written down, and writes none', (store) => ({
-    ...store, gateway: { ...store.gateway, approvePayout: async (tenant, { payment }) =>
-      ({ kind: 'approved', row: await store.gateway.findPayment(tenant, payment) ?? assert.fail() }) },
-  }), /was told to be approved, and is failed/],
-  ['keeps the money of what was not to go out', (store, memory) => {
-    const end = memory.ledger.end.bind(memory.ledger)
-    memory.ledger.end = (payment, phase) => { if (phase === 'posted' || !payment.startsWith('pyt_')) end(payment, phase) }
-    return store
-  }, /is failed, and its payout is pending/],
-  ['tells an endpoint of no change before it is its turn, or after', (store) => withEvents(store, { waitForTurn: async () => 'now' }), /arrived before one that came before it/],
-  ['counts what an endpoint refused as told', (store) => withEvents(store, { recordDeliveryResult: (tenant, seen, result, atMs, rules) =>
-    store.events.dispatcher.recordDeliveryResult(tenant, seen, result.kind === 'retry' ? toldAllTheSame(result) : result, atMs, rules) }),
-  /was said to be told and never arrived/],
-  ['gives no change its turn that waited for it', (store) => withEvents(store, {
-    recordDeliveryResult: forgetting(store.events.dispatcher.recordDeliveryResult, 30, 'recorded'),
-  }), /waits to be told for ever/],
-  ['lists events by a time that others come before', (store) => ({
-    ...store, events: { ...store.events, gateway: { ...store.events.gateway, listObjectEvents: async (tenant, page) => {
-      const rows = await store.events.gateway.listObjectEvents(tenant, page)
-      return rows.length < 2 ? rows : rows.filter((_, at) => at !== rows.length - 2)
-    } } },
-  }), /the list of events has/],
-  ['lets who ordered approve', (store) => ({
-    ...store, gateway: { ...store.gateway, findPayoutApproval: forgetParty(store.gateway.findPayoutApproval), approvePayout: (tenant, given) =>
-      store.gateway.approvePayout(tenant, { ...given, answer: { ...given.answer, ...stranger } }) },
-  }), /was decided by who ordered it/],
-]
-
-function withEvents(store: SimulatedStore, bent: Partial<EventStore>): SimulatedStore {
-  return { ...store, events: { ...store.events, dispatcher: { ...store.events.dispatcher, ...bent } } }
-}
-
-type Result = Parameters<EventStore['recordDeliveryResult']>[2]
-
-function toldAllTheSame({ attempt }: Result & { readonly kind: 'retry' }): Result {
-  const tenant = { merchant: newId('merchant', from), world: 'test' } as const
-  return { kind: 'delivered', attempt, event: emit({ ...from, process: 'dispatcher' }, 'webhook.delivered', tenant, { delivery: newId('webhookDelivery', from), payment: null }) }
-}
-
-/** By no key that anybody has. */
-const stranger: ApprovalParty = { apiKey: newId('apiKey', from), keyLine: newId('apiKey', from), signingKey: newId('merchantSigningKey', from) }
-
-function forgetParty(find: PaymentStore['findPayoutApproval']): PaymentStore['findPayoutApproval'] {
-  return async (tenant, payment) => {
-    const { asked, answer } = await find(tenant, payment)
-    return { asked: asked === null ? null : { ...asked, ...stranger }, answer }
-  }
-}
-
-/** Does nothing each so many times, and says that it did. */
-function forgetting<A extends unknown[], R>(call: (...args: A) => Promise<R>, each: number, answer: R): (...args: A) => Promise<R> {
-  let count = 0
-  return (...args) => ++count % each === 0 ? Promise.resolve(answer) : call(...args)
-}
-
-describe('a run sees', () => {
-  for (const [what, bend, claim] of broken) {
-    test(`a store that ${what}`, async () => {
-      const memory = new MemoryPayments()
-      const report = await run(8_000, { seed: 42, store: bend(simulatedMemory(memory), memory) })
-      assert.ok(report.broken.some((problem) => claim.test(problem)), `it saw ${JSON.stringify(report.broken.slice(0, 5))}`)
-    })
-  }
-
-  const noLimit: ApprovalRules = { over: new Map(), expiresAfterMs: 0 }
-
-  test('processes that ask nobody over the limit', async () => {
-    const report = await run(8_000, { seed: 42, approvals: { gateway: noLimit, dispatcher: noLimit } })
-    assert.ok(report.broken.some((problem) => problem.endsWith('went out on one person\'s word')), JSON.stringify(report.broken.slice(0, 5)))
-  })
-
-  test('a gateway that asks nobody, and a dispatcher that sends nothing of it', async () => {
-    const report = await run(8_000, { seed: 42, approvals: { gateway: noLimit, dispatcher: rules } })
-    assert.deepEqual([...new Set(report.broken)], ['an alarm without an attack: payment.mismatch'])
   })
 })

@@ -306,6 +306,17 @@ const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
     assert.equal(await it.reverse(open), 'superseded')
     assert.deepEqual((await it.state(first)).slice(0, 3), ['reversed', null, 'known'])
   },
+  'what is owed is repaid of what comes later, once': async (it) => {
+    const never = new AbortController().signal
+    const repay = () => it.store.dispatcher.repayDebts(from, never)
+    const first = await it.succeed(1_000n)
+    assert.equal((await it.accept({ direction: 'payout', ...euros(900n) }))[0], 'accepted')
+    assert.equal(await it.reverse(first), 'recorded')
+    await repay()
+    assert.deepEqual([await repay(), ...await it.balance(), await it.owed()], [0, 0n, 0n, 900n, 900n])
+    await it.succeed(1_200n)
+    assert.deepEqual([await repay(), await repay(), ...await it.balance(), await it.owed()], [1, 0, 300n, 0n, 900n, 0n])
+  },
   'one word of a merchant counts for one payment': async (it) => {
     const [[, one], [, other]] = [await it.accept(), await it.accept()]
     const claim = it.claimer()

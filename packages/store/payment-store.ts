@@ -19,6 +19,7 @@ import { recordReversal } from './dispatch/record-reversal.ts'
 import { scheduleEnquiry } from './dispatch/schedule-enquiry.ts'
 import { appendEvent } from './events/append-event.ts'
 import { enqueue } from './jobs/enqueue.ts'
+import { repayDebts } from './ledger/repay-debts.ts'
 import { acceptPayment } from './payments/accept-payment.ts'
 import { approvePayout } from './payments/approve-payout.ts'
 import { findPayoutApproval } from './payments/payout-approvals.ts'
@@ -72,6 +73,7 @@ export type PaymentStore = {
   readonly noteNextAction: Bound<typeof noteNextAction>
   readonly recordOutcome: Bound<typeof recordOutcome>
   readonly recordReversal: Bound<typeof recordReversal>
+  readonly repayDebts: Bound<typeof repayDebts>
   readonly scheduleEnquiry: Bound<typeof scheduleEnquiry>
   readonly findOpenPayments: Bound<typeof findOpenPayments>
   /** Tells the operator of what was found out about a payment, where nothing else is written. @throws Fault `store/unavailable` */
@@ -111,6 +113,7 @@ export function postgresPayments(db: Database): PaymentStore {
     noteNextAction: noteNextAction.bind(null, db),
     recordOutcome: recordOutcome.bind(null, db),
     recordReversal: recordReversal.bind(null, db),
+    repayDebts: repayDebts.bind(null, db),
     scheduleEnquiry: scheduleEnquiry.bind(null, db),
     findOpenPayments: findOpenPayments.bind(null, db),
     tell: (tenant, event) => inTenantPrepared(db, tenant, (tx) => appendEvent(tx, event)),

@@ -109,7 +109,7 @@ export function createHandlers(from: HandlerPorts): Handlers {
     rollApiKey: (call) => rollApiKey(keys, call),
     revokeApiKey: (call) => revokeApiKey(keys, call),
     revokeThisApiKey: (call) => revokeThisApiKey(keys, call),
-    ...reportHandlers({ database, cursorSecret: secrets.idempotency }),
+    ...reportHandlers({ database, payments, cursorSecret: secrets.idempotency }),
     listUsage: (call) => listUsage({ database, clock }, call),
     listRequests: (call) => listRequests({ database, cursorSecret: secrets.idempotency }, call),
     exportRequests: (call) => exportRequests({ database }, call),

@@ -95,12 +95,16 @@ export const reverseIn = (memory: MemoryPayments): Now<'recordReversal'> => (fro
   if (kept === undefined || !dispatcherOrigins('reversed').includes(kept.row.status)) return 'superseded'
   if (areRefundsReversals && isRefunded(memory, tenant, payment)) return 'superseded'
   const { row } = kept
-  memory.ledger.reverse({ ...row, money: { amountMinor: row.amountMinor, currency: row.currency } }, newId('adjustment', from))
+  memory.ledger.reverse({ ...row, money: { amountMinor: row.amountMinor, currency: row.currency } })
   memory.change('dispatcher', kept, { status: 'reversed', failure: null, updatedAtMs: from.clock.nowMs() },
     (told) => prove(told, memory.attemptOf(tenant, payment)?.factsProof ?? null))
   memory.told.push(event)
+  memory.ledger.repay(tenant, row.currency, newId('adjustment', from))
   return 'recorded'
 }
+
+export const repayIn = (memory: MemoryPayments): Now<'repayDebts'> => (from) =>
+  memory.ledger.debts().filter(({ tenant, currency }) => memory.ledger.repay(tenant, currency, newId('adjustment', from))).length
 
 function isRefunded(memory: MemoryPayments, tenant: Tenant, payment: PaymentId): boolean {
   return (memory.refunds.get(tenantKey(tenant, payment)) ?? []).map((refund) => memory.find(tenant, refund)?.row.status)

@@ -28,14 +28,24 @@ export class MemoryLedger {
     for (const transfer of transfers) this.#begin({ ...transfer, document: payment.id })
   }
 
-  /** Gives back all that a payment moved, and repays what is owed then as far as something is there. */
-  reverse(payment: MovedPayment, repayment: AdjustmentId): void {
+  /** Gives back all that a payment moved. */
+  reverse(payment: MovedPayment): void {
     for (const transfer of reversalsOf(payment)) this.#post({ ...transfer, document: payment.id })
-    const { tenant, money: { currency } } = payment
+  }
+
+  /** Repays what is owed as far as something is there. @returns whether there was */
+  repay(tenant: Tenant, currency: Currency, repayment: AdjustmentId): boolean {
     const [debit, credit] = [accountFor(tenant, 'merchant_available', '', currency), accountFor(tenant, 'merchant_debt', '', currency)]
     const [held, owed] = [availableOf(this.#sums.get(debit.id)), -availableOf(this.#sums.get(credit.id))]
     const amountMinor = held < owed ? held : owed
-    if (amountMinor > 0n) this.#post({ document: repayment, kind: 'debt_repayment', debit, credit, money: { amountMinor, currency } })
+    if (amountMinor <= 0n) return false
+    this.#post({ document: repayment, kind: 'debt_repayment', debit, credit, money: { amountMinor, currency } })
+    return true
+  }
+
+  /** Whose debts there are, and were. */
+  debts(): readonly Pick<Account, 'tenant' | 'currency'>[] {
+    return [...this.#sums.values()].map(({ account }) => account).filter(({ kind }) => kind === 'merchant_debt')
   }
 
   end(payment: PaymentId, phase: 'posted' | 'voided'): void {
@@ -75,11 +85,6 @@ export class MemoryLedger {
       ...[...lives].filter(([, phases]) => phases[0] !== 'pending' || phases.length > 2).map(([name, phases]) => `${name} went ${phases.join(', ')}`),
       ...[...counted.values()].reduce((all, one) => all + one, 0n) === 0n ? [] : ['what left is not what came'],
     ]
-  }
-
-  /** How each transfer stands, by its document and kind. */
-  lastPhases(): ReadonlyMap<string, LedgerRow['phase']> {
-    return new Map(this.rows.map(({ document, kind, phase }) => [`${document} ${kind}`, phase]))
   }
 
   #post(transfer: Move): void {

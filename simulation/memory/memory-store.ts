@@ -2,7 +2,7 @@ import type { PaymentId } from '@ngome/kernel'
 import { callbackHintsMax, type PaymentStore } from '@ngome/store'
 import { accept } from './accept.ts'
 import { approveIn, findUnapproved } from './approve.ts'
-import { load, markSentAgainIn, markSentIn, markStandingIn, markStuckIn, markTakenIn, prepareIn, recordIn, reverseIn } from './dispatch.ts'
+import { load, markSentAgainIn, markSentIn, markStandingIn, markStuckIn, markTakenIn, prepareIn, recordIn, repayIn, reverseIn } from './dispatch.ts'
 import type { KeptHint, MemoryPayments } from './memory-payments.ts'
 import { tenantKey } from './tenant-key.ts'
 import { withdrawIn } from './withdraw.ts'
@@ -67,7 +67,7 @@ function acceptingStore(memory: MemoryPayments): AcceptingStore {
 
 type DispatchingStore = Pick<
   PaymentStore, 'loadPaymentForDispatch' | 'claimAuthorization' | 'prepareAttempt' | 'markAttemptSent' | 'markAttemptSentAgain' | 'markAttemptTaken' |
-  'markAttemptStuck' | 'markStanding' | 'noteNextAction' | 'recordOutcome' | 'recordReversal'
+  'markAttemptStuck' | 'markStanding' | 'noteNextAction' | 'recordOutcome' | 'recordReversal' | 'repayDebts'
 >
 
 function dispatchingStore(memory: MemoryPayments): DispatchingStore {
@@ -92,6 +92,7 @@ function dispatchingStore(memory: MemoryPayments): DispatchingStore {
     markStanding: async (...args) => markStandingIn(memory)(...args),
     recordOutcome: async (...args) => recordIn(memory)(...args),
     recordReversal: async (...args) => reverseIn(memory)(...args),
+    repayDebts: async (...args) => repayIn(memory)(...args),
   }
 }
 

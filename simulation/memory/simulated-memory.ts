@@ -12,6 +12,7 @@ export function simulatedMemory(memory = new MemoryPayments()): SimulatedStore {
     gateway: store, dispatcher: store, books: memoryBooks(memory),
     events: { gateway: events, dispatcher: events },
     addEndpoint: async (endpoint) => memory.webhooks.add(endpoint),
+    recheck: async ({ id, merchant }) => memory.onJob({ queue: 'payment-enquire', data: { merchant, world: 'test', payment: id, recheck: true }, startAfterMs: 0 }),
     onJob: (take) => { memory.onJob = take },
     useClock: (clock) => { memory.nowMs = () => clock.nowMs() },
     addMerchant: async (tenant, dataKey, keys) => {

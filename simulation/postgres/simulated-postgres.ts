@@ -1,6 +1,6 @@
 import { emit, jobSchemas, type FailureCode, type PaymentDirection, type PaymentStatus } from '@ngome/contracts'
-import { systemClock, systemRandom, type Clock, type Currency, type PaymentId } from '@ngome/kernel'
-import { addMerchant, checkLedger, insertSigningKey, postgresEvents, postgresPayments, type PaymentStore } from '@ngome/store'
+import { systemClock, systemRandom, type Clock, type Currency, type MerchantId, type PaymentId } from '@ngome/kernel'
+import { addMerchant, checkLedger, insertSigningKey, postgresEvents, postgresPayments, recheckPayment, type PaymentStore } from '@ngome/store'
 import type { TestDatabase } from '@ngome/testkit'
 import { isAlarmType, isOpen, type Books, type FinalPayment } from '../books.ts'
 import type { Job } from '../memory/memory-payments.ts'
@@ -25,6 +25,10 @@ export function simulatedPostgres(database: TestDatabase): SimulatedStore {
   return {
     gateway: thenTaking(gateway, takeJobs), dispatcher: thenTaking(dispatcher, takeJobs), books: postgresBooks(database),
     events: { gateway: postgresEvents(gatewayDb), dispatcher: postgresEvents(dispatcherDb) },
+    recheck: async ({ id }) => {
+      await recheckPayment(operator, id, (tenant) => emit(from, 'payment.recheck_asked', tenant, { payment: id }))
+      await takeJobs()
+    },
     onJob: (take) => { onJob = take },
     useClock: (clock) => { now.clock = clock },
     addMerchant: async (tenant, dataKey, keys) => {
@@ -72,16 +76,18 @@ async function takeCommitted(database: TestDatabase): Promise<readonly Job[]> {
 
 function postgresBooks(database: TestDatabase): Books {
   const payments = async (): Promise<readonly FinalPayment[]> => {
-    const rows = await database.asAdmin(`SELECT p.id, p.merchant, p.direction, p.status, p.currency, p.failure, p.amount_minor, a.reference, a.stuck_at IS NOT NULL AS is_stuck,
+    const rows = await database.asAdmin(`SELECT p.id, p.merchant, p.direction, p.status, p.currency, p.failure, p.amount_minor, p.original, a.reference, a.stuck_at IS NOT NULL AS is_stuck,
         (SELECT json_agg(json_build_object('sequence', e.sequence, 'status', e.facts->>'status') ORDER BY e.sequence)
           FROM ngome.object_events e WHERE e.merchant = p.merchant AND e.world = p.world AND e.object = p.id) AS told
       FROM ngome.payments p LEFT JOIN ngome.attempts a ON a.merchant = p.merchant AND a.world = p.world AND a.payment = p.id ORDER BY p.id`)
     return rows.map((row) => ({
-      id: row['id'] as PaymentId, merchant: row['merchant'] as string, direction: row['direction'] as PaymentDirection, status: row['status'] as PaymentStatus,
-      failure: row['failure'] as FailureCode | null, money: { amountMinor: BigInt(row['amount_minor'] as string), currency: row['currency'] as Currency }, reference: row['reference'] as string | null, isStuck: row['is_stuck'] === true,
+      id: row['id'] as PaymentId, merchant: row['merchant'] as MerchantId, direction: row['direction'] as PaymentDirection, status: row['status'] as PaymentStatus,
+      failure: row['failure'] as FailureCode | null, money: { amountMinor: BigInt(row['amount_minor'] as string), currency: row['currency'] as Currency }, reference: row['reference'] as string | null, original: row['original'] as PaymentId | null, isStuck: row['is_stuck'] === true,
       told: row['told'] as FinalPayment['told'],
     }))
   }
+  const unrepaid = async (): Promise<readonly string[]> =>
+    (await database.asAdmin(`SELECT account FROM ngome.find_repayable('', 1000)`)).map(({ account }) => `${account as string} is owed, and its merchant has something`)
   return {
     openPayments: async () => (await payments()).filter(({ status, isStuck }) => isOpen(status) && !(isStuck && status === 'in_doubt')).length,
     payments,
@@ -89,8 +95,9 @@ function postgresBooks(database: TestDatabase): Books {
     deliveries: async () => [],
     ledgerProblems: async () => {
       const { wrong, misheld } = await checkLedger(database.open('ngome_auditor', { poolMax: 1 }))
-      return [...wrong, ...misheld].map((id) => `the ledger of ${id} does not add up`)
+      return [...[...wrong, ...misheld].map((id) => `the ledger of ${id} does not add up`), ...await unrepaid()]
     },
+    unrepaid,
     alarms: async () => (await database.asAdmin('SELECT type FROM ngome.events')).map(({ type }) => type as string).filter(isAlarmType),
   }
 }

@@ -146,6 +146,7 @@ const way: { readonly [K in keyof PaymentStore]: () => Promise<unknown> } = {
     assert.equal((await accepting.withdrawPayment(merchant.tenant, withdrawal)).kind, 'withdrawn')
   },
   recordReversal: async () => assert.equal(await dispatching.recordReversal(from, merchant.tenant, { payment, event: told('payment.succeeded', payment), prove, areRefundsReversals: false }), 'recorded'),
+  repayDebts: () => dispatching.repayDebts(from, new AbortController().signal),
   findOpenPayments: () => dispatching.findOpenPayments({ olderThanMs: 0, limit: 10 }),
   findUnapprovedPayouts: () => dispatching.findUnapprovedPayouts({ olderThanMs: 0, limit: 10 }),
   tell: () => dispatching.tell(merchant.tenant, told('payment.processing', payment)),

@@ -1,7 +1,7 @@
 import { emit } from '@ngome/contracts'
 import { hasEnded } from '@ngome/payments'
 import type { CustodianClient } from '@ngome/runtime'
-import { addUpAccounts, closeLedgerDays, findOpenPayments, findPayment, keepHouse, keepPaymentPartitions, repayDebts, type UsageRetention } from '@ngome/store'
+import { addUpAccounts, closeLedgerDays, findOpenPayments, findPayment, keepHouse, keepPaymentPartitions, type UsageRetention } from '@ngome/store'
 import { remindOfKeys, remindOfShortKeys } from '../access/remind-of-keys.ts'
 import { eventSource, type Dispatcher } from '../dispatcher.ts'
 import { lookAfterForwards } from '../forwards/look-after-forwards.ts'
@@ -47,7 +47,7 @@ export function keepHouseHourly(
   runEvery(expiryEveryMs, 'the end of what nobody approved', logger, signal, () => expireApprovals(dispatcher, signal))
   runEvery(expiryEveryMs, 'the adding up of accounts', logger, signal, () => addUpAccounts(db))
   runEvery(expiryEveryMs, 'the repayment of debts', logger, signal, async () => {
-    const repaid = await repayDebts(db, dispatcher, signal)
+    const repaid = await dispatcher.payments.repayDebts(dispatcher, signal)
     if (repaid > 0) logger.info({ repaid }, 'debts repaid')
   })
   runEvery(expiryEveryMs, 'the closing of days', logger, signal, () => closeLedgerDays(dispatcher, policy.timeZone, signal))

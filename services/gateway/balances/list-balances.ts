@@ -1,12 +1,12 @@
 import { formatMoney } from '@ngome/kernel'
 import type { BalanceView } from '@ngome/contracts'
-import { findBalances, type Balance, type Database } from '@ngome/store'
+import type { Balance, PaymentStore } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 
 /** Answers what the merchant's accounts hold. @throws Fault `store/unavailable` */
-export async function listBalances({ database }: { readonly database: Database }, { caller }: Call<'listBalances'>): Promise<Answer> {
-  const balances = await findBalances(database, caller.tenant)
+export async function listBalances({ payments }: { readonly payments: Pick<PaymentStore, 'findBalances'> }, { caller }: Call<'listBalances'>): Promise<Answer> {
+  const balances = await payments.findBalances(caller.tenant)
   const data = balances.map(({ currency, availableMinor, pendingMinor, reservedMinor, owedMinor }: Balance): BalanceView => ({
     object: 'balance', world: caller.tenant.world, currency,
     available: formatMoney({ amountMinor: availableMinor, currency }),
