@@ -1,5 +1,6 @@
 import { addPayoutsSchema, type AddPayouts } from '@ngome/contracts'
 import type { PayoutBatchId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
+import { believedMs } from '../custodian/standing-keys.ts'
 import type { OpenSealed } from '../custodian/open-sealed.ts'
 import type { PaymentDispatcher } from '../dispatcher.ts'
 import { readSealedWord, type SealedWord } from './read-sealed-word.ts'
@@ -16,14 +17,17 @@ export type PartOpening =
   | { readonly kind: 'unopenable'; readonly reason: string }
   | { readonly kind: 'later'; readonly reason: string }
 
-/** Parts that are kept open, of some 60 kB each, and for how long: who works off a part needs it for each of its rows. */
-const partsMax = 8
-const keptMs = 60_000
+/**
+ * Parts that are kept open, of some 60 kB each, and for how long: who works off a part needs it for each of its rows. What was proven of
+ * one is kept with it (`prove-part.ts`), and for no longer than the custodian's word of a key is believed.
+ */
+export const partsMax = 8
+const keptMs = believedMs
 
 /** A row has eight members at most, and one object inside. */
 const bodyBounds = { depthMax: 4, nodesMax: 8_192 }
 
-type Kept = { readonly opening: Promise<PartOpening>; readonly untilMs: number }
+type Kept = { readonly opening: Promise<PartOpening>; readonly atMs: number }
 
 /** By who opens: a process has one. */
 const keptParts = new WeakMap<OpenSealed, Map<string, Kept>>()
@@ -40,11 +44,12 @@ export async function openPart(
   keptParts.set(openSealed, kept)
   const name = `${tenant.merchant}:${tenant.world}:${id}`
   const nowMs = clock.nowMs()
-  for (const [each, { untilMs }] of kept) if (untilMs <= nowMs) kept.delete(each)
+  // Nor by a clock that was set back.
+  for (const [each, { atMs }] of kept) if (nowMs < atMs || nowMs - atMs >= keptMs) kept.delete(each)
   const found = kept.get(name)
   if (found !== undefined) return found.opening
   const opening = open(dispatcher, tenant, id, signal)
-  kept.set(name, { opening, untilMs: nowMs + keptMs })
+  kept.set(name, { opening, atMs: nowMs })
   for (const oldest of kept.keys()) {
     if (kept.size <= partsMax) break
     kept.delete(oldest)

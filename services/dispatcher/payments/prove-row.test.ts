@@ -5,7 +5,11 @@ import { emit, type Authorization } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type PaymentId, type PayoutBatchId, type PayoutBatchPartId } from '@ngome/kernel'
 import { approvePayout } from '@ngome/store'
 import type { SealedPaymentOptions } from '@ngome/testkit'
+import type { Dispatcher } from '../dispatcher.ts'
 import { authorize, OutgoingWorld, payoutBody, type OrderToSign, type SigningKey } from '../testing/outgoing-world.ts'
+import { dispatchPayment } from './dispatch-payment.ts'
+import { openPart } from './open-part.ts'
+import { settlePayment } from './settle-payment.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 let world: OutgoingWorld
@@ -246,5 +250,120 @@ describe('what one person may not order in one payout goes out in no batch, what
     world.over.clear()
     world.over.set('UGX', 1n)
     await sends(await payoutOf(await keep(), 0))
+  })
+})
+
+describe('what is kept of a part that was proven', () => {
+  const signal = new AbortController().signal
+  const dispatchWith = (ports: Partial<Dispatcher>, payment: PaymentId, { tenant } = world.merchant): Promise<void> =>
+    dispatchPayment({ ...world.dispatcher, ...ports }, { ...tenant, payment }, signal)
+  const inMs = (ms: number): Partial<Dispatcher> => ({ clock: { ...systemClock, nowMs: () => systemClock.nowMs() + ms } })
+  /** What another dispatcher counts of the batch, so that it comes to more than was declared. */
+  const countElsewhere = async (): Promise<void> => {
+    world.over.set('EUR', 20_000n)
+    const word = { batch, number: 2, digest: systemRandom.bytes(32), count: 2, total: { amountMinor: 9_000n, currency: 'EUR' }, atMs: 1 } as const
+    assert.equal((await world.dispatcher.payments.claimPartWord(world.merchant.tenant, word)).kind, 'claimed')
+  }
+  const refusesWith = async (ports: Partial<Dispatcher>, payment: PaymentId): Promise<void> => {
+    world.requests.length = 0
+    await dispatchWith(ports, payment)
+    assert.deepEqual([await world.stateOf(payment), world.requests], [['failed', 'record_refused'], []])
+  }
+
+  test('is its signature, its opening and its count, once for all of its rows', async () => {
+    const part = await keep()
+    const payments = [await payoutOf(part, 0), await payoutOf(part, 1, second)]
+    const { payments: store } = world.dispatcher
+    const asked: string[] = []
+    const counting = {
+      ...store,
+      claimPartWord: (...args: Parameters<typeof store.claimPartWord>) => { asked.push('part'); return store.claimPartWord(...args) },
+      findBatchWord: (...args: Parameters<typeof store.findBatchWord>) => { asked.push('batch'); return store.findBatchWord(...args) },
+    }
+    for (const payment of payments) await dispatchWith({ payments: counting }, payment)
+    assert.deepEqual([world.requests.length, asked], [2, ['batch', 'part']])
+  })
+
+  const falls: readonly (readonly [string, (id: string) => unknown])[] = [
+    ['that was revoked', (id) => world.database.asAdmin('UPDATE ngome.merchant_signing_keys SET revoked_at = now() WHERE id = $1', [id])],
+    ['of which the custodian says that it was revoked', (id) => world.revoked.add(id as never)],
+    ['whose row is not what was stated any more', (id) => world.database.asAdmin('UPDATE ngome.merchant_signing_keys SET expires_at = expires_at + interval \'1 hour\' WHERE id = $1', [id])],
+    ['whose row has another key', (id) => world.database.asAdmin('UPDATE ngome.merchant_signing_keys SET spki = (SELECT spki FROM ngome.merchant_signing_keys WHERE id = $2) WHERE id = $1', [id, key.id])],
+  ]
+  for (const [what, fall] of falls) {
+    for (const who of ['the part', 'the opening'] as const) {
+      test(`is no key: the rest of it stops at one ${what}, of who signed ${who}`, async () => {
+        const fallen = await world.addKey()
+        await open(opening({}, who === 'the opening' ? { key: fallen } : {}))
+        const part = await keep(signed(who === 'the part' ? { key: fallen } : {}))
+        await sends(await payoutOf(part, 0))
+        await fall(fallen.id)
+        await refuses(await payoutOf(part, 1, second))
+      })
+    }
+  }
+
+  test('is no key whose time ended since', async () => {
+    const part = await keep()
+    await sends(await payoutOf(part, 0))
+    const payment = await payoutOf(part, 1, second)
+    const late = systemClock.nowMs() + 7_200_000
+    let looks = 0
+    // The part is found as it was kept; by the time its key is looked at, hours have passed.
+    await refusesWith({ clock: { ...systemClock, nowMs: () => looks++ === 0 ? systemClock.nowMs() : late } }, payment)
+  })
+
+  test('pays no row of another body that was put under its id, then or later', async () => {
+    const part = await keep()
+    await sends(await payoutOf(part, 0))
+    const { body: other, ...word } = signed({ body: { ...body, payouts: [{ ...rows[0], reference: 'w-9' }] } })
+    const { dataKey, sealed } = world.merchant.sealRecord('payout_batch_parts', part, Buffer.from(`${JSON.stringify(word)}\n${other}`))
+    // Whoever owns the database can do what no role may.
+    await world.database.asAdmin('ALTER TABLE ngome.payout_batch_parts DISABLE TRIGGER USER')
+    await world.database.asAdmin('UPDATE ngome.payout_batch_parts SET sealed = $2, data_key = $3 WHERE id = $1', [part, sealed, dataKey])
+    await refuses(await payoutOf(part, 0, { reference: 'w-9' }))
+    await refusesWith(inMs(60_000), await payoutOf(part, 0, { reference: 'w-9' }))
+  })
+
+  test('is no other merchant\u2019s, who has a part of the same id', async () => {
+    const part = await keep()
+    await sends(await payoutOf(part, 0))
+    const { other } = world
+    world.answers = { request: { kind: 'taken' }, enquiry: { kind: 'succeeded', networkReference: 'n-2' } }
+    const funds = await other.accept({ phone: '+46733123499', amountMinor: 1_000n })
+    await dispatchWith({}, funds, other)
+    await settlePayment(world.dispatcher, other.tenant, funds, signal)
+    const payment = await other.accept({ phone: anna, direction: 'payout', reference: 'w-1', sealed: { ordered_in: { part, row: 0 } } })
+    world.requests.length = 0
+    await dispatchWith({}, payment, other)
+    assert.deepEqual([await world.stateOf(payment), world.requests], [['failed', 'record_refused'], []])
+  })
+
+  test('goes on within what was declared while another dispatcher counts too much, of which nothing is paid', async () => {
+    const part = await keep()
+    await sends(await payoutOf(part, 0))
+    await countElsewhere()
+    await sends(await payoutOf(part, 1, second))
+    // What is counted from then on is not within it.
+    const three = await keep(signed({ body: { ...body, part: 3, payouts: [{ ...rows[0], reference: 'w-3' }] } }), 3)
+    await refuses(await payoutOf(three, 0, { reference: 'w-3' }))
+  })
+
+  const ends: readonly (readonly [string, number])[] = [['after a minute', 60_000], ['by a clock that was set back', -1_000]]
+  for (const [what, ms] of ends) {
+    test(`is counted anew ${what}`, async () => {
+      const part = await keep()
+      await sends(await payoutOf(part, 0))
+      await countElsewhere()
+      await refusesWith(inMs(ms), await payoutOf(part, 1, second))
+    })
+  }
+
+  test('and once eight others were opened', async () => {
+    const part = await keep()
+    await sends(await payoutOf(part, 0))
+    await countElsewhere()
+    for (let number = 11; number < 19; number++) await openPart(world.dispatcher, world.merchant.tenant, await keep(signed({ body: { ...body, part: number } }), number), signal)
+    await refuses(await payoutOf(part, 1, second))
   })
 })

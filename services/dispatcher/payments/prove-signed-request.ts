@@ -44,16 +44,36 @@ export async function proveSignedRequest(
   }
 }
 
+const noKey = 'the key is not there, or revoked'
+const unstated = 'the custodian states no such key'
+const saidOf = (state: string): string => `the custodian says of the key: ${state}`
+
 /** The key as of now: one that was revoked or whose time ended since sends nothing any more. @returns why there is none */
 export async function proveKey(
   { payments, statementKey, merchantKeyState, clock }: SigningPorts, tenant: Tenant, id: MerchantSigningKeyId,
 ): Promise<ProvenMerchantKey | string> {
   const row = await payments.findSigningKey(tenant, id)
-  if (row === undefined || row.isRevoked) return 'the key is not there, or revoked'
+  if (row === undefined || row.isRevoked) return noKey
   const key = proveMerchantKey(row, row.proof, statementKey, clock.nowMs())
-  if (key === undefined) return 'the custodian states no such key'
+  if (key === undefined) return unstated
   const state = await merchantKeyState(tenant, id)
-  return state === 'stands' ? key : `the custodian says of the key: ${state}`
+  return state === 'stands' ? key : saidOf(state)
+}
+
+/**
+ * Whether a key that was proven before stands now, as {@link proveKey} would have it: all that the custodian's statement covers is held
+ * against what was proven, in place of the signature over it.
+ * @returns why it does not
+ */
+export async function proveKeyAgain({ payments, merchantKeyState, clock }: SigningPorts, key: ProvenMerchantKey): Promise<string | undefined> {
+  const { tenant, id } = key
+  const row = await payments.findSigningKey(tenant, id)
+  if (row === undefined || row.isRevoked) return noKey
+  const isSame = row.algorithm === key.algorithm && row.expiresAtMs === key.expiresAtMs && row.uses.join(',') === key.uses.join(',')
+    && Buffer.compare(row.spki, key.spki) === 0
+  if (!isSame || key.expiresAtMs <= clock.nowMs()) return unstated
+  const state = await merchantKeyState(tenant, id)
+  return state === 'stands' ? undefined : saidOf(state)
 }
 
 export function refused(reason: string): Refused {
