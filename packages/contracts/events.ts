@@ -7,6 +7,7 @@ import { canonicalJson } from './canonical-json.ts'
 import { classed } from './classed.ts'
 import { purposes } from './custodian.ts'
 import { idSchema, paymentIdSchema, worldSchema } from './ids.ts'
+import { payoutBatchEvents } from './payout-batch-events.ts'
 import { reconciliationEvents } from './reconciliation-events.ts'
 import { reversalEvents } from './reversal-events.ts'
 import { stapleFailures } from './staples.ts'
@@ -17,7 +18,6 @@ const payment = classed('internal', paymentIdSchema())
 const settlement = classed('internal', idSchema('settlement'))
 /** The bank's reference, or why it did not pay. */
 const settlementWords = classed('internal', z.string().max(200))
-const payoutBatch = classed('internal', idSchema('payoutBatch'))
 const checkoutSession = classed('internal', idSchema('checkoutSession'))
 const vaultToken = classed('internal', idSchema('vaultToken'))
 const merchantKey = classed('internal', idSchema('merchantSigningKey'))
@@ -155,8 +155,6 @@ export const eventTypes = {
   'payout.approved': { severity: 'notice', data: z.strictObject({ payment, status, ...byMerchant }) },
   'payout.refused': { severity: 'notice', data: z.strictObject({ payment, status, ...byMerchant }) },
   'payout.accepted': { severity: 'info', data: z.strictObject({ payment, status, signed_with: merchantKey }) },
-  'payout_batch.opened': { severity: 'info', data: z.strictObject({ batch: payoutBatch, count: classed('internal', z.int()), signed_with: merchantKey }) },
-  'payout_batch.cancelled': { severity: 'notice', data: z.strictObject({ batch: payoutBatch, asked_with: apiKey, signed_with: merchantKey }) },
   'payment.processing': { severity: 'info', data: z.strictObject({ payment, status }) },
   /** Its payer is asked by his bank; where, the payment says. */
   'payment.requires_action': { severity: 'info', data: z.strictObject({ payment, status }) },
@@ -315,6 +313,7 @@ export const eventTypes = {
   /** A change of it that a merchant was to be told of, and that nobody who may make it vouches for. */
   'settlement.unproven': { severity: 'alarm', data: z.strictObject({ settlement }) },
   ...reconciliationEvents,
+  ...payoutBatchEvents,
   ...reversalEvents,
   'tls.checked': { severity: 'info', data: z.strictObject({ ...tlsCheck, verdict: classed('internal', z.enum(tlsVerdicts)) }) },
   'tls.posture_failed': { severity: 'alarm', data: tlsFound },

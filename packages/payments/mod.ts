@@ -1,7 +1,7 @@
 export { accountFor, accountKinds, type Account, type AccountKind } from './accounts.ts'
 export { adjustmentKinds, documentTransferRules, type AdjustmentKind, type DocumentTransferKind, type DocumentTransferRule } from './document-transfers.ts'
 export { needsApproval, type ApprovalRules } from './approval-rules.ts'
-export { batchDigestKey, partDigest } from './batch-digests.ts'
+export { batchDigestKey, partDigest, partsDigest, type DigestedPart } from './batch-digests.ts'
 export { feeOf, type Tariff } from './fees.ts'
 export { holdsCardNumber, isLuhn, parseCardNumber } from './instruments/card-number.ts'
 export { parseVaultValue, type VaultValue, type VaultValueParse } from './instruments/parse-vault-value.ts'

@@ -26,10 +26,11 @@ export type PaymentTransition = {
 /**
  * Every change of state that a payment may make; all others are refused, here and by a trigger in the database, whose
  * copy of this table a test compares. What merchants decide before anything was sent is the gateway's; what networks say, and
- * that something is sent at all, the dispatcher's.
+ * that something is sent at all, the dispatcher's; so is that a row of a batch goes on, of which the approval is proven first.
  */
 export const paymentTransitions: readonly PaymentTransition[] = Object.freeze([
   { from: 'awaiting_approval', to: 'accepted', by: 'gateway' },
+  { from: 'awaiting_approval', to: 'accepted', by: 'dispatcher' },
   { from: 'awaiting_approval', to: 'cancelled', by: 'gateway' },
   { from: 'awaiting_approval', to: 'failed', by: 'gateway' },
   { from: 'awaiting_approval', to: 'failed', by: 'dispatcher' },

@@ -30,7 +30,9 @@ import { findPayments } from './payments/find-payments.ts'
 import { insertDataKey } from './payments/insert-data-key.ts'
 import { withdrawPayment } from './payments/withdraw-payment.ts'
 import { claimBatchWord, findBatchWord, loadBatchOpening } from './payouts/batch-openings.ts'
+import { findBatchApproval } from './payouts/batch-approvals.ts'
 import { claimPartWord } from './payouts/claim-part-word.ts'
+import { expirePayoutBatch, findUndecidedBatches } from './payouts/decide-payout-batch.ts'
 import { loadPayoutPart } from './payouts/load-payout-part.ts'
 import { findSigningKey } from './signing/find-signing-key.ts'
 import { inTenantPrepared } from './transaction.ts'
@@ -64,6 +66,9 @@ export type PaymentStore = {
   readonly claimBatchWord: Bound<typeof claimBatchWord>
   readonly loadPayoutPart: Bound<typeof loadPayoutPart>
   readonly claimPartWord: Bound<typeof claimPartWord>
+  readonly findBatchApproval: Bound<typeof findBatchApproval>
+  readonly findUndecidedBatches: Bound<typeof findUndecidedBatches>
+  readonly expirePayoutBatch: Bound<typeof expirePayoutBatch>
   readonly prepareAttempt: Bound<typeof prepareAttempt>
   readonly markAttemptSent: Bound<typeof markAttemptSent>
   readonly markAttemptSentAgain: Bound<typeof markAttemptSentAgain>
@@ -104,6 +109,9 @@ export function postgresPayments(db: Database): PaymentStore {
     claimBatchWord: claimBatchWord.bind(null, db),
     loadPayoutPart: loadPayoutPart.bind(null, db),
     claimPartWord: claimPartWord.bind(null, db),
+    findBatchApproval: findBatchApproval.bind(null, db),
+    findUndecidedBatches: findUndecidedBatches.bind(null, db),
+    expirePayoutBatch: expirePayoutBatch.bind(null, db),
     prepareAttempt: prepareAttempt.bind(null, db),
     markAttemptSent: markAttemptSent.bind(null, db),
     markAttemptSentAgain: markAttemptSentAgain.bind(null, db),

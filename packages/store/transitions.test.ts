@@ -89,7 +89,9 @@ describe('the database refuses', () => {
         const payment = await paymentIn(from)
         const asRole = inTenant(db, merchant.tenant, (tx) => tx.updateTable('payments')
           .set({ status: to, failure: to === 'failed' ? 'network_refused' : null }).where('id', '=', payment).execute())
-        if (paymentTransitions.some((one) => one.from === from && one.to === to && one.by === role)) await asRole
+        // Of a row of a batch that was approved alone: payouts/batch-approvals.test.ts.
+        const isOfBatches = role === 'dispatcher' && from === 'awaiting_approval' && to === 'accepted'
+        if (!isOfBatches && paymentTransitions.some((one) => one.from === from && one.to === to && one.by === role)) await asRole
         else await assert.rejects(asRole, { code: 'NG001' }, `${from} ${to}`)
       }
     })

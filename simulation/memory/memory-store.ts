@@ -41,8 +41,9 @@ function approvalStore(memory: MemoryPayments): Pick<PaymentStore, 'findPayoutAp
 
 /** Each payout here is ordered by itself. */
 const noBatch = async (): Promise<never> => { throw new TypeError('no payout here comes in a batch') }
-const withoutBatches: Pick<PaymentStore, 'loadBatchOpening' | 'findBatchWord' | 'claimBatchWord' | 'loadPayoutPart' | 'claimPartWord'> = {
+const withoutBatches: Pick<PaymentStore, 'loadBatchOpening' | 'findBatchWord' | 'claimBatchWord' | 'loadPayoutPart' | 'claimPartWord' | 'findBatchApproval' | 'findUndecidedBatches' | 'expirePayoutBatch'> = {
   loadBatchOpening: noBatch, findBatchWord: noBatch, claimBatchWord: noBatch, loadPayoutPart: noBatch, claimPartWord: noBatch,
+  findBatchApproval: noBatch, findUndecidedBatches: async () => [], expirePayoutBatch: noBatch,
 }
 
 type AcceptingStore = Pick<PaymentStore, 'insertDataKey' | 'acceptPayment' | 'withdrawPayment' | 'findPayment' | 'findPayments' | 'findBalances' | 'findSigningKey'>

@@ -26,7 +26,7 @@ const party = {
   at: classed('internal', z.iso.datetime()),
 }
 
-/** Who asked for a payout that needs a second person, and who decided it. */
+/** Who asked for a payout or a batch that needs a second person, and who decided it. */
 export const payoutApprovalSchema = z.strictObject({
   asked: z.strictObject(party),
   answer: z.strictObject({ decision: classed('internal', z.enum(['approved', 'refused'])), ...party }).nullable(),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { classed } from '../classed.ts'
 import { idSchema, worldSchema } from '../ids.ts'
 import { authorizationSchema, paymentStatuses } from './payments.ts'
+import { payoutApprovalSchema } from './payout-approvals.ts'
 import { createPayoutSchema } from './payouts.ts'
 
 /** Rows of one batch; ten thousand parts of a hundred. */
@@ -14,6 +15,8 @@ export const batchOpenMs = 72 * 3_600_000
 export const openingBodyBytesMax = 1_024
 /** The body of one part, which is kept in one sealed record with its signature: 500 rows of 120 bytes each. */
 export const partBodyBytesMax = 60_000
+/** Numbers of parts of a batch that needs an approval: who sends a part holds the list of all of them against what was approved. */
+export const approvablePartsMax = 10_000
 
 const { amount, currency, network, payee, reference, description } = createPayoutSchema.shape
 
@@ -40,8 +43,23 @@ export const addPayoutsSchema = z.strictObject({
 })
 export type AddPayouts = z.output<typeof addPayoutsSchema>
 
-/** `open`: rows may come. `complete`: all that were declared came. `cancelling`: it takes no more, and some are still to be cancelled. */
-export const payoutBatchStatuses = ['open', 'complete', 'cancelling', 'cancelled'] as const
+const partsDigest = classed('internal', z.string().regex(/^[0-9a-f]{64}$/))
+
+/** What a second person saw of a whole batch, and approves; the signature is over all of it. */
+export const approvePayoutBatchSchema = z.strictObject({
+  reference: reference.meta({ description: 'As the batch shows it.', example: 'wages-2026-11' }),
+  currency: currency.meta({ description: 'As the batch shows it.', example: 'EUR' }),
+  count: classed('internal', z.int().min(1).max(batchRowsMax)).meta({ description: 'As the batch shows it.', example: 2 }),
+  total: classed('internal', z.string().max(24)).meta({ description: 'As the batch shows it.', example: '12500.00' }),
+  parts_digest: partsDigest.meta({ description: 'Its `approval.parts_digest`: these rows and no others.', example: '5d41402abc4b2a76b9719d911017c592ae4f6c1e0b7a3d8f5c2e9b1a4d7f0c63' }),
+})
+export type ApprovePayoutBatch = z.output<typeof approvePayoutBatchSchema>
+
+/**
+ * `open`: rows may come. `awaiting_approval`: all that were declared came, and wait for a second person. `complete`: all came, and go out. `refused`,
+ * `expired`: a second person said no, or nobody anything; its rows fail. `cancelling`: it takes no more, and some are still to be cancelled.
+ */
+export const payoutBatchStatuses = ['open', 'awaiting_approval', 'complete', 'refused', 'expired', 'cancelling', 'cancelled'] as const
 export type PayoutBatchStatus = (typeof payoutBatchStatuses)[number]
 
 const count = classed('internal', z.int())
@@ -59,6 +77,9 @@ export const payoutBatchSchema = z.strictObject({
   accepted: z.strictObject({ count, total }),
   by_status: z.array(z.strictObject({ status: classed('internal', z.enum(paymentStatuses)), count, total }))
     .meta({ description: 'How its payouts stand now, with what they come to.' }),
+  approval: payoutApprovalSchema.extend({
+    parts_digest: partsDigest.nullable().meta({ description: 'What a second person signs for: all parts with their numbers. `null` until the last row came.' }),
+  }).optional().meta({ description: 'Of a batch that needs a second person.' }),
   created_at: classed('internal', z.iso.datetime()),
   updated_at: classed('internal', z.iso.datetime()),
 })

@@ -29,6 +29,7 @@ import type { ReadingOperations } from './reading-operations.ts'
 import type {
   AddPayouts,
   ApprovePayout,
+  ApprovePayoutBatch,
   ChangeWebhookEndpoint,
   CreateApiKey,
   CreateCheckoutSession,
@@ -54,6 +55,10 @@ export type Operations = ReadingOperations & {
   /** Approve a payout. */
   readonly approvePayout: {
     readonly params: { readonly id: string }; readonly query: undefined; readonly body: ApprovePayout; readonly answer: DecidedPayout
+  }
+  /** Approve a batch of payouts. */
+  readonly approvePayoutBatch: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: ApprovePayoutBatch; readonly answer: PayoutBatch
   }
   /** Cancel a checkout session. */
   readonly cancelCheckoutSession: {
@@ -134,6 +139,10 @@ export type Operations = ReadingOperations & {
   /** Refuse a payout. */
   readonly refusePayout: {
     readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: DecidedPayout
+  }
+  /** Refuse a batch of payouts. */
+  readonly refusePayoutBatch: {
+    readonly params: { readonly id: string }; readonly query: undefined; readonly body: undefined; readonly answer: PayoutBatch
   }
   /** Replace a webhook endpoint’s secret. */
   readonly replaceWebhookSecret: {

@@ -98,7 +98,7 @@ export type PayoutBatch = {
   readonly id: `pbt_${string}`
   readonly object: 'payout_batch'
   readonly world: 'test' | 'live'
-  readonly status: 'open' | 'complete' | 'cancelling' | 'cancelled'
+  readonly status: 'open' | 'awaiting_approval' | 'complete' | 'refused' | 'expired' | 'cancelling' | 'cancelled'
   readonly reference: string
   readonly currency: string
   readonly count: number
@@ -113,6 +113,24 @@ export type PayoutBatch = {
     readonly count: number
     readonly total: string
   })[]
+  /** Of a batch that needs a second person. */
+  readonly approval?: {
+    readonly asked: {
+      readonly key: `key_${string}`
+      readonly signing_key: `msk_${string}`
+      readonly at: string
+    }
+    readonly answer: {
+      readonly decision: 'approved' | 'refused'
+      readonly key: `key_${string}`
+      readonly signing_key: `msk_${string}`
+      readonly at: string
+    } | null
+    /** Without an answer until then it fails. */
+    readonly expires_at: string
+    /** What a second person signs for: all parts with their numbers. `null` until the last row came. */
+    readonly parts_digest: string | null
+  }
   readonly created_at: string
   readonly updated_at: string
 }

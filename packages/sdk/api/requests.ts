@@ -25,6 +25,19 @@ export type ApprovePayout = {
   } | undefined
 }
 
+export type ApprovePayoutBatch = {
+  /** As the batch shows it. */
+  readonly reference: string
+  /** As the batch shows it. */
+  readonly currency: string
+  /** As the batch shows it. */
+  readonly count: number
+  /** As the batch shows it. */
+  readonly total: string
+  /** Its `approval.parts_digest`: these rows and no others. */
+  readonly parts_digest: string
+}
+
 export type BatchedPayout = {
   /** Your own reference. */
   readonly reference: string

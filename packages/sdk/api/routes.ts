@@ -7,6 +7,7 @@ export type Route = { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readon
 export const routes: Readonly<Record<OperationName, Route>> = {
   addPayouts: { method: 'POST', path: '/v1/payout_batches/{id}/payouts', isKeyed: true, cost: 100 },
   approvePayout: { method: 'POST', path: '/v1/payouts/{id}/approve', isKeyed: false, cost: 5 },
+  approvePayoutBatch: { method: 'POST', path: '/v1/payout_batches/{id}/approve', isKeyed: false, cost: 50 },
   cancelCheckoutSession: { method: 'POST', path: '/v1/checkout_sessions/{id}/cancel', isKeyed: false, cost: 5 },
   cancelPayment: { method: 'POST', path: '/v1/payments/{id}/cancel', isKeyed: false, cost: 5 },
   cancelPayout: { method: 'POST', path: '/v1/payouts/{id}/cancel', isKeyed: false, cost: 5 },
@@ -56,6 +57,7 @@ export const routes: Readonly<Record<OperationName, Route>> = {
   listWebhookDeliveries: { method: 'GET', path: '/v1/webhook_endpoints/{id}/deliveries', isKeyed: false, cost: 3 },
   listWebhookEndpoints: { method: 'GET', path: '/v1/webhook_endpoints', isKeyed: false, cost: 2 },
   refusePayout: { method: 'POST', path: '/v1/payouts/{id}/refuse', isKeyed: false, cost: 5 },
+  refusePayoutBatch: { method: 'POST', path: '/v1/payout_batches/{id}/refuse', isKeyed: false, cost: 50 },
   replaceWebhookSecret: { method: 'POST', path: '/v1/webhook_endpoints/{id}/secret', isKeyed: true, cost: 10 },
   replayWebhookDelivery: { method: 'POST', path: '/v1/webhook_deliveries/{id}/replay', isKeyed: true, cost: 10 },
   replayWebhookEndpoint: { method: 'POST', path: '/v1/webhook_endpoints/{id}/replay', isKeyed: true, cost: 50 },

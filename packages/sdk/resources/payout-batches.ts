@@ -1,4 +1,4 @@
-import type { AddPayouts, BatchedPayout, CreatePayoutBatch } from '../api/requests.ts'
+import type { AddPayouts, ApprovePayoutBatch, BatchedPayout, CreatePayoutBatch } from '../api/requests.ts'
 import type { PayoutBatch, PayoutBatchPart } from '../api/payout-answers.ts'
 import { utf8 } from '../bytes.ts'
 import type { CallOptions, Caller } from '../caller.ts'
@@ -53,6 +53,21 @@ export class PayoutBatches {
   async cancel(id: string, options?: CallOptions): Promise<PayoutBatch> {
     assertId(id, 'pbt')
     return this.#caller.call('cancelPayoutBatch', { params: { id } }, options)
+  }
+
+  /**
+   * Approves a whole batch that is `awaiting_approval`, by what you saw of it: with another API key and another `signingKey` than those that opened it
+   * or sent a part of it. Again is the same.
+   */
+  async approve(id: string, seen: ApprovePayoutBatch, options?: CallOptions): Promise<PayoutBatch> {
+    assertId(id, 'pbt')
+    return this.#caller.call('approvePayoutBatch', { params: { id }, body: seen }, options)
+  }
+
+  /** Refuses a whole batch that is `awaiting_approval`, whose payouts fail then. Again is the same. */
+  async refuse(id: string, options?: CallOptions): Promise<PayoutBatch> {
+    assertId(id, 'pbt')
+    return this.#caller.call('refusePayoutBatch', { params: { id } }, options)
   }
 
   /**

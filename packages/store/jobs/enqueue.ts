@@ -24,19 +24,30 @@ export async function enqueue<Q extends QueueName>(
  * policy to the inserter, so that they are written here as `createQueue` was told them.
  */
 export function enqueueStatement<Q extends QueueName>(queue: Q, data: JobData<Q>, startAfterMs: number): Statement {
-  const settings = queueSettings[queue]
-  const values = [queue, JSON.stringify(data), startAfterMs, settings.retentionSeconds, settings.retryLimit,
-    settings.retryDelay, settings.retryDelayMax, settings.expireInSeconds, settings.deleteAfterSeconds]
-  return queuesByTenant.has(queue)
-    ? { name: 'enqueue_by_tenant', text: insertion(', group_id', ', $10'), values: [...values, groupOf(data)] }
-    : { name: 'enqueue', text: insertion('', ''), values }
+  return insertion(queue, 'enqueue', { text: 'VALUES ($1, $2::jsonb', from: '', value: JSON.stringify(data) }, startAfterMs, groupOf(data))
 }
 
-function insertion(moreColumns: string, moreValues: string): string {
-  return `INSERT INTO pgboss.job (name, data, start_after, keep_until, retry_limit, retry_delay, retry_backoff,
-      retry_delay_max, expire_seconds, deletion_seconds, policy${moreColumns})
-    VALUES ($1, $2::jsonb, now() + $3 * interval '1 ms', now() + $3 * interval '1 ms' + $4 * interval '1 s', $5, $6,
-      true, $7, $8, $9, 'standard'${moreValues})`
+/** Adds jobs of one tenant, likewise. */
+export function enqueueEachStatement<Q extends QueueName>(queue: Q, tenant: Tenant, jobs: readonly JobData<Q>[]): Statement {
+  const value = jobs.map((data) => JSON.stringify(data))
+  return insertion(queue, 'enqueue_each', { text: 'SELECT $1, d::jsonb', from: ' FROM unnest($2::text[]) d', value }, 0, groupOf(tenant))
+}
+
+type Source = { readonly text: string; readonly from: string; readonly value: string | readonly string[] }
+
+function insertion(queue: QueueName, name: string, { text, from, value }: Source, startAfterMs: number, group: string): Statement {
+  const settings = queueSettings[queue]
+  const isByTenant = queuesByTenant.has(queue)
+  const [moreColumns, moreValues] = isByTenant ? [', group_id', ', $10'] : ['', '']
+  return {
+    name: isByTenant ? `${name}_by_tenant` : name,
+    text: `INSERT INTO pgboss.job (name, data, start_after, keep_until, retry_limit, retry_delay, retry_backoff,
+        retry_delay_max, expire_seconds, deletion_seconds, policy${moreColumns})
+      ${text}, now() + $3 * interval '1 ms', now() + $3 * interval '1 ms' + $4 * interval '1 s', $5, $6,
+        true, $7, $8, $9, 'standard'${moreValues}${from === '' ? ')' : from}`,
+    values: [queue, value, startAfterMs, settings.retentionSeconds, settings.retryLimit,
+      settings.retryDelay, settings.retryDelayMax, settings.expireInSeconds, settings.deleteAfterSeconds, ...isByTenant ? [group] : []],
+  }
 }
 
 /** pg-boss counts what runs by this; it is made of ids, as the job's data is. A slow endpoint takes nothing of its merchant's others. */

@@ -1,5 +1,5 @@
 import type { Authorization } from '@ngome/contracts'
-import type { ApiKeyId, MerchantSigningKeyId, PaymentId, Tenant } from '@ngome/kernel'
+import type { ApiKeyId, MerchantSigningKeyId, PaymentId, PayoutBatchId, Tenant } from '@ngome/kernel'
 import { CompiledQuery, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import { pipelined } from '../pipeline.ts'
@@ -28,29 +28,29 @@ export type PayoutApproval = {
 
 /** @throws Fault `store/unavailable` */
 export async function findPayoutApproval(db: Database, tenant: Tenant, payment: PaymentId): Promise<PayoutApproval> {
-  const [result] = await pipelined(db, tenant, [findStatement(tenant, payment)])
+  const [result] = await pipelined(db, tenant, [findApprovalStatement(tenant, { payment })])
   return toApproval((result?.rows ?? []) as unknown as readonly ApprovalColumns[])
 }
 
 /** As {@link findPayoutApproval}, in a transaction that holds the payment. */
 export async function readPayoutApproval(tx: Transaction<Tables>, tenant: Tenant, payment: PaymentId): Promise<PayoutApproval> {
-  const { text, values } = findStatement(tenant, payment)
+  const { text, values } = findApprovalStatement(tenant, { payment })
   const { rows } = await tx.executeQuery(CompiledQuery.raw(text, [...values]))
   return toApproval(rows as readonly ApprovalColumns[])
 }
 
 /** Asks, in the transaction that accepts the payout, behind its row. */
 export function askForApprovalStatement(tenant: Tenant, payment: PaymentId, party: ApprovalParty, atMs: number): Statement {
-  return insertStatement(tenant, payment, { ...party, decision: 'asked' }, atMs)
+  return insertApprovalStatement(tenant, { payment }, { ...party, decision: 'asked' }, atMs)
 }
 
 /** Answers, in a transaction that holds the payment and has not changed it yet. The database refuses an answer by who asked. */
 export async function insertApprovalAnswer(tx: Transaction<Tables>, tenant: Tenant, payment: PaymentId, answer: ApprovalAnswer, atMs: number): Promise<void> {
-  const { text, values } = insertStatement(tenant, payment, answer, atMs)
+  const { text, values } = insertApprovalStatement(tenant, { payment }, answer, atMs)
   await tx.executeQuery(CompiledQuery.raw(text, [...values]))
 }
 
-type ApprovalColumns = {
+export type ApprovalColumns = {
   readonly decision: 'asked' | 'approved' | 'refused'
   readonly api_key: ApiKeyId
   readonly key_line: ApiKeyId
@@ -61,26 +61,39 @@ type ApprovalColumns = {
   readonly at: Date
 }
 
-function findStatement(tenant: Tenant, payment: PaymentId): Statement {
+/** What is approved: a payout by itself, or a batch. */
+export type ApprovalSubject = { readonly payment: PaymentId } | { readonly batch: PayoutBatchId }
+
+function tableOf(subject: ApprovalSubject): { readonly table: string; readonly column: string; readonly id: string } {
+  return 'payment' in subject
+    ? { table: 'payout_approvals', column: 'payment', id: subject.payment }
+    : { table: 'payout_batch_approvals', column: 'batch', id: subject.batch }
+}
+
+export function findApprovalStatement(tenant: Tenant, subject: ApprovalSubject): Statement {
+  const { table, column, id } = tableOf(subject)
   return {
-    name: 'find_payout_approval',
-    text: `SELECT decision, api_key, key_line, signing_key, base, signature, body, at FROM ngome.payout_approvals
-      WHERE merchant = $1 AND world = $2 AND payment = $3`,
-    values: [tenant.merchant, tenant.world, payment],
+    name: `find_${table}`,
+    text: `SELECT decision, api_key, key_line, signing_key, base, signature, body, at FROM ngome.${table}
+      WHERE merchant = $1 AND world = $2 AND ${column} = $3`,
+    values: [tenant.merchant, tenant.world, id],
   }
 }
 
-function insertStatement(tenant: Tenant, payment: PaymentId, row: (ApprovalParty & { readonly decision: 'asked' }) | ApprovalAnswer, atMs: number): Statement {
+export function insertApprovalStatement(
+  tenant: Tenant, subject: ApprovalSubject, row: (ApprovalParty & { readonly decision: 'asked' }) | ApprovalAnswer, atMs: number,
+): Statement {
+  const { table, column, id } = tableOf(subject)
   const { base = null, signature = null, body = null } = row.decision === 'approved' ? row.proof : {}
   return {
-    name: 'insert_payout_approval',
-    text: `INSERT INTO ngome.payout_approvals (merchant, world, payment, decision, api_key, key_line, signing_key, base, signature, body, at)
+    name: `insert_${table}`,
+    text: `INSERT INTO ngome.${table} (merchant, world, ${column}, decision, api_key, key_line, signing_key, base, signature, body, at)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-    values: [tenant.merchant, tenant.world, payment, row.decision, row.apiKey, row.keyLine, row.signingKey, base, signature, body, new Date(atMs)],
+    values: [tenant.merchant, tenant.world, id, row.decision, row.apiKey, row.keyLine, row.signingKey, base, signature, body, new Date(atMs)],
   }
 }
 
-function toApproval(rows: readonly ApprovalColumns[]): PayoutApproval {
+export function toApproval(rows: readonly ApprovalColumns[]): PayoutApproval {
   const asked = rows.find(({ decision }) => decision === 'asked')
   const answer = rows.find(({ decision }) => decision !== 'asked')
   return { asked: asked === undefined ? null : partyOf(asked), answer: answer === undefined ? null : answerOf(answer) }

@@ -117,6 +117,9 @@ const way: { readonly [K in keyof PaymentStore]: () => Promise<unknown> } = {
   claimPartWord: () => dispatching.claimPartWord(merchant.tenant, {
     batch: newId('payoutBatch', from), number: 1, digest: systemRandom.bytes(32), count: 1, total: { amountMinor: 1n, currency: 'EUR' }, atMs: atMs(),
   }),
+  findBatchApproval: () => dispatching.findBatchApproval(merchant.tenant, newId('payoutBatch', from)),
+  findUndecidedBatches: () => dispatching.findUndecidedBatches({ olderThanMs: 0, limit: 10 }),
+  expirePayoutBatch: () => assert.rejects(dispatching.expirePayoutBatch(merchant.tenant, { batch: newId('payoutBatch', from), atMs: atMs(), event: told('payment.processing', payment) })),
   prepareAttempt: () => dispatching.prepareAttempt(merchant.tenant, payment, { id: newId('attempt', from), reference: randomUUID(), factsProof: prove(), atMs: atMs() }),
   markAttemptSent: async () => assert.equal(await dispatching.markAttemptSent(merchant.tenant, held(), told('payment.processing', payment), prove), 'marked'),
   markAttemptSentAgain: async () => assert.equal(await dispatching.markAttemptSentAgain(merchant.tenant, { payment, fence: 1, sendings: 1 }), 'marked'),

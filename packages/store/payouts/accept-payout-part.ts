@@ -1,5 +1,5 @@
 import type { Event, PaymentStatus } from '@ngome/contracts'
-import type { DataKeyId, PayoutBatchId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
+import type { ApiKeyId, DataKeyId, MerchantSigningKeyId, PayoutBatchId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
 import { transfersOf } from '@ngome/payments'
 import type { Database } from '../database.ts'
 import { enqueueStatement } from '../jobs/enqueue.ts'
@@ -16,6 +16,9 @@ export type NewPayoutPart = {
   readonly dataKey: DataKeyId
   /** What the merchant signed. */
   readonly sealed: Uint8Array
+  /** `partDigest` of its body, and by whose keys it came: what a second person approves, and who that is not. */
+  readonly digest: Uint8Array
+  readonly orderedBy: { readonly keyLine: ApiKeyId; readonly signingKey: MerchantSigningKeyId }
   readonly createdAtMs: number
 }
 
@@ -92,8 +95,10 @@ function refusalOf(error: unknown): PartOutcome {
 function partStatement({ merchant, world }: Tenant, part: NewPayoutPart): Statement {
   return {
     name: 'insert_payout_part',
-    text: `INSERT INTO ngome.payout_batch_parts (id, merchant, world, batch, number, sealed, data_key, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    values: [part.id, merchant, world, part.batch, part.number, part.sealed, part.dataKey, new Date(part.createdAtMs)],
+    text: `INSERT INTO ngome.payout_batch_parts (id, merchant, world, batch, number, sealed, data_key, created_at, digest, key_line, signing_key)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    values: [part.id, merchant, world, part.batch, part.number, part.sealed, part.dataKey, new Date(part.createdAtMs),
+      part.digest, part.orderedBy.keyLine, part.orderedBy.signingKey],
   }
 }
 

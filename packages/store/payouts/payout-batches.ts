@@ -4,6 +4,7 @@ import type { Database } from '../database.ts'
 import { appendEventStatement } from '../events/append-event.ts'
 import { withIdempotency, type IdempotencyClaim, type IdempotentOutcome } from '../payments/idempotency.ts'
 import { paymentColumns, toPaymentRow, type PaymentColumns, type PaymentRow } from '../payments/find-payment.ts'
+import { insertApprovalStatement, type ApprovalParty } from '../payments/payout-approvals.ts'
 import { paymentPageMax } from '../payments/list-payments.ts'
 import { pipelined } from '../pipeline.ts'
 import type { Statement } from '../statement.ts'
@@ -22,6 +23,8 @@ export type PayoutBatchRow = {
   readonly createdAtMs: number
   readonly updatedAtMs: number
   readonly isCancelled: boolean
+  /** It is over the limit of one person: its rows wait for a second one. */
+  readonly needsApproval: boolean
 }
 
 /** How its payouts stand, those of each state together. */
@@ -29,11 +32,16 @@ export type BatchStanding = { readonly status: PaymentStatus; readonly count: nu
 
 type Columns = Tenant & {
   id: PayoutBatchId; reference: string; currency: Currency; declared_count: number; declared_minor: bigint; accepted_count: number
-  accepted_minor: bigint; created_at: Date; updated_at: Date; cancelled_at: Date | null
+  accepted_minor: bigint; created_at: Date; updated_at: Date; cancelled_at: Date | null; needs_approval: boolean
 }
 
 /** A batch that is opened, with what its merchant signed to open it. */
-export type NewPayoutBatch = PayoutBatchRow & { readonly apiKey: ApiKeyId; readonly opening: { readonly dataKey: DataKeyId; readonly blob: Uint8Array } }
+export type NewPayoutBatch = PayoutBatchRow & {
+  readonly apiKey: ApiKeyId
+  readonly opening: { readonly dataKey: DataKeyId; readonly blob: Uint8Array }
+  /** Of one that needs an approval: who asks. */
+  readonly askedBy?: ApprovalParty | undefined
+}
 
 /** Opens a batch: of each reference one, for ever. @throws Fault `store/unavailable` */
 export function insertPayoutBatch(
@@ -42,14 +50,15 @@ export function insertPayoutBatch(
   const { tenant, createdAtMs, opening } = batch
   return withIdempotency(db, tenant, idempotency, createdAtMs, [{
     name: 'insert_payout_batch',
-    text: `INSERT INTO ngome.payout_batches (id, merchant, world, reference, currency, declared_count, declared_minor, api_key, created_at, updated_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
-    values: [batch.id, tenant.merchant, tenant.world, batch.reference, batch.currency, batch.declaredCount, batch.declaredMinor, batch.apiKey, new Date(createdAtMs)],
+    text: `INSERT INTO ngome.payout_batches (id, merchant, world, reference, currency, declared_count, declared_minor, api_key, created_at, updated_at, needs_approval)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)`,
+    values: [batch.id, tenant.merchant, tenant.world, batch.reference, batch.currency, batch.declaredCount, batch.declaredMinor, batch.apiKey, new Date(createdAtMs), batch.needsApproval],
   }, {
     name: 'insert_batch_opening',
     text: `INSERT INTO ngome.payout_batch_openings (merchant, world, batch, reference, sealed, data_key, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
     values: [tenant.merchant, tenant.world, batch.id, batch.reference, opening.blob, opening.dataKey, new Date(createdAtMs)],
-  }, appendEventStatement(event)]).catch((error: unknown) => {
+  }, ...batch.askedBy === undefined ? [] : [insertApprovalStatement(tenant, { batch: batch.id }, { ...batch.askedBy, decision: 'asked' }, createdAtMs)],
+  appendEventStatement(event)]).catch((error: unknown) => {
     if (errorCode(error) === uniqueViolation && violatedConstraint(error) === 'payout_batch_openings_once') return { kind: 'already_opened' }
     throw error
   })
@@ -90,7 +99,7 @@ export async function findPayoutBatchStanding(
 function batchStatement({ merchant, world }: Tenant, id: PayoutBatchId): Statement {
   return {
     name: 'find_payout_batch',
-    text: `SELECT id, merchant, world, reference, currency, declared_count, declared_minor, accepted_count, accepted_minor, created_at, updated_at, cancelled_at
+    text: `SELECT id, merchant, world, reference, currency, declared_count, declared_minor, accepted_count, accepted_minor, created_at, updated_at, cancelled_at, needs_approval
       FROM ngome.payout_batches WHERE merchant = $1 AND world = $2 AND id = $3`,
     values: [merchant, world, id],
   }
@@ -100,7 +109,7 @@ function toBatch(row: Columns | undefined): PayoutBatchRow | undefined {
   return row && {
     id: row.id, tenant: { merchant: row.merchant, world: row.world }, reference: row.reference, currency: row.currency,
     declaredCount: row.declared_count, declaredMinor: row.declared_minor, acceptedCount: row.accepted_count, acceptedMinor: row.accepted_minor,
-    createdAtMs: row.created_at.getTime(), updatedAtMs: row.updated_at.getTime(), isCancelled: row.cancelled_at !== null,
+    createdAtMs: row.created_at.getTime(), updatedAtMs: row.updated_at.getTime(), isCancelled: row.cancelled_at !== null, needsApproval: row.needs_approval,
   }
 }
 

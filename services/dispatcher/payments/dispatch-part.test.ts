@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { newId, systemClock, systemRandom, type PaymentId, type PayoutBatchPartId } from '@ngome/kernel'
-import { acceptPayoutPart, cancelPayoutBatch } from '@ngome/store'
-import { testBatchReference, testPayoutBatch, testPayoutPart } from '@ngome/testkit'
+import { newId, systemClock, systemRandom, type PaymentId, type PayoutBatchId, type PayoutBatchPartId } from '@ngome/kernel'
+import { cancelPayoutBatch } from '@ngome/store'
 import { emit } from '@ngome/contracts'
 import { Registry } from 'prom-client'
 import { startJobs } from '../process/start-jobs.ts'
+import { acceptBatch } from '../testing/accept-batch.ts'
 import { authorize, OutgoingWorld, payoutBody, type SigningKey } from '../testing/outgoing-world.ts'
 import { dispatchPart } from './dispatch-part.ts'
 
 const signal = new AbortController().signal
-const phone = '+46733123498'
 let world: OutgoingWorld
 let key: SigningKey
 
@@ -31,34 +30,14 @@ beforeEach(async () => {
   await world.database.asAdmin('DELETE FROM pgboss.job')
 })
 
-/** A part as a gateway accepts it: signed, sealed, each row sealed as its payout. */
+/** A batch of one part. */
 async function acceptPart(count: number): Promise<{ readonly part: PayoutBatchPartId; readonly payments: readonly PaymentId[] }> {
-  const gateway = world.database.open('ngome_gateway', { poolMax: 1 })
-  const { merchant } = world
-  const [batch, { dataKey: anyKey }] = [newId('payoutBatch', { clock: systemClock, random: systemRandom }), merchant.sealRecord('x', 'x', new Uint8Array(1))]
-  const { body: opening, ...openedBy } = authorize({ key, target: '/v1/payout_batches', body: { reference: testBatchReference(batch), currency: 'EUR', count, total: `${count * 5}.00` } })
-  const { dataKey, sealed: blob } = merchant.sealRecord('payout_batch_openings', batch, Buffer.from(`${JSON.stringify(openedBy)}\n${opening}`))
-  await testPayoutBatch(gateway, { tenant: merchant.tenant, dataKey: anyKey }, { count, totalMinor: BigInt(count) * 500n }, { id: batch, opening: { dataKey, blob } })
-  const payouts = Array.from({ length: count }, (_, at) => ({ reference: `row-1-${at}`, amount: '5.00', payee: { phone } }))
-  const { body, ...word } = authorize({ key, target: `/v1/payout_batches/${batch}/payouts`, body: { part: 1, batch_reference: testBatchReference(batch), currency: 'EUR', network: 'mtn-sandbox', payouts } })
-  const made = testPayoutPart({ tenant: merchant.tenant, dataKey: merchant.sealRecord('x', 'x', new Uint8Array(1)).dataKey }, batch, 1, count)
-  const { id } = made.part
-  const rows = made.rows.map((row, at) => ({
-    ...row,
-    payment: {
-      ...row.payment, payerMasked: '+46•••498', ...merchant.sealRecord('payments', row.payment.id, Buffer.from(JSON.stringify({
-        payer: { phone }, amount_minor: '500', currency: 'EUR', direction: 'payout', network: 'mtn-sandbox', payee: merchant.tenant.merchant, description: null,
-        reference: row.payment.reference, fee_minor: '0', ordered_in: { part: id, row: at },
-      }))),
-    },
-  }))
-  const part = { ...made.part, ...merchant.sealRecord('payout_batch_parts', id, Buffer.from(`${JSON.stringify(word)}\n${body}`)) }
-  assert.deepEqual(await acceptPayoutPart(gateway, { ...made, part, rows }), { kind: 'accepted' })
-  batches.set(id, batch)
-  await gateway.close()
-  return { part: id, payments: rows.map(({ payment }) => payment.id) }
+  const { batch, parts: [part] } = await acceptBatch(world, key, { count })
+  assert.ok(part)
+  batches.set(part.part, batch)
+  return part
 }
-const batches = new Map<string, Awaited<ReturnType<typeof testPayoutBatch>>>()
+const batches = new Map<string, PayoutBatchId>()
 const run = (part: PayoutBatchPartId): Promise<void> => dispatchPart(world.dispatcher, { ...world.merchant.tenant, part }, signal)
 const jobs = (): Promise<readonly Record<string, unknown>[]> => world.database.asAdmin(`SELECT name, count(*)::int AS count FROM pgboss.job WHERE state = 'created' GROUP BY name ORDER BY name`)
 

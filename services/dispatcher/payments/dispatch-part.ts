@@ -2,6 +2,7 @@ import type { JobData } from '@ngome/contracts'
 import type { PaymentId } from '@ngome/kernel'
 import { enqueue, findRowsSentSince, findRowsToSend, inTenant, type PaymentStore } from '@ngome/store'
 import type { Dispatcher } from '../dispatcher.ts'
+import { decideWaitingRows } from './decide-waiting-rows.ts'
 import { dispatchPayment } from './dispatch-payment.ts'
 
 /** Rows of one part that are sent at once: a batch takes few of a network's places, and single payouts have theirs. */
@@ -15,17 +16,19 @@ const againAfterMs = 5_000
 const turnMs = 60_000
 
 /**
- * The job that follows the acceptance of a part: sends its rows one after the other, each as a payout by itself. May run any number of
+ * The job that follows the acceptance of a part, or the decision of a batch that needed one: sends its rows one after the other, each as a payout by itself. May run any number of
  * times; what was sent is not sent again by it.
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function dispatchPart(
-  dispatcher: Dispatcher, { part, since_ms: sinceMs = 0, ...tenant }: JobData<'payout-part'>, signal: AbortSignal,
+  dispatcher: Dispatcher, data: JobData<'payout-part'>, signal: AbortSignal,
 ): Promise<void> {
+  const { part, since_ms: sinceMs = 0, ...tenant } = data
   const { db, clock, logger } = dispatcher
   const beganAtMs = clock.nowMs()
   // Sent by this job, whose process died before it planned to ask about them.
   for (const payment of await findRowsSentSince(db, tenant, part, sinceMs)) await dispatcher.payments.scheduleEnquiry({ ...tenant, payment, turn: 0 }, 0)
+  const areDecided = await decideWaitingRows(dispatcher, data, signal) === 'decided'
   const turn = new Turn(dispatcher)
   let after: PaymentId | null = null
   let isWhole = false
@@ -37,8 +40,8 @@ export async function dispatchPart(
       signal.aborted || turn.waiting >= waitingMax || clock.nowMs() - beganAtMs >= turnMs)
     if (after === null) break
   }
-  if (!isWhole || turn.waiting > 0) {
-    const startAfterMs = turn.waiting === 0 ? 0 : againAfterMs
+  if (!isWhole || turn.waiting > 0 || !areDecided) {
+    const startAfterMs = turn.waiting === 0 && areDecided ? 0 : againAfterMs
     logger.info({ part, waiting: turn.waiting, startAfterMs }, 'a part of a batch goes on later')
     await inTenant(db, tenant, (tx) => enqueue(tx, 'payout-part', { ...tenant, part, since_ms: clock.nowMs() }, { startAfterMs }))
     if (startAfterMs === 0) db.wake('payout-part')

@@ -95,7 +95,8 @@ async function proveOrder(
       dispatcher.logger.error({ payment: payment.id, reason: proof.reason }, 'its merchant did not order this')
       return { kind: 'mismatch', fields: ['authorization'] }
     }
-    const approval = isOverLimit(dispatcher, payment, sealed) ? await proveApproval(dispatcher, payment, sealed, proof.key) : null
+    // A row of a batch was proven with that, which one person approves as a whole or not at all.
+    const approval = sealed.ordered_in === undefined && isOverLimit(dispatcher, payment, sealed) ? await proveApproval(dispatcher, payment, sealed, proof.key) : null
     if (approval?.kind === 'refused') return unapproved(dispatcher, payment, approval.reason)
   }
   const isAllowed = network.connector.directions.includes(payment.direction) && (found === null || found.isStanding)

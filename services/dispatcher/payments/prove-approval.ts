@@ -12,7 +12,7 @@ export type ApprovalPorts = SigningPorts & { readonly approvals: ApprovalRules }
 /** Bodies of approvals are flat, with one object inside. */
 const bodyBounds = { depthMax: 2, nodesMax: 12 }
 /** Clocks of merchants, gateway and dispatcher differ, and a request may be as old as its signature may. */
-const marginMs = 600_000
+export const marginMs = 600_000
 
 /** Whether a payout is one that goes out on two people's word alone: by the dispatcher's own limit, whatever the columns say. */
 export function isOverLimit({ approvals }: Pick<ApprovalPorts, 'approvals'>, { direction, currency }: DispatchablePayment, sealed: SealedPayment): boolean {
@@ -42,7 +42,7 @@ export async function proveApproval(
 }
 
 /** By name, and by what it is: one key may have been stated under two names. */
-function isSameKey(one: ProvenMerchantKey, other: ProvenMerchantKey): boolean {
+export function isSameKey(one: ProvenMerchantKey, other: ProvenMerchantKey): boolean {
   return one.id === other.id || one.publicKey.equals(other.publicKey)
 }
 

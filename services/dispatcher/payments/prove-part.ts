@@ -5,11 +5,18 @@ import type { BatchWord } from '@ngome/store'
 import type { OpenSealed } from '../custodian/open-sealed.ts'
 import type { PaymentDispatcher } from '../dispatcher.ts'
 import { partsMax, type OpenedPart } from './open-part.ts'
+import { proveBatchApproval, type PartOrderers } from './prove-batch-approval.ts'
 import { proveOpening } from './prove-opening.ts'
 import { proveSignedRequest, refused, type Refused } from './prove-signed-request.ts'
 
-/** A part as it was proven and counted: who signed it, and the batch that it is of, with who opened that. */
-export type ProvenPart = { readonly kind: 'proven'; readonly key: ProvenMerchantKey; readonly opener: ProvenMerchantKey; readonly batch: BatchWord }
+/** A part as it was proven and counted: who signed it, and the batch that it is of, with who opened that, and who approved it where one person's word is not enough. */
+export type ProvenPart = {
+  readonly kind: 'proven'
+  readonly key: ProvenMerchantKey
+  readonly opener: ProvenMerchantKey
+  readonly approver: ProvenMerchantKey | null
+  readonly batch: BatchWord
+}
 export type Unproven =
   | Refused
   | { readonly kind: 'later'; readonly reason: string }
@@ -26,7 +33,7 @@ const keptProofs = new WeakMap<OpenSealed, Map<OpenedPart, Promise<ProvenPart | 
 /**
  * Proves a part as a whole, or finds it proven still: its own signature, of which the gateway keeps one for all rows; that its batch was
  * opened by the merchant, under the reference that the part names; and of one number of a part one body alone. What one person may not
- * order in one payout goes out in no batch either: by the dispatcher's own limit, held against what was signed as declared and against all
+ * order in one payout goes out in no batch either that no second person approved as a whole: by the dispatcher's own limit, held against what was signed as declared and against all
  * parts that were signed for the batch and counted here, which are held against what was declared as well.
  *
  * A part is kept, and its rows paid, only where its claim was committed first and the sum that was added up after it is within the limits.
@@ -71,27 +78,34 @@ async function prove(dispatcher: PaymentDispatcher, tenant: Tenant, part: Opened
   if (opening.kind !== 'proven') return opening
   const { word: batch, key: opener } = opening
   if (part.order.batch_reference !== batch.reference) return refused('its part is of another batch\u2019s reference')
-  return await countPart(dispatcher, tenant, part, batch) ?? { kind: 'proven', key: proof.key, opener, batch }
+  const counted = await countPart(dispatcher, tenant, part, { word: batch, openedBy: opener, orderedBy: proof.key })
+  return counted.kind === 'counted' ? { kind: 'proven', key: proof.key, opener, approver: counted.approver, batch } : counted
 }
 
 /**
- * Counts the part into its batch, and holds what is counted against the limit of one person's word and against what was declared.
+ * Counts the part into its batch, and holds what is counted against the limit of one person's word, where no second one approved the batch, and
+ * against what was declared, which that one signed too.
  * @returns why nothing of it may be paid
  */
 async function countPart(
-  { approvals, payments, callbacks, clock }: PaymentDispatcher, tenant: Tenant, part: OpenedPart, batch: BatchWord,
-): Promise<Unproven | undefined> {
+  dispatcher: PaymentDispatcher, tenant: Tenant, part: OpenedPart, orderers: PartOrderers,
+): Promise<Unproven | { readonly kind: 'counted'; readonly approver: ProvenMerchantKey | null }> {
+  const { approvals, payments, callbacks, clock } = dispatcher
+  const { word: batch } = orderers
   const { currency } = batch
   const total = totalOf(part, currency)
   if (total === undefined || part.order.currency !== currency) return refused('its rows come to nothing')
-  // No second person approves a batch. A part that is over the limit by itself is not counted.
-  if (needsApproval(approvals, { amountMinor: batch.totalMinor, currency }) || needsApproval(approvals, total)) return overLimit
+  const isOver = needsApproval(approvals, { amountMinor: batch.totalMinor, currency }) || needsApproval(approvals, total)
+  // A part that needs an approval and has none is not counted.
+  const approval = isOver ? await proveBatchApproval(dispatcher, tenant, part, orderers) : null
+  if (approval?.kind === 'refused') return { kind: 'unapproved', reason: approval.reason }
   const digest = partDigest(batchDigestKey(callbacks.secret, tenant, part.batch), part.number, part.body)
   const count = part.order.payouts.length
   const claim = await payments.claimPartWord(tenant, { batch: part.batch, number: part.number, digest, count, total, atMs: clock.nowMs() })
   if (claim.kind === 'other') return refused('another body was counted for this part')
-  if (needsApproval(approvals, { ...total, amountMinor: claim.batchMinor })) return overLimit
-  return claim.batchMinor > batch.totalMinor || claim.batchCount > batch.count ? refused('its batch has more than was declared') : undefined
+  if (!isOver && needsApproval(approvals, { ...total, amountMinor: claim.batchMinor })) return overLimit
+  if (claim.batchMinor > batch.totalMinor || claim.batchCount > batch.count) return refused('its batch has more than was declared')
+  return { kind: 'counted', approver: approval?.key ?? null }
 }
 
 /** What the rows of a part come to as they were signed; `undefined` where one of them is no amount. */

@@ -6,7 +6,7 @@ import {
   type Tenant,
 } from '@ngome/kernel'
 import { createLogger } from '@ngome/runtime'
-import type { ApprovalRules } from '@ngome/payments'
+import { batchDigestKey, partDigest, partsDigest, type ApprovalRules, type DigestedPart } from '@ngome/payments'
 import { readSignature, signMerchantKey, signRequest, type MerchantKey } from '@ngome/signatures'
 import { insertSigningKey, postgresPayments } from '@ngome/store'
 import { SealingMerchant, testDatabase, type SealedPaymentOptions, type TestDatabase } from '@ngome/testkit'
@@ -175,9 +175,35 @@ export class OutgoingWorld {
     const { tenant } = this.merchant
     const [{ merchant, world }, id] = [tenant, newId('payoutBatchPart', from)]
     const { dataKey, sealed } = this.merchant.sealRecord('payout_batch_parts', sealedAs ?? id, Buffer.from(`${JSON.stringify(word)}\n${body}`))
-    await this.database.asAdmin(`INSERT INTO ngome.payout_batch_parts (id, merchant, world, batch, number, sealed, data_key, created_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, now())`, [id, merchant, world, batch, number, sealed, dataKey])
+    await this.database.asAdmin(`INSERT INTO ngome.payout_batch_parts (id, merchant, world, batch, number, sealed, data_key, created_at, digest, key_line, signing_key)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, now(), $8, $9, $10)`,
+    [id, merchant, world, batch, number, sealed, dataKey, this.digestOf(batch, number, body), newId('apiKey', from), word.key])
     return id
+  }
+
+  /** What a gateway writes of the body of a part. */
+  digestOf(batch: PayoutBatchId, number: number, body: string): Uint8Array {
+    return partDigest(this.#batchKey(batch), number, Buffer.from(body))
+  }
+
+  /** What a gateway has a second person sign, of the parts that it keeps of a batch. */
+  async partsDigestOf(batch: PayoutBatchId): Promise<string> {
+    const parts = await this.database.asAdmin('SELECT number, digest FROM ngome.payout_batch_parts WHERE batch = $1 ORDER BY number', [batch]) as unknown as DigestedPart[]
+    return Buffer.from(partsDigest(this.#batchKey(batch), parts)).toString('hex')
+  }
+
+  /** What was said of a batch, as a gateway keeps it, or one that was taken over and is past the database's guards. */
+  async keepAnswer(batch: PayoutBatchId, { key, base, signature, body }: Authorization, decision: 'approved' | 'refused' = 'approved'): Promise<void> {
+    const { merchant, world } = this.merchant.tenant
+    const proof = decision === 'approved' ? [base, signature, body].map((text) => `convert_from(decode('${Buffer.from(text).toString('hex')}', 'hex'), 'UTF8')`) : ['NULL', 'NULL', 'NULL']
+    const apiKey = newId('apiKey', from)
+    await this.database.asAdmin(`SET session_replication_role = replica; INSERT INTO ngome.payout_batch_approvals
+      (merchant, world, batch, decision, api_key, key_line, signing_key, base, signature, body, at)
+      VALUES ('${merchant}', '${world}', '${batch}', '${decision}', '${apiKey}', '${apiKey}', '${key}', ${proof.join(', ')}, now())`)
+  }
+
+  #batchKey(batch: PayoutBatchId): Uint8Array {
+    return batchDigestKey(this.dispatcher.callbacks.secret, this.merchant.tenant, batch)
   }
 
   dispatch(payment: PaymentId): Promise<void> {

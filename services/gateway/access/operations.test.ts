@@ -3,13 +3,13 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newApiKey, scopes } from '@ngome/access'
-import { problemSchema } from '@ngome/contracts'
+import { payoutBatchSchema, problemSchema } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type IdKind } from '@ngome/kernel'
 import { closeLedgerDays, settleDay } from '@ngome/store'
 import { ageLedger, signRaw, type Answer } from '@ngome/testkit'
 import { operationNames, operations } from '../api/operations.ts'
 import { collectMoney } from '../testing/collect-money.ts'
-import { callServed, servedOperations, type ServedOperation, type Signer } from '../testing/served-operations.ts'
+import { callServed, seeBatch, servedOperations, type ServedOperation, type Signer } from '../testing/served-operations.ts'
 import { SigningMerchant } from '../testing/signing-merchant.ts'
 import { TestGateway, type TestMerchant } from '../testing/test-gateway.ts'
 
@@ -38,6 +38,8 @@ const makers: Readonly<Record<string, { readonly kind: IdKind; readonly make: ()
   addPayouts: { kind: 'payoutBatch', make: () => idFrom('createPayoutBatch') },
   getPayoutBatch: { kind: 'payoutBatch', make: () => idFrom('createPayoutBatch') },
   cancelPayoutBatch: { kind: 'payoutBatch', make: () => idFrom('createPayoutBatch') },
+  approvePayoutBatch: { kind: 'payoutBatch', make: waitingBatch },
+  refusePayoutBatch: { kind: 'payoutBatch', make: waitingBatch },
   createRefund: { kind: 'payment', make: async () => (await collectMoney(running, owner, { amount: '5.00' })).id },
   getVaultToken: { kind: 'vaultToken', make: () => idFrom('createVaultToken') },
   deleteVaultToken: { kind: 'vaultToken', make: () => idFrom('createVaultToken') },
@@ -71,6 +73,22 @@ async function waitingPayout(): Promise<string> {
   const answer = await clerk.post('/v1/payouts', { amount: '5000.00', currency: 'EUR', network: 'mtn-sandbox', payee: { phone: '+46733123499' }, reference: 'wages-47' })
   assert.equal(answer.status, 201, answer.text)
   return (JSON.parse(answer.text) as { id: string }).id
+}
+
+let waitingBatches = 0
+/** A whole one that another person ordered. */
+async function waitingBatch(): Promise<string> {
+  const clerk = await SigningMerchant.of(running, await running.issueKey(owner.tenant))
+  const reference = `waiting-${++waitingBatches}`
+  const opened = await clerk.post('/v1/payout_batches', { reference, currency: 'EUR', count: 1, total: '1000.01' })
+  assert.equal(opened.status, 201, opened.text)
+  const { id } = JSON.parse(opened.text) as { id: string }
+  const payouts = [{ reference: 'w-1', amount: '1000.01', payee: { phone: '+46733123499' } }]
+  const part = await clerk.post(`/v1/payout_batches/${id}/payouts`, { part: 1, batch_reference: reference, currency: 'EUR', network: 'mtn-sandbox', payouts })
+  assert.equal(part.status, 201, part.text)
+  const { count, total, approval } = payoutBatchSchema.parse(JSON.parse((await clerk.get(`/v1/payout_batches/${id}`)).text))
+  seeBatch(id, { reference, currency: 'EUR', count, total, parts_digest: approval?.parts_digest })
+  return id
 }
 
 /** Takes all that came until now; what others here spend comes anew. */

@@ -15,7 +15,7 @@ const required: ReadonlySet<OperationName> = new Set<OperationName>([
  */
 const always: ReadonlySet<OperationName> = new Set<OperationName>([
   'createApiKey', 'rollApiKey', 'revokeApiKey', 'createPayout', 'createRefund',
-  'cancelPayout', 'cancelRefund', 'approvePayout', 'refusePayout', 'createPayoutBatch', 'addPayouts', 'cancelPayoutBatch',
+  'cancelPayout', 'cancelRefund', 'approvePayout', 'refusePayout', 'createPayoutBatch', 'addPayouts', 'cancelPayoutBatch', 'approvePayoutBatch', 'refusePayoutBatch',
 ])
 
 /** Who found a key can end it, whatever that key was held to. */

@@ -1,7 +1,7 @@
 import {
   apiKeyPageSchema, apiKeySchema, checkoutSessionSchema, createCheckoutSessionSchema, createdCheckoutSessionSchema, changeWebhookEndpointSchema, createApiKeySchema, createdApiKeySchema, createdWebhookEndpointSchema, createForwardSchema,
   addPayoutsSchema, batchedPayoutSchema, createPaymentSchema, createPayoutBatchSchema, createPayoutSchema, payoutBatchPartSchema, payoutBatchSchema, createRefundSchema,
-  approvePayoutSchema, decidedPayoutSchema, createVaultTokenSchema, createWebhookEndpointSchema,
+  approvePayoutBatchSchema, approvePayoutSchema, decidedPayoutSchema, createVaultTokenSchema, createWebhookEndpointSchema,
   forwardSchema, limitsSchema,
   objectEventPageSchema, objectEventSchema, paymentPageSchema, paymentSchema, payoutPageSchema, payoutSchema, problemSchema, refundPageSchema, refundSchema, settlementPageSchema, settlementSchema, replaceWebhookSecretSchema, replayEndpointSchema, rollApiKeySchema, rolledApiKeySchema, vaultTokenPageSchema, vaultTokenSchema, webhookDeliveryPageSchema,
   webhookDeliverySchema, webhookEndpointPageSchema,
@@ -22,6 +22,7 @@ const named = {
     CreatePayment: createPaymentSchema,
     ReplayEndpoint: replayEndpointSchema,
     ApprovePayout: approvePayoutSchema,
+    ApprovePayoutBatch: approvePayoutBatchSchema,
     CreatePayout: createPayoutSchema,
     CreatePayoutBatch: createPayoutBatchSchema,
     AddPayouts: addPayoutsSchema,

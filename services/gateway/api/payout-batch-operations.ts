@@ -1,4 +1,6 @@
-import { addPayoutsSchema, createPayoutBatchSchema, idSchema, openingBodyBytesMax, partBodyBytesMax, partRowsMax, payoutBatchPartSchema, payoutBatchSchema } from '@ngome/contracts'
+import {
+  addPayoutsSchema, approvalBodyBytesMax, approvePayoutBatchSchema, createPayoutBatchSchema, idSchema, openingBodyBytesMax, partBodyBytesMax, partRowsMax, payoutBatchPartSchema, payoutBatchSchema,
+} from '@ngome/contracts'
 import { z } from 'zod'
 import { partNodesMax } from '../http/limits.ts'
 import { acting, authenticated, reading, withBody, writing, type Operation } from './operation.ts'
@@ -11,7 +13,7 @@ export const payoutBatchOperations = {
     method: 'POST',
     path: '/v1/payout_batches',
     summary: 'Open a batch of payouts',
-    description: 'Says how many payouts will come and what they come to. Must be signed, and your signature is kept. A reference names one batch for ever. Nothing is reserved or sent by it (docs/payout-batches.md).',
+    description: 'Says how many payouts will come and what they come to. Must be signed, and your signature is kept. A reference names one batch for ever. Nothing is reserved or sent by it. Over the operator\'s limit its rows wait, as `awaiting_approval`, until it is whole and a second person approves it (docs/payout-batches.md).',
     credentials: 'api-key',
     scope: 'payouts:write',
     cost: 5,
@@ -21,7 +23,7 @@ export const payoutBatchOperations = {
     bodyBytesMax: openingBodyBytesMax,
     needsIdempotencyKey: true,
     success: { status: 201, description: 'The batch, which takes parts now.', schema: payoutBatchSchema },
-    faults: [...authenticated, ...withBody, ...acting, 'payout_batches/already_opened', 'payout_batches/needs_approval'],
+    faults: [...authenticated, ...withBody, ...acting, 'payout_batches/already_opened'],
   },
   addPayouts: {
     method: 'POST',
@@ -56,6 +58,38 @@ export const payoutBatchOperations = {
     params,
     success: { status: 200, description: 'The batch.', schema: payoutBatchSchema },
     faults: [...authenticated, 'payout_batches/unknown'],
+  },
+  approvePayoutBatch: {
+    method: 'POST',
+    path: '/v1/payout_batches/:id/approve',
+    summary: 'Approve a batch of payouts',
+    description: 'Of one that is `awaiting_approval`: says what you saw of it, with the digest of all of its parts, signed, always, by another API key and another signing key than those that opened it or sent a part of it. It is proven again for each part before anything of that is sent. Repeating it says the same (docs/payout-batches.md).',
+    credentials: 'api-key',
+    scope: 'payouts:approve',
+    cost: 50,
+    urgency: 'vital',
+    headerGroups: writing,
+    params,
+    body: { kind: 'json', schema: approvePayoutBatchSchema },
+    bodyBytesMax: approvalBodyBytesMax,
+    success: { status: 200, description: 'The batch, whose rows go out now.', schema: payoutBatchSchema },
+    faults: [
+      ...authenticated, ...withBody, 'payout_batches/unknown', 'payout_batches/own_approval', 'payout_batches/not_awaiting', 'payout_batches/approval_differs',
+    ],
+  },
+  refusePayoutBatch: {
+    method: 'POST',
+    path: '/v1/payout_batches/:id/refuse',
+    summary: 'Refuse a batch of payouts',
+    description: 'Of one that is `awaiting_approval`: all of its payouts fail with `approval_refused` within moments, and what was reserved is available again. Signed, always, by other keys than those that opened it or sent a part of it; who ordered it cancels it. Repeating it says the same.',
+    credentials: 'api-key',
+    scope: 'payouts:approve',
+    cost: 50,
+    urgency: 'ordinary',
+    headerGroups: writing,
+    params,
+    success: { status: 200, description: 'The batch, whose payouts fail now.', schema: payoutBatchSchema },
+    faults: [...authenticated, 'request/invalid', 'payout_batches/unknown', 'payout_batches/own_approval', 'payout_batches/not_awaiting'],
   },
   cancelPayoutBatch: {
     method: 'POST',

@@ -6,6 +6,7 @@ import { repeatInMaintenance } from '../idempotency/repeat-in-maintenance.ts'
 import { addPayouts } from '../payout-batches/add-payouts.ts'
 import { cancelPayoutBatch } from '../payout-batches/cancel-payout-batch.ts'
 import { createPayoutBatch } from '../payout-batches/create-payout-batch.ts'
+import { approvePayoutBatch, refusePayoutBatch } from '../payout-batches/decide-payout-batch.ts'
 import { getPayoutBatch } from '../payout-batches/get-payout-batch.ts'
 import { createPayout } from '../payouts/create-payout.ts'
 import { approvePayout, refusePayout } from '../payouts/decide-payout.ts'
@@ -23,7 +24,7 @@ import { PaymentReader } from './payment-reader.ts'
 import type { PlaceOrderPorts } from './place-order.ts'
 
 type MoneyOperation = 'createPayment' | 'getPayment' | 'listPayments' | 'cancelPayment' | 'createPayout' | 'getPayout' | 'listPayouts' | 'cancelPayout'
-  | 'approvePayout' | 'refusePayout' | 'createPayoutBatch' | 'addPayouts' | 'getPayoutBatch' | 'cancelPayoutBatch'
+  | 'approvePayout' | 'refusePayout' | 'createPayoutBatch' | 'addPayouts' | 'getPayoutBatch' | 'cancelPayoutBatch' | 'approvePayoutBatch' | 'refusePayoutBatch'
   | 'createRefund' | 'getRefund' | 'listRefunds' | 'cancelRefund'
 
 export type MoneyPorts = PlaceOrderPorts & {
@@ -59,6 +60,8 @@ export function moneyHandlers(from: MoneyPorts): Pick<Handlers, MoneyOperation> 
     addPayouts: repeatInMaintenance(from, (call: Call<'addPayouts'>) => addPayouts(from, call)),
     getPayoutBatch: (call) => getPayoutBatch(from, call),
     cancelPayoutBatch: (call) => cancelPayoutBatch(from, call),
+    approvePayoutBatch: (call) => approvePayoutBatch(from, call),
+    refusePayoutBatch: (call) => refusePayoutBatch(from, call),
     getRefund: (call) => getRefund(reading, call),
     listRefunds: (call) => listRefunds(from, call),
     cancelRefund: (call) => cancelRefund(from, call),

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { batchOpenMs, emit, type AddPayouts, type Authorization, type PayoutBatchPartView } from '@ngome/contracts'
+import { approvablePartsMax, batchOpenMs, emit, type AddPayouts, type PayoutBatchPartView } from '@ngome/contracts'
 import { Fault, formatMoney, newId, type Currency, type PayoutBatchId, type PayoutBatchPartId, type Tenant } from '@ngome/kernel'
-import { firstEvent, maskPhone, proveEvent } from '@ngome/payments'
-import { acceptPayoutPart, findPayoutBatch, findTakenReferences, type IdempotentOutcome, type NewBatchedPayout, type PartOutcome, type PayoutBatchRow } from '@ngome/store'
+import { batchDigestKey, firstEvent, maskPhone, partDigest, proveEvent } from '@ngome/payments'
+import { acceptPayoutPart, findPayoutBatch, findTakenReferences, type ApprovalParty, type IdempotentOutcome, type NewBatchedPayout, type PartOutcome, type PayoutBatchRow } from '@ngome/store'
 import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
@@ -12,6 +12,7 @@ import { seal } from '../keys/seal.ts'
 import { assertOpen } from '../networks/route-order.ts'
 import { authorizationOf } from '../payments/authorization.ts'
 import { newRow, toSeal } from '../payments/place-order.ts'
+import { partyOf } from '../payouts/decide-payout.ts'
 import { checkRows, type CheckedRow } from './check-rows.ts'
 import type { BatchPorts } from './create-payout-batch.ts'
 import { refuseOverLimit } from './refuse-over-limit.ts'
@@ -33,24 +34,26 @@ export async function addPayouts(ports: BatchPorts, call: Call<'addPayouts'>): P
   const batch = await findPayoutBatch(ports.database, tenant, batchId)
   if (batch === undefined) throw new Fault('payout_batches/unknown', `no ${batchId} for this tenant`)
   assertOf(batch, body)
-  if (ports.clock.nowMs() - batch.createdAtMs >= batchOpenMs) throw new Fault('payout_batches/closed', `${batchId} was opened long ago`)
+  assertInTime(ports, batch)
   // The limit may be another than when it was opened.
-  refuseOverLimit(ports.approvals, { amountMinor: batch.declaredMinor, currency: batch.currency }, '')
+  refuseOverLimit(ports.approvals, batch)
   const rows = checkRows(ports, caller, body)
   for (const network of new Set(rows.map(({ order }) => order.network))) await assertOpen(ports, tenant.world, network)
   const authorization = authorizationOf(call)
+  const orderedBy = partyOf(caller, call.signature)
+  const digest = partDigest(batchDigestKey(ports.eventSecret, tenant, batchId), body.part, call.bytes)
   const id = newId('payoutBatchPart', ports)
   const sealing = await sealWord(ports, tenant, { table: 'payout_batch_parts', recordId: id }, authorization)
   // One time for all rows, which their proofs and the part say alike.
   const createdAtMs = ports.clock.nowMs()
-  const payouts = await newPayouts({ ...ports, clock: { ...ports.clock, nowMs: () => createdAtMs } }, call, rows, { part: id, key: authorization.key })
+  const payouts = await newPayouts({ ...ports, clock: { ...ports.clock, nowMs: () => createdAtMs } }, call, rows, { part: id, askedBy: batch.needsApproval ? orderedBy : undefined, orderedBy })
   const [first] = rows
   if (first === undefined) throw new TypeError('a part without rows passed its schema')
   const answer = { status: 201, body: JSON.stringify(partView({ id, tenant, batch: batchId, part: body.part, currency: batch.currency, createdAtMs }, rows)) }
   const dayTotal = authorizePayment(caller, first.order)
   const outcome = await acceptPayoutPart(ports.database, {
     tenant, rows: payouts, dayTotal,
-    part: { id, batch: batchId, number: body.part, dataKey: sealing.dataKey, sealed: sealing.blob, createdAtMs },
+    part: { id, batch: batchId, number: body.part, dataKey: sealing.dataKey, sealed: sealing.blob, digest, orderedBy, createdAtMs },
     idempotency: { ...idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey }), answer },
   })
   if (outcome.kind === 'day_total_reached') {
@@ -63,24 +66,33 @@ export async function addPayouts(ports: BatchPorts, call: Call<'addPayouts'>): P
 function assertOf(batch: PayoutBatchRow, body: AddPayouts): void {
   const fields = [
     ...body.currency === batch.currency ? [] : [{ pointer: '/currency', detail: 'The batch was opened for another currency.' }],
+    ...batch.needsApproval && body.part > approvablePartsMax ? [{ pointer: '/part', detail: `A batch that another person approves has ${approvablePartsMax} parts at most.` }] : [],
     ...body.batch_reference === batch.reference ? [] : [{ pointer: '/batch_reference', detail: 'The batch was opened with another reference.' }],
   ]
   if (fields.length > 0) throw new Fault('request/invalid', 'of another batch', { fields })
 }
 
+/** What nobody can approve any more takes no rows. @throws Fault `payout_batches/closed` */
+function assertInTime({ clock, approvals }: BatchPorts, { id, createdAtMs, needsApproval }: PayoutBatchRow): void {
+  const openMs = needsApproval ? Math.min(batchOpenMs, approvals.expiresAfterMs) : batchOpenMs
+  if (clock.nowMs() - createdAtMs >= openMs) throw new Fault('payout_batches/closed', `${id} was opened long ago`)
+}
+
+/** `askedBy`: of rows that wait for a second person. */
+type OrderedPart = { readonly part: PayoutBatchPartId; readonly askedBy: ApprovalParty | undefined; readonly orderedBy: ApprovalParty }
+
 async function newPayouts(
-  ports: BatchPorts, { caller: { tenant, apiKey } }: Call<'addPayouts'>, rows: readonly CheckedRow[],
-  { part, key }: { readonly part: PayoutBatchPartId; readonly key: Authorization['key'] },
+  ports: BatchPorts, { caller: { tenant, apiKey } }: Call<'addPayouts'>, rows: readonly CheckedRow[], { part, askedBy, orderedBy }: OrderedPart,
 ): Promise<readonly NewBatchedPayout[]> {
   const payouts: NewBatchedPayout[] = []
   for (const { order, row, ordered: { payee: { phone }, reference, description = null } } of rows) {
     if (payouts.length % rowsPerTurn === rowsPerTurn - 1) await nextTurn()
-    const placed = { ...order, phone, phoneMasked: maskPhone(phone, order.callingCode), reference, description, orderedIn: { part, row } }
+    const placed = { ...order, phone, phoneMasked: maskPhone(phone, order.callingCode), reference, description, orderedIn: { part, row }, ...askedBy === undefined ? {} : { askedBy } }
     const made = newRow(ports, tenant, placed)
     const record = await seal(ports, 'payment', { tenant, table: 'payments', recordId: made.id, dataClass: 'restricted', version: 1 }, toSeal(tenant, placed))
     payouts.push({
       payment: { ...made, money: order.money, apiKey, dataKey: record.dataKey, sealed: record.blob },
-      event: emit({ ...ports, process: 'gateway' }, 'payout.accepted', tenant, { payment: made.id, status: made.status, signed_with: key }),
+      event: emit({ ...ports, process: 'gateway' }, askedBy === undefined ? 'payout.accepted' : 'payout.awaiting_approval', tenant, { payment: made.id, status: made.status, signed_with: orderedBy.signingKey }),
       eventProof: proveEvent(ports.eventSecret, firstEvent(made)),
     })
   }

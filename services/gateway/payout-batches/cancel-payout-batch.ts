@@ -1,13 +1,13 @@
 import { emit } from '@ngome/contracts'
 import { Fault } from '@ngome/kernel'
 import { proveNextEvent } from '@ngome/payments'
-import { cancelBatchRows, cancelPayoutBatch as closeBatch, findPayoutBatchStanding } from '@ngome/store'
+import { cancelBatchRows, cancelPayoutBatch as closeBatch } from '@ngome/store'
 import { askedBy } from '../api-keys/asked-by.ts'
-import { jsonType, type Answer } from '../http/answer.ts'
+import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { refuseBody } from '../http/refuse-body.ts'
-import { batchView } from './batch-view.ts'
 import type { BatchPorts } from './create-payout-batch.ts'
+import { answerBatch } from './get-payout-batch.ts'
 
 /** Rows of one transaction: what the dispatcher waits for at most where it wants to send one of them. */
 const rowsAtOnce = 200
@@ -34,7 +34,5 @@ export async function cancelPayoutBatch(ports: BatchPorts, call: Call<'cancelPay
       prove: (event, previous) => proveNextEvent(ports.eventSecret, event, previous),
     })
   }
-  const found = await findPayoutBatchStanding(ports.database, tenant, id)
-  if (found === undefined) throw new TypeError('a batch is never removed')
-  return { status: 200, contentType: jsonType, body: JSON.stringify(batchView(found.batch, found.standing)) }
+  return answerBatch(ports, tenant, id)
 }

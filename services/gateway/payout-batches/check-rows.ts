@@ -1,6 +1,5 @@
 import type { AddPayouts } from '@ngome/contracts'
 import { Fault, type FaultCode, type FieldFault } from '@ngome/kernel'
-import { needsApproval, type ApprovalRules } from '@ngome/payments'
 import { authorizePayment } from '../access/authorize-payment.ts'
 import type { Orderer } from '../payments/place-order.ts'
 import { checkOrder, type Networks, type Order } from '../payments/order.ts'
@@ -17,9 +16,7 @@ const ofOneRow: ReadonlySet<FaultCode> = new Set(['request/invalid', 'access/cap
  * Holds every row of a part against what its network and the caller's key take, as if it came alone.
  * @throws Fault `request/invalid`, naming every row that is wrong, by pointer and code, and no value
  */
-export function checkRows(
-  { networks, approvals }: { readonly networks: Networks; readonly approvals: ApprovalRules }, caller: Orderer, part: AddPayouts,
-): readonly CheckedRow[] {
+export function checkRows({ networks }: { readonly networks: Networks }, caller: Orderer, part: AddPayouts): readonly CheckedRow[] {
   const faults: FieldFault[] = []
   const seen = new Set<string>()
   const rows = part.payouts.flatMap((ordered, row): readonly CheckedRow[] => {
@@ -39,9 +36,6 @@ export function checkRows(
         direction: 'payout', amount, currency: part.currency, network, phone: { number: phone, pointer: '/payee/phone' },
       })
       authorizePayment(caller, order)
-      if (needsApproval(approvals, order.money)) {
-        faults.push({ pointer: `${at}/amount`, detail: 'This is more than one person may order: another key has to approve it, as a single payout.', code: 'payout_batches/needs_approval' })
-      }
       return [{ order, ordered, row }]
     } catch (error) {
       if (!(error instanceof Fault) || !ofOneRow.has(error.code)) throw error

@@ -1,6 +1,6 @@
 import { emit } from '@ngome/contracts'
 import { Fault, newId, parseCurrency, parseMoney, type Tenant } from '@ngome/kernel'
-import type { ApprovalRules } from '@ngome/payments'
+import { needsApproval, type ApprovalRules } from '@ngome/payments'
 import { findBatchOfReference, insertPayoutBatch, type Database, type PayoutBatchRow } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
@@ -9,39 +9,41 @@ import { idempotencyMarks } from '../idempotency/marks.ts'
 import { authorizationOf } from '../payments/authorization.ts'
 import { invalid } from '../payments/order.ts'
 import type { PlaceOrderPorts } from '../payments/place-order.ts'
+import { partyOf } from '../payouts/decide-payout.ts'
 import { batchView } from './batch-view.ts'
-import { refuseOverLimit } from './refuse-over-limit.ts'
 import { sealWord } from './seal-word.ts'
 
 export type BatchPorts = PlaceOrderPorts & { readonly database: Database; readonly approvals: ApprovalRules }
 
 /**
  * Opens a batch: what its rows have to come to. What the merchant signed is kept, sealed; its reference names this batch for ever. Nothing is
- * reserved by it.
- * @throws Fault `request/invalid`, `payout_batches/already_opened`, `payout_batches/needs_approval`, `access/signature_required`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
+ * reserved by it. Over the limit of one person it is opened as one that waits for a second.
+ * @throws Fault `request/invalid`, `payout_batches/already_opened`, `access/signature_required`, `idempotency/key_reused`, `idempotency/in_flight`, `custodian/unavailable`,
  * `store/unavailable`
  */
 export async function createPayoutBatch(ports: BatchPorts, call: Call<'createPayoutBatch'>): Promise<Answer> {
-  const { caller: { tenant, apiKey }, body } = call
+  const { caller, body } = call
+  const { tenant, apiKey } = caller
   const currency = parseCurrency(body.currency)
   if (currency === undefined || !isPaidOut(ports, tenant.world, body.currency)) {
     throw invalid([{ pointer: '/currency', detail: 'No network here pays out in this currency.' }])
   }
   const total = parseMoney(body.total, currency)
   if (total === undefined) throw invalid([{ pointer: '/total', detail: 'This is not an amount above zero in digits that the currency has.' }])
-  refuseOverLimit(ports.approvals, total, '/total')
   const authorization = authorizationOf(call)
   const { key } = authorization
   const createdAtMs = ports.clock.nowMs()
   const batch: PayoutBatchRow = {
     id: newId('payoutBatch', ports), tenant, reference: body.reference, currency, declaredCount: body.count, declaredMinor: total.amountMinor,
     acceptedCount: 0, acceptedMinor: 0n, createdAtMs, updatedAtMs: createdAtMs, isCancelled: false,
+    needsApproval: needsApproval(ports.approvals, total),
   }
-  const answer = { status: 201, body: JSON.stringify(batchView(batch, [])) }
+  const askedBy = batch.needsApproval ? partyOf(caller, call.signature) : undefined
+  const answer = { status: 201, body: JSON.stringify(batchView(ports, batch, [], askedBy === undefined ? null : { asked: { ...askedBy, atMs: createdAtMs }, answer: null, parts: [] })) }
   const event = emit({ ...ports, process: 'gateway' }, 'payout_batch.opened', tenant, { batch: batch.id, count: body.count, signed_with: key })
   const marks = idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey })
   const opening = await sealWord(ports, tenant, { table: 'payout_batch_openings', recordId: batch.id }, authorization)
-  const outcome = await insertPayoutBatch(ports.database, { ...batch, apiKey, opening }, event, { ...marks, answer })
+  const outcome = await insertPayoutBatch(ports.database, { ...batch, apiKey, opening, askedBy }, event, { ...marks, answer })
   if (outcome.kind === 'already_opened') throw await alreadyOpened(ports, tenant, batch.reference)
   return answerOutcome(outcome, { ...answer, contentType: jsonType, headers: ['location', `/v1/payout_batches/${batch.id}`] })
 }

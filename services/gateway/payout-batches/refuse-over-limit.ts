@@ -1,14 +1,15 @@
-import { Fault, type Money } from '@ngome/kernel'
+import { Fault } from '@ngome/kernel'
 import { needsApproval, type ApprovalRules } from '@ngome/payments'
+import type { PayoutBatchRow } from '@ngome/store'
 
 /**
- * Refuses a batch of more than goes out on one person's word: nobody approves a whole batch. The dispatcher has a limit of its own.
- * @param pointer what of the request says so
+ * Refuses parts of a batch of more than goes out on one person's word, which asked for no second one when it was opened: the limit was
+ * another then. The dispatcher has a limit of its own.
  * @throws Fault `payout_batches/needs_approval`
  */
-export function refuseOverLimit(approvals: ApprovalRules, declared: Money, pointer: string): void {
-  if (!needsApproval(approvals, declared)) return
+export function refuseOverLimit(approvals: ApprovalRules, { needsApproval: hasAsked, currency, declaredMinor: amountMinor }: PayoutBatchRow): void {
+  if (hasAsked || !needsApproval(approvals, { amountMinor, currency })) return
   throw new Fault('payout_batches/needs_approval', 'a batch over the limit of one person', {
-    fields: [{ pointer, detail: 'The batch comes to more than goes out on one person\u2019s word.' }],
+    fields: [{ pointer: '', detail: 'The batch comes to more than goes out on one person\u2019s word.' }],
   })
 }

@@ -1,7 +1,7 @@
 import type { DecidedPayoutView } from '@ngome/contracts'
 import { Fault, type Tenant } from '@ngome/kernel'
 import { payoutView, type ApprovalRules } from '@ngome/payments'
-import type { ApprovalParty, PaymentRow, PaymentStore } from '@ngome/store'
+import type { ApprovalParty, PaymentRow, PaymentStore, PayoutApproval } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import type { PaymentReader } from '../payments/payment-reader.ts'
@@ -22,14 +22,15 @@ export async function answerDecidedPayout({ payments, approvals }: ApprovalPorts
   const view: DecidedPayoutView = {
     ...payoutView(row),
     ...asked === null ? {} : {
-      approval: {
-        asked: partyView(asked),
-        answer: answer === null ? null : { decision: answer.decision, ...partyView(answer) },
-        expires_at: iso(row.createdAtMs + approvals.expiresAfterMs),
-      },
+      approval: approvalView(asked, answer, row.createdAtMs + approvals.expiresAfterMs),
     },
   }
   return { status: 200, contentType: jsonType, body: JSON.stringify(view) }
+}
+
+/** Who asked, who answered, and until when there is time for it. */
+export function approvalView(asked: NonNullable<PayoutApproval['asked']>, answer: PayoutApproval['answer'], expiresAtMs: number): NonNullable<DecidedPayoutView['approval']> {
+  return { asked: partyView(asked), answer: answer === null ? null : { decision: answer.decision, ...partyView(answer) }, expires_at: iso(expiresAtMs) }
 }
 
 function partyView({ apiKey, signingKey, atMs }: ApprovalParty & { readonly atMs: number }): NonNullable<DecidedPayoutView['approval']>['asked'] {
