@@ -28,7 +28,9 @@ export const statementCamt: StatementForm = {
   },
   entry(part, entry) {
     const money = `${amount(part, entry.amountMinor)}${element('CdtDbtInd', entry.isCredit ? 'CRDT' : 'DBIT')}`
-    return `<Ntry>${money}<Sts><Cd>BOOK</Cd></Sts><BookgDt>${element('Dt', entry.day)}</BookgDt>` +
+    // Only where an entry undoes another one (ReversalIndicator).
+    const reversal = entry.kind.endsWith('_reversal') ? element('RvslInd', 'true') : ''
+    return `<Ntry>${money}${reversal}<Sts><Cd>BOOK</Cd></Sts><BookgDt>${element('Dt', entry.day)}</BookgDt>` +
       `<ValDt>${element('DtTm', new Date(entry.atMs).toISOString())}</ValDt>${element('AcctSvcrRef', entry.document)}` +
       `<BkTxCd><Prtry>${element('Cd', entry.kind)}${element('Issr', 'ngome')}</Prtry></BkTxCd>` +
       `<NtryDtls><TxDtls>${references(entry)}${money}${remittance(entry)}</TxDtls></NtryDtls></Ntry>\n`
