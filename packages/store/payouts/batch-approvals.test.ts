@@ -142,6 +142,18 @@ describe('a batch that needs an approval', () => {
     }
   })
 
+  test('is decided with a job for each part or not at all, where who decides dies on the way', async () => {
+    const { batch, parts } = await whole()
+    const { tenant } = purse.merchant
+    const event = emit({ ...from, process: 'gateway' }, 'payout_batch.approved', tenant, { batch, asked_with: second.apiKey, signed_with: second.signingKey })
+    const decision = { batch, atMs: atMs(), answer: { ...second, decision: 'approved', proof }, event } as const
+    // The event is the last that is written: one that cannot be stands for a death before the commit.
+    await assert.rejects(decidePayoutBatch(gateway, tenant, { ...decision, event: { ...event, at: 'never' } }))
+    assert.deepEqual([(await findBatchApproval(gateway, tenant, batch)).answer, await jobs(), await standing(batch)], [null, [], ['4 awaiting_approval']])
+    assert.equal(await decidePayoutBatch(gateway, tenant, decision), 'decided')
+    assert.equal((await jobs()).length, parts.length)
+  })
+
   test('is no longer found as single payouts that nobody approved', async () => {
     const { parts: [one] } = await whole()
     const [hit] = await database.asAdmin(`SELECT count(*)::int AS count FROM ngome.find_unapproved_payouts(interval '-1 second', 1000) f WHERE f.id = ANY ($1)`, [one?.rows.map(({ payment }) => payment.id)])
