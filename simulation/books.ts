@@ -20,7 +20,7 @@ export type FinalPayment = {
 }
 
 /** What was to be told of a change, and whether it was. */
-export type FinalDelivery = { readonly payment: string; readonly sequence: number; readonly state: DeliveryState }
+export type FinalDelivery = { readonly payment: string; readonly sequence: number; readonly state: DeliveryState; readonly isReplayed: boolean }
 
 /** What can be looked at from outside of a store, for the claims of a run. */
 export type Books = {
@@ -51,7 +51,7 @@ export function memoryBooks(memory: MemoryPayments): Books {
     payments: async () => payments(),
     ledgerProblems: async () => [...memory.ledger.problems(), ...ledgerProblems([...memory.payments.values()].map(({ row }) => row), memory.ledger.rows)],
     unrepaid: async () => unrepaidOf(memory.ledger.rows),
-    deliveries: async () => memory.webhooks.all().map(({ payment, told: { event: { sequence } }, state }) => ({ payment, sequence, state })),
+    deliveries: async () => memory.webhooks.all().map(({ payment, told: { event: { sequence } }, state, replays }) => ({ payment, sequence, state, isReplayed: replays > 0 })),
     alarms: async () => memory.told.map(({ type }) => type).filter(isAlarmType),
   }
 }

@@ -13,7 +13,7 @@ import { runSeeded as run } from './testing/run-seeded.ts'
 const from = { clock: systemClock, random: systemRandom }
 /** Networks that take a lot back, so that few orders do. */
 const faults = { ...manyFaults, network: { ...manyFaults.network, takenBack: 0.4 } }
-const operations = 4_000
+const operations = 3_000
 const seed = 42
 
 /** What a store would do that breaks its promises, and what the run says of it. */
@@ -91,6 +91,9 @@ const broken: readonly (readonly [what: string, bend: (store: SimulatedStore, me
   ['gives no change its turn that waited for it', (store) => withEvents(store, {
     recordDeliveryResult: forgetting(store.events.dispatcher.recordDeliveryResult, 30, 'recorded'),
   }), /waits to be told for ever/],
+  ['says that what was given up is told again, and tells nothing', (store) => ({
+    ...store, events: { ...store.events, gateway: { ...store.events.gateway, replayDeliveries: async () => ({ kind: 'accepted' }) } },
+  }), /was given up, and replayed for nothing/],
   ['lists events by a time that others come before', (store) => ({
     ...store, events: { ...store.events, gateway: { ...store.events.gateway, listObjectEvents: async (tenant, page) => {
       const rows = await store.events.gateway.listObjectEvents(tenant, page)

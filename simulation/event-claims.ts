@@ -7,7 +7,7 @@ export type ToldMerchant = { readonly merchant: string; readonly endpoint: Model
 
 /**
  * Every change of every payment arrived at its merchant's endpoint, or is given up and may be replayed; of one object in its order, but for
- * what was given up; and the list has all of them, each once, in the order of each object.
+ * what was given up; what was has arrived in the end, since its merchant replays it; and the list has all of them, each once, in the order of each object.
  * @returns what is not so
  */
 export function brokenTelling(payments: readonly FinalPayment[], deliveries: readonly FinalDelivery[], { merchant, endpoint, listed }: ToldMerchant): readonly string[] {
@@ -25,17 +25,18 @@ export function brokenTelling(payments: readonly FinalPayment[], deliveries: rea
 
 function arrivalProblems({ id, told }: FinalPayment, deliveries: readonly FinalDelivery[], arrivals: readonly ObjectEventView[]): readonly string[] {
   const arrived = new Set<number>()
-  const givenUp = new Set(deliveries.filter(({ state }) => state === 'given_up').map(({ sequence }) => sequence))
+  const replayed = new Set(deliveries.filter(({ isReplayed }) => isReplayed).map(({ sequence }) => sequence))
   const problems: string[] = []
   for (const { sequence, data } of arrivals) {
     if (arrived.has(sequence)) continue
-    const isInOrder = told.every((before) => before.sequence >= sequence || arrived.has(before.sequence) || givenUp.has(before.sequence))
+    const isInOrder = told.every((before) => before.sequence >= sequence || arrived.has(before.sequence) || replayed.has(before.sequence))
     if (!isInOrder) problems.push(`${id}: change ${sequence} arrived before one that came before it`)
     if (told[sequence - 1]?.status !== statusOf(data)) problems.push(`${id}: change ${sequence} arrived as ${statusOf(data)}`)
     arrived.add(sequence)
   }
   for (const { sequence, state } of deliveries) {
     if (state === 'pending') problems.push(`${id}: change ${sequence} waits to be told for ever`)
+    if (state === 'given_up') problems.push(`${id}: change ${sequence} was given up, and replayed for nothing`)
     if (state === 'delivered' && !arrived.has(sequence)) problems.push(`${id}: change ${sequence} was said to be told and never arrived`)
   }
   const planned = new Set(deliveries.map(({ sequence }) => sequence))

@@ -23,6 +23,7 @@ export class ModelEndpoint {
   readonly #secret: Secret<Uint8Array>
   readonly #world: Life = { isOver: false }
   #isAway = false
+  #isThere = false
 
   constructor(from: { readonly scheduler: Scheduler; readonly chance: Chance; readonly faults: Faults }, secret: Secret<Uint8Array>) {
     this.#from = from
@@ -30,10 +31,15 @@ export class ModelEndpoint {
     if (from.faults.endpoint.away) this.#planOutage()
   }
 
+  /** Is away no more, for the rest of the run or not. */
+  stay(isThere: boolean): void {
+    this.#isThere = isThere
+  }
+
   async receive({ headers, body, timeoutMs }: Parameters<EgressGuard['toWebhook']>[1], life: Life): Promise<Transmission> {
     const { scheduler, chance, faults: { endpoint } } = this.#from
     await scheduler.pause(chance.between(1, roundTripMsMax), life)
-    if (this.#isAway) return { kind: 'unreached', reason: 'ECONNREFUSED' }
+    if (this.#isAway && !this.#isThere) return { kind: 'unreached', reason: 'ECONNREFUSED' }
     if (chance.happens(endpoint.lost)) {
       await scheduler.pause(timeoutMs, life)
       return { kind: 'lost', reason: 'no whole answer in time' }

@@ -18,6 +18,7 @@ import type { PlaceOrderPorts } from '../services/gateway/payments/place-order.t
 import { createPayout } from '../services/gateway/payouts/create-payout.ts'
 import { approvePayout, refusePayout } from '../services/gateway/payouts/decide-payout.ts'
 import { createRefund } from '../services/gateway/refunds/create-refund.ts'
+import { replayWebhookEndpoint } from '../services/gateway/webhook-endpoints/replay-webhook-endpoint.ts'
 import type { Chance } from './chance.ts'
 import type { Machine } from './machine.ts'
 
@@ -51,7 +52,7 @@ const noCards = { findToken: async () => undefined, listOrigins: async () => [] 
 /** What of the stores it reaches, over a road that may lose each call. */
 export type GatewayStores = { readonly payments: PaymentStore; readonly events: EventStore }
 
-type Taken = 'createPayment' | 'createPayout' | 'createRefund' | 'cancelPayment' | 'cancelPayout' | 'cancelRefund' | 'approvePayout' | 'refusePayout' | 'listEvents' | 'listBalances'
+type Taken = 'createPayment' | 'createPayout' | 'createRefund' | 'cancelPayment' | 'cancelPayout' | 'cancelRefund' | 'approvePayout' | 'refusePayout' | 'listEvents' | 'listBalances' | 'replayWebhookEndpoint'
 
 /** The gateway's own handlers, in a process that may die. */
 export class ModelGateway {
@@ -90,6 +91,8 @@ export class ModelGateway {
     const [, payout, decision] = /^\/v1\/payouts\/([^/]+)\/(approve|refuse)$/.exec(request.path) ?? []
     if (decision === 'approve') return approvePayout({ ...this.#ports, approvals }, this.#call<'approvePayout'>(request, { id: payout }))
     if (decision === 'refuse') return refusePayout({ ...this.#ports, approvals }, this.#call<'refusePayout'>(request, { id: payout }))
+    const endpoint = /^\/v1\/webhook_endpoints\/([^/]+)\/replay$/.exec(request.path)?.[1]
+    if (endpoint !== undefined) return replayWebhookEndpoint({ ...this.#ports, events: this.#events }, this.#call<'replayWebhookEndpoint'>(request, { id: endpoint }))
     if (request.path === '/v1/balances') return listBalances(this.#ports, this.#call<'listBalances'>(request))
     if (request.path === '/v1/events') return listEvents({ events: this.#events, cursorSecret: this.#settings.secret }, this.#call<'listEvents'>(request))
     throw new TypeError(`no handler of ${request.path}`)

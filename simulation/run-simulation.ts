@@ -26,6 +26,7 @@ import { ModelMerchant, payoutFeeUnits, type Market } from './model-merchant.ts'
 import { lateMsMax, ModelNetwork, type NetworkNature } from './model-network.ts'
 import { ModelOperator } from './model-operator.ts'
 import { ModelReader } from './model-reader.ts'
+import { ModelReplayer } from './model-replayer.ts'
 import { Scheduler } from './scheduler.ts'
 import { nothingSeen, type Seen } from './seen.ts'
 
@@ -79,6 +80,8 @@ export type SimulationReport = {
 }
 
 const merchantsMax = 6
+/** One of hundreds of deliveries is given up with its endpoint there. */
+const replayTriesMax = 8
 const clientsEach = 8
 const processes = 2
 const lookEveryMs = 10 * 60_000
@@ -121,7 +124,7 @@ class SimulatedWorld {
   readonly #secret = new Secret(new Uint8Array(32).fill(7))
   readonly #dataKeys = new Map<string, DataKey>()
   readonly #merchants: ModelMerchant[] = []
-  readonly #endpoints = new Map<string, { readonly merchant: string; readonly endpoint: ModelEndpoint; readonly reader: ModelReader }>()
+  readonly #endpoints = new Map<string, { readonly merchant: string; readonly endpoint: ModelEndpoint; readonly reader: ModelReader; readonly replayer: ModelReplayer }>()
   readonly #clock: Clock = { nowMs: () => this.#scheduler.nowMs }
   readonly #networks: ReadonlyMap<string, ModelNetwork>
   readonly #gateways: { readonly machine: Machine; gateway: ModelGateway }[] = []
@@ -204,10 +207,12 @@ class SimulatedWorld {
     const sealed = sealRecord(dataKey, context, text.expose((word) => Buffer.from(word, 'utf8')), from.random)
     const terms = { id, tenant, url: `https://${tenant.merchant}.example/hooks`, encryption: 'none', eventTypes: objectEventTypes } as const
     await addEndpoint({
-      id, tenant, url: terms.url, eventTypes: terms.eventTypes, termsProof: proveWebhookTerms(this.#secret, terms),
+      id, tenant, url: terms.url, eventTypes: terms.eventTypes, createdAtMs: this.#options.startMs, termsProof: proveWebhookTerms(this.#secret, terms),
       secret: { version: 1, sealed, dataKey: { id: dataKey.id, sealed: dataKey.sealed, createdAtMs: dataKey.createdAtMs }, endsAtMs: null },
     })
-    this.#endpoints.set(terms.url, { merchant: tenant.merchant, endpoint: new ModelEndpoint(ports, secret), reader: new ModelReader(ports, client) })
+    this.#endpoints.set(terms.url, {
+      merchant: tenant.merchant, endpoint: new ModelEndpoint(ports, secret), reader: new ModelReader(ports, client), replayer: new ModelReplayer(ports, client, id),
+    })
   }
 
   /** An API key, and a key to sign with that the custodian states. */
@@ -246,8 +251,23 @@ class SimulatedWorld {
       await this.#untilSettled()
       tell(`${this.#operations} operations, ${Math.round((this.#scheduler.nowMs - this.#options.startMs) / 60_000)} simulated minutes`)
     } while (this.#operations < operations)
+    await this.#replayTheDead()
     await this.#readToTheEnd()
     return this.#report()
+  }
+
+  /** What was given up is told again while each endpoint is there; some tries of that are lost too. */
+  async #replayTheDead(): Promise<void> {
+    const { books } = this.#options.store
+    const hasDead = async (): Promise<boolean> => {
+      const states = new Set((await books.deliveries()).map(({ state }) => state))
+      return states.has('given_up') && !states.has('pending')
+    }
+    for (const { endpoint } of this.#endpoints.values()) endpoint.stay(true)
+    for (let tries = 0; tries < replayTriesMax && await hasDead(); tries++) {
+      for (const { replayer } of this.#endpoints.values()) replayer.finish()
+      await this.#untilSettled()
+    }
   }
 
   /** What a person was told of may still end by itself while the lists are read: then they are read again. */

@@ -180,7 +180,7 @@ export {
 } from './usage/record-usage.ts'
 export { setAnomalyPolicy } from './usage/set-anomaly-policy.ts'
 export { enableWebhookEndpoint } from './webhooks/enable-webhook-endpoint.ts'
-export { findReplayable, replayDeliveries, replayMax, replayPauseMs, replaysMax } from './webhooks/replay-deliveries.ts'
+export { findReplayable, replayDeliveries, replayMax, replayPauseMs, replaysMax, type Replayable } from './webhooks/replay-deliveries.ts'
 export { changeWebhookEndpoint } from './webhooks/change-webhook-endpoint.ts'
 export { deleteWebhookEndpoint } from './webhooks/delete-webhook-endpoint.ts'
 export { findOldWebhookSecrets } from './webhooks/find-old-webhook-secrets.ts'

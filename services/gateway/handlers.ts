@@ -134,7 +134,7 @@ function webhookHandlers(writing: Omit<CreateWebhookEndpointPorts, keyof StateTe
     deleteWebhookEndpoint: (call) => deleteWebhookEndpoint(writing, call),
     replaceWebhookSecret: (call) => replaceWebhookSecret(writing, call),
     enableWebhookEndpoint: (call) => enableWebhookEndpoint(writing, call),
-    replayWebhookEndpoint: (call) => replayWebhookEndpoint(writing, call),
+    replayWebhookEndpoint: (call) => replayWebhookEndpoint(reading, call),
     replayWebhookDelivery: (call) => replayWebhookDelivery(writing, call),
   } satisfies Partial<Handlers>
 }

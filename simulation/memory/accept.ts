@@ -1,4 +1,4 @@
-import { equalsInConstantTime, type PaymentId } from '@ngome/kernel'
+import { equalsInConstantTime, type PaymentId, type Tenant } from '@ngome/kernel'
 import { hasEnded } from '@ngome/payments'
 import type { Acceptance, AcceptanceOutcome, IdempotentOutcome, NewPayment, PaymentRow } from '@ngome/store'
 import type { MemoryPayments } from './memory-payments.ts'
@@ -9,10 +9,10 @@ export function accept(memory: MemoryPayments, acceptance: Acceptance): Acceptan
   const { tenant, payment, idempotency } = acceptance
   // A day belongs to an API key, which this store has none of.
   if (acceptance.dayTotal !== null) throw new TypeError('no key here has a cap')
-  const nonce = nonceKey(acceptance)
+  const nonce = nonceKey(tenant, idempotency)
   if (nonce !== undefined && memory.nonces.has(nonce)) return { kind: 'nonce_seen' }
-  const claim = claimKey(acceptance)
-  if (memory.answers.has(claim)) return repeat(memory, acceptance, claim, nonce)
+  const claim = claimKey(tenant, idempotency)
+  if (memory.answers.has(claim)) return findAnswerIn(memory, tenant, idempotency)
   if (!memory.dataKeys.has(tenantKey(tenant, payment.dataKey))) throw foreignKeyViolation()
   const refused = refuse(memory, acceptance)
   if (refused !== undefined) return { kind: refused }
@@ -29,12 +29,14 @@ export function accept(memory: MemoryPayments, acceptance: Acceptance): Acceptan
   return { kind: 'accepted' }
 }
 
-/** A signed repetition spends its nonce for the answer. */
-function repeat(memory: MemoryPayments, { idempotency }: Acceptance, claim: string, nonce: string | undefined): IdempotentOutcome {
-  const kept = memory.answers.get(claim)
+/** As `findAnswer` of the store: a signed repetition spends its nonce for the answer. */
+export function findAnswerIn(memory: MemoryPayments, tenant: Tenant, claim: Omit<Acceptance['idempotency'], 'answer'>): IdempotentOutcome {
+  const kept = memory.answers.get(claimKey(tenant, claim))
   if (kept === undefined) return { kind: 'in_flight' }
+  const nonce = nonceKey(tenant, claim)
+  if (nonce !== undefined && memory.nonces.has(nonce)) return { kind: 'nonce_seen' }
   if (nonce !== undefined) memory.nonces.add(nonce)
-  return equalsInConstantTime(kept.fingerprint, idempotency.fingerprint) ? { kind: 'replay', ...kept.answer } : { kind: 'key_reused' }
+  return equalsInConstantTime(kept.fingerprint, claim.fingerprint) ? { kind: 'replay', ...kept.answer } : { kind: 'key_reused' }
 }
 
 function refuse(memory: MemoryPayments, acceptance: Acceptance): 'not_refundable' | 'refund_exceeds' | 'not_covered' | undefined {
@@ -62,11 +64,11 @@ function refundsOf(memory: MemoryPayments, { tenant, payment }: Acceptance): Pay
   return refunds
 }
 
-function claimKey({ tenant, idempotency }: Acceptance): string {
-  return tenantKey(tenant, Buffer.from(idempotency.keyHash).toString('hex'))
+function claimKey(tenant: Tenant, { keyHash }: Pick<Acceptance['idempotency'], 'keyHash'>): string {
+  return tenantKey(tenant, Buffer.from(keyHash).toString('hex'))
 }
 
-function nonceKey({ tenant, idempotency: { nonce } }: Acceptance): string | undefined {
+function nonceKey(tenant: Tenant, { nonce }: Pick<Acceptance['idempotency'], 'nonce'>): string | undefined {
   return nonce === undefined ? undefined : tenantKey(tenant, `${nonce.keyId}/${nonce.nonce}`)
 }
 

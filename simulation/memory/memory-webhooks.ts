@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JobData, ObjectEventType, WebhookDeliveryReason } from '@ngome/contracts'
 import { idOf, idRandomBytes, type PaymentId, type Tenant, type WebhookDeliveryId, type WebhookEndpointId } from '@ngome/kernel'
-import type { Delivery, EventStore, ProvableEvent, SealedWebhookSecret, SeenDelivery } from '@ngome/store'
+import { replayMax, replayPauseMs, replaysMax, type Delivery, type EventStore, type ProvableEvent, type Replayable, type SealedWebhookSecret, type SeenDelivery, type WebhookEndpointRow } from '@ngome/store'
 import { tenantKey } from './tenant-key.ts'
 
 /** What a merchant stated of where it is told, with the secret that signs. */
@@ -11,6 +11,7 @@ export type NewEndpoint = {
   readonly url: string
   readonly eventTypes: readonly ObjectEventType[]
   readonly termsProof: Uint8Array
+  readonly createdAtMs: number
   readonly secret: SealedWebhookSecret
 }
 
@@ -25,6 +26,8 @@ export type KeptDelivery = {
   nextTryAtMs: number | null
   reason: WebhookDeliveryReason | null
   waits: boolean
+  replays: number
+  replayedAtMs: number | null
 }
 
 type Result = Parameters<EventStore['recordDeliveryResult']>[2]
@@ -58,7 +61,7 @@ export class MemoryWebhooks {
       if (!endpoint.eventTypes.includes(type)) continue
       const digest = createHash('sha256').update(id + endpoint.id, 'utf8').digest().subarray(0, idRandomBytes)
       const delivery: KeptDelivery = {
-        id: idOf('webhookDelivery', atMs, digest, 0), endpoint, payment, told, state: 'pending', tries: 0, triedSinceMs: null, nextTryAtMs: null, reason: null, waits: false,
+        id: idOf('webhookDelivery', atMs, digest, 0), endpoint, payment, told, state: 'pending', tries: 0, triedSinceMs: null, nextTryAtMs: null, reason: null, waits: false, replays: 0, replayedAtMs: null,
       }
       this.#deliveries.set(tenantKey(tenant, delivery.id), delivery)
       this.#rowOf(delivery).push(delivery)
@@ -107,6 +110,36 @@ export class MemoryWebhooks {
     return 'recorded'
   }
 
+  endpoint(tenant: Tenant, id: WebhookEndpointId): WebhookEndpointRow | undefined {
+    const endpoint = this.#endpoints.get(tenantKey(tenant, ''))?.find((one) => one.id === id)
+    if (endpoint === undefined) return undefined
+    const { url, eventTypes, createdAtMs, secret: { version } } = endpoint
+    return {
+      id, tenant, url, encryption: 'none', eventTypes, failingSinceMs: null, disabled: null, held: null, createdAtMs,
+      secret: { version, createdAtMs, previousEndsAtMs: null },
+    }
+  }
+
+  /** As `findReplayable` of the store. */
+  replayable(tenant: Tenant, endpoint: WebhookEndpointId, { sinceMs, state, nowMs }: Parameters<EventStore['findReplayable']>[2]): Replayable {
+    const own = this.all().filter((one) => one.endpoint.id === endpoint && tenantKey(one.endpoint.tenant, '') === tenantKey(tenant, ''))
+    const found = own.filter((one) => one.state !== 'pending' && (state === null || one.state === state) && eventAtMs(one) >= sinceMs && mayReplay(one, nowMs))
+    return {
+      pending: Math.min(replayMax, own.filter((one) => one.state === 'pending').length),
+      deliveries: found.toSorted((one, other) => one.id < other.id ? -1 : 1).slice(0, replayMax + 1).map((one) => ({ id: one.id, atMs: eventAtMs(one) })),
+    }
+  }
+
+  /** As the database's function has it: those that wait already stay as they are. */
+  replay(tenant: Tenant, endpoint: WebhookEndpointId, ids: readonly WebhookDeliveryId[], atMs: number): void {
+    for (const id of ids) {
+      const delivery = this.#deliveries.get(tenantKey(tenant, id))
+      if (delivery?.endpoint.id !== endpoint || delivery.state === 'pending' || !mayReplay(delivery, atMs)) continue
+      Object.assign(delivery, { state: 'pending', nextTryAtMs: null, tries: 0, triedSinceMs: null, waits: false, replays: delivery.replays + 1, replayedAtMs: atMs })
+      this.#enqueue(delivery, 0)
+    }
+  }
+
   #enqueue({ id, endpoint: { id: endpoint, tenant } }: KeptDelivery, afterMs: number): void {
     this.#onJob({ ...tenant, delivery: id, endpoint }, afterMs)
   }
@@ -117,6 +150,14 @@ export class MemoryWebhooks {
     if (row === undefined) this.#rows.set(key, row = [])
     return row
   }
+}
+
+function mayReplay({ replays, replayedAtMs }: KeptDelivery, atMs: number): boolean {
+  return replays < replaysMax && (replayedAtMs === null || replayedAtMs <= atMs - replayPauseMs)
+}
+
+function eventAtMs({ told: { event: { atMs } } }: KeptDelivery): number {
+  return atMs
 }
 
 function sequenceOf({ told: { event: { sequence } } }: KeptDelivery): number {

@@ -1,9 +1,10 @@
-import { emit, jobSchemas, type FailureCode, type PaymentDirection, type PaymentStatus } from '@ngome/contracts'
+import { emit, jobSchemas, type DeliveryState, type FailureCode, type PaymentDirection, type PaymentStatus } from '@ngome/contracts'
 import { systemClock, systemRandom, type Clock, type Currency, type MerchantId, type PaymentId } from '@ngome/kernel'
-import { addMerchant, checkLedger, insertSigningKey, postgresEvents, postgresPayments, recheckPayment, type PaymentStore } from '@ngome/store'
+import { addMerchant, checkLedger, insertSigningKey, insertWebhookEndpoint, postgresEvents, postgresPayments, recheckPayment, type Database, type EventStore, type PaymentStore } from '@ngome/store'
 import type { TestDatabase } from '@ngome/testkit'
 import { isAlarmType, isOpen, type Books, type FinalPayment } from '../books.ts'
 import type { Job } from '../memory/memory-payments.ts'
+import type { NewEndpoint } from '../memory/memory-webhooks.ts'
 import type { SimulatedStore } from '../run-simulation.ts'
 
 const from = { clock: systemClock, random: systemRandom, process: 'operator' } as const
@@ -24,7 +25,8 @@ export function simulatedPostgres(database: TestDatabase): SimulatedStore {
   }
   return {
     gateway: thenTaking(gateway, takeJobs), dispatcher: thenTaking(dispatcher, takeJobs), books: postgresBooks(database),
-    events: { gateway: postgresEvents(gatewayDb), dispatcher: postgresEvents(dispatcherDb) },
+    events: { gateway: thenTaking(postgresEvents(gatewayDb), takeJobs), dispatcher: thenTaking(postgresEvents(dispatcherDb), takeJobs) },
+    addEndpoint: (endpoint) => addPostgresEndpoint(gatewayDb, endpoint),
     recheck: async ({ id }) => {
       await recheckPayment(operator, id, (tenant) => emit(from, 'payment.recheck_asked', tenant, { payment: id }))
       await takeJobs()
@@ -51,26 +53,40 @@ function inTimeOf(store: PaymentStore, now: { readonly clock: Clock }): PaymentS
 }
 
 /** Each call of the store, and then the jobs that it committed. */
-function thenTaking(store: PaymentStore, takeJobs: () => Promise<void>): PaymentStore {
+function thenTaking<S extends PaymentStore | EventStore>(store: S, takeJobs: () => Promise<void>): S {
   const calls = Object.entries(store).map(([name, call]) => [name, async (...args: unknown[]): Promise<unknown> => {
     const answer = await (call as (...given: unknown[]) => Promise<unknown>)(...args)
     if (addsJobs.has(name)) await takeJobs()
     return answer
   }])
-  return Object.fromEntries(calls) as PaymentStore
+  return Object.fromEntries(calls) as S
 }
 
-const addsJobs: ReadonlySet<string> = new Set(['acceptPayment', 'approvePayout', 'recordCallbackHint', 'scheduleDispatch', 'scheduleEnquiry'] satisfies (keyof PaymentStore)[])
+/** Each change of a payment is told to its merchant's endpoint. */
+const addsJobs: ReadonlySet<string> = new Set([
+  'acceptPayment', 'approvePayout', 'withdrawPayment', 'recordCallbackHint', 'scheduleDispatch', 'scheduleEnquiry', 'markAttemptSent', 'markStanding', 'recordOutcome',
+  'recordReversal', 'recordDeliveryResult', 'replayDeliveries',
+] satisfies (keyof (PaymentStore & EventStore))[])
 
-async function takeCommitted(database: TestDatabase): Promise<readonly Job[]> {
+/** As a gateway that has sealed its secret adds it. */
+export async function addPostgresEndpoint(gateway: Database, { id, tenant, url, eventTypes, termsProof, secret: { sealed, dataKey }, createdAtMs }: NewEndpoint): Promise<void> {
+  await insertWebhookEndpoint(gateway, {
+    tenant, endpoint: { id, url, encryption: 'none', eventTypes, termsProof, dataKey: dataKey.id, sealedSecret: sealed, createdAtMs },
+    event: emit({ ...from, process: 'gateway' }, 'webhook_endpoint.created', tenant, { endpoint: id }),
+    idempotency: { keyHash: from.random.bytes(32), fingerprint: from.random.bytes(32), answer: { status: 201, body: '{}' } },
+  })
+}
+
+/** Takes the jobs that were committed out of the queue. */
+export async function takeCommitted(database: TestDatabase): Promise<readonly Job[]> {
   const rows = await database.asAdmin(`WITH taken AS (
-      DELETE FROM pgboss.job WHERE name IN ('payment-dispatch', 'payment-enquire') AND state = 'created' RETURNING name, data, start_after, created_on
-    ) SELECT name, data, (extract(epoch FROM start_after - created_on) * 1000)::float8 AS after FROM taken ORDER BY data->>'payment', name, after`)
+      DELETE FROM pgboss.job WHERE name IN ('payment-dispatch', 'payment-enquire', 'webhook-deliver') AND state = 'created' RETURNING name, data, start_after, created_on
+    ) SELECT name, data, (extract(epoch FROM start_after - created_on) * 1000)::float8 AS after FROM taken ORDER BY data->>'payment', name, data->>'delivery', after`)
   return rows.map(({ name, data, after }): Job => {
     const startAfterMs = Math.max(0, Math.round(Number(after)))
-    return name === 'payment-dispatch'
-      ? { queue: name, data: jobSchemas[name].parse(data), startAfterMs }
-      : { queue: 'payment-enquire', data: jobSchemas['payment-enquire'].parse(data), startAfterMs }
+    if (name === 'payment-dispatch') return { queue: name, data: jobSchemas[name].parse(data), startAfterMs }
+    if (name === 'webhook-deliver') return { queue: name, data: jobSchemas[name].parse(data), startAfterMs }
+    return { queue: 'payment-enquire', data: jobSchemas['payment-enquire'].parse(data), startAfterMs }
   })
 }
 
@@ -91,8 +107,8 @@ function postgresBooks(database: TestDatabase): Books {
   return {
     openPayments: async () => (await payments()).filter(({ status, isStuck }) => isOpen(status) && !(isStuck && status === 'in_doubt')).length,
     payments,
-    // No endpoint is told in PostgreSQL.
-    deliveries: async () => [],
+    deliveries: async () => (await database.asAdmin('SELECT object, sequence, state, replays FROM ngome.webhook_deliveries ORDER BY object, sequence')).map((row) => (
+      { payment: row['object'] as string, sequence: Number(row['sequence']), state: row['state'] as DeliveryState, isReplayed: Number(row['replays']) > 0 })),
     ledgerProblems: async () => {
       const { wrong, misheld } = await checkLedger(database.open('ngome_auditor', { poolMax: 1 }))
       return [...[...wrong, ...misheld].map((id) => `the ledger of ${id} does not add up`), ...await unrepaid()]
