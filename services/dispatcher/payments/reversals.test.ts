@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { JobData } from '@ngome/contracts'
 import type { PaymentId } from '@ngome/kernel'
-import { callbackHintsMax, checkLedger } from '@ngome/store'
+import { callbackHintsMax, checkLedger, closeLedgerDays, findBalances, findStatement, firstPosition, listStatementEntries } from '@ngome/store'
+import { ageLedger } from '@ngome/testkit'
 import type { EnquiryOutcome, PaymentNetwork } from '../connectors/payment-network.ts'
 import type { Dispatcher, Network } from '../dispatcher.ts'
 import { authorize, OutgoingWorld, type SigningKey } from '../testing/outgoing-world.ts'
@@ -16,6 +17,7 @@ let key: SigningKey
 let asked = 0
 before(async () => {
   world = await OutgoingWorld.create()
+  await ageLedger(world.database, 3)
   key = await world.addKey()
 })
 beforeEach(() => { asked = 0 })
@@ -51,6 +53,37 @@ async function succeeded(): Promise<PaymentId> {
   const payment = await world.collect()
   world.answers = { ...world.answers, enquiry: reversed }
   return payment
+}
+
+test('from a callback to the statement: what was brought, taken back and repaid is in closed days, which add up with the balance', async () => {
+  const { tenant } = world.merchant
+  const kept = await world.collect('+46733123499', 3_000n)
+  const payment = await succeeded()
+  await callback(payment, 'TR')
+  await enquire(payment)
+  assert.deepEqual([await statusOf(kept), await statusOf(payment)], ['succeeded', 'reversed'])
+  await closeLedgerDays(world.dispatcher, 'UTC')
+  const [row] = await world.database.asAdmin("SELECT to_char(max(day), 'YYYY-MM-DD') AS day FROM ngome.closed_days")
+  const day = row?.['day'] as string
+  const [currency, gateway] = ['EUR' as const, world.database.open('ngome_gateway', { poolMax: 1 })]
+  const period = { currency, from: '2020-01-01', to: day }
+  const entries = await listStatementEntries(gateway, tenant, period, firstPosition, 1_000)
+  const said = (of: PaymentId) => entries.filter(({ document }) => document === of).map(({ kind, isCredit, amountMinor }) => `${kind} ${isCredit ? '+' : '-'}${amountMinor}`)
+  assert.deepEqual([said(kept), said(payment)], [['collection +3000'], ['collection +1000']])
+  assert.ok(entries.some(({ kind, isCredit, amountMinor }) => kind === 'debt_repayment' && !isCredit && amountMinor > 0n))
+  const [statement, [balance]] = [await findStatement(gateway, tenant, period), await findBalances(gateway, tenant)]
+  const sum = entries.reduce((total, { isCredit, amountMinor }) => isCredit ? total + amountMinor : total - amountMinor, statement?.openingMinor ?? 0n)
+  assert.equal(statement?.closingMinor, sum)
+  // What is reserved for what is on its way has not been posted.
+  assert.equal((balance?.availableMinor ?? 0n) + (balance?.reservedMinor ?? 0n) - (balance?.owedMinor ?? 0n), sum - await owed(currency))
+  const { wrong, misheld } = await checkLedger(world.database.open('ngome_auditor', { poolMax: 1 }))
+  assert.deepEqual([wrong, misheld], [[], []])
+})
+
+async function owed(currency: string): Promise<bigint> {
+  const [row] = await world.database.asAdmin(`SELECT coalesce(sum(t.posted_out - t.posted_in), 0)::text AS owed
+    FROM ngome.accounts a, ngome.account_totals(a.id) t WHERE a.merchant = $1 AND a.kind = 'merchant_debt' AND a.currency = $2`, [world.merchant.tenant.merchant, currency])
+  return BigInt(row?.['owed'] as string)
 }
 
 describe('a payment that has succeeded', () => {
