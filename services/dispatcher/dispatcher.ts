@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Clock, Currency, Random, Secret, World } from '@ngome/kernel'
 import type { Logger } from '@ngome/runtime'
 import type { ApprovalRules } from '@ngome/payments'
-import type { Database, EventStore, EventWord, PaymentStore } from '@ngome/store'
+import type { BatchStore, Database, EventStore, EventWord, PaymentStore } from '@ngome/store'
 import type { PaymentNetwork } from './connectors/payment-network.ts'
 import type { ComputeFingerprint } from './custodian/compute-fingerprint.ts'
 import type { OpenSealed } from './custodian/open-sealed.ts'
@@ -75,6 +75,9 @@ export type PaymentDispatcher = Pick<
   Dispatcher, 'payments' | 'openSealed' | 'openCard' | 'statementKey' | 'merchantKeyState' | 'approvals' | 'networks' | 'callbacks' | 'clock' | 'random' |
   'monotonicMs' | 'witness' | 'sleep' | 'logger'
 >
+
+/** What the job of a part of a batch needs, beside what its rows do. */
+export type BatchDispatcher = PaymentDispatcher & { readonly batches: BatchStore }
 
 /** What the job of webhooks needs: what is to be told, and the one way out. */
 export type WebhookDispatcher = Pick<

@@ -1,8 +1,7 @@
 import { emit, type FailureCode, type JobData } from '@ngome/contracts'
 import type { PayoutBatchId, PayoutBatchPartId, Tenant } from '@ngome/kernel'
 import { proveNextEvent } from '@ngome/payments'
-import { changeWaitingRows, findPartDecision } from '@ngome/store'
-import { eventSource, type Dispatcher } from '../dispatcher.ts'
+import { eventSource, type BatchDispatcher } from '../dispatcher.ts'
 import { changeProver } from '../webhooks/prove-change.ts'
 import { openPart } from './open-part.ts'
 import { proveBatchApproval, type BatchApprovalProof } from './prove-batch-approval.ts'
@@ -16,10 +15,10 @@ import { proveKey, refused } from './prove-signed-request.ts'
  * @throws Fault `custodian/unavailable`, `custodian/refused`, `store/unavailable`
  */
 export async function decideWaitingRows(
-  dispatcher: Dispatcher, { part, merchant, world }: JobData<'payout-part'>, signal: AbortSignal,
+  dispatcher: BatchDispatcher, { part, merchant, world }: JobData<'payout-part'>, signal: AbortSignal,
 ): Promise<'decided' | 'later'> {
   const tenant = { merchant, world }
-  const found = await findPartDecision(dispatcher.db, tenant, part)
+  const found = await dispatcher.batches.findPartDecision(tenant, part)
   if (found === undefined) return 'decided'
   if (found.decision !== 'approved') {
     await failRows(dispatcher, tenant, part, found.decision === 'refused' ? 'approval_refused' : 'approval_expired')
@@ -36,7 +35,7 @@ export async function decideWaitingRows(
 }
 
 async function prove(
-  dispatcher: Dispatcher, tenant: Tenant, batch: PayoutBatchId, id: PayoutBatchPartId, signal: AbortSignal,
+  dispatcher: BatchDispatcher, tenant: Tenant, batch: PayoutBatchId, id: PayoutBatchPartId, signal: AbortSignal,
 ): Promise<BatchApprovalProof | { readonly kind: 'later' }> {
   const opened = await openPart(dispatcher, tenant, id, signal)
   if (opened.kind === 'later') return opened
@@ -49,9 +48,9 @@ async function prove(
   return proveBatchApproval(dispatcher, tenant, part, { word: opening.word, openedBy: opening.key, orderedBy })
 }
 
-async function letRowsGoOn(dispatcher: Dispatcher, tenant: Tenant, batch: PayoutBatchId, part: PayoutBatchPartId): Promise<void> {
-  const { db, callbacks, clock, logger } = dispatcher
-  const rows = await changeWaitingRows(db, tenant, part, {
+async function letRowsGoOn(dispatcher: BatchDispatcher, tenant: Tenant, batch: PayoutBatchId, part: PayoutBatchPartId): Promise<void> {
+  const { batches, callbacks, clock, logger } = dispatcher
+  const rows = await batches.changeWaitingRows(tenant, part, {
     to: { status: 'accepted' }, atMs: clock.nowMs(),
     events: (payment) => [emit(eventSource(dispatcher), 'payout.approved', tenant, { payment, status: 'accepted' })],
     // Nothing of them was opened: what their first events were proven with is what they still are.
@@ -60,12 +59,12 @@ async function letRowsGoOn(dispatcher: Dispatcher, tenant: Tenant, batch: Payout
   logger.info({ part, batch, rows }, 'rows of a batch that a second person approved go on')
 }
 
-async function failRows(dispatcher: Dispatcher, tenant: Tenant, part: PayoutBatchPartId, failure: FailureCode): Promise<void> {
-  const { db, callbacks, clock, logger } = dispatcher
+async function failRows(dispatcher: BatchDispatcher, tenant: Tenant, part: PayoutBatchPartId, failure: FailureCode): Promise<void> {
+  const { batches, callbacks, clock, logger } = dispatcher
   const from = eventSource(dispatcher)
   const isRefused = failure === 'record_refused'
   const proveRefused = changeProver(dispatcher)
-  const rows = await changeWaitingRows(db, tenant, part, {
+  const rows = await batches.changeWaitingRows(tenant, part, {
     to: { status: 'failed', failure }, atMs: clock.nowMs(),
     events: (payment) => [
       ...isRefused ? [emit(from, 'payment.mismatch', tenant, { payment, fields: ['approval'] })] : [],

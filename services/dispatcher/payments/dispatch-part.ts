@@ -1,7 +1,7 @@
 import type { JobData } from '@ngome/contracts'
 import type { PaymentId } from '@ngome/kernel'
-import { enqueue, findRowsSentSince, findRowsToSend, inTenant, type PaymentStore } from '@ngome/store'
-import type { Dispatcher } from '../dispatcher.ts'
+import type { PaymentStore } from '@ngome/store'
+import type { BatchDispatcher, PaymentDispatcher } from '../dispatcher.ts'
 import { decideWaitingRows } from './decide-waiting-rows.ts'
 import { dispatchPayment } from './dispatch-payment.ts'
 
@@ -21,19 +21,19 @@ const turnMs = 60_000
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function dispatchPart(
-  dispatcher: Dispatcher, data: JobData<'payout-part'>, signal: AbortSignal,
+  dispatcher: BatchDispatcher, data: JobData<'payout-part'>, signal: AbortSignal,
 ): Promise<void> {
   const { part, since_ms: sinceMs = 0, ...tenant } = data
-  const { db, clock, logger } = dispatcher
+  const { batches, clock, logger } = dispatcher
   const beganAtMs = clock.nowMs()
   // Sent by this job, whose process died before it planned to ask about them.
-  for (const payment of await findRowsSentSince(db, tenant, part, sinceMs)) await dispatcher.payments.scheduleEnquiry({ ...tenant, payment, turn: 0 }, 0)
+  for (const payment of await batches.findRowsSentSince(tenant, part, sinceMs)) await dispatcher.payments.scheduleEnquiry({ ...tenant, payment, turn: 0 }, 0)
   const areDecided = await decideWaitingRows(dispatcher, data, signal) === 'decided'
   const turn = new Turn(dispatcher)
   let after: PaymentId | null = null
   let isWhole = false
   while (!isWhole) {
-    const rows: readonly PaymentId[] = await findRowsToSend(db, tenant, part, { after, limit: rowsPerLook })
+    const rows: readonly PaymentId[] = await batches.findRowsToSend(tenant, part, { after, limit: rowsPerLook })
     isWhole = rows.length === 0
     if (isWhole) break
     after = await turn.send(rows, (payment) => dispatchPayment(turn.dispatcher, { ...tenant, payment }, signal), () =>
@@ -43,17 +43,16 @@ export async function dispatchPart(
   if (!isWhole || turn.waiting > 0 || !areDecided) {
     const startAfterMs = turn.waiting === 0 && areDecided ? 0 : againAfterMs
     logger.info({ part, waiting: turn.waiting, startAfterMs }, 'a part of a batch goes on later')
-    await inTenant(db, tenant, (tx) => enqueue(tx, 'payout-part', { ...tenant, part, since_ms: clock.nowMs() }, { startAfterMs }))
-    if (startAfterMs === 0) db.wake('payout-part')
+    await batches.schedulePart({ ...tenant, part, since_ms: clock.nowMs() }, startAfterMs)
   }
 }
 
 /** A run through rows. One that has to wait does so with its part, which comes again for all of them: no row of a batch has a job of its own before it was sent. */
 class Turn {
-  readonly dispatcher: Dispatcher
+  readonly dispatcher: PaymentDispatcher
   waiting = 0
 
-  constructor(dispatcher: Dispatcher) {
+  constructor(dispatcher: PaymentDispatcher) {
     const scheduleDispatch: PaymentStore['scheduleDispatch'] = async () => { this.waiting++ }
     this.dispatcher = { ...dispatcher, payments: { ...dispatcher.payments, scheduleDispatch } }
   }

@@ -1,6 +1,6 @@
 import type { JobData } from '@ngome/contracts'
 import { Fault } from '@ngome/kernel'
-import { postgresEvents, startWorkers, type TenantBounds, type Workers } from '@ngome/store'
+import { postgresBatches, postgresEvents, startWorkers, type TenantBounds, type Workers } from '@ngome/store'
 import { Counter, type Registry } from 'prom-client'
 import type { Dispatcher } from '../dispatcher.ts'
 import { dispatchPart } from '../payments/dispatch-part.ts'
@@ -32,12 +32,13 @@ export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
       await run(dispatcher, data, signal)
       jobs.inc({ queue, outcome: 'done' })
     }
+  const paying = { ...dispatcher, batches: postgresBatches(dispatcher.db) }
   const telling = { ...dispatcher, events: postgresEvents(dispatcher.db) }
   return startWorkers(dispatcher.db, {
     handlers: {
       'forward': counted('forward', runForward),
       'payment-dispatch': counted('payment-dispatch', dispatchPayment),
-      'payout-part': counted('payout-part', dispatchPart),
+      'payout-part': counted('payout-part', (_, data: JobData<'payout-part'>, signal) => dispatchPart(paying, data, signal)),
       'payment-enquire': counted('payment-enquire', enquirePayment),
       'vault-index': counted('vault-index', indexVaultToken),
       'webhook-deliver': counted('webhook-deliver', (_, data: JobData<'webhook-deliver'>, signal) => deliverWebhook(telling, data, signal)),

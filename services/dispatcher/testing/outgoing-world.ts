@@ -8,7 +8,7 @@ import {
 import { createLogger } from '@ngome/runtime'
 import { batchDigestKey, partDigest, partsDigest, type ApprovalRules, type DigestedPart } from '@ngome/payments'
 import { readSignature, signMerchantKey, signRequest, type MerchantKey } from '@ngome/signatures'
-import { insertSigningKey, postgresPayments } from '@ngome/store'
+import { insertSigningKey, postgresBatches, postgresPayments, type BatchStore } from '@ngome/store'
 import { SealingMerchant, testDatabase, type SealedPaymentOptions, type TestDatabase } from '@ngome/testkit'
 import type { EnquiryOutcome, PaymentRequest, RequestOutcome } from '../connectors/payment-network.ts'
 import type { MerchantKeyState } from '../custodian/standing-keys.ts'
@@ -59,7 +59,7 @@ export class OutgoingWorld {
   /** Why records were opened, and for how many more the custodian has a budget. */
   readonly openings: Purpose[] = []
   openingsLeft = Number.POSITIVE_INFINITY
-  readonly dispatcher: Dispatcher
+  readonly dispatcher: Dispatcher & { readonly batches: BatchStore }
   readonly #custodianKeys = generateKeyPairSync('ed25519')
 
   private constructor(database: TestDatabase, merchant: SealingMerchant, other: SealingMerchant) {
@@ -74,7 +74,7 @@ export class OutgoingWorld {
     return new OutgoingWorld(database, await SealingMerchant.create(database), await SealingMerchant.create(database))
   }
 
-  #dispatcher(): Dispatcher {
+  #dispatcher(): OutgoingWorld['dispatcher'] {
     const db = this.database.open('ngome_dispatcher')
     const network: Network = {
       connector: this.#connector(), provider: 'mtn-momo', world: 'test', currency: 'EUR', callingCode: '46',
@@ -83,7 +83,7 @@ export class OutgoingWorld {
     const opened = async (body: Parameters<SealingMerchant['open']>[0]) =>
       this.merchant.open(body).catch(() => this.other.open(body))
     return {
-      ...from, db, payments: postgresPayments(db), ...processTime(), sleep, networks: new Map([['mtn-sandbox', network]]),
+      ...from, db, payments: postgresPayments(db), batches: postgresBatches(db), ...processTime(), sleep, networks: new Map([['mtn-sandbox', network]]),
       openSealed: this.#openSealed(opener({ call: async (_path, body) => await opened(body as Parameters<SealingMerchant['open']>[0]) as never }, this.#custodianKeys.publicKey, systemRandom)),
       computeFingerprint: async () => { throw new Error('no test here asks for an index') },
       statementKey: this.#custodianKeys.publicKey,

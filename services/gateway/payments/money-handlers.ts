@@ -1,6 +1,6 @@
 import type { Secret } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
-import { findVaultToken, listOrigins, withNextActions, type Database, type PaymentStore } from '@ngome/store'
+import { findVaultToken, listOrigins, postgresBatches, withNextActions, type Database, type PaymentStore } from '@ngome/store'
 import type { Call, Handlers } from '../http/call.ts'
 import { repeatInMaintenance } from '../idempotency/repeat-in-maintenance.ts'
 import { addPayouts } from '../payout-batches/add-payouts.ts'
@@ -42,6 +42,7 @@ export function moneyHandlers(from: MoneyPorts): Pick<Handlers, MoneyOperation> 
     listOrigins: (tenant) => listOrigins(database, tenant),
   }
   const reading = { reader: new PaymentReader(from.payments) }
+  const batching = { ...from, batches: postgresBatches(database) }
   return {
     createPayment: repeatInMaintenance(
       from, (call: Call<'createPayment'>) => createPayment({ ...from, cards }, call), ({ body }) => body.payer.card !== undefined,
@@ -56,12 +57,12 @@ export function moneyHandlers(from: MoneyPorts): Pick<Handlers, MoneyOperation> 
     refusePayout: (call) => refusePayout(from, call),
     cancelPayout: (call) => cancelPayout(from, call),
     createRefund: repeatInMaintenance(from, (call: Call<'createRefund'>) => createRefund({ ...from, ...reading }, call)),
-    createPayoutBatch: (call) => createPayoutBatch(from, call),
-    addPayouts: repeatInMaintenance(from, (call: Call<'addPayouts'>) => addPayouts(from, call)),
-    getPayoutBatch: (call) => getPayoutBatch(from, call),
-    cancelPayoutBatch: (call) => cancelPayoutBatch(from, call),
-    approvePayoutBatch: (call) => approvePayoutBatch(from, call),
-    refusePayoutBatch: (call) => refusePayoutBatch(from, call),
+    createPayoutBatch: (call) => createPayoutBatch(batching, call),
+    addPayouts: repeatInMaintenance(from, (call: Call<'addPayouts'>) => addPayouts(batching, call)),
+    getPayoutBatch: (call) => getPayoutBatch(batching, call),
+    cancelPayoutBatch: (call) => cancelPayoutBatch(batching, call),
+    approvePayoutBatch: (call) => approvePayoutBatch(batching, call),
+    refusePayoutBatch: (call) => refusePayoutBatch(batching, call),
     getRefund: (call) => getRefund(reading, call),
     listRefunds: (call) => listRefunds(from, call),
     cancelRefund: (call) => cancelRefund(from, call),

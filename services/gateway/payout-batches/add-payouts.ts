@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { approvablePartsMax, batchOpenMs, emit, type AddPayouts, type PayoutBatchPartView } from '@ngome/contracts'
 import { Fault, formatMoney, newId, type Currency, type PayoutBatchId, type PayoutBatchPartId, type Tenant } from '@ngome/kernel'
 import { batchDigestKey, firstEvent, maskPhone, partDigest, proveEvent } from '@ngome/payments'
-import { acceptPayoutPart, findPayoutBatch, findTakenReferences, type ApprovalParty, type IdempotentOutcome, type NewBatchedPayout, type PartOutcome, type PayoutBatchRow } from '@ngome/store'
+import type { ApprovalParty, IdempotentOutcome, NewBatchedPayout, PartOutcome, PayoutBatchRow } from '@ngome/store'
 import { authorizePayment, dayTotalReached } from '../access/authorize-payment.ts'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
@@ -31,7 +31,7 @@ const rowsPerTurn = 32
 export async function addPayouts(ports: BatchPorts, call: Call<'addPayouts'>): Promise<Answer> {
   const { caller, body, params: { id: batchId } } = call
   const { tenant } = caller
-  const batch = await findPayoutBatch(ports.database, tenant, batchId)
+  const batch = await ports.batches.findPayoutBatch(tenant, batchId)
   if (batch === undefined) throw new Fault('payout_batches/unknown', `no ${batchId} for this tenant`)
   assertOf(batch, body)
   assertInTime(ports, batch)
@@ -51,7 +51,7 @@ export async function addPayouts(ports: BatchPorts, call: Call<'addPayouts'>): P
   if (first === undefined) throw new TypeError('a part without rows passed its schema')
   const answer = { status: 201, body: JSON.stringify(partView({ id, tenant, batch: batchId, part: body.part, currency: batch.currency, createdAtMs }, rows)) }
   const dayTotal = authorizePayment(caller, first.order)
-  const outcome = await acceptPayoutPart(ports.database, {
+  const outcome = await ports.batches.acceptPayoutPart({
     tenant, rows: payouts, dayTotal,
     part: { id, batch: batchId, number: body.part, dataKey: sealing.dataKey, sealed: sealing.blob, digest, orderedBy, createdAtMs },
     idempotency: { ...idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey }), answer },
@@ -124,7 +124,7 @@ async function taken(
     case 'exceeds_declared':
       throw new Fault('payout_batches/exceeds_declared', `part ${body.part} does not fit into ${params.id}`, { fields: [{ pointer: '/payouts', detail: 'The last row has to meet both, and no row before may pass either.' }] })
     case 'reference_taken': {
-      const came = await findTakenReferences(ports.database, tenant, params.id, body.payouts.map(({ reference }) => reference))
+      const came = await ports.batches.findTakenReferences(tenant, params.id, body.payouts.map(({ reference }) => reference))
       const fields = body.payouts.flatMap(({ reference }, row) => came.has(reference)
         ? [{ pointer: `/payouts/${row}/reference`, detail: 'This reference is in the batch already.', code: 'payout_batches/reference_taken' as const }] : [])
       throw new Fault('payout_batches/reference_taken', `${fields.length} references came before`, { fields: fields.slice(0, 100) })

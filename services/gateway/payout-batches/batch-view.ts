@@ -1,11 +1,11 @@
 import type { PayoutBatchStatus, PayoutBatchView } from '@ngome/contracts'
 import { formatMoney, type Secret } from '@ngome/kernel'
 import { batchDigestKey, partsDigest, type ApprovalRules } from '@ngome/payments'
-import { findBatchApproval, type BatchApproval, type BatchStanding, type Database, type PayoutBatchRow } from '@ngome/store'
+import type { BatchApproval, BatchStanding, BatchStore, PayoutBatchRow } from '@ngome/store'
 import { approvalView } from '../payouts/get-payout.ts'
 
 export type ShowBatchPorts = {
-  readonly database: Database
+  readonly batches: BatchStore
   readonly approvals: Pick<ApprovalRules, 'expiresAfterMs'>
   /** Shared with the dispatcher, which computes the same of the parts that it opens. */
   readonly eventSecret: Secret<Uint8Array>
@@ -13,12 +13,12 @@ export type ShowBatchPorts = {
 
 /** A batch as its merchant sees it, with what of it there is to approve. */
 export async function showBatch(ports: ShowBatchPorts, batch: PayoutBatchRow, standing: readonly BatchStanding[]): Promise<PayoutBatchView> {
-  return batchView(ports, batch, standing, batch.needsApproval ? await findBatchApproval(ports.database, batch.tenant, batch.id) : null)
+  return batchView(ports, batch, standing, batch.needsApproval ? await ports.batches.findBatchApproval(batch.tenant, batch.id) : null)
 }
 
 /** @param approval of a batch that needs one */
 export function batchView(
-  { approvals, eventSecret }: Omit<ShowBatchPorts, 'database'>, batch: PayoutBatchRow, standing: readonly BatchStanding[], approval: BatchApproval | null,
+  { approvals, eventSecret }: Omit<ShowBatchPorts, 'batches'>, batch: PayoutBatchRow, standing: readonly BatchStanding[], approval: BatchApproval | null,
 ): PayoutBatchView {
   const { currency } = batch
   const total = (amountMinor: bigint): string => formatMoney({ amountMinor, currency })

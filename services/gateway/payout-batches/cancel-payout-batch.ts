@@ -1,7 +1,6 @@
 import { emit } from '@ngome/contracts'
 import { Fault } from '@ngome/kernel'
 import { proveNextEvent } from '@ngome/payments'
-import { cancelBatchRows, cancelPayoutBatch as closeBatch } from '@ngome/store'
 import { askedBy } from '../api-keys/asked-by.ts'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
@@ -24,11 +23,11 @@ export async function cancelPayoutBatch(ports: BatchPorts, call: Call<'cancelPay
   if (signature === undefined) throw new Fault('access/signature_required', 'a batch is cancelled by who could have ordered it')
   const from = { ...ports, process: 'gateway' as const }
   const beganAtMs = ports.clock.nowMs()
-  const isThere = await closeBatch(ports.database, tenant, id, beganAtMs, emit(from, 'payout_batch.cancelled', tenant, { batch: id, asked_with: apiKey, signed_with: signature.keyId }))
+  const isThere = await ports.batches.cancelPayoutBatch(tenant, id, beganAtMs, emit(from, 'payout_batch.cancelled', tenant, { batch: id, asked_with: apiKey, signed_with: signature.keyId }))
   if (!isThere) throw new Fault('payout_batches/unknown', `no ${id} for this tenant`)
   let cancelled = rowsAtOnce
   while (cancelled === rowsAtOnce && ports.clock.nowMs() - beganAtMs < workMs) {
-    cancelled = await cancelBatchRows(ports.database, tenant, {
+    cancelled = await ports.batches.cancelBatchRows(tenant, {
       batch: id, limit: rowsAtOnce, atMs: ports.clock.nowMs(),
       event: (payment) => emit(from, 'payout.cancelled', tenant, { payment, status: 'cancelled', ...askedBy(call) }),
       prove: (event, previous) => proveNextEvent(ports.eventSecret, event, previous),

@@ -1,7 +1,7 @@
 import { emit } from '@ngome/contracts'
 import { Fault, newId, parseCurrency, parseMoney, type Tenant } from '@ngome/kernel'
 import { needsApproval, type ApprovalRules } from '@ngome/payments'
-import { findBatchOfReference, insertPayoutBatch, type Database, type PayoutBatchRow } from '@ngome/store'
+import type { BatchStore, PayoutBatchRow } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { answerOutcome } from '../idempotency/answer-outcome.ts'
@@ -13,7 +13,7 @@ import { partyOf } from '../payouts/decide-payout.ts'
 import { batchView } from './batch-view.ts'
 import { sealWord } from './seal-word.ts'
 
-export type BatchPorts = PlaceOrderPorts & { readonly database: Database; readonly approvals: ApprovalRules }
+export type BatchPorts = PlaceOrderPorts & { readonly batches: BatchStore; readonly approvals: ApprovalRules }
 
 /**
  * Opens a batch: what its rows have to come to. What the merchant signed is kept, sealed; its reference names this batch for ever. Nothing is
@@ -43,13 +43,13 @@ export async function createPayoutBatch(ports: BatchPorts, call: Call<'createPay
   const event = emit({ ...ports, process: 'gateway' }, 'payout_batch.opened', tenant, { batch: batch.id, count: body.count, signed_with: key })
   const marks = idempotencyMarks(ports.idempotencySecret, tenant, { ...call, key: call.idempotencyKey })
   const opening = await sealWord(ports, tenant, { table: 'payout_batch_openings', recordId: batch.id }, authorization)
-  const outcome = await insertPayoutBatch(ports.database, { ...batch, apiKey, opening, askedBy }, event, { ...marks, answer })
+  const outcome = await ports.batches.insertPayoutBatch({ ...batch, apiKey, opening, askedBy }, event, { ...marks, answer })
   if (outcome.kind === 'already_opened') throw await alreadyOpened(ports, tenant, batch.reference)
   return answerOutcome(outcome, { ...answer, contentType: jsonType, headers: ['location', `/v1/payout_batches/${batch.id}`] })
 }
 
-async function alreadyOpened({ database }: BatchPorts, tenant: Tenant, reference: string): Promise<Fault> {
-  const batch = await findBatchOfReference(database, tenant, reference)
+async function alreadyOpened({ batches }: BatchPorts, tenant: Tenant, reference: string): Promise<Fault> {
+  const batch = await batches.findBatchOfReference(tenant, reference)
   return new Fault('payout_batches/already_opened', `${batch} has this reference`, { fields: [{ pointer: '/reference', detail: `${batch} has this reference.` }] })
 }
 

@@ -1,6 +1,6 @@
 import { emit } from '@ngome/contracts'
 import { Fault, formatMoney, type Clock, type FieldFault, type Random } from '@ngome/kernel'
-import { decidePayoutBatch, findBatchApproval, findPayoutBatch, type ApprovalParty, type BatchApproval, type PayoutBatchRow } from '@ngome/store'
+import type { ApprovalParty, BatchApproval, BatchStore, PayoutBatchRow } from '@ngome/store'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { refuseBody } from '../http/refuse-body.ts'
@@ -39,14 +39,14 @@ type Decidable = { readonly party: ApprovalParty; readonly batch: PayoutBatchRow
 
 /** A batch that is whole, asked for approval and is in time or was answered; and by whom, who ordered nothing of it by either key. */
 async function decidable(
-  { database, approvals, clock }: DecideBatchPorts, { caller, params: { id }, signature }: Pick<Call<'refusePayoutBatch'>, 'caller' | 'params' | 'signature'>,
+  { batches, approvals, clock }: DecideBatchPorts, { caller, params: { id }, signature }: Pick<Call<'refusePayoutBatch'>, 'caller' | 'params' | 'signature'>,
 ): Promise<Decidable> {
   const { tenant } = caller
   const party = partyOf(caller, signature)
-  const batch = await findPayoutBatch(database, tenant, id)
+  const batch = await batches.findPayoutBatch(tenant, id)
   if (batch === undefined) throw new Fault('payout_batches/unknown', `no ${id} for this tenant`)
   if (!batch.needsApproval) throw new Fault('payout_batches/not_awaiting', `${id} never waited`)
-  const approval = await findBatchApproval(database, tenant, id)
+  const approval = await batches.findBatchApproval(tenant, id)
   for (const orderer of [...approval.asked === null ? [] : [approval.asked], ...approval.parts]) {
     if (orderer.keyLine === party.keyLine || orderer.signingKey === party.signingKey) throw new Fault('payout_batches/own_approval', `${id} by who ordered it`)
   }
@@ -56,8 +56,8 @@ async function decidable(
   return { party, batch, approval }
 }
 
-async function decide(ports: DecideBatchPorts, { id, tenant }: PayoutBatchRow, answer: Parameters<typeof decidePayoutBatch>[2]['answer']): Promise<Answer> {
-  const outcome = await decidePayoutBatch(ports.database, tenant, {
+async function decide(ports: DecideBatchPorts, { id, tenant }: PayoutBatchRow, answer: Parameters<BatchStore['decidePayoutBatch']>[1]['answer']): Promise<Answer> {
+  const outcome = await ports.batches.decidePayoutBatch(tenant, {
     batch: id, answer, atMs: ports.clock.nowMs(),
     event: emit({ ...ports, process: 'gateway' }, `payout_batch.${answer.decision}`, tenant, { batch: id, asked_with: answer.apiKey, signed_with: answer.signingKey }),
   })

@@ -1,5 +1,4 @@
 import { Fault, type PayoutBatchId, type Tenant } from '@ngome/kernel'
-import { findPayoutBatchStanding } from '@ngome/store'
 import { jsonType, type Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { showBatch, type ShowBatchPorts } from './batch-view.ts'
@@ -11,7 +10,7 @@ export function getPayoutBatch(ports: ShowBatchPorts, { caller: { tenant }, para
 
 /** A batch as it stands now. @throws Fault `payout_batches/unknown` */
 export async function answerBatch(ports: ShowBatchPorts, tenant: Tenant, id: PayoutBatchId): Promise<Answer> {
-  const found = await findPayoutBatchStanding(ports.database, tenant, id)
+  const found = await ports.batches.findPayoutBatchStanding(tenant, id)
   if (found === undefined) throw new Fault('payout_batches/unknown', `no ${id} for this tenant`)
   return { status: 200, contentType: jsonType, body: JSON.stringify(await showBatch(ports, found.batch, found.standing)) }
 }
