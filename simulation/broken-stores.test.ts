@@ -7,13 +7,13 @@ import type { ApprovalParty, EventStore, PaymentStore } from '@ngome/store'
 import { manyFaults } from './faults.ts'
 import { MemoryPayments } from './memory/memory-payments.ts'
 import { simulatedMemory } from './memory/simulated-memory.ts'
-import { rules, type SimulatedStore } from './run-simulation.ts'
+import { rules, type SimulatedStore, type SimulationReport } from './run-simulation.ts'
 import { runSeeded as run } from './testing/run-seeded.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 /** Networks that take a lot back, so that few orders do. */
 const faults = { ...manyFaults, network: { ...manyFaults.network, takenBack: 0.4 } }
-const operations = 3_000
+const operations = 1_000
 const seed = 42
 
 /** What a store would do that breaks its promises, and what the run says of it. */
@@ -134,20 +134,31 @@ function forgetting<A extends unknown[], R>(call: (...args: A) => Promise<R>, ea
   return (...args) => ++count % each === 0 ? Promise.resolve(answer) : call(...args)
 }
 
+/** What is rare does not happen in each run of some hundred payments: by one of some seeds in a row it does. */
+const seedsMax = 60
+
+async function sees(claim: RegExp, broken: (seed: number) => Promise<SimulationReport>): Promise<void> {
+  const seen: string[] = []
+  for (let each = seed; each < seed + seedsMax; each++) {
+    const report = await broken(each)
+    if (report.broken.some((problem) => claim.test(problem))) return
+    seen.push(...report.broken.slice(0, 2))
+  }
+  assert.fail(`seeds ${seed} to ${seed + seedsMax - 1} saw ${JSON.stringify(seen.slice(0, 8))}`)
+}
+
 describe('a run sees', () => {
   for (const [what, bend, claim] of broken) {
-    test(`a store that ${what}`, async () => {
+    test(`a store that ${what}`, () => sees(claim, (each) => {
       const memory = new MemoryPayments()
-      const report = await run(operations, { seed, faults, store: bend(simulatedMemory(memory), memory) })
-      assert.ok(report.broken.some((problem) => claim.test(problem)), `it saw ${JSON.stringify(report.broken.slice(0, 5))}`)
-    })
+      return run(operations, { seed: each, faults, store: bend(simulatedMemory(memory), memory) })
+    }))
   }
 
   const noLimit: ApprovalRules = { over: new Map(), expiresAfterMs: 0 }
 
   test('processes that ask nobody over the limit', async () => {
-    const report = await run(operations, { seed, faults, approvals: { gateway: noLimit, dispatcher: noLimit } })
-    assert.ok(report.broken.some((problem) => problem.endsWith('went out on one person\'s word')), JSON.stringify(report.broken.slice(0, 5)))
+    await sees(/went out on one person's word$/, (each) => run(operations, { seed: each, faults, approvals: { gateway: noLimit, dispatcher: noLimit } }))
   })
 
   test('a gateway that asks nobody, and a dispatcher that sends nothing of it', async () => {
