@@ -68,7 +68,7 @@ test('with --strict what is unchecked is a failure, and --stored judges without 
 test('the probes leave no key behind that works', () => {
   const merchants = JSON.parse(ngome('merchants', 'list', '--json').stdout) as readonly { merchant: string; name: string }[]
   const probes = merchants.filter(({ name }) => name.startsWith('Ngome verify'))
-  assert.equal(probes.length, 6)
+  assert.equal(probes.length, 7)
   for (const { merchant } of probes) {
     const { stdout } = ngome('keys', 'list', merchant)
     assert.match(stdout, /revoked/)

@@ -158,7 +158,7 @@ function payouts(config: Config, keys: ProbeKeys): Pick<Target, 'payoutNetwork' 
   return {
     payoutNetwork: () => testNetwork(config, ['payout']),
     limitedPayouts: () => limitedPayouts(config),
-    addPayoutPeople: (first, second) => keys.addPayoutPeople(first, second),
+    addPayoutPeople: (decided, first, second) => keys.addPayoutPeople(decided, first, second),
   }
 }
 

@@ -4,7 +4,7 @@ import { emit, type SigningKeyUse } from '@ngome/contracts'
 import { Fault, toBase64Url, type ApiKeyId, type MerchantSigningKeyId, type Secret, type Tenant } from '@ngome/kernel'
 import { addOrigin, listApiKeys, revokeApiKey, type MerchantLimit } from '@ngome/store'
 import type { Config } from '@ngome/runtime'
-import type { ProbeMerchant } from '@ngome/verify'
+import type { Decided, ProbeMerchant } from '@ngome/verify'
 import { addMerchantKey } from '../operator/add-merchant-key.ts'
 import { createApiKey } from '../operator/create-api-key.ts'
 import { createMerchant, type OperatorAccess } from '../operator/create-merchant.ts'
@@ -17,7 +17,7 @@ import { setLimits } from '../operator/set-limits.ts'
 /** The probes' own merchants, made at their first run; their payments are in the test world and say what they are. */
 const merchantNames = {
   first: 'Ngome verify, first', second: 'Ngome verify, second', limited: 'Ngome verify, limited', told: 'Ngome verify, told',
-  signer: 'Ngome verify, signer', people: 'Ngome verify, two people',
+  signer: 'Ngome verify, signer', payouts: 'Ngome verify, two people', batches: 'Ngome verify, two people and batches',
 } as const
 type Which = keyof typeof merchantNames
 type SigningMerchant = ProbeMerchant & { readonly keyId: MerchantSigningKeyId }
@@ -120,10 +120,10 @@ export class ProbeKeys {
     return this.#addKey('signer', publicKey, ['sign'])
   }
 
-  /** Two people of one merchant, of its own as well: what it has is compared. */
-  async addPayoutPeople(first: KeyObject, second: KeyObject): Promise<readonly [SigningMerchant, SigningMerchant]> {
-    const ordering = await this.#addKey('people', first, ['sign'])
-    const deciding = await this.#addKey('people', second, ['sign'])
+  /** Two people of one merchant, one for each that they decide: what it has is compared. */
+  async addPayoutPeople(decided: Decided, first: KeyObject, second: KeyObject): Promise<readonly [SigningMerchant, SigningMerchant]> {
+    const ordering = await this.#addKey(decided, first, ['sign'])
+    const deciding = await this.#addKey(decided, second, ['sign'])
     return [ordering, { ...deciding, apiKey: await this.#inOrder(() => this.#issue(ordering.tenant)) }]
   }
 

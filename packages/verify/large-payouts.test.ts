@@ -1,77 +1,44 @@
 import assert from 'node:assert/strict'
-import type { KeyObject } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import type { BalanceView, DecidedPayoutView } from '@ngome/contracts'
-import { formatMoney, ManualClock, newId, parseAmount, Secret, systemClock, systemRandom } from '@ngome/kernel'
-import { isSignedBy, type ProvenMerchantKey } from '@ngome/signatures'
+import type { DecidedPayoutView } from '@ngome/contracts'
+import { newId, systemClock, systemRandom } from '@ngome/kernel'
 import { largePayoutsWaitForASecondPerson } from './probes/large-payouts-wait-for-a-second-person.ts'
-import { runProbes } from './run-probes.ts'
-import { PlayedGateway, provenSigner, signatureOf, type PlayedAnswer, type PlayedCall } from './testing/played-gateway.ts'
-import { newMerchantPair } from './wire/merchant-pair.ts'
-
-const from = { clock: systemClock, random: systemRandom }
-const tenant = { merchant: newId('merchant', from), world: 'test' } as const
+import type { PlayedAnswer, PlayedCall } from './testing/played-gateway.ts'
+import { minor, PlayedPeople, type SignerSabotage } from './testing/played-people.ts'
 
 /** What a saboteur left out of a platform. */
-type Sabotage = 'none' | 'the limit' | 'reservations' | 'signatures' | 'people' | 'API keys' | 'signing keys' | 'what was seen' | 'the dispatcher\'s patience'
+type Sabotage = SignerSabotage | 'none' | 'the limit' | 'reservations' | 'what was seen' | 'the dispatcher\'s patience'
   | 'what ends unapproved' | 'second people' | 'the dispatcher' | 'the second sending' | 'refusals' | 'money that comes back' | 'what was refused'
 let sabotage: Sabotage = 'none'
-let keys: readonly ProvenMerchantKey[] = []
-let available = 0n
-let collected: string | undefined
 let payout: DecidedPayoutView | undefined
-let attempts = 0
-let gateway: PlayedGateway
+let people: PlayedPeople
 before(async () => {
-  gateway = await PlayedGateway.start(answer)
+  people = await PlayedPeople.start(answer)
 })
-after(() => { gateway.stop() })
+after(() => { people.stop() })
 
-/** Made once: they take a second each. */
-const pairs = [newMerchantPair(), newMerchantPair()]
-let pairAt = 0
-
-const money = (amountMinor: bigint): string => formatMoney({ amountMinor, currency: 'EUR' })
-const minor = (text: string): bigint => parseAmount(text, 'EUR') ?? 0n
 const shown = (status: number): PlayedAnswer => [status, JSON.stringify(payout)]
 
 async function answer(call: PlayedCall): Promise<PlayedAnswer> {
   const { method, path } = call
-  if (path === '/v1/balances') return [200, JSON.stringify(balances())]
+  if (path === '/v1/balances') return balances()
   if (method === 'GET') return shown(200)
-  const signer = await signerOf(call)
   if (path === '/v1/payouts') return order(call)
-  if (signer === undefined && sabotage !== 'signatures') return [401, '{}']
-  const isFirst = { apiKey: call.headers.authorization === 'Bearer first', signer: signer === 0 }
-  const isOwn = (isFirst.apiKey && sabotage !== 'API keys') || (isFirst.signer && sabotage !== 'signing keys')
-  if (isOwn && sabotage !== 'people') return [403, '{}']
-  return path.endsWith('/refuse') ? refuse() : approve(call)
+  return await people.refusalOf(call, sabotage) ?? (path.endsWith('/refuse') ? refuse() : approve(call))
 }
 
-async function signerOf(call: PlayedCall): Promise<number | undefined> {
-  const reading = signatureOf(call)
-  if (reading?.isOverBody !== true) return undefined
-  for (const [at, key] of keys.entries()) if (await isSignedBy(key, reading.stated)) return at
-  return undefined
-}
-
-function balances(): object {
+function balances(): PlayedAnswer {
   const isReserved = sabotage !== 'reservations' && payout?.status === 'awaiting_approval'
-  const reserved = isReserved ? minor(payout?.amount ?? '0') : 0n
-  const kept = sabotage === 'money that comes back' && payout?.status === 'failed' ? 1n : 0n
-  const balance: BalanceView = {
-    object: 'balance', world: 'test', currency: 'EUR', available: money(available - reserved - kept), pending: '0.00', reserved: money(reserved), owed: '0.00',
-  }
-  return { object: 'list', data: [balance] }
+  return people.balances(isReserved ? minor(payout?.amount ?? '0') : 0n, sabotage === 'money that comes back' && payout?.status === 'failed' ? 1n : 0n)
 }
 
 function order({ body }: PlayedCall): PlayedAnswer {
   const { amount, reference } = JSON.parse(body.toString()) as { amount: string; reference: string }
-  attempts = sabotage === 'the dispatcher\'s patience' ? 1 : 0
+  people.attempts = [sabotage === 'the dispatcher\'s patience' ? 1 : 0]
   const at = new Date(0).toISOString()
   payout = {
-    id: newId('payout', from), object: 'payout', world: 'test', status: sabotage === 'the limit' ? 'accepted' : 'awaiting_approval', amount, fee: '0.00', currency: 'EUR',
-    network: 'mtn-sandbox', payee: { phone: '+46•••499' }, reference, failure: null, created_at: at, updated_at: at,
+    id: newId('payout', { clock: systemClock, random: systemRandom }), object: 'payout', world: 'test', status: sabotage === 'the limit' ? 'accepted' : 'awaiting_approval', amount, fee: '0.00',
+    currency: 'EUR', network: 'mtn-sandbox', payee: { phone: '+46•••499' }, reference, failure: null, created_at: at, updated_at: at,
   }
   return shown(201)
 }
@@ -83,8 +50,8 @@ function approve({ body }: PlayedCall): PlayedAnswer {
   const { amount } = JSON.parse(body.toString()) as { amount: string }
   if (amount !== payout.amount && sabotage !== 'what was seen') return [409, '{}']
   payout = { ...payout, status: sabotage === 'the dispatcher' ? 'failed' : 'succeeded' }
-  attempts = sabotage === 'the second sending' ? 2 : 1
-  available -= minor(payout.amount)
+  people.attempts = [sabotage === 'the second sending' ? 2 : 1]
+  people.availableMinor -= minor(payout.amount)
   return shown(200)
 }
 
@@ -92,27 +59,9 @@ function refuse(): PlayedAnswer {
   assert.ok(payout)
   if (sabotage === 'refusals') return [409, '{"code":"payouts/not_awaiting"}']
   payout = { ...payout, status: 'failed' }
-  attempts = sabotage === 'what was refused' ? 1 : 0
+  people.attempts = [sabotage === 'what was refused' ? 1 : 0]
   return shown(200)
 }
-
-const network = { name: 'mtn-sandbox', currency: 'EUR', phonePrefix: '46' }
-const target = () => ({
-  ...gateway.target, ...from, watchMs: 0, settleMsMax: 0,
-  limitedPayouts: () => ({ network, over: { amountMinor: 1_000n, currency: 'EUR' as const } }),
-  addPayoutPeople: async (...given: readonly [KeyObject, KeyObject]) => {
-    keys = given.map((key) => provenSigner(tenant, key))
-    const [first, second] = given.map((_key, at) => ({ tenant, apiKey: new Secret(at === 0 ? 'first' : 'second'), keyId: keys[at]?.id ?? assert.fail() }))
-    return [first ?? assert.fail(), second ?? assert.fail()] as const
-  },
-  collect: async (_merchant: unknown, _network: unknown, amount: string) => {
-    collected = amount
-    available += minor(amount)
-  },
-  newPair: () => pairs[pairAt++ % 2] ?? assert.fail(),
-  // The driver's rows are what the query says.
-  auditor: { query: async <Row>() => [{ attempts: String(attempts) }] as unknown as readonly Row[] },
-})
 
 const found: readonly (readonly [Sabotage, string])[] = [
   ['none', 'holds: a payout over 10.00 EUR waited'],
@@ -134,21 +83,21 @@ const found: readonly (readonly [Sabotage, string])[] = [
 ]
 for (const [what, verdict] of found) {
   test(`a platform that a saboteur changed (${what}): ${verdict}`, async () => {
-    [sabotage, available, collected, payout] = [what, 0n, undefined, undefined]
-    const [result] = await runProbes([largePayoutsWaitForASecondPerson], target(), new ManualClock(0))
-    const seen = `${result?.status}: ${result?.evidence}`
+    [sabotage, payout] = [what, undefined]
+    people.reset()
+    const seen = await people.look(largePayoutsWaitForASecondPerson)
     assert.ok(seen.startsWith(verdict), seen)
-    assert.equal(collected, '40.04')
+    assert.deepEqual([people.collected, people.decided], ['40.04', 'payouts'])
   })
 }
 
 test('what is there is not collected again', async () => {
-  [sabotage, available, collected, payout] = ['none', 10_000n, undefined, undefined]
-  const [result] = await runProbes([largePayoutsWaitForASecondPerson], target(), new ManualClock(0))
-  assert.deepEqual([result?.status, collected], ['holds', undefined])
+  [sabotage, payout] = ['none', undefined]
+  people.reset(10_000n)
+  assert.match(await people.look(largePayoutsWaitForASecondPerson), /^holds: /)
+  assert.equal(people.collected, undefined)
 })
 
 test('where nothing is paid out in a currency with a limit, the look is partial', async () => {
-  const [result] = await runProbes([largePayoutsWaitForASecondPerson], { ...target(), limitedPayouts: () => undefined }, new ManualClock(0))
-  assert.equal(result?.status, 'partial', result?.evidence ?? '')
+  assert.match(await people.look(largePayoutsWaitForASecondPerson, { limitedPayouts: () => undefined }), /^partial: /)
 })

@@ -1,3 +1,4 @@
+export type { Decided } from './approvals/two-people.ts'
 export type { Auditor } from './at-rest/auditor.ts'
 export { byteForms, digestForms, readableForms, type Form } from './at-rest/forms.ts'
 export { plantCard, type CardNetwork } from './at-rest/plant-card.ts'

@@ -16,6 +16,7 @@ import { hstsOnEveryAnswer } from './probes/hsts-on-every-answer.ts'
 import { eventsAreComplete } from './probes/events-are-complete.ts'
 import { forbiddenForwardIsRefused } from './probes/forbidden-forward-is-refused.ts'
 import { keysRotateByPolicy } from './probes/keys-rotate-by-policy.ts'
+import { largeBatchesWaitForASecondPerson } from './probes/large-batches-wait-for-a-second-person.ts'
 import { largePayoutsWaitForASecondPerson } from './probes/large-payouts-wait-for-a-second-person.ts'
 import { merchantsRollTheirOwnKeys } from './probes/merchants-roll-their-own-keys.ts'
 import { merchantsSeeTheirOwnLogs } from './probes/merchants-see-their-own-logs.ts'
@@ -52,6 +53,6 @@ export const probes: readonly Probe<Target>[] = [
   separateMerchantKeys, rootKeyIsProtected, keysRotateByPolicy, destroyedKeysStayDestroyed, forbiddenForwardIsRefused,
   apiKeysAreUnguessable, apiKeysAreNotKept, apiKeysRollAndEnd, merchantsRollTheirOwnKeys, oldAndUnusedKeysAreToldOf, rateLimitsHold, unusualUseIsFlagged, merchantsSeeTheirOwnLogs,
   databaseGrants, dispatcherCannotOverreach, unapprovedRevealIsRefused,
-  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, checkoutPagesAreHeld, signedRequestsAreVerified, moneyGoesOutOnItsMerchantsWord, largePayoutsWaitForASecondPerson, answersAreSigned, webhooksAreEncrypted, eventsAreComplete, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
+  hostileHeadersAreRefused, browsersAreHeldToTheirOrigins, checkoutPagesAreHeld, signedRequestsAreVerified, moneyGoesOutOnItsMerchantsWord, largePayoutsWaitForASecondPerson, largeBatchesWaitForASecondPerson, answersAreSigned, webhooksAreEncrypted, eventsAreComplete, slowAndGreedyClientsAreCut, sdkIntegratesSafely,
   openingsLogOnlyGrows, theBooksOnlyGrow,
 ]
