@@ -7,13 +7,13 @@ import type { Network } from '../dispatcher.ts'
 import { createEgressGuard, type EgressGuard } from '../egress/egress-guard.ts'
 
 /** A network whose simulator reports its books, with a connector to it that waits for no answer long. */
-export type ReportedNetwork = {
+export type ReportedNetwork<Simulator extends MtnMomoSimulator | AirtelMoneySimulator = MtnMomoSimulator | AirtelMoneySimulator> = {
   readonly name: string
   readonly currency: Currency
   readonly phone: string
   readonly network: Network
   readonly format: CsvFormat
-  readonly simulator: MtnMomoSimulator | AirtelMoneySimulator
+  readonly simulator: Simulator
   readonly egress: EgressGuard
   /** What it moved by its own books, in minor units: what came in less what went out. */
   moved(): Promise<bigint>
@@ -22,7 +22,7 @@ export type ReportedNetwork = {
 const requestTimeoutMs = 250
 const times = { settleAfterMs: 1, enquiryIntervalMs: 1, giveUpAfterMs: 2_000, sendWithinMs: 60_000 } as const
 
-export async function startMtn(): Promise<ReportedNetwork> {
+export async function startMtn(): Promise<ReportedNetwork<MtnMomoSimulator>> {
   const simulator = await MtnMomoSimulator.start({ DECIDE_AFTER_MS: '30', DELAYED_AFTER_MS: '150', EXPIRE_AFTER_MS: '300', STATUS_PER_SECOND_MAX: '1000' })
   const name = 'mtn-sandbox'
   const egress = egressTo(name, simulator.port)
@@ -45,7 +45,7 @@ export async function startMtn(): Promise<ReportedNetwork> {
   }
 }
 
-export async function startAirtel(): Promise<ReportedNetwork> {
+export async function startAirtel(): Promise<ReportedNetwork<AirtelMoneySimulator>> {
   const simulator = await AirtelMoneySimulator.start({ DECIDE_AFTER_MS: '30', DELAYED_AFTER_MS: '150', EXPIRE_AFTER_MS: '300', CALLS_PER_SECOND_MAX: '1000' })
   const name = 'airtel-sandbox'
   const egress = egressTo(name, simulator.port)
