@@ -4,7 +4,7 @@ import { join } from 'node:path'
 const rooms = ['packages', 'services', 'simulators', 'cli', 'bench', 'scripts', 'simulation', 'controls']
 
 /** They mostly wait, for times that the product or a network keeps, and use less than half a core: others use it meanwhile. */
-const waitingFiles = [
+export const waitingFiles: readonly string[] = [
   'cli/forwards.test.ts',
   'packages/runtime/identity/identity.test.ts',
   'packages/runtime/transport/observe-tls.test.ts',
@@ -18,6 +18,8 @@ const waitingFiles = [
   'services/dispatcher/connectors/mtn-momo/conformance.test.ts',
   'services/dispatcher/connectors/testing/sabotage.test.ts',
   'services/dispatcher/dispatcher.test.ts',
+  'services/dispatcher/takeovers.test.ts',
+  'services/dispatcher/webhooks/tell-endpoints.test.ts',
   'services/gateway/access/key-life.test.ts',
   'services/gateway/access/operations.test.ts',
   'services/gateway/http/denial-of-service.test.ts',
@@ -28,9 +30,22 @@ const waitingFiles = [
   'simulators/mtn-momo/mtn-momo.test.ts',
 ]
 
+/** They take longest of all others, and run first of them: begun as the last, each would keep one core while another rests. */
+export const longFiles: readonly string[] = [
+  'simulation/repetitions.test.ts',
+  'simulation/postgres/postgres.test.ts',
+  'services/custodian/key-life/kill-rotations.test.ts',
+  'services/custodian/main.test.ts',
+  'services/custodian/calls/attack-table.test.ts',
+  'services/custodian/pair-process.test.ts',
+  'services/custodian/pair.test.ts',
+  'simulation/simulation.test.ts',
+  'simulation/broken-stores.test.ts',
+]
+
 /**
  * Test files, relative to the root, in groups: those that start the whole platform, of which one runs at a time, those that
- * mostly wait, and all others.
+ * mostly wait, and all others, the longest of them first.
  */
 export function findTestFiles(root: string, filters: readonly string[]): { side: string[]; platform: string[]; waiting: string[] } {
   const files = rooms
@@ -40,7 +55,9 @@ export function findTestFiles(root: string, filters: readonly string[]): { side:
   const waiting = files.filter((file) => waitingFiles.includes(file))
   const others = files.filter((file) => !waiting.includes(file))
   const platform = others.filter((file) => startsPlatform(readFileSync(join(root, file), 'utf8')))
-  return { side: others.filter((file) => !platform.includes(file)), platform, waiting }
+  const side = others.filter((file) => !platform.includes(file))
+  const [long, rest] = [longFiles.filter((file) => side.includes(file)), side.filter((file) => !longFiles.includes(file))]
+  return { side: [...long, ...rest], platform, waiting }
 }
 
 /** As the kit for tests starts one; nothing else of a test file starts more than a process or two. */
