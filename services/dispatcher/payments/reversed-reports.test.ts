@@ -65,6 +65,7 @@ const asOneRow = (report: string, id: string): string => report.replace(new RegE
 const ways: readonly (readonly [string, () => Promise<PaymentId>, bigint, (report: string, id: string) => string])[] = [
   ['a collection, as a row of its own', () => books.collect(5_001n), -5_001n, (report) => report],
   ['a collection, as how it stands', () => books.collect(5_002n), -5_002n, asOneRow],
+  ['a payout, as a row of its own', () => books.pay(5_004n), 5_004n, (report) => report],
   ['a payout, as how it stands', () => books.pay(5_003n), 5_003n, asOneRow],
 ]
 for (const [what, make, deltaMinor, written] of ways) {
