@@ -1,5 +1,5 @@
 import { Fault, type Clock } from '@ngome/kernel'
-import type { EventStore, PaymentStore } from '@ngome/store'
+import type { BatchStore, EventStore, PaymentStore } from '@ngome/store'
 import type { Chance } from './chance.ts'
 import type { Faults } from './faults.ts'
 import type { Life, Scheduler } from './scheduler.ts'
@@ -49,7 +49,7 @@ export class Machine {
   }
 
   /** The store as this process reaches it: each call happens or does not, and the process may never hear which. */
-  reach<S extends PaymentStore | EventStore>(store: S): S {
+  reach<S extends PaymentStore | EventStore | BatchStore>(store: S): S {
     const far = Object.entries(store).map(([name, call]) => [name, async (...args: unknown[]): Promise<unknown> => {
       await this.#road(`${name} was lost`)
       const answer = await (call as (...given: unknown[]) => Promise<unknown>)(...args)

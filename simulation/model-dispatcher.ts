@@ -3,6 +3,7 @@ import type { Secret } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
 import { createLogger } from '@ngome/runtime'
 import type { Network, PaymentDispatcher, WebhookDispatcher, WebhookSettings } from '../services/dispatcher/dispatcher.ts'
+import { dispatchPart } from '../services/dispatcher/payments/dispatch-part.ts'
 import { dispatchPayment } from '../services/dispatcher/payments/dispatch-payment.ts'
 import { enquirePayment } from '../services/dispatcher/payments/enquire-payment.ts'
 import { expireApprovals } from '../services/dispatcher/payments/expire-approvals.ts'
@@ -40,7 +41,7 @@ export type DispatcherSettings = {
 }
 
 /** The dispatcher's own jobs, in the present life of a process. */
-export function modelDispatcher(machine: Machine, { payments, events }: GatewayStores, settings: DispatcherSettings): Worker {
+export function modelDispatcher(machine: Machine, { payments, batches, events }: GatewayStores, settings: DispatcherSettings): Worker {
   const { scheduler, chance, custodian, statementKey, secret, approvals, endpointAt, networksFor } = settings
   const { life } = machine
   const dispatcher: PaymentDispatcher = {
@@ -58,14 +59,18 @@ export function modelDispatcher(machine: Machine, { payments, events }: GatewayS
       },
     },
   }
+  const far = machine.reach(batches)
+  // What is kept open of a part is kept for one job here: a task of a run waits for none of another's promises.
+  const alone = (): PaymentDispatcher => ({ ...dispatcher, openSealed: custodian.openerFor(machine) })
   keepDoing(() => expireApprovals(dispatcher, signal), settings, life)
   keepDoing(() => dispatcher.payments.repayDebts(dispatcher, signal), settings, life)
   return {
     life,
     work: (job) => {
       switch (job.queue) {
-        case 'payment-dispatch': return dispatchPayment(dispatcher, job.data, signal)
-        case 'payment-enquire': return enquirePayment(dispatcher, job.data, signal)
+        case 'payment-dispatch': return dispatchPayment(alone(), job.data, signal)
+        case 'payment-enquire': return enquirePayment(alone(), job.data, signal)
+        case 'payout-part': return dispatchPart({ ...alone(), batches: far, rowsAtOnce: 1 }, job.data, signal)
         case 'webhook-deliver': return deliverWebhook(telling, job.data, signal)
         default: return job satisfies never
       }

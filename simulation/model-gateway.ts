@@ -3,7 +3,7 @@ import type { DataKey } from '@ngome/envelope'
 import { Fault, type ApiKeyId, type Secret, type Tenant } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
 import { readSignature } from '@ngome/signatures'
-import type { EventStore, PaymentStore } from '@ngome/store'
+import type { BatchStore, EventStore, PaymentStore } from '@ngome/store'
 import { listBalances } from '../services/gateway/balances/list-balances.ts'
 import { receiveCallback } from '../services/gateway/callbacks/receive-callback.ts'
 import { listEvents } from '../services/gateway/events/list-events.ts'
@@ -15,6 +15,11 @@ import { createPayment } from '../services/gateway/payments/create-payment.ts'
 import type { Networks } from '../services/gateway/payments/order.ts'
 import { PaymentReader } from '../services/gateway/payments/payment-reader.ts'
 import type { PlaceOrderPorts } from '../services/gateway/payments/place-order.ts'
+import { addPayouts } from '../services/gateway/payout-batches/add-payouts.ts'
+import { cancelPayoutBatch } from '../services/gateway/payout-batches/cancel-payout-batch.ts'
+import { createPayoutBatch } from '../services/gateway/payout-batches/create-payout-batch.ts'
+import { approvePayoutBatch, refusePayoutBatch } from '../services/gateway/payout-batches/decide-payout-batch.ts'
+import { getPayoutBatch } from '../services/gateway/payout-batches/get-payout-batch.ts'
 import { createPayout } from '../services/gateway/payouts/create-payout.ts'
 import { approvePayout, refusePayout } from '../services/gateway/payouts/decide-payout.ts'
 import { createRefund } from '../services/gateway/refunds/create-refund.ts'
@@ -50,9 +55,10 @@ export const host = 'pay.example'
 const noCards = { findToken: async () => undefined, listOrigins: async () => [] }
 
 /** What of the stores it reaches, over a road that may lose each call. */
-export type GatewayStores = { readonly payments: PaymentStore; readonly events: EventStore }
+export type GatewayStores = { readonly payments: PaymentStore; readonly batches: BatchStore; readonly events: EventStore }
 
 type Taken = 'createPayment' | 'createPayout' | 'createRefund' | 'cancelPayment' | 'cancelPayout' | 'cancelRefund' | 'approvePayout' | 'refusePayout' | 'listEvents' | 'listBalances' | 'replayWebhookEndpoint'
+  | 'createPayoutBatch' | 'addPayouts' | 'getPayoutBatch' | 'cancelPayoutBatch' | 'approvePayoutBatch' | 'refusePayoutBatch'
 
 /** The gateway's own handlers, in a process that may die. */
 export class ModelGateway {
@@ -61,12 +67,14 @@ export class ModelGateway {
   readonly #ports: PlaceOrderPorts & { readonly payments: PaymentStore }
 
   readonly #events: EventStore
+  readonly #batches: BatchStore
 
-  constructor(machine: Machine, { payments, events }: GatewayStores, settings: GatewaySettings) {
+  constructor(machine: Machine, { payments, batches, events }: GatewayStores, settings: GatewaySettings) {
     const { networks, secret, chance } = settings
     this.#machine = machine
     this.#settings = settings
     this.#events = machine.reach(events)
+    this.#batches = machine.reach(batches)
     this.#ports = {
       payments: machine.reach(payments),
       dataKeys: { current: (tenant) => settings.dataKeyOf(tenant) },
@@ -82,6 +90,7 @@ export class ModelGateway {
     const reading = { reader: new PaymentReader(this.#ports.payments) }
     const refunded = /^\/v1\/payments\/([^/]+)\/refunds$/.exec(request.path)?.[1]
     if (refunded !== undefined) return createRefund({ ...this.#ports, ...reading }, this.#call<'createRefund'>(request, { id: refunded }))
+    if (request.path.startsWith('/v1/payout_batches')) return this.#takeOfBatch(request)
     if (request.path === '/v1/payouts') return createPayout({ ...this.#ports, approvals }, this.#call<'createPayout'>(request))
     if (request.path === '/v1/payments') return createPayment({ ...this.#ports, cards: noCards }, this.#call<'createPayment'>(request))
     const [, kind, id] = /^\/v1\/(payments|payouts|refunds)\/([^/]+)\/cancel$/.exec(request.path) ?? []
@@ -96,6 +105,20 @@ export class ModelGateway {
     if (request.path === '/v1/balances') return listBalances(this.#ports, this.#call<'listBalances'>(request))
     if (request.path === '/v1/events') return listEvents({ events: this.#events, cursorSecret: this.#settings.secret }, this.#call<'listEvents'>(request))
     throw new TypeError(`no handler of ${request.path}`)
+  }
+
+  #takeOfBatch(request: MerchantRequest): Promise<Answer> {
+    const ports = { ...this.#ports, batches: this.#batches, approvals: this.#settings.approvals }
+    const [, id, step] = /^\/v1\/payout_batches\/([^/]+)(?:\/([a-z]+))?$/.exec(request.path) ?? []
+    if (id === undefined) return createPayoutBatch(ports, this.#call<'createPayoutBatch'>(request))
+    switch (step) {
+      case undefined: return getPayoutBatch(ports, this.#call<'getPayoutBatch'>(request, { id }))
+      case 'payouts': return addPayouts(ports, this.#call<'addPayouts'>(request, { id }))
+      case 'cancel': return cancelPayoutBatch(ports, this.#call<'cancelPayoutBatch'>(request, { id }))
+      case 'approve': return approvePayoutBatch(ports, this.#call<'approvePayoutBatch'>(request, { id }))
+      case 'refuse': return refusePayoutBatch(ports, this.#call<'refusePayoutBatch'>(request, { id }))
+      default: throw new TypeError(`no handler of ${request.path}`)
+    }
   }
 
   callBack(token: string, bytes: Uint8Array): Promise<Answer> {

@@ -5,7 +5,7 @@ import { newId, Secret, type Clock, type Currency, type Random, type Tenant } fr
 import type { ApprovalRules } from '@ngome/payments'
 import { configSchema } from '@ngome/runtime'
 import { newWebhookSecret, parseWebhookSecret, proveWebhookTerms, signMerchantKey, type MerchantKey } from '@ngome/signatures'
-import type { EventStore, PaymentStore } from '@ngome/store'
+import type { BatchStore, EventStore, PaymentStore } from '@ngome/store'
 import type { Network } from '../services/dispatcher/dispatcher.ts'
 import type { Books, FinalPayment } from './books.ts'
 import { Chance } from './chance.ts'
@@ -35,6 +35,7 @@ export type SimulatedStore = {
   readonly gateway: PaymentStore
   readonly dispatcher: PaymentStore
   readonly events: { readonly gateway: EventStore; readonly dispatcher: EventStore }
+  readonly batches: { readonly gateway: BatchStore; readonly dispatcher: BatchStore }
   readonly books: Books
   /** As a person has the dispatcher ask about a payment. */
   readonly recheck: (payment: FinalPayment) => Promise<void>
@@ -153,10 +154,10 @@ class SimulatedWorld {
   #addProcesses(from: Omit<MachinePorts, 'clockJumpMsMax'>): void {
     const { store, approvals = { gateway: rules, dispatcher: rules } } = this.#options
     const networks = configuredNetworks()
-    const gatewayOf = (machine: Machine): ModelGateway => new ModelGateway(machine, { payments: store.gateway, events: store.events.gateway }, {
+    const gatewayOf = (machine: Machine): ModelGateway => new ModelGateway(machine, { payments: store.gateway, batches: store.batches.gateway, events: store.events.gateway }, {
       networks, secret: this.#secret, chance: this.#chance, approvals: approvals.gateway, dataKeyOf: (tenant) => this.#dataKeyOf(tenant),
     })
-    const workerOf = (machine: Machine): Worker => modelDispatcher(machine, { payments: store.dispatcher, events: store.events.dispatcher }, {
+    const workerOf = (machine: Machine): Worker => modelDispatcher(machine, { payments: store.dispatcher, batches: store.batches.dispatcher, events: store.events.dispatcher }, {
       ...from, custodian: this.#custodian, statementKey: this.#custodian.statementKey, secret: this.#secret,
       approvals: approvals.dispatcher, endpointAt: (url) => this.#endpointAt(url), networksFor: (of) => this.#connect(of),
     })

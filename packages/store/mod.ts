@@ -121,6 +121,7 @@ export { decidePayoutBatch, type BatchDecision, type BatchDecisionOutcome } from
 export type { RowsChange } from './payouts/change-rows.ts'
 export { changeWaitingRows, findPartDecision, type PartDecision } from './payouts/waiting-rows.ts'
 export type { BatchTerms, BatchWord, SealedBatchOpening } from './payouts/batch-openings.ts'
+export type { PartClaim, PartWord } from './payouts/claim-part-word.ts'
 export type { SealedPayoutPart } from './payouts/load-payout-part.ts'
 export {
   findBatchOfReference, findPayoutBatch, findPayoutBatchStanding, findTakenReferences, insertPayoutBatch, listBatchPayouts, type BatchStanding, type NewPayoutBatch, type PayoutBatchRow,

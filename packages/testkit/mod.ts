@@ -10,7 +10,7 @@ export {
   describeDatabase, postgresUser, startTestServer, testDatabase, testServer, type TestDatabase, type TestServer,
 } from './postgres.ts'
 export { addUpPast, writePastPayments, type Past, type PastPayment } from './past-payments.ts'
-export { testBatchReference, testPayoutBatch, testPayoutPart } from './payout-parts.ts'
+export { testBatchOpening, testBatchReference, testPayoutBatch, testPayoutPart } from './payout-parts.ts'
 export { addTestMerchant, testAcceptance, type TestMerchant } from './payments.ts'
 export { MtnMomoSimulator, type SimulatorCharge, type SimulatorCredentials, type SimulatorMovement } from './mtn-momo-simulator.ts'
 export type { SimulatorAnswer, SimulatorCall } from './simulator-process.ts'

@@ -1,21 +1,30 @@
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom, type PayoutBatchId } from '@ngome/kernel'
-import { insertPayoutBatch, type Database, type NewBatchedPayout, type NewPayoutBatch, type PartAcceptance } from '@ngome/store'
+import { insertPayoutBatch, type BatchStore, type Database, type NewBatchedPayout, type NewPayoutBatch, type PartAcceptance } from '@ngome/store'
 import { testAcceptance, type TestMerchant } from './payments.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 
+type Declared = { readonly count: number; readonly totalMinor: bigint }
+type TestBatch = { readonly id?: PayoutBatchId } & Partial<Pick<NewPayoutBatch, 'opening' | 'askedBy' | 'reference'>>
+
 /** A batch that this many payouts, of so much together, are declared for. */
-export async function testPayoutBatch(
-  gateway: Database, { tenant, dataKey }: TestMerchant, declared: { readonly count: number; readonly totalMinor: bigint },
-  { id = newId('payoutBatch', from), opening = { dataKey, blob: systemRandom.bytes(640) }, askedBy }: { readonly id?: PayoutBatchId } & Partial<Pick<NewPayoutBatch, 'opening' | 'askedBy'>> = {},
-): Promise<PayoutBatchId> {
+export async function testPayoutBatch(gateway: Database, merchant: TestMerchant, declared: Declared, batch: TestBatch = {}): Promise<PayoutBatchId> {
+  const [opened, ...rest] = testBatchOpening(merchant, declared, batch)
+  await insertPayoutBatch(gateway, opened, ...rest)
+  return opened.id
+}
+
+/** What opens a batch, as {@link testPayoutBatch} does it. */
+export function testBatchOpening(
+  { tenant, dataKey }: TestMerchant, declared: Declared,
+  { id = newId('payoutBatch', from), opening = { dataKey, blob: systemRandom.bytes(640) }, askedBy, reference = testBatchReference(id) }: TestBatch = {},
+): Parameters<BatchStore['insertPayoutBatch']> {
   const nowMs = systemClock.nowMs()
-  await insertPayoutBatch(gateway, {
-    id, tenant, reference: testBatchReference(id), currency: 'EUR', declaredCount: declared.count, declaredMinor: declared.totalMinor, acceptedCount: 0, acceptedMinor: 0n,
+  return [{
+    id, tenant, reference, currency: 'EUR', declaredCount: declared.count, declaredMinor: declared.totalMinor, acceptedCount: 0, acceptedMinor: 0n,
     createdAtMs: nowMs, updatedAtMs: nowMs, isCancelled: false, needsApproval: askedBy !== undefined, apiKey: newId('apiKey', from), opening, askedBy,
-  }, emit({ ...from, process: 'gateway' }, 'payout_batch.opened', tenant, { batch: id, count: declared.count, signed_with: newId('merchantSigningKey', from) }), newClaim())
-  return id
+  }, emit({ ...from, process: 'gateway' }, 'payout_batch.opened', tenant, { batch: id, count: declared.count, signed_with: newId('merchantSigningKey', from) }), newClaim()]
 }
 
 /** What {@link testPayoutBatch} calls a batch: each by another reference. */

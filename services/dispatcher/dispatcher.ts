@@ -77,7 +77,11 @@ export type PaymentDispatcher = Pick<
 >
 
 /** What the job of a part of a batch needs, beside what its rows do. */
-export type BatchDispatcher = PaymentDispatcher & { readonly batches: BatchStore }
+export type BatchDispatcher = PaymentDispatcher & {
+  readonly batches: BatchStore
+  /** Rows of one part that are sent at once. */
+  readonly rowsAtOnce: number
+}
 
 /** What the job of webhooks needs: what is to be told, and the one way out. */
 export type WebhookDispatcher = Pick<

@@ -9,24 +9,43 @@ export function accept(memory: MemoryPayments, acceptance: Acceptance): Acceptan
   const { tenant, payment, idempotency } = acceptance
   // A day belongs to an API key, which this store has none of.
   if (acceptance.dayTotal !== null) throw new TypeError('no key here has a cap')
-  const nonce = nonceKey(tenant, idempotency)
-  if (nonce !== undefined && memory.nonces.has(nonce)) return { kind: 'nonce_seen' }
-  const claim = claimKey(tenant, idempotency)
-  if (memory.answers.has(claim)) return findAnswerIn(memory, tenant, idempotency)
+  const answered = before(memory, tenant, idempotency)
+  if (answered !== undefined) return answered
   if (!memory.dataKeys.has(tenantKey(tenant, payment.dataKey))) throw foreignKeyViolation()
   const refused = refuse(memory, acceptance)
   if (refused !== undefined) return { kind: refused }
-  const row = rowOf(acceptance)
-  if (nonce !== undefined) memory.nonces.add(nonce)
-  memory.answers.set(claim, { fingerprint: idempotency.fingerprint, answer: idempotency.answer })
-  memory.payments.set(tenantKey(tenant, payment.id), { row, payment })
-  memory.events.begin(row, acceptance.eventProof)
-  memory.ledger.begin({ ...payment, tenant })
-  memory.told.push(acceptance.event)
+  claim(memory, tenant, idempotency)
+  begin(memory, acceptance)
   if (acceptance.askedBy !== undefined) memory.approvals.set(tenantKey(tenant, payment.id), { asked: { ...acceptance.askedBy, atMs: payment.createdAtMs }, answer: null })
   if (payment.original !== null) refundsOf(memory, acceptance).push(payment.id)
   if (payment.status === 'accepted') memory.onJob({ queue: 'payment-dispatch', data: { ...tenant, payment: payment.id }, startAfterMs: 0 })
   return { kind: 'accepted' }
+}
+
+/** What a repetition gets, or a signature that came before; `undefined` of what comes first. */
+export function before(memory: MemoryPayments, tenant: Tenant, idempotency: Acceptance['idempotency']): IdempotentOutcome | undefined {
+  const nonce = nonceKey(tenant, idempotency)
+  if (nonce !== undefined && memory.nonces.has(nonce)) return { kind: 'nonce_seen' }
+  return memory.answers.has(claimKey(tenant, idempotency)) ? findAnswerIn(memory, tenant, idempotency) : undefined
+}
+
+/** Claims a key with its effect, and spends the nonce. */
+export function claim(memory: MemoryPayments, tenant: Tenant, idempotency: Acceptance['idempotency']): void {
+  const nonce = nonceKey(tenant, idempotency)
+  if (nonce !== undefined) memory.nonces.add(nonce)
+  memory.answers.set(claimKey(tenant, idempotency), { fingerprint: idempotency.fingerprint, answer: idempotency.answer })
+}
+
+type Beginning = Pick<Acceptance, 'tenant' | 'payment' | 'event' | 'eventProof'>
+
+/** A payment with its transfers and its first event. */
+export function begin(memory: MemoryPayments, beginning: Beginning): void {
+  const { tenant, payment, event, eventProof } = beginning
+  const row = rowOf(beginning)
+  memory.payments.set(tenantKey(tenant, payment.id), { row, payment })
+  memory.events.begin(row, eventProof)
+  memory.ledger.begin({ ...payment, tenant })
+  memory.told.push(event)
 }
 
 /** As `findAnswer` of the store: a signed repetition spends its nonce for the answer. */
@@ -72,7 +91,7 @@ function nonceKey(tenant: Tenant, { nonce }: Pick<Acceptance['idempotency'], 'no
   return nonce === undefined ? undefined : tenantKey(tenant, `${nonce.keyId}/${nonce.nonce}`)
 }
 
-function rowOf({ tenant, payment }: Acceptance): PaymentRow {
+function rowOf({ tenant, payment }: Beginning): PaymentRow {
   return {
     id: payment.id, tenant, status: payment.status, failure: null, direction: payment.direction, network: payment.network,
     currency: payment.money.currency, amountMinor: payment.money.amountMinor, feeMinor: payment.feeMinor, reference: payment.reference,
@@ -81,6 +100,6 @@ function rowOf({ tenant, payment }: Acceptance): PaymentRow {
 }
 
 /** What a row that refers to nothing gets of PostgreSQL. */
-function foreignKeyViolation(): Error {
+export function foreignKeyViolation(): Error {
   return Object.assign(new Error('a row refers to nothing'), { code: '23503' })
 }

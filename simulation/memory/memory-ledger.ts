@@ -12,10 +12,10 @@ export class MemoryLedger {
   readonly #sums = new Map<string, Sums>()
   readonly #pending = new Map<PaymentId, readonly Transfer[]>()
 
-  /** @returns whether each transfer of the payment that needs it is covered */
-  covers(payment: MovedPayment): boolean {
+  /** @returns whether each transfer of the payments that needs it is covered, all together */
+  covers(...payments: readonly MovedPayment[]): boolean {
     const wanted = new Map<string, bigint>()
-    for (const { kind, debit, money } of transfersOf(payment)) {
+    for (const { kind, debit, money } of payments.flatMap((payment) => transfersOf(payment))) {
       if (!transferRules[kind].needsCover) continue
       wanted.set(debit.id, (wanted.get(debit.id) ?? 0n) + money.amountMinor)
     }

@@ -2,6 +2,7 @@ import type { Event, JobData } from '@ngome/contracts'
 import { systemClock, type AttemptId, type CallbackHintId, type DataKeyId, type MerchantSigningKeyId, type PaymentId, type Tenant } from '@ngome/kernel'
 import { canTransition, paymentTransitions, type ObjectEvent } from '@ngome/payments'
 import type { Acceptance, Attempt, NewPayment, PaymentRow, PayoutApproval, ProvableEvent, SigningKeyRow } from '@ngome/store'
+import { MemoryBatches } from './memory-batches.ts'
 import { MemoryEvents } from './memory-events.ts'
 import { MemoryLedger } from './memory-ledger.ts'
 import { MemoryWebhooks } from './memory-webhooks.ts'
@@ -13,11 +14,12 @@ export type KeptDataKey = { readonly id: DataKeyId; readonly tenant: Tenant; rea
 export type KeptHint = { readonly id: CallbackHintId; readonly payment: PaymentId; readonly dataKey: DataKeyId; readonly sealed: Uint8Array; isJudged: boolean }
 export type KeptApproval = { readonly asked: NonNullable<PayoutApproval['asked']>; answer: PayoutApproval['answer'] }
 export type KeptAnswer = Pick<Acceptance['idempotency'], 'fingerprint' | 'answer'>
-type PaymentQueue = 'payment-dispatch' | 'payment-enquire' | 'webhook-deliver'
+type PaymentQueue = 'payment-dispatch' | 'payment-enquire' | 'payout-part' | 'webhook-deliver'
 export type Job = { readonly [Q in PaymentQueue]: { readonly queue: Q; readonly data: JobData<Q>; readonly startAfterMs: number } }[PaymentQueue]
 
 /** What a store of payments holds, in memory. Each change of it is made at once and as a whole. */
 export class MemoryPayments {
+  readonly batches = new MemoryBatches()
   readonly ledger = new MemoryLedger()
   readonly webhooks = new MemoryWebhooks((data, startAfterMs) => this.onJob({ queue: 'webhook-deliver', data, startAfterMs }))
   readonly events = new MemoryEvents((payment, told) => this.webhooks.tell(payment, told))

@@ -3,6 +3,7 @@ import { callbackHintsMax, type PaymentStore } from '@ngome/store'
 import { accept } from './accept.ts'
 import { approveIn, findUnapproved } from './approve.ts'
 import { load, markSentAgainIn, markSentIn, markStandingIn, markStuckIn, markTakenIn, prepareIn, recordIn, repayIn, reverseIn } from './dispatch.ts'
+import { batchedPayments } from './memory-batch-store.ts'
 import type { KeptHint, MemoryPayments } from './memory-payments.ts'
 import { tenantKey } from './tenant-key.ts'
 import { withdrawIn } from './withdraw.ts'
@@ -15,7 +16,7 @@ export function memoryStore(memory: MemoryPayments): PaymentStore {
     ...hintStore(memory),
     findOpenPayments: async () => [],
     ...approvalStore(memory),
-    ...withoutBatches,
+    ...batchedPayments(memory),
     tell: async (_, event) => void memory.told.push(event),
     scheduleDispatch: async (data, startAfterMs) => memory.onJob({ queue: 'payment-dispatch', data, startAfterMs }),
     scheduleEnquiry: async ({ turn, ...data }, startAfterMs) => {
@@ -37,13 +38,6 @@ function approvalStore(memory: MemoryPayments): Pick<PaymentStore, 'findPayoutAp
     approvePayout: async (...args) => approveIn(memory)(...args),
     findUnapprovedPayouts: async (search) => findUnapproved(memory, search),
   }
-}
-
-/** Each payout here is ordered by itself. */
-const noBatch = async (): Promise<never> => { throw new TypeError('no payout here comes in a batch') }
-const withoutBatches: Pick<PaymentStore, 'loadBatchOpening' | 'findBatchWord' | 'claimBatchWord' | 'loadPayoutPart' | 'claimPartWord' | 'findBatchApproval' | 'findUndecidedBatches' | 'expirePayoutBatch'> = {
-  loadBatchOpening: noBatch, findBatchWord: noBatch, claimBatchWord: noBatch, loadPayoutPart: noBatch, claimPartWord: noBatch,
-  findBatchApproval: noBatch, findUndecidedBatches: async () => [], expirePayoutBatch: noBatch,
 }
 
 type AcceptingStore = Pick<PaymentStore, 'insertDataKey' | 'acceptPayment' | 'withdrawPayment' | 'findPayment' | 'findPayments' | 'findBalances' | 'findSigningKey'>

@@ -1,6 +1,7 @@
 import { memoryBooks } from '../books.ts'
 import type { SimulatedStore } from '../run-simulation.ts'
 import { MemoryPayments } from './memory-payments.ts'
+import { memoryBatchStore } from './memory-batch-store.ts'
 import { memoryEventStore } from './memory-event-store.ts'
 import { memoryStore } from './memory-store.ts'
 
@@ -8,9 +9,11 @@ import { memoryStore } from './memory-store.ts'
 export function simulatedMemory(memory = new MemoryPayments()): SimulatedStore {
   const store = memoryStore(memory)
   const events = memoryEventStore(memory)
+  const batches = memoryBatchStore(memory)
   return {
     gateway: store, dispatcher: store, books: memoryBooks(memory),
     events: { gateway: events, dispatcher: events },
+    batches: { gateway: batches, dispatcher: batches },
     addEndpoint: async (endpoint) => memory.webhooks.add(endpoint),
     recheck: async ({ id, merchant }) => memory.onJob({ queue: 'payment-enquire', data: { merchant, world: 'test', payment: id, recheck: true }, startAfterMs: 0 }),
     onJob: (take) => { memory.onJob = take },

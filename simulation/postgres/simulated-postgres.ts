@@ -1,6 +1,6 @@
 import { emit, jobSchemas, type DeliveryState, type FailureCode, type PaymentDirection, type PaymentStatus } from '@ngome/contracts'
 import { systemClock, systemRandom, type Clock, type Currency, type MerchantId, type PaymentId } from '@ngome/kernel'
-import { addMerchant, checkLedger, insertSigningKey, insertWebhookEndpoint, postgresEvents, postgresPayments, recheckPayment, type Database, type EventStore, type PaymentStore } from '@ngome/store'
+import { addMerchant, checkLedger, insertSigningKey, insertWebhookEndpoint, postgresBatches, postgresEvents, postgresPayments, recheckPayment, type BatchStore, type Database, type EventStore, type PaymentStore } from '@ngome/store'
 import type { TestDatabase } from '@ngome/testkit'
 import { isAlarmType, isOpen, type Books, type FinalPayment } from '../books.ts'
 import type { Job } from '../memory/memory-payments.ts'
@@ -26,6 +26,7 @@ export function simulatedPostgres(database: TestDatabase): SimulatedStore {
   return {
     gateway: thenTaking(gateway, takeJobs), dispatcher: thenTaking(dispatcher, takeJobs), books: postgresBooks(database),
     events: { gateway: thenTaking(postgresEvents(gatewayDb), takeJobs), dispatcher: thenTaking(postgresEvents(dispatcherDb), takeJobs) },
+    batches: { gateway: thenTaking(postgresBatches(gatewayDb), takeJobs), dispatcher: thenTaking(postgresBatches(dispatcherDb), takeJobs) },
     addEndpoint: (endpoint) => addPostgresEndpoint(gatewayDb, endpoint),
     recheck: async ({ id }) => {
       await recheckPayment(operator, id, (tenant) => emit(from, 'payment.recheck_asked', tenant, { payment: id }))
@@ -45,15 +46,17 @@ export function simulatedPostgres(database: TestDatabase): SimulatedStore {
 
 /** The database's own clock is the wall's: what it looks for by age is as much older as the run is ahead of it. */
 function inTimeOf(store: PaymentStore, now: { readonly clock: Clock }): PaymentStore {
+  const asOf = ({ olderThanMs, limit }: { readonly olderThanMs: number; readonly limit: number }) =>
+    ({ olderThanMs: Math.round(olderThanMs - (now.clock.nowMs() - systemClock.nowMs())), limit })
   return {
     ...store,
-    findUnapprovedPayouts: ({ olderThanMs, limit }) =>
-      store.findUnapprovedPayouts({ olderThanMs: Math.round(olderThanMs - (now.clock.nowMs() - systemClock.nowMs())), limit }),
+    findUnapprovedPayouts: (search) => store.findUnapprovedPayouts(asOf(search)),
+    findUndecidedBatches: (search) => store.findUndecidedBatches(asOf(search)),
   }
 }
 
 /** Each call of the store, and then the jobs that it committed. */
-function thenTaking<S extends PaymentStore | EventStore>(store: S, takeJobs: () => Promise<void>): S {
+function thenTaking<S extends PaymentStore | EventStore | BatchStore>(store: S, takeJobs: () => Promise<void>): S {
   const calls = Object.entries(store).map(([name, call]) => [name, async (...args: unknown[]): Promise<unknown> => {
     const answer = await (call as (...given: unknown[]) => Promise<unknown>)(...args)
     if (addsJobs.has(name)) await takeJobs()
@@ -65,8 +68,8 @@ function thenTaking<S extends PaymentStore | EventStore>(store: S, takeJobs: () 
 /** Each change of a payment is told to its merchant's endpoint. */
 const addsJobs: ReadonlySet<string> = new Set([
   'acceptPayment', 'approvePayout', 'withdrawPayment', 'recordCallbackHint', 'scheduleDispatch', 'scheduleEnquiry', 'markAttemptSent', 'markStanding', 'recordOutcome',
-  'recordReversal', 'recordDeliveryResult', 'replayDeliveries',
-] satisfies (keyof (PaymentStore & EventStore))[])
+  'recordReversal', 'recordDeliveryResult', 'replayDeliveries', 'acceptPayoutPart', 'cancelBatchRows', 'decidePayoutBatch', 'expirePayoutBatch', 'changeWaitingRows', 'schedulePart',
+] satisfies (keyof (PaymentStore & EventStore & BatchStore))[])
 
 /** As a gateway that has sealed its secret adds it. */
 export async function addPostgresEndpoint(gateway: Database, { id, tenant, url, eventTypes, termsProof, secret: { sealed, dataKey }, createdAtMs }: NewEndpoint): Promise<void> {
@@ -80,11 +83,12 @@ export async function addPostgresEndpoint(gateway: Database, { id, tenant, url, 
 /** Takes the jobs that were committed out of the queue. */
 export async function takeCommitted(database: TestDatabase): Promise<readonly Job[]> {
   const rows = await database.asAdmin(`WITH taken AS (
-      DELETE FROM pgboss.job WHERE name IN ('payment-dispatch', 'payment-enquire', 'webhook-deliver') AND state = 'created' RETURNING name, data, start_after, created_on
-    ) SELECT name, data, (extract(epoch FROM start_after - created_on) * 1000)::float8 AS after FROM taken ORDER BY data->>'payment', name, data->>'delivery', after`)
+      DELETE FROM pgboss.job WHERE name IN ('payment-dispatch', 'payment-enquire', 'payout-part', 'webhook-deliver') AND state = 'created' RETURNING name, data, start_after, created_on
+    ) SELECT name, data, (extract(epoch FROM start_after - created_on) * 1000)::float8 AS after FROM taken ORDER BY data->>'payment', name, data->>'part', data->>'delivery', after`)
   return rows.map(({ name, data, after }): Job => {
     const startAfterMs = Math.max(0, Math.round(Number(after)))
     if (name === 'payment-dispatch') return { queue: name, data: jobSchemas[name].parse(data), startAfterMs }
+    if (name === 'payout-part') return { queue: name, data: jobSchemas[name].parse(data), startAfterMs }
     if (name === 'webhook-deliver') return { queue: name, data: jobSchemas[name].parse(data), startAfterMs }
     return { queue: 'payment-enquire', data: jobSchemas['payment-enquire'].parse(data), startAfterMs }
   })

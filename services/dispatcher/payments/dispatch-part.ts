@@ -1,12 +1,10 @@
 import type { JobData } from '@ngome/contracts'
 import type { PaymentId } from '@ngome/kernel'
 import type { PaymentStore } from '@ngome/store'
-import type { BatchDispatcher, PaymentDispatcher } from '../dispatcher.ts'
+import type { BatchDispatcher } from '../dispatcher.ts'
 import { decideWaitingRows } from './decide-waiting-rows.ts'
 import { dispatchPayment } from './dispatch-payment.ts'
 
-/** Rows of one part that are sent at once: a batch takes few of a network's places, and single payouts have theirs. */
-const rowsAtOnce = 4
 /** Rows that are looked for at once: a batch that is cancelled is seen to be after so many. */
 const rowsPerLook = 48
 /** Rows that had to wait before the part does: a network that is away is asked for no whole part. */
@@ -49,10 +47,10 @@ export async function dispatchPart(
 
 /** A run through rows. One that has to wait does so with its part, which comes again for all of them: no row of a batch has a job of its own before it was sent. */
 class Turn {
-  readonly dispatcher: PaymentDispatcher
+  readonly dispatcher: BatchDispatcher
   waiting = 0
 
-  constructor(dispatcher: PaymentDispatcher) {
+  constructor(dispatcher: BatchDispatcher) {
     const scheduleDispatch: PaymentStore['scheduleDispatch'] = async () => { this.waiting++ }
     this.dispatcher = { ...dispatcher, payments: { ...dispatcher.payments, scheduleDispatch } }
   }
@@ -66,7 +64,7 @@ class Turn {
         await dispatch(row)
       }
     }
-    const runs = await Promise.allSettled(Array.from({ length: rowsAtOnce }, run))
+    const runs = await Promise.allSettled(Array.from({ length: this.dispatcher.rowsAtOnce }, run))
     const failed = runs.find((each) => each.status === 'rejected')
     if (failed !== undefined) throw failed.reason
     return isOver() ? null : rows.at(-1) ?? null

@@ -22,6 +22,9 @@ const forwardsAtOnce: TenantBounds = { concurrency: 32, perTenant: 8 }
 /** Batches have places of their own, one for each merchant, so that nobody's single payout and nobody's other batch waits for a hundred thousand rows. */
 const partsAtOnce: TenantBounds = { concurrency: 4, perTenant: 1 }
 
+/** Of one part: a batch takes few of a network's places, and single payouts have theirs. */
+export const rowsAtOnce = 4
+
 /** Starts working off the queues. */
 export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
   const jobs = new Counter({
@@ -32,7 +35,7 @@ export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
       await run(dispatcher, data, signal)
       jobs.inc({ queue, outcome: 'done' })
     }
-  const paying = { ...dispatcher, batches: postgresBatches(dispatcher.db) }
+  const paying = { ...dispatcher, batches: postgresBatches(dispatcher.db), rowsAtOnce }
   const telling = { ...dispatcher, events: postgresEvents(dispatcher.db) }
   return startWorkers(dispatcher.db, {
     handlers: {

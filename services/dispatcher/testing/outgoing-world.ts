@@ -8,14 +8,15 @@ import {
 import { createLogger } from '@ngome/runtime'
 import { batchDigestKey, partDigest, partsDigest, type ApprovalRules, type DigestedPart } from '@ngome/payments'
 import { readSignature, signMerchantKey, signRequest, type MerchantKey } from '@ngome/signatures'
-import { insertSigningKey, postgresBatches, postgresPayments, type BatchStore } from '@ngome/store'
+import { insertSigningKey, postgresBatches, postgresPayments } from '@ngome/store'
 import { SealingMerchant, testDatabase, type SealedPaymentOptions, type TestDatabase } from '@ngome/testkit'
 import type { EnquiryOutcome, PaymentRequest, RequestOutcome } from '../connectors/payment-network.ts'
 import type { MerchantKeyState } from '../custodian/standing-keys.ts'
 import { opener, type OpenSealed } from '../custodian/open-sealed.ts'
-import type { Dispatcher, Network } from '../dispatcher.ts'
+import type { BatchDispatcher, Dispatcher, Network } from '../dispatcher.ts'
 import { createEgressGuard } from '../egress/egress-guard.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
+import { rowsAtOnce } from '../process/start-jobs.ts'
 import { settlePayment } from '../payments/settle-payment.ts'
 import { processTime } from './process-time.ts'
 
@@ -59,7 +60,7 @@ export class OutgoingWorld {
   /** Why records were opened, and for how many more the custodian has a budget. */
   readonly openings: Purpose[] = []
   openingsLeft = Number.POSITIVE_INFINITY
-  readonly dispatcher: Dispatcher & { readonly batches: BatchStore }
+  readonly dispatcher: Dispatcher & BatchDispatcher
   readonly #custodianKeys = generateKeyPairSync('ed25519')
 
   private constructor(database: TestDatabase, merchant: SealingMerchant, other: SealingMerchant) {
@@ -83,7 +84,7 @@ export class OutgoingWorld {
     const opened = async (body: Parameters<SealingMerchant['open']>[0]) =>
       this.merchant.open(body).catch(() => this.other.open(body))
     return {
-      ...from, db, payments: postgresPayments(db), batches: postgresBatches(db), ...processTime(), sleep, networks: new Map([['mtn-sandbox', network]]),
+      ...from, db, payments: postgresPayments(db), batches: postgresBatches(db), rowsAtOnce, ...processTime(), sleep, networks: new Map([['mtn-sandbox', network]]),
       openSealed: this.#openSealed(opener({ call: async (_path, body) => await opened(body as Parameters<SealingMerchant['open']>[0]) as never }, this.#custodianKeys.publicKey, systemRandom)),
       computeFingerprint: async () => { throw new Error('no test here asks for an index') },
       statementKey: this.#custodianKeys.publicKey,
