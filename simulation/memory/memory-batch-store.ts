@@ -51,7 +51,7 @@ export function batchedPayments(
       return { batch, sealed: kept.opening.blob, createdAtMs, written: { reference, currency, count, totalMinor }, dataKey }
     },
     findBatchWord: async (tenant, batch) => batches.words.get(tenantKey(tenant, batch)),
-    claimBatchWord: async (tenant, { atMs: _, ...word }) => batches.claim(tenant, word),
+    claimBatchWord: async (tenant, { batch, reference, currency, count, totalMinor, signingKey }) => batches.claim(tenant, { batch, reference, currency, count, totalMinor, signingKey }),
     loadPayoutPart: async (tenant, id) => {
       const part = batches.part(tenant, id)
       const dataKey = part && memory.dataKeys.get(tenantKey(tenant, part.dataKey))
