@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { emit, type PaymentStatus } from '@ngome/contracts'
@@ -33,8 +33,10 @@ export class World {
   /** Further merchants, whose records the custodian opens as well. */
   readonly others: SealingMerchant[] = []
   readonly received: Received[] = []
-  /** What the merchant's server answers to the next webhooks; then 200. It never answers below `/hang`. */
+  /** What the merchant's server answers to the next webhooks; then 200. Below `/hang` it answers nothing until `letGo`. */
   readonly answers: number[] = []
+  readonly #hanging: ServerResponse[] = []
+  #hangs = true
   isCustodianAway = false
   /** The reason that the custodian signs to every opening, or `unsigned`. */
   refusal: string | undefined
@@ -78,7 +80,7 @@ export class World {
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.on('end', () => {
-        if (request.url?.startsWith('/hang') === true) return
+        if (this.#hangs && request.url?.startsWith('/hang') === true) return void this.#hanging.push(response)
         const status = receive({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) }) ?? 200
         response.writeHead(status, status === 302 ? { location: `${this.webhookUrl}/elsewhere` } : {}).end()
       })
@@ -86,6 +88,12 @@ export class World {
     this.#servers.push(server)
     await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  /** Answers all that hang, and what comes after them. */
+  letGo(): void {
+    this.#hangs = false
+    for (const response of this.#hanging.splice(0)) response.writeHead(200).end()
   }
 
   /** As the operator adds it: stated by the custodian. */

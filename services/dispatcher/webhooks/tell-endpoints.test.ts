@@ -261,17 +261,22 @@ describe('webhooks', () => {
     })
   })
   test('a hundred to endpoints that hang hold up no other merchant\'s', async () => {
+    await world.stopWorkers()
+    // They hang until they are let go: whoever waited for one of them would wait as long.
+    const { webhooks } = dispatcher
+    world.start({ ...dispatcher, webhooks: { ...webhooks, timeoutMs: 120_000 } })
     const slow = await SealingMerchant.create(world.database)
     world.others.push(slow)
     for (let at = 0; at < 10; at++) await slow.addEndpoint(world.callbackSecret, `${world.webhookUrl}/hang/${at}`)
     await Promise.all(Array.from({ length: 10 }, async (_, at) => world.ended(await slow.accept({ phone: `+4673323010${at}` }))))
-    const [row] = await world.database.asAdmin('SELECT count(*)::int AS n FROM ngome.webhook_deliveries WHERE merchant = $1', [slow.tenant.merchant])
-    assert.deepEqual(row, { n: 100 })
     await world.merchant.addEndpoint(world.callbackSecret, `${world.webhookUrl}/hooks`)
     const id = await world.accept('+46733230009')
-    await world.ended(id)
-    const endedAtMs = Date.now()
     await world.untilEvent(id, 'webhook.delivered')
-    assert(Date.now() - endedAtMs < 2_000, `waited ${Date.now() - endedAtMs} ms`)
+    const states = await world.database.asAdmin(
+      'SELECT state, count(*)::int AS n FROM ngome.webhook_deliveries WHERE merchant = $1 GROUP BY state', [slow.tenant.merchant])
+    assert.deepEqual(states, [{ state: 'pending', n: 100 }])
+    const stopped = world.stopWorkers()
+    world.letGo()
+    await stopped
   })
 })
