@@ -15,6 +15,8 @@ export type SendStep = { readonly done: number; readonly atMs: number; readonly 
 /** `steps`: one when each part was accepted, and one before the first. */
 export type SendReport = { readonly batch: string; readonly steps: readonly SendStep[] }
 
+/** A hundred thousand of them are below what the sandbox has a second person approve. */
+const amountMinor = 5
 /** Out of the way, as a merchant who sends so many sets it. */
 const rateLimits = { ratePerS: 1_000_000, burst: 1_000_000, queueMax: 1_000 }
 const toldEvery = 10
@@ -28,7 +30,7 @@ async function send({ port, ca, key, signingKey, count, pids }: SendOrder): Prom
   const look = (done: number): SendStep => ({ done, atMs: performance.now() - startedAtMs, mib: [process.pid, ...pids].map(residentMib) })
   const steps = [look(0)]
   const { id } = await ngome.payoutBatches.send(
-    { reference: `wages-${process.pid}-${Math.floor(startedAtMs)}`, currency: 'EUR', network: 'mtn-sandbox', count, total: `${count}.00` }, rowsOf(count), {
+    { reference: `wages-${process.pid}-${Math.floor(startedAtMs)}`, currency: 'EUR', network: 'mtn-sandbox', count, total: euros(count * amountMinor) }, rowsOf(count), {
       idempotencyKey: `wages-${process.pid}-${startedAtMs}`,
       onProgress: ({ rowsAccepted, partsAccepted }) => {
         steps.push(look(rowsAccepted))
@@ -39,8 +41,10 @@ async function send({ port, ca, key, signingKey, count, pids }: SendOrder): Prom
   return { batch: id, steps }
 }
 
+const euros = (minor: number): string => (minor / 100).toFixed(2)
+
 async function* rowsOf(count: number): AsyncGenerator<BatchedPayout> {
-  for (let at = 0; at < count; at++) yield { reference: `wage-${at}`, amount: '1.00', payee: { phone: '+46733198765' } }
+  for (let at = 0; at < count; at++) yield { reference: `wage-${at}`, amount: euros(amountMinor), payee: { phone: '+46733198765' } }
 }
 
 function tell(done: number, count: number, startedAtMs: number): void {

@@ -76,7 +76,7 @@ async function untilEnded(platform: Platform, count: number, tell: (text: string
   const startedAtMs = performance.now()
   try {
     for (let [stillSinceMs, before, told] = [startedAtMs, 0, 0]; ;) {
-      const { rows: [row] } = await auditor.pool.query<{ sent: bigint; ended: bigint }>(`SELECT count(*) FILTER (WHERE status <> 'accepted') AS sent,
+      const { rows: [row] } = await auditor.pool.query<{ sent: bigint; ended: bigint }>(`SELECT count(*) FILTER (WHERE status NOT IN ('awaiting_approval', 'accepted')) AS sent,
         count(*) FILTER (WHERE status = 'succeeded') AS ended FROM ngome.payments WHERE direction = 'payout'`)
       const [sentSoFar, endedSoFar] = [Number(row?.sent ?? 0n), Number(row?.ended ?? 0n)]
       const atMs = performance.now() - startedAtMs
