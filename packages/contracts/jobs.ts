@@ -11,12 +11,15 @@ const refusal = z.strictObject({
   reason: classed('internal', z.string().max(512)),
 })
 
-/** The queues and what their jobs carry: ids, and a network's codes, so that a stolen queue tells nothing. */
+/** Whose share of the slots a job takes, by its configured name. */
+const network = classed('internal', z.string().max(64))
+
+/** The queues and what their jobs carry: ids, and a network's name and codes, so that a stolen queue tells nothing. */
 export const jobSchemas = {
   'forward': z.strictObject({ ...tenantFields, forward: classed('internal', idSchema('forward')) }),
-  'payment-dispatch': z.strictObject({ ...tenantFields, payment: classed('internal', paymentIdSchema()) }),
+  'payment-dispatch': z.strictObject({ ...tenantFields, payment: classed('internal', paymentIdSchema()), network: network.optional() }),
   'payment-enquire': z.strictObject({
-    ...tenantFields, payment: classed('internal', paymentIdSchema()), refusal: refusal.optional(),
+    ...tenantFields, payment: classed('internal', paymentIdSchema()), network: network.optional(), refusal: refusal.optional(),
     /** Which in the row of enquiries it is; of what a callback asks for beside it, none. */
     turn: classed('internal', z.int().positive()).optional(),
     /** A person or a network's report has it asked, also where it has succeeded. */

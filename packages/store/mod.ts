@@ -86,7 +86,7 @@ export { markForwardSent } from './forwards/mark-forward-sent.ts'
 export { addUpAccounts, keepHouse, type UsageRetention } from './housekeeping.ts'
 export { enqueue } from './jobs/enqueue.ts'
 export {
-  startWorkers, type JobHandler, type JobHandlers, type TenantBounds, type WorkerOptions, type Workers,
+  startWorkers, type JobHandler, type JobHandlers, type GroupBounds, type WorkerOptions, type Workers,
 } from './jobs/start-workers.ts'
 export { checkLedger, type LedgerReport } from './ledger-check.ts'
 export type { DaysReport } from './ledger/check-days.ts'

@@ -200,6 +200,33 @@ describe('one dispatcher', () => {
     other.egress.close()
     world.start(dispatcher)
   })
+  test('a network that answers nobody holds up no other network\'s payments, however many wait for it', async () => {
+    await world.stopWorkers()
+    const network = 'mtn-slow'
+    const mtn = dispatcher.networks.get('mtn-sandbox')
+    assert(mtn !== undefined)
+    const letGo = Promise.withResolvers<void>()
+    let asked = 0
+    const connector: typeof mtn.connector = { ...mtn.connector, prepare: async () => 'ready', request: async () => {
+      asked++
+      await letGo.promise
+      return { kind: 'not_sent', reason: 'let go' }
+    } }
+    const slow = { ...dispatcher, networks: new Map([['mtn-sandbox', mtn], [network, { ...mtn, connector }]]) }
+    // More than there are places for payments of all networks.
+    const held = await Promise.all(Array.from({ length: 300 }, (_, at) =>
+      world.accept(`+46733204${String(at).padStart(3, '0')}`, { network, sealed: { network } })))
+    world.start(slow)
+    const id = await world.accept('+46733205001')
+    assert.equal((await world.ended(id))[0], 'succeeded')
+    assert(asked > 0 && asked < held.length)
+    const stopped = world.stopWorkers()
+    letGo.resolve()
+    await stopped
+    for (const each of held) assert.equal((await world.stateOf(each)).status, 'accepted')
+    await world.database.asAdmin('DELETE FROM pgboss.job WHERE data->>\'network\' = $1', [network])
+    world.start(dispatcher)
+  })
   test('a network that the configuration does not know any more: the payment waits, and the fault says so', async () => {
     const network = 'mtn-gone'
     const payment = await world.accept('+46733203003', { network, sealed: { network } })

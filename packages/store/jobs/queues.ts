@@ -1,4 +1,5 @@
 import type { QueueName } from '@ngome/contracts'
+import type { Tenant } from '@ngome/kernel'
 
 /** How pg-boss keeps the jobs of a queue, in its own units. */
 export type QueueSettings = {
@@ -29,10 +30,32 @@ export const queueSettings: Readonly<Record<QueueName, QueueSettings>> = {
 }
 
 /**
- * Queues whose jobs know their tenant, and webhooks their endpoint, so that workers can bound what runs of one at a time: what these jobs wait
- * for is a merchant's own server, or, of a part of a batch, a network that takes its hundreds one by one.
+ * By what the jobs of a queue are counted, so that workers can bound what runs of one at a time: by what they wait for. That is a network, a
+ * merchant's own server or, of a part of a batch, the batches of one merchant. What is in no group waits for nobody.
  */
-export const queuesByTenant: ReadonlySet<QueueName> = new Set<QueueName>(['forward', 'payout-part', 'webhook-deliver'])
+const queueGroups: Readonly<Record<QueueName, 'tenant' | 'network' | 'endpoint' | null>> = {
+  'forward': 'tenant',
+  'payment-dispatch': 'network',
+  'payment-enquire': 'network',
+  'payout-part': 'tenant',
+  'vault-index': null,
+  'webhook-deliver': 'endpoint',
+}
+
+export const hasGroups = (queue: QueueName): boolean => queueGroups[queue] !== null
+
+/**
+ * What pg-boss counts a job by; it is made of ids and of a network's configured name, as the job's data is. A job that does not say its network or its
+ * endpoint is counted by its tenant.
+ */
+export function groupOf(queue: QueueName, { merchant, world, ...of }: Tenant & { readonly network?: string | undefined; readonly endpoint?: string | undefined }): string {
+  const tenant = `${merchant}:${world}`
+  switch (queueGroups[queue]) {
+    case 'network': return of.network === undefined ? tenant : `network:${of.network}`
+    case 'endpoint': return of.endpoint === undefined ? tenant : `${tenant}:${of.endpoint}`
+    default: return tenant
+  }
+}
 
 function settings(retryDelayMax: number): QueueSettings {
   return {

@@ -209,7 +209,7 @@ describe('workers', () => {
     const fetches = async (): Promise<number> => Number((await database.asAdmin(
       `SELECT xact_commit AS n FROM pg_stat_database WHERE datname = current_database()`))[0]?.['n'])
     const workers = startWorkers(dispatcher, { handlers: deliver, concurrency: 4, onError: () => undefined,
-      bounds: { 'webhook-deliver': { concurrency: 8, perTenant: 2 } } })
+      bounds: { 'webhook-deliver': { concurrency: 8, perGroup: 2 } } })
     await until(() => running.get('slow') === 2)
     const before = await fetches()
     const addedAt = performance.now()
@@ -227,9 +227,34 @@ describe('workers', () => {
     assert.equal(most.slow, 2)
   })
 
-  test('refuse bounds by tenant for a queue whose jobs do not know theirs', () => {
-    assert.throws(() => startWorkers(dispatcher, { handlers: { 'payment-enquire': async () => undefined }, concurrency: 1,
-      onError: () => undefined, bounds: { 'payment-enquire': { concurrency: 2, perTenant: 1 } } }), TypeError)
+  test('let one network hold its share of the slots, whoever\'s its payments are, and those of others go past it', async () => {
+    const tenants = [merchant.tenant, (await addTestMerchant(database)).tenant]
+    const [running, ended] = [new Map<string, number>(), new Map<string, number>()]
+    const release = Promise.withResolvers<void>()
+    const workers = startWorkers(dispatcher, {
+      handlers: { 'payment-dispatch': async ({ network = '' }) => {
+        running.set(network, (running.get(network) ?? 0) + 1)
+        if (network === 'slow') await release.promise
+        ended.set(network, (ended.get(network) ?? 0) + 1)
+      } },
+      concurrency: 1, onError: () => undefined, bounds: { 'payment-dispatch': { concurrency: 20, perGroup: 10 } },
+    })
+    const sent = (network: string, count: number): Promise<void[]> => Promise.all(tenants.map((tenant) => inTenant(dispatcher, tenant, async (tx) => {
+      for (let n = 0; n < count; n++) await enqueue(tx, 'payment-dispatch', { ...tenant, payment: newId('payment', from), network })
+    })))
+    await sent('slow', 30)
+    await until(() => running.get('slow') === 10)
+    await sent('other', 30)
+    await until(() => ended.get('other') === 60)
+    assert.deepEqual([running.get('slow'), ended.get('slow')], [10, undefined])
+    release.resolve()
+    await until(() => ended.get('slow') === 60)
+    await workers.stop()
+  })
+
+  test('refuse bounds of groups for a queue whose jobs are in none', () => {
+    assert.throws(() => startWorkers(dispatcher, { handlers: { 'vault-index': async () => undefined }, concurrency: 1,
+      onError: () => undefined, bounds: { 'vault-index': { concurrency: 2, perGroup: 1 } } }), TypeError)
   })
 
   test('tidy up with the dispatcher\'s rights: old jobs go, those that ran too long are tried again', async () => {

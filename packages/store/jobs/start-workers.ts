@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { jobSchemas, type JobData, type QueueName } from '@ngome/contracts'
-import { Fault } from '@ngome/kernel'
+import { Fault, type Tenant } from '@ngome/kernel'
 import type { Job, PgBoss } from 'pg-boss'
 import type { Database } from '../database.ts'
 import { bossFor } from './boss.ts'
 import { listenForWakes } from './listen.ts'
-import { queuesByTenant } from './queues.ts'
+import { groupOf, hasGroups } from './queues.ts'
 
 /** A job runs again until its handler returns: whatever it does, it must be able to do twice. */
 export type JobHandler<Q extends QueueName> = (data: JobData<Q>, job: { readonly signal: AbortSignal }) => Promise<void>
@@ -15,8 +15,8 @@ export type WorkerOptions = {
   readonly handlers: JobHandlers
   /** Jobs of one queue at the same time. */
   readonly concurrency: number
-  /** Queues by tenant that have bounds of their own. */
-  readonly bounds?: { readonly [Q in QueueName]?: TenantBounds }
+  /** Queues that have bounds of their own. */
+  readonly bounds?: { readonly [Q in QueueName]?: GroupBounds }
   /** A worker that was silent for this long is dead, and its jobs are given to others. */
   readonly leaseMs?: number
   /** How often to look for jobs without being woken: for those that were to wait, and for lost wakes. */
@@ -25,12 +25,12 @@ export type WorkerOptions = {
   readonly onError: (error: unknown, queue: QueueName | null) => void
 }
 
-/** What one tenant's jobs, or where they are an endpoint's that endpoint's, may hold of a queue's slots. A job beyond that stays in the queue and others go past it. */
-export type TenantBounds = {
+/** What jobs that wait for the same may hold of a queue's slots: of one network, tenant or endpoint. A job beyond that stays in the queue and others go past it. */
+export type GroupBounds = {
   /** Jobs of the queue at the same time. */
   readonly concurrency: number
-  /** Jobs of one tenant, or of one endpoint, at the same time, in all workers together. */
-  readonly perTenant: number
+  /** Jobs of one group at the same time, in all workers together. */
+  readonly perGroup: number
 }
 
 export type Workers = {
@@ -43,6 +43,8 @@ const pollDefaultMs = 500
 const graceDefaultMs = 5_000
 const startRetryMs = 1_000
 const sweepMax = 1_000
+/** Workers that may share a group: one that holds less than its part of the share need not ask whether the share was what cut a batch down. */
+const workersMax = 8
 
 /**
  * Works off the queues that have a handler. Returns at once; while the database is away it keeps trying. A job starts
@@ -86,6 +88,7 @@ type Held = {
   readonly id: string
   readonly retryCount: number
   readonly abort: AbortController
+  readonly group: string
   readonly done: Promise<void>
 }
 
@@ -98,9 +101,9 @@ class QueueWorker {
   readonly #held = new Map<string, Held>()
   #isWoken = false
   readonly #concurrency: number
-  readonly #perTenant: number | undefined
-  /** Where a job that ends may make room for one that was left: the last batch was full, or a tenant had its share. */
-  #isWaiting = false
+  readonly #perGroup: number | undefined
+  /** The last batch was full: a job that ends makes room for one that was left. */
+  #isFull = false
   #rouse: () => void = () => undefined
 
   constructor(db: Database, boss: PgBoss, queue: QueueName, options: WorkerOptions) {
@@ -110,9 +113,9 @@ class QueueWorker {
     this.#options = options
     this.#leaseMs = options.leaseMs ?? leaseDefaultMs
     const bounds = options.bounds?.[queue]
-    if (bounds !== undefined && !queuesByTenant.has(queue)) throw new TypeError(`jobs of ${queue} do not know their tenant`)
+    if (bounds !== undefined && !hasGroups(queue)) throw new TypeError(`jobs of ${queue} are in no groups`)
     this.#concurrency = bounds?.concurrency ?? options.concurrency
-    this.#perTenant = bounds?.perTenant
+    this.#perGroup = bounds?.perGroup
   }
 
   wake(): void {
@@ -143,17 +146,17 @@ class QueueWorker {
   }
 
   async #take(stopping: AbortSignal): Promise<void> {
-    const share = this.#perTenant === undefined ? {} : { groupConcurrency: this.#perTenant }
+    const share = this.#perGroup === undefined ? {} : { groupConcurrency: this.#perGroup }
     while (!stopping.aborted) {
       const free = this.#concurrency - this.#held.size
       if (free <= 0) return
       try {
         const jobs = await this.#boss.fetch<object>(this.queue, { batchSize: free, ...share })
-        for (const job of jobs) this.#hold(job)
-        this.#isWaiting = jobs.length === free || this.#perTenant !== undefined
-        // A batch of one tenant's may have been cut down to its share: others may stand behind it. Each turn takes a
+        const held = jobs.map((job) => this.#hold(job))
+        this.#isFull = jobs.length === free
+        // A batch of one group's may have been cut down to its share: others may stand behind it. Each turn takes a
         // job at least, and none is left that may run when a turn takes nothing.
-        if (this.#perTenant === undefined || jobs.length === 0) return
+        if (!held.some(({ group }) => this.#isNearShare(group))) return
       } catch (error) {
         this.#options.onError(error, this.queue)
         return
@@ -161,13 +164,24 @@ class QueueWorker {
     }
   }
 
-  #hold(job: Job<object>): void {
+  #hold(job: Job<object>): Held {
     const abort = new AbortController()
+    const group = groupOf(this.queue, job.data as Tenant)
     const done = this.#handle(job, abort.signal).finally(() => {
+      const makesRoom = this.#isFull || this.#isNearShare(group)
       this.#held.delete(job.id)
-      if (this.#isWaiting) this.wake()
+      if (makesRoom) this.wake()
     })
-    this.#held.set(job.id, { id: job.id, retryCount: job.retryCount, abort, done })
+    const held = { id: job.id, retryCount: job.retryCount, abort, group, done }
+    this.#held.set(job.id, held)
+    return held
+  }
+
+  #isNearShare(group: string): boolean {
+    if (this.#perGroup === undefined) return false
+    let inGroup = 0
+    for (const held of this.#held.values()) if (held.group === group) inGroup++
+    return inGroup >= Math.ceil(this.#perGroup / workersMax)
   }
 
   async #handle(job: Job<object>, signal: AbortSignal): Promise<void> {

@@ -81,7 +81,7 @@ export async function acceptPayment(db: Database, acceptance: Acceptance): Promi
     ...accounts.statements,
     appendEventStatement(event),
     // What waits for an approval is dispatched by who approves it.
-    ...payment.status === 'accepted' ? [enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id }, 0)] : [],
+    ...payment.status === 'accepted' ? [enqueueStatement('payment-dispatch', { ...tenant, payment: payment.id, network: payment.network }, 0)] : [],
     ...acceptance.checkout === undefined ? [] : checkoutTryStatements(tenant, payment, acceptance.checkout),
     // Last, so that others wait for the rows of account and day no longer than for the commit.
     ...transfers.map((transfer) => transferStatement(tenant, transfer, 'pending', payment.createdAtMs)),

@@ -42,7 +42,7 @@ export async function approvePayout(db: Database, tenant: Tenant, given: PayoutA
     const changed: PaymentRow = { ...row, status: 'accepted', updatedAtMs: atMs }
     await insertApprovalAnswer(tx, tenant, payment, answer, atMs)
     await changeStatus(tx, changed)
-    await enqueue(tx, 'payment-dispatch', { ...tenant, payment })
+    await enqueue(tx, 'payment-dispatch', { ...tenant, payment, network: row.network })
     await appendEvent(tx, given.event)
     await proveLastEvent(tx, tenant, payment, given.prove)
     return { kind: 'approved', row: changed, isChanged: true }

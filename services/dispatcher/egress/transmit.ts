@@ -30,8 +30,6 @@ const headerBytesMax = 16_384
 const connectTimeoutMs = 5_000
 /** A second family or a second machine is worth a try; more would outlast the caller's patience. */
 const addressesTriedMax = 2
-/** Sockets to one provider at once, which are kept: what the workers can use, no more. */
-const keptSocketsMax = 16
 /** Shorter than servers usually keep an idle connection, so that we rarely write into one that is being closed. */
 const idleSocketMs = 4_000
 
@@ -48,11 +46,11 @@ export const pinRefused = 'pin_refused'
 export type Agents = { readonly http: HttpAgent; readonly https: HttpsAgent }
 
 /**
- * Agents of our own: Node's global ones can be told by the environment to use a proxy. Where sockets are not kept the jobs bound how many
- * there are: merchants share a host (a platform for automations, say), and whose endpoints hang there would take the places of the others.
+ * Agents of our own: Node's global ones can be told by the environment to use a proxy. The jobs bound how many sockets there are, and not the
+ * host: merchants share one (a platform for automations, say), and whose endpoints hang there would take the places of the others.
  */
 export function makeAgents(keepAlive: boolean): Agents {
-  const options = { keepAlive, maxSockets: keepAlive ? keptSocketsMax : Infinity, timeout: idleSocketMs, scheduling: 'lifo' } as const
+  const options = { keepAlive, timeout: idleSocketMs, scheduling: 'lifo' } as const
   // A resumed session shows no certificate, and a pin would be held against nothing.
   return { http: new HttpAgent(options), https: new HttpsAgent(keepAlive ? options : { ...options, maxCachedSessions: 0 }) }
 }

@@ -14,8 +14,9 @@ import { sendPayment, withhold } from './send-payment.ts'
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function dispatchPayment(
-  dispatcher: PaymentDispatcher, { payment: id, ...tenant }: JobData<'payment-dispatch'>, signal: AbortSignal,
+  dispatcher: PaymentDispatcher, { payment: id, merchant, world }: JobData<'payment-dispatch'>, signal: AbortSignal,
 ): Promise<void> {
+  const tenant = { merchant, world }
   const payment = await dispatcher.payments.loadPaymentForDispatch(tenant, id)
   // What a second person has to approve waits for the job that the approval makes.
   if (payment === undefined || hasEnded(payment.status) || payment.status === 'awaiting_approval') return

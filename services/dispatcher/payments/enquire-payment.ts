@@ -11,8 +11,9 @@ import { settlePayment } from './settle-payment.ts'
  * @throws Fault `custodian/unavailable` or `store/unavailable`, after which the job runs again
  */
 export async function enquirePayment(
-  dispatcher: PaymentDispatcher, { payment: id, refusal, turn, recheck, ...tenant }: JobData<'payment-enquire'>, signal: AbortSignal,
+  dispatcher: PaymentDispatcher, { payment: id, merchant, world, refusal, turn, recheck }: JobData<'payment-enquire'>, signal: AbortSignal,
 ): Promise<void> {
+  const tenant = { merchant, world }
   const settlement = await settlePayment(dispatcher, tenant, id, signal, refusal)
   switch (settlement.kind) {
     case 'nothing_sent': return

@@ -15,17 +15,17 @@ export type NetworkRefusal = NonNullable<JobData<'payment-enquire'>['refusal']>
  * @throws Fault `store/unavailable`
  */
 export async function enquireLater(
-  { payments }: Pick<PaymentDispatcher, 'payments'>, { tenant, id }: DispatchablePayment, afterMs: number,
+  { payments }: Pick<PaymentDispatcher, 'payments'>, { tenant, id, network }: DispatchablePayment, afterMs: number,
   { turn = 0, refusal }: { readonly turn?: number | undefined; readonly refusal?: NetworkRefusal | undefined } = {},
 ): Promise<void> {
-  await payments.scheduleEnquiry({ ...tenant, payment: id, turn, ...(refusal === undefined ? {} : { refusal }) }, afterMs)
+  await payments.scheduleEnquiry({ ...tenant, payment: id, network, turn, ...(refusal === undefined ? {} : { refusal }) }, afterMs)
 }
 
 /** @throws Fault `store/unavailable` */
 export async function dispatchLater(
-  { payments, clock }: Pick<PaymentDispatcher, 'payments' | 'clock'>, { tenant, id, createdAtMs }: DispatchablePayment,
+  { payments, clock }: Pick<PaymentDispatcher, 'payments' | 'clock'>, { tenant, id, network, createdAtMs }: DispatchablePayment,
 ): Promise<void> {
   const ageMs = clock.nowMs() - createdAtMs
   const startAfterMs = Math.min(Math.max(dispatchAgainMinMs, Math.round(ageMs * shareOfAge)), dispatchAgainMaxMs)
-  await payments.scheduleDispatch({ ...tenant, payment: id }, startAfterMs)
+  await payments.scheduleDispatch({ ...tenant, payment: id, network }, startAfterMs)
 }

@@ -1,6 +1,6 @@
 import type { JobData } from '@ngome/contracts'
 import { Fault } from '@ngome/kernel'
-import { postgresBatches, postgresEvents, startWorkers, type TenantBounds, type Workers } from '@ngome/store'
+import { postgresBatches, postgresEvents, startWorkers, type GroupBounds, type Workers } from '@ngome/store'
 import { Counter, type Registry } from 'prom-client'
 import type { Dispatcher } from '../dispatcher.ts'
 import { dispatchPart } from '../payments/dispatch-part.ts'
@@ -10,20 +10,27 @@ import { runForward } from '../forwards/run-forward.ts'
 import { indexVaultToken } from '../vault/index-vault-token.ts'
 import { deliverWebhook } from '../webhooks/deliver-webhook.ts'
 
-/** Jobs of one queue at a time: what waits for a slow endpoint of one kind holds up no other kind. */
+/** Jobs at a time of a queue that waits for nobody. */
 const jobsAtOnce = 8
 /**
- * Webhooks mostly wait for merchants' servers, and for nothing of ours meanwhile. One endpoint, however slow, holds four slots and
+ * Payments mostly wait for their network, which answers in a second or in ten, and hold nothing of ours meanwhile. A network, however slow, holds its
+ * share and no other network's.
+ */
+const requestsAtOnce: GroupBounds = { concurrency: 256, perGroup: 64 }
+/** Likewise; what its cap lets it be asked a second waits for its turn, and for no longer than it has patience. */
+const enquiriesAtOnce: GroupBounds = { concurrency: 128, perGroup: 32 }
+/**
+ * Webhooks wait for merchants' servers. One endpoint, however slow, holds four slots and
  * none of its merchant's others'; all ten that a tenant may have hold less than a third.
  */
-const webhooksAtOnce: TenantBounds = { concurrency: 128, perTenant: 4 }
+const webhooksAtOnce: GroupBounds = { concurrency: 128, perGroup: 4 }
 /** Forwards wait for merchants' partners, likewise. */
-const forwardsAtOnce: TenantBounds = { concurrency: 32, perTenant: 8 }
+const forwardsAtOnce: GroupBounds = { concurrency: 32, perGroup: 8 }
 /** Batches have places of their own, one for each merchant, so that nobody's single payout and nobody's other batch waits for a hundred thousand rows. */
-const partsAtOnce: TenantBounds = { concurrency: 4, perTenant: 1 }
+const partsAtOnce: GroupBounds = { concurrency: 8, perGroup: 1 }
 
-/** Of one part: a batch takes few of a network's places, and single payouts have theirs. */
-export const rowsAtOnce = 4
+/** Of one part: a network that takes a second for each is sent so many a second of it, beside single payouts that have theirs. */
+export const rowsAtOnce = 16
 
 /** Starts working off the queues. */
 export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
@@ -47,7 +54,9 @@ export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
       'webhook-deliver': counted('webhook-deliver', (_, data: JobData<'webhook-deliver'>, signal) => deliverWebhook(telling, data, signal)),
     },
     concurrency: jobsAtOnce,
-    bounds: { 'forward': forwardsAtOnce, 'payout-part': partsAtOnce, 'webhook-deliver': webhooksAtOnce },
+    bounds: {
+      'payment-dispatch': requestsAtOnce, 'payment-enquire': enquiriesAtOnce, 'forward': forwardsAtOnce, 'payout-part': partsAtOnce, 'webhook-deliver': webhooksAtOnce,
+    },
     onError: (error, queue) => {
       jobs.inc({ queue: queue ?? 'none', outcome: 'failed' })
       // What passes by itself is no error: the job runs again.
