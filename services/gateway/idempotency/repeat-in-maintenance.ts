@@ -1,4 +1,4 @@
-import { Fault, type Secret } from '@ngome/kernel'
+import { Fault, type FaultCode, type Secret } from '@ngome/kernel'
 import { findAnswer, type Database } from '@ngome/store'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
@@ -9,9 +9,12 @@ import { idempotencyMarks } from './marks.ts'
 type ActingCall = Pick<Call, 'method' | 'path' | 'bytes' | 'signature'> & Pick<Call<'createPayment'>, 'caller' | 'idempotencyKey'>
 type Ports = { readonly database: Database; readonly idempotencySecret: Secret<Uint8Array> }
 
+/** What is refused of anything new, by the time or by the operator's word, and says nothing against what was accepted before. */
+const passing: ReadonlySet<string> = new Set<FaultCode>(['networks/in_maintenance', 'payout_batches/needs_approval', 'payout_batches/closed'])
+
 /**
- * Lets a handler answer a repetition also while the network takes nothing new: what was accepted before was. Of a request that is
- * refused nothing is written, so that the key stays free for it.
+ * Lets a handler answer a repetition also where nothing new is taken, while a network is closed, or of a batch whose time is over or that came over a
+ * limit that was lowered: what was accepted before was. Of a request that is refused nothing is written, so that the key stays free for it.
  * @param mayAge of a call whose first may have been accepted for what is not there any more: a token of the vault
  */
 export function repeatInMaintenance<C extends ActingCall>(
@@ -21,7 +24,7 @@ export function repeatInMaintenance<C extends ActingCall>(
     try {
       return await handle(call)
     } catch (error) {
-      const isPassing = error instanceof Fault && (error.code === 'networks/in_maintenance' || (error.code === 'request/invalid' && mayAge(call)))
+      const isPassing = error instanceof Fault && (passing.has(error.code) || (error.code === 'request/invalid' && mayAge(call)))
       if (!isPassing) throw error
       const { tenant } = call.caller
       const before = await findAnswer(database, tenant, idempotencyMarks(idempotencySecret, tenant, { ...call, key: call.idempotencyKey }))

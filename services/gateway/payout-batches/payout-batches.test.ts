@@ -237,6 +237,30 @@ suite('a batch is refused', () => {
   ] as const) test(what, () => refused(() => maker.post('/v1/payout_batches', body), 422, 'request/invalid', [[pointer]]))
 })
 
+suite('a part that is repeated under its key gets its first answer, and has no second effect,', () => {
+  // As time passes, and as the operator lowers a limit: the batch looks so to the gateway afterwards.
+  const changes: readonly (readonly [what: string, change: string, status: number, code: string])[] = [
+    ['after the operator lowered the limit of one person below its batch', 'declared_minor = 60001, declared_count = 1000', 422, 'payout_batches/needs_approval'],
+    ['after the time of its batch was over', `created_at = created_at - interval '73 hours'`, 409, 'payout_batches/closed'],
+    ['after its batch was cancelled', 'cancelled_at = updated_at', 409, 'payout_batches/closed'],
+  ]
+  for (const [what, change, status, code] of changes) {
+    test(what, async () => {
+      const id = await open(4)
+      const ask = (part: number, key: string) => maker.post(pathOf(id), partOf(id, part, rowsOf(2, part * 10)), `part-${part}-of-${key}-${id}`)
+      const first = await ask(1, 'first')
+      assert.equal(first.status, 201, first.text)
+      await running.database.asAdmin(`SET session_replication_role = replica; UPDATE ngome.payout_batches SET ${change} WHERE id = '${id}'; SET session_replication_role = origin`)
+      const { signed_request_nonces: _ofRepetition, ...before } = (await rowCounts()) as Record<string, unknown>
+      const again = await ask(1, 'first')
+      assert.deepEqual([again.status, again.text, again.headers['idempotent-replayed']], [201, first.text, 'true'])
+      const { signed_request_nonces: _spent, ...after } = (await rowCounts()) as Record<string, unknown>
+      assert.deepEqual(after, before, 'the repetition wrote something')
+      await refused(() => ask(2, 'first'), status, code)
+    })
+  }
+})
+
 suite('cancelling a batch', () => {
   test('ends what was not sent, gives it back, tells of each, takes no part after, and says the same again', async () => {
     const id = await open(4)
