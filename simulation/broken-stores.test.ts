@@ -162,7 +162,12 @@ describe('a run sees', () => {
   })
 
   test('a gateway that asks nobody, and a dispatcher that sends nothing of it', async () => {
-    const report = await run(operations, { seed, faults, approvals: { gateway: noLimit, dispatcher: rules } })
-    assert.deepEqual([...new Set(report.broken)], ['an alarm without an attack: payment.mismatch'])
+    const claim = 'an alarm without an attack: payment.mismatch'
+    // In some runs no payout over the limit comes so far.
+    await sees(new RegExp(`^${claim}$`), async (each) => {
+      const report = await run(operations, { seed: each, faults, approvals: { gateway: noLimit, dispatcher: rules } })
+      assert.deepEqual(report.broken.filter((problem) => problem !== claim), [])
+      return report
+    })
   })
 })

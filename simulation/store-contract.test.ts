@@ -76,6 +76,11 @@ class Case {
     return this.store.dispatcher.markAttemptSent(this.merchant.tenant, { payment, fence, atMs: systemClock.nowMs() }, this.#told('payment.processing', payment), () => null)
   }
 
+  markNewSent(payment: PaymentId) {
+    const made = { id: newId('attempt', from), reference: crypto.randomUUID(), factsProof: systemRandom.bytes(32), atMs: systemClock.nowMs() }
+    return this.store.dispatcher.markNewAttemptSent(this.merchant.tenant, payment, made, this.#told('payment.processing', payment), () => null)
+  }
+
   markStanding(payment: PaymentId, fence: number, status: 'processing' | 'in_doubt') {
     return this.store.dispatcher.markStanding(this.merchant.tenant, { payment, fence, status, atMs: systemClock.nowMs() }, this.#told('payment.processing', payment), () => null)
   }
@@ -195,6 +200,34 @@ const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
     assert.deepEqual(await it.state(id), ['succeeded', null, 'known', 2, 2])
     assert.equal(await it.end(id, 2, 'succeeded'), 'superseded')
     assert.equal(await it.prepare(id), undefined)
+  },
+  'an attempt that is made as sent is made once, where nobody made one, of what is accepted': async (it) => {
+    const [[, id], [, prepared], [, cancelled], [, failed]] = [await it.accept(), await it.accept(), await it.accept(), await it.accept()]
+    const marks = await Promise.all(Array.from({ length: 8 }, () => it.markNewSent(id)))
+    assert.deepEqual([marks.filter((mark) => mark === 'marked').length, await it.markNewSent(id)], [1, 'superseded'])
+    assert.deepEqual(await it.state(id), ['processing', null, 'sent', 1, 1])
+    const reference = async () => (await it.store.dispatcher.loadPaymentForDispatch(it.merchant.tenant, id))?.attempt?.reference
+    const first = await reference()
+    assert.ok(first !== undefined)
+    assert.deepEqual([(await it.prepare(id))?.reference, await it.markSent(id, 2), await reference()], [first, 'superseded', first])
+    assert.equal(await it.end(id, 2, 'succeeded'), 'recorded')
+    await it.prepare(prepared)
+    assert.equal(await it.markNewSent(prepared), 'superseded')
+    assert.deepEqual(await it.state(prepared), ['accepted', null, 'prepared', 1, 0])
+    assert.equal(await it.markSent(prepared, 1), 'marked')
+    await it.cancel(cancelled)
+    assert.deepEqual([await it.markNewSent(cancelled), (await it.state(cancelled))[2]], ['superseded', undefined])
+    await it.end(failed, null, 'failed')
+    assert.deepEqual([await it.markNewSent(failed), (await it.state(failed))[2]], ['superseded', undefined])
+    assert.equal(await it.markNewSent(newId('payment', from)), 'superseded')
+  },
+  'a cancel and an attempt that is made as sent at the same moment: one of them': async (it) => {
+    for (let round = 0; round < 8; round++) {
+      const [, id] = await it.accept()
+      const [cancelled, sent] = await Promise.all([it.cancel(id), it.markNewSent(id)])
+      assert.ok(cancelled === 'withdrawn' ? sent === 'superseded' : sent === 'marked', `${cancelled} and ${sent}`)
+      assert.equal((await it.state(id))[2], sent === 'marked' ? 'sent' : undefined)
+    }
   },
   'what was never tried fails for nobody\'s fence': async (it) => {
     const [, id] = await it.accept()

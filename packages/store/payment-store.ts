@@ -8,7 +8,7 @@ import { claimAuthorization } from './dispatch/claim-authorization.ts'
 import { findOpenPayments } from './dispatch/find-open-payments.ts'
 import { loadPaymentForDispatch } from './dispatch/load-payment.ts'
 import { markAttemptSentAgain } from './dispatch/mark-attempt-sent-again.ts'
-import { markAttemptSent } from './dispatch/mark-attempt-sent.ts'
+import { markAttemptSent, markNewAttemptSent } from './dispatch/mark-attempt-sent.ts'
 import { markAttemptStuck } from './dispatch/mark-attempt-stuck.ts'
 import { markAttemptTaken } from './dispatch/mark-attempt-taken.ts'
 import { markStanding } from './dispatch/mark-standing.ts'
@@ -71,6 +71,7 @@ export type PaymentStore = {
   readonly expirePayoutBatch: Bound<typeof expirePayoutBatch>
   readonly prepareAttempt: Bound<typeof prepareAttempt>
   readonly markAttemptSent: Bound<typeof markAttemptSent>
+  readonly markNewAttemptSent: Bound<typeof markNewAttemptSent>
   readonly markAttemptSentAgain: Bound<typeof markAttemptSentAgain>
   readonly markAttemptTaken: Bound<typeof markAttemptTaken>
   readonly markAttemptStuck: Bound<typeof markAttemptStuck>
@@ -114,6 +115,7 @@ export function postgresPayments(db: Database): PaymentStore {
     expirePayoutBatch: expirePayoutBatch.bind(null, db),
     prepareAttempt: prepareAttempt.bind(null, db),
     markAttemptSent: markAttemptSent.bind(null, db),
+    markNewAttemptSent: markNewAttemptSent.bind(null, db),
     markAttemptSentAgain: markAttemptSentAgain.bind(null, db),
     markAttemptTaken: markAttemptTaken.bind(null, db),
     markAttemptStuck: markAttemptStuck.bind(null, db),

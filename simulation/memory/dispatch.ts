@@ -1,6 +1,6 @@
 import { newId, type PaymentId, type Tenant } from '@ngome/kernel'
 import { dispatcherOrigins, hasEnded, paymentStates } from '@ngome/payments'
-import type { DispatchablePayment, PaymentStore } from '@ngome/store'
+import type { DispatchablePayment, NewAttempt, PaymentStore } from '@ngome/store'
 import type { KeptAttempt, KeptPayment, MemoryPayments } from './memory-payments.ts'
 import { tenantKey } from './tenant-key.ts'
 
@@ -26,12 +26,16 @@ export const prepareIn = (memory: MemoryPayments): Now<'prepareAttempt'> => (ten
     attempt.fence++
     return copy(attempt) ?? undefined
   }
-  const made: KeptAttempt = {
-    id: proposed.id, reference: proposed.reference, fence: 1, sendings: 0, state: 'prepared', preparedAtMs: proposed.atMs, sentAtMs: null,
-    takenAtMs: null, networkReference: null, factsProof: proposed.factsProof, isStuck: false,
-  }
+  const made = newAttempt(proposed)
   memory.attempts.set(tenantKey(tenant, payment), made)
   return copy(made) ?? undefined
+}
+
+function newAttempt({ id, reference, factsProof, atMs }: NewAttempt): KeptAttempt {
+  return {
+    id, reference, fence: 1, sendings: 0, state: 'prepared', preparedAtMs: atMs, sentAtMs: null, takenAtMs: null, networkReference: null, factsProof,
+    isStuck: false,
+  }
 }
 
 export const markSentIn = (memory: MemoryPayments): Now<'markAttemptSent'> => (tenant, { payment, fence, atMs }, event, prove) => {
@@ -42,6 +46,12 @@ export const markSentIn = (memory: MemoryPayments): Now<'markAttemptSent'> => (t
   memory.change('dispatcher', kept, { status: 'processing', failure: null, updatedAtMs: atMs }, (told) => prove(told, attempt.factsProof))
   memory.told.push(event)
   return 'marked'
+}
+
+export const markNewSentIn = (memory: MemoryPayments): Now<'markNewAttemptSent'> => (tenant, payment, made, event, prove) => {
+  if (memory.find(tenant, payment)?.row.status !== 'accepted' || memory.attemptOf(tenant, payment) !== undefined) return 'superseded'
+  memory.attempts.set(tenantKey(tenant, payment), newAttempt(made))
+  return markSentIn(memory)(tenant, { payment, fence: 1, atMs: made.atMs }, event, prove)
 }
 
 export const markSentAgainIn = (memory: MemoryPayments): Now<'markAttemptSentAgain'> => (tenant, { payment, fence, sendings }) => {

@@ -2,7 +2,7 @@ import type { PaymentId } from '@ngome/kernel'
 import { callbackHintsMax, type PaymentStore } from '@ngome/store'
 import { accept } from './accept.ts'
 import { approveIn, findUnapproved } from './approve.ts'
-import { load, markSentAgainIn, markSentIn, markStandingIn, markStuckIn, markTakenIn, prepareIn, recordIn, repayIn, reverseIn } from './dispatch.ts'
+import { load, markNewSentIn, markSentAgainIn, markSentIn, markStandingIn, markStuckIn, markTakenIn, prepareIn, recordIn, repayIn, reverseIn } from './dispatch.ts'
 import { batchedPayments } from './memory-batch-store.ts'
 import type { KeptHint, MemoryPayments } from './memory-payments.ts'
 import { tenantKey } from './tenant-key.ts'
@@ -61,7 +61,7 @@ function acceptingStore(memory: MemoryPayments): AcceptingStore {
 }
 
 type DispatchingStore = Pick<
-  PaymentStore, 'loadPaymentForDispatch' | 'claimAuthorization' | 'prepareAttempt' | 'markAttemptSent' | 'markAttemptSentAgain' | 'markAttemptTaken' |
+  PaymentStore, 'loadPaymentForDispatch' | 'claimAuthorization' | 'prepareAttempt' | 'markAttemptSent' | 'markNewAttemptSent' | 'markAttemptSentAgain' | 'markAttemptTaken' |
   'markAttemptStuck' | 'markStanding' | 'noteNextAction' | 'recordOutcome' | 'recordReversal' | 'repayDebts'
 >
 
@@ -80,6 +80,7 @@ function dispatchingStore(memory: MemoryPayments): DispatchingStore {
     },
     prepareAttempt: async (...args) => prepareIn(memory)(...args),
     markAttemptSent: async (...args) => markSentIn(memory)(...args),
+    markNewAttemptSent: async (...args) => markNewSentIn(memory)(...args),
     markAttemptSentAgain: async (...args) => markSentAgainIn(memory)(...args),
     markAttemptTaken: async (...args) => markTakenIn(memory)(...args),
     markAttemptStuck: async (...args) => markStuckIn(memory)(...args),

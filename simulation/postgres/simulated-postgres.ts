@@ -67,7 +67,7 @@ function thenTaking<S extends PaymentStore | EventStore | BatchStore>(store: S, 
 
 /** Each change of a payment is told to its merchant's endpoint. */
 const addsJobs: ReadonlySet<string> = new Set([
-  'acceptPayment', 'approvePayout', 'withdrawPayment', 'recordCallbackHint', 'scheduleDispatch', 'scheduleEnquiry', 'markAttemptSent', 'markStanding', 'recordOutcome',
+  'acceptPayment', 'approvePayout', 'withdrawPayment', 'recordCallbackHint', 'scheduleDispatch', 'scheduleEnquiry', 'markAttemptSent', 'markNewAttemptSent', 'markStanding', 'recordOutcome',
   'recordReversal', 'recordDeliveryResult', 'replayDeliveries', 'acceptPayoutPart', 'cancelBatchRows', 'decidePayoutBatch', 'expirePayoutBatch', 'changeWaitingRows', 'schedulePart',
 ] satisfies (keyof (PaymentStore & EventStore & BatchStore))[])
 

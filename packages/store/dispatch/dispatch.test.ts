@@ -18,7 +18,7 @@ import { listWebhookDeliveries } from '../webhooks/list-webhook-deliveries.ts'
 import { findOpenPayments } from './find-open-payments.ts'
 import { loadDelivery } from './load-delivery.ts'
 import { loadPaymentForDispatch } from './load-payment.ts'
-import { markAttemptSent } from './mark-attempt-sent.ts'
+import { markAttemptSent, markNewAttemptSent } from './mark-attempt-sent.ts'
 import type { EndpointHealthRules } from './note-endpoint-health.ts'
 import { markAttemptSentAgain } from './mark-attempt-sent-again.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
@@ -127,6 +127,20 @@ describe('the way of an attempt', () => {
     assert.equal(loaded?.attempt?.reference, attempt?.reference)
     assert.equal(loaded?.sealed.length, 320)
     assert.equal(loaded?.dataKey.sealed.length, 1200)
+  })
+
+  test('an attempt that is made as sent leaves nothing where its change cannot be proven', async () => {
+    const payment = await accepted()
+    const send = (proving: typeof prove) => markNewAttemptSent(dispatcher, merchant.tenant, payment,
+      { id: newId('attempt', from), reference: randomUUID(), factsProof, atMs: from.clock.nowMs() },
+      emit(dispatcherEvents, 'payment.processing', merchant.tenant, { payment, status: 'processing' }), proving)
+    await assert.rejects(send(() => { throw new TypeError('no secret') }), /no secret/)
+    assert.deepEqual(await stateOf(payment), ['accepted', null, 'pending', null, null])
+    assert.equal(await send(prove), 'marked')
+    assert.deepEqual(await stateOf(payment), ['processing', null, 'pending', 'sent', 1])
+    const [told] = await database.asAdmin('SELECT id, proof FROM ngome.object_events WHERE object = $1 AND sequence = 2', [payment])
+    assert.deepEqual([told?.['proof'], proven.get(told?.['id'] as string)?.facts], [eventProof, factsProof].map((bytes) => Buffer.from(bytes)))
+    assert.equal(await send(prove), 'superseded')
   })
 
   test('a payment that fails voids its transfer', async () => {

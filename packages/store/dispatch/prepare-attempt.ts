@@ -1,17 +1,17 @@
-import type { AttemptId, PaymentId, Tenant } from '@ngome/kernel'
+import type { PaymentId, Tenant } from '@ngome/kernel'
 import { hasEnded } from '@ngome/payments'
 import { sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { inTenantPrepared } from '../transaction.ts'
 import type { Attempt } from './load-payment.ts'
 import { lockPayment } from './lock-payment.ts'
+import type { NewAttempt } from './mark-attempt-sent.ts'
 
 /**
  * Takes a payment in hand: makes its one attempt, or takes over the one that it has, with the next fence. Whoever held
  * an earlier fence can no longer mark it sent or record an outcome. When this returns, the reference is on disk.
  *
- * @param proposed used only where the payment has no attempt yet; `reference` is a random UUID (version 4);
- * `factsProof` proves the columns as they were compared with what was sealed
+ * @param proposed used only where the payment has no attempt yet
  * @returns the attempt with the caller's fence, or `undefined` where the payment is unknown or has reached its end.
  * In state `sent` something may have left already: then only ask, or send the same reference again.
  * @throws Fault `store/unavailable`
@@ -20,7 +20,7 @@ export async function prepareAttempt(
   db: Database,
   tenant: Tenant,
   payment: PaymentId,
-  proposed: { readonly id: AttemptId; readonly reference: string; readonly factsProof: Uint8Array; readonly atMs: number },
+  proposed: NewAttempt,
 ): Promise<Attempt | undefined> {
   return inTenantPrepared(db, tenant, async (tx) => {
     const status = await lockPayment(tx, tenant, payment)

@@ -1,7 +1,7 @@
 import type { ObjectEventType, PaymentDirection } from '@ngome/contracts'
 import type { Currency, EventId, PaymentId, SettlementId, Tenant, WebhookEndpointId } from '@ngome/kernel'
 import type { EndpointFacts, MovementFacts, ObjectEvent, SettlementFacts } from '@ngome/payments'
-import type { Transaction } from 'kysely'
+import { CompiledQuery, type Transaction } from 'kysely'
 import type { Statement } from '../statement.ts'
 import type { Tables } from '../tables.ts'
 
@@ -80,19 +80,32 @@ export async function proveLastEvent(
   tx: Transaction<Tables>, tenant: Tenant, object: PaymentId | WebhookEndpointId,
   prove: (event: ObjectEvent, previous: ProvableEvent | null) => Uint8Array | null,
 ): Promise<void> {
-  const rows = await tx.selectFrom('object_events as e')
-    .leftJoin('payments as p', (join) => join.onRef('p.merchant', '=', 'e.merchant').onRef('p.world', '=', 'e.world').onRef('p.id', '=', 'e.object'))
-    .select([
-      'e.id', 'e.object', 'e.sequence', 'e.type', 'e.at', 'e.facts', 'e.position', 'e.number', 'e.proof', 'p.direction', 'p.network', 'p.currency',
-      'p.amount_minor', 'p.fee_minor', 'p.reference', 'p.payer_masked', 'p.original', 'p.created_at',
-    ])
-    .where('e.merchant', '=', tenant.merchant).where('e.world', '=', tenant.world).where('e.object', '=', object)
-    .orderBy('e.sequence', 'desc').limit(2).execute()
+  const asked = lastEventsStatement(tenant, object)
+  const { rows } = await tx.executeQuery(CompiledQuery.raw(asked.text, [...asked.values]))
+  const statement = provingStatement(tenant, object, rows, prove)
+  if (statement !== null) await tx.executeQuery(CompiledQuery.raw(statement.text, [...statement.values]))
+}
+
+/** The newest event of an object and the one before it: what {@link provingStatement} takes. */
+export function lastEventsStatement(tenant: Tenant, object: PaymentId | WebhookEndpointId): Statement {
+  return {
+    name: 'last_events',
+    text: `SELECT ${objectEventColumns} FROM ${objectEventTables} WHERE e.merchant = $1 AND e.world = $2 AND e.object = $3 ORDER BY e.sequence DESC LIMIT 2`,
+    values: [tenant.merchant, tenant.world, object],
+  }
+}
+
+/** As {@link proveLastEvent}, where rows are at hand; `null` where they are not what they were. */
+export function provingStatement(
+  tenant: Tenant, object: PaymentId | WebhookEndpointId, rows: readonly unknown[],
+  prove: (event: ObjectEvent, previous: ProvableEvent | null) => Uint8Array | null,
+): Statement | null {
   const [last, previous] = rows.map((row) => toProvableEvent(tenant, row as ObjectEventColumns))
   if (last === undefined || last.proof !== null) throw new TypeError(`${object} has no event to prove`)
   const proof = prove(last.event, previous ?? null)
-  if (proof === null) return
-  await tx.updateTable('object_events').set({ proof })
-    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('object', '=', object)
-    .where('sequence', '=', last.event.sequence as never).execute()
+  return proof && {
+    name: 'prove_event',
+    text: 'UPDATE ngome.object_events SET proof = $5 WHERE merchant = $1 AND world = $2 AND object = $3 AND sequence = $4',
+    values: [tenant.merchant, tenant.world, object, last.event.sequence, proof],
+  }
 }

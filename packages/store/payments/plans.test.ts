@@ -122,6 +122,11 @@ const way: { readonly [K in keyof PaymentStore]: () => Promise<unknown> } = {
   expirePayoutBatch: () => assert.rejects(dispatching.expirePayoutBatch(merchant.tenant, { batch: newId('payoutBatch', from), atMs: atMs(), event: told('payment.processing', payment) })),
   prepareAttempt: () => dispatching.prepareAttempt(merchant.tenant, payment, { id: newId('attempt', from), reference: randomUUID(), factsProof: prove(), atMs: atMs() }),
   markAttemptSent: async () => assert.equal(await dispatching.markAttemptSent(merchant.tenant, held(), told('payment.processing', payment), prove), 'marked'),
+  markNewAttemptSent: async () => {
+    const made = { id: newId('attempt', from), reference: randomUUID(), factsProof: prove(), atMs: atMs() }
+    const another = await accept()
+    assert.equal(await dispatching.markNewAttemptSent(merchant.tenant, another, made, told('payment.processing', another), prove), 'marked')
+  },
   markAttemptSentAgain: async () => assert.equal(await dispatching.markAttemptSentAgain(merchant.tenant, { payment, fence: 1, sendings: 1 }), 'marked'),
   markAttemptTaken: () => dispatching.markAttemptTaken(merchant.tenant, held()),
   noteNextAction: async () => assert.equal(await dispatching.noteNextAction(merchant.tenant, { ...held(), url: 'https://bank.example/' }, told('payment.processing', payment), prove), 'noted'),

@@ -1,6 +1,6 @@
 import { newId, Secret } from '@ngome/kernel'
 import { callbackToken } from '@ngome/signatures'
-import type { Attempt, PaymentStore } from '@ngome/store'
+import type { Attempt, NewAttempt, PaymentStore } from '@ngome/store'
 import type { RequestOutcome } from '../connectors/payment-network.ts'
 import type { Network, PaymentDispatcher } from '../dispatcher.ts'
 import { changeProver } from '../webhooks/prove-change.ts'
@@ -18,14 +18,16 @@ const unheardTriesMax = 3
 const unheardPauseMs = 500
 
 /**
- * Sends a payment for the first time. The connection stands before the attempt is marked as sent, and the mark is on
+ * Sends a payment for the first time. The connection stands before the attempt is made and marked as sent, in one transaction, and both are on
  * disk before the first byte leaves: a network that cannot be reached leaves a payment that may simply be tried again.
  */
 export async function sendPayment(dispatcher: PaymentDispatcher, network: Network, opened: OpenedPayment): Promise<void> {
   const { payments, clock } = dispatcher
   const { payment } = opened
   const { tenant, id } = payment
-  const attempt = await takeInHand(dispatcher, opened)
+  // What nobody took in hand yet is made and marked at once.
+  const made = payment.attempt === null ? newAttempt(dispatcher, opened) : null
+  const attempt = made === null ? await takeInHand(dispatcher, opened) : { reference: made.reference, fence: 1, state: 'prepared' as const }
   if (attempt === undefined) return
   if (attempt.state !== 'prepared') {
     await enquireLater(dispatcher, payment, 0)
@@ -36,7 +38,10 @@ export async function sendPayment(dispatcher: PaymentDispatcher, network: Networ
   let marking: ReturnType<PaymentStore['markAttemptSent']> | undefined
   const outcome = await request(dispatcher, network, opened, { reference: attempt.reference, decidedAt }, async () => {
     const event = movementEvent(dispatcher, payment, 'processing')
-    marking ??= payments.markAttemptSent(tenant, { payment: id, fence: attempt.fence, atMs: decidedAtMs }, event, changeProver(dispatcher))
+    const prove = changeProver(dispatcher)
+    marking ??= made === null
+      ? payments.markAttemptSent(tenant, { payment: id, fence: attempt.fence, atMs: decidedAtMs }, event, prove)
+      : payments.markNewAttemptSent(tenant, id, { ...made, atMs: decidedAtMs }, event, prove)
     return await marking === 'marked'
   })
   const mark = await marking
@@ -78,11 +83,13 @@ export async function sendAgain(
   })
 }
 
-function takeInHand({ payments, clock, random, callbacks }: PaymentDispatcher, { payment }: OpenedPayment): Promise<Attempt | undefined> {
-  return payments.prepareAttempt(payment.tenant, payment.id, {
-    id: newId('attempt', { clock, random }), reference: newReference(random), factsProof: proveFacts(callbacks.secret, payment),
-    atMs: clock.nowMs(),
-  })
+function takeInHand(dispatcher: PaymentDispatcher, opened: OpenedPayment): Promise<Attempt | undefined> {
+  const { tenant, id } = opened.payment
+  return dispatcher.payments.prepareAttempt(tenant, id, newAttempt(dispatcher, opened))
+}
+
+function newAttempt({ clock, random, callbacks }: PaymentDispatcher, { payment }: OpenedPayment): NewAttempt {
+  return { id: newId('attempt', { clock, random }), reference: newReference(random), factsProof: proveFacts(callbacks.secret, payment), atMs: clock.nowMs() }
 }
 
 /** When somebody decided to send, by both clocks: the one on the wall goes on while a machine sleeps, the other cannot be set back. */
