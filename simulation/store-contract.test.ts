@@ -389,6 +389,21 @@ const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
     await it.end(id, 1, 'succeeded')
     assert.equal(await schedule(2), 'superseded')
   },
+  'that the network has it is noted with the next enquiry, once, whoever plans that': async (it) => {
+    const [[, id], [, prepared]] = [await it.accept(), await it.accept()]
+    const schedule = (payment: PaymentId, turn: number, takenAtMs?: number) =>
+      it.store.dispatcher.scheduleEnquiry({ ...it.merchant.tenant, payment, turn, ...takenAtMs === undefined ? {} : { takenAtMs } }, 3_600_000)
+    const takenAtMs = async (payment: PaymentId) => (await it.store.dispatcher.loadPaymentForDispatch(it.merchant.tenant, payment))?.attempt?.takenAtMs
+    await it.prepare(prepared)
+    assert.deepEqual([await schedule(prepared, 0, 7_000), await takenAtMs(prepared)], ['superseded', null])
+    await it.markNewSent(id)
+    assert.deepEqual([await schedule(id, 0), await takenAtMs(id)], ['scheduled', null])
+    // Planned already by another.
+    assert.deepEqual([await schedule(id, 0, 7_000), await takenAtMs(id)], ['superseded', 7_000])
+    assert.deepEqual([await schedule(id, 1, 8_000), await takenAtMs(id)], ['scheduled', 7_000])
+    const plans = await Promise.all(Array.from({ length: 8 }, (_, at) => schedule(id, 2, 9_000 + at)))
+    assert.deepEqual([plans.filter((plan) => plan === 'scheduled').length, await takenAtMs(id)], [1, 7_000])
+  },
   'hints are kept up to a bound, and judged once': async (it) => {
     const [, id] = await it.accept()
     const { tenant, dataKey } = it.merchant
@@ -412,6 +427,10 @@ const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
     assert.equal((await it.store.gateway.findPayments(tenant, [id])).size, 0)
     assert.equal(await it.store.dispatcher.loadPaymentForDispatch(tenant, id), undefined)
     assert.deepEqual([...(await it.store.gateway.findPayments(it.merchant.tenant, [id])).keys()], [id])
+    const [, other] = await it.accept()
+    await it.prepare(other)
+    const load = async (of: Tenant) => (await it.store.dispatcher.loadPaymentsForDispatch(of, [other, newId('payment', from), id])).map((one) => [one.id, one.attempt?.fence])
+    assert.deepEqual([await load(tenant), await load(it.merchant.tenant)], [[], [[other, 1], [id, undefined]]])
   },
 }
 

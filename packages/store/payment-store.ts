@@ -6,7 +6,7 @@ import { recordCallbackHint } from './callbacks/record-callback-hint.ts'
 import type { Database } from './database.ts'
 import { claimAuthorization } from './dispatch/claim-authorization.ts'
 import { findOpenPayments } from './dispatch/find-open-payments.ts'
-import { loadPaymentForDispatch } from './dispatch/load-payment.ts'
+import { loadPaymentForDispatch, loadPaymentsForDispatch } from './dispatch/load-payment.ts'
 import { markAttemptSentAgain } from './dispatch/mark-attempt-sent-again.ts'
 import { markAttemptSent, markNewAttemptSent } from './dispatch/mark-attempt-sent.ts'
 import { markAttemptStuck } from './dispatch/mark-attempt-stuck.ts'
@@ -60,6 +60,7 @@ export type PaymentStore = {
   readonly loadCallbackHints: Bound<typeof loadCallbackHints>
   readonly markHintJudged: Bound<typeof markHintJudged>
   readonly loadPaymentForDispatch: Bound<typeof loadPaymentForDispatch>
+  readonly loadPaymentsForDispatch: Bound<typeof loadPaymentsForDispatch>
   readonly claimAuthorization: Bound<typeof claimAuthorization>
   readonly loadBatchOpening: Bound<typeof loadBatchOpening>
   readonly findBatchWord: Bound<typeof findBatchWord>
@@ -104,6 +105,7 @@ export function postgresPayments(db: Database): PaymentStore {
     loadCallbackHints: loadCallbackHints.bind(null, db),
     markHintJudged: markHintJudged.bind(null, db),
     loadPaymentForDispatch: loadPaymentForDispatch.bind(null, db),
+    loadPaymentsForDispatch: loadPaymentsForDispatch.bind(null, db),
     claimAuthorization: claimAuthorization.bind(null, db),
     loadBatchOpening: loadBatchOpening.bind(null, db),
     findBatchWord: findBatchWord.bind(null, db),

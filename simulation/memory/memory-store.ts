@@ -19,8 +19,9 @@ export function memoryStore(memory: MemoryPayments): PaymentStore {
     ...batchedPayments(memory),
     tell: async (_, event) => void memory.told.push(event),
     scheduleDispatch: async (data, startAfterMs) => memory.onJob({ queue: 'payment-dispatch', data, startAfterMs }),
-    scheduleEnquiry: async ({ turn, ...data }, startAfterMs) => {
+    scheduleEnquiry: async ({ turn, takenAtMs, ...data }, startAfterMs) => {
       const key = tenantKey(data, data.payment)
+      if (takenAtMs !== undefined) markTakenIn(memory)(data, { payment: data.payment, atMs: takenAtMs })
       if (memory.attempts.get(key)?.state !== 'sent' || (memory.turns.get(key) ?? 0) !== turn) return 'superseded'
       memory.turns.set(key, turn + 1)
       memory.onJob({ queue: 'payment-enquire', data: { ...data, turn: turn + 1 }, startAfterMs })
@@ -61,13 +62,14 @@ function acceptingStore(memory: MemoryPayments): AcceptingStore {
 }
 
 type DispatchingStore = Pick<
-  PaymentStore, 'loadPaymentForDispatch' | 'claimAuthorization' | 'prepareAttempt' | 'markAttemptSent' | 'markNewAttemptSent' | 'markAttemptSentAgain' | 'markAttemptTaken' |
+  PaymentStore, 'loadPaymentForDispatch' | 'loadPaymentsForDispatch' | 'claimAuthorization' | 'prepareAttempt' | 'markAttemptSent' | 'markNewAttemptSent' | 'markAttemptSentAgain' | 'markAttemptTaken' |
   'markAttemptStuck' | 'markStanding' | 'noteNextAction' | 'recordOutcome' | 'recordReversal' | 'repayDebts'
 >
 
 function dispatchingStore(memory: MemoryPayments): DispatchingStore {
   return {
     loadPaymentForDispatch: async (tenant, id) => load(memory, tenant, id),
+    loadPaymentsForDispatch: async (tenant, ids) => ids.map((id) => load(memory, tenant, id)).filter((payment) => payment !== undefined),
     claimAuthorization: async (tenant, { payment, digest, spokenAtMs }) => {
       const [word, subject] = [tenantKey(tenant, Buffer.from(digest).toString('hex')), tenantKey(tenant, payment)]
       const counted = memory.authorized.get(subject)

@@ -1,8 +1,8 @@
 import type { ApiKeyId, DataKeyId, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
-import { toPaymentRow, type PaymentRow } from '../payments/find-payment.ts'
+import { paymentColumns, toPaymentRow, type PaymentColumns, type PaymentRow } from '../payments/find-payment.ts'
+import { pipelined } from '../pipeline.ts'
 import type { AttemptState } from '../tables.ts'
-import { inTenantPrepared } from '../transaction.ts'
 
 export type Attempt = {
   readonly reference: string
@@ -31,42 +31,69 @@ export type DispatchablePayment = PaymentRow & {
 }
 
 /** @throws Fault `store/unavailable` */
-export async function loadPaymentForDispatch(
-  db: Database,
-  tenant: Tenant,
-  id: PaymentId,
-): Promise<DispatchablePayment | undefined> {
-  const row = await inTenantPrepared(db, tenant, (tx) => tx.selectFrom('payments as p')
-    .innerJoin('data_keys as d', (join) => join
-      .onRef('d.merchant', '=', 'p.merchant').onRef('d.world', '=', 'p.world').onRef('d.id', '=', 'p.data_key'))
-    .leftJoin('attempts as a', (join) => join
-      .onRef('a.merchant', '=', 'p.merchant').onRef('a.world', '=', 'p.world').onRef('a.payment', '=', 'p.id'))
-    .select(['p.id', 'p.merchant', 'p.world', 'p.status', 'p.failure', 'p.direction', 'p.network', 'p.currency', 'p.amount_minor', 'p.fee_minor', 'p.reference',
-      'p.payer_masked', 'p.original', 'p.created_at', 'p.updated_at', 'p.api_key', 'p.sealed', 'p.data_key'])
-    .select(['d.sealed as data_key_sealed', 'd.created_at as data_key_created_at'])
-    .select(['a.reference as attempt_reference', 'a.fence', 'a.sendings', 'a.state', 'a.prepared_at', 'a.sent_at', 'a.taken_at', 'a.network_reference', 'a.facts_proof',
-      'a.stuck_at'])
-    .where('p.merchant', '=', tenant.merchant).where('p.world', '=', tenant.world).where('p.id', '=', id)
-    .executeTakeFirst())
-  if (row === undefined) return undefined
+export async function loadPaymentForDispatch(db: Database, tenant: Tenant, id: PaymentId): Promise<DispatchablePayment | undefined> {
+  const [payment] = await loadPaymentsForDispatch(db, tenant, [id])
+  return payment
+}
+
+/** Several at once, in the order of `ids`; those that the tenant does not have are left out. @throws Fault `store/unavailable` */
+export async function loadPaymentsForDispatch(db: Database, tenant: Tenant, ids: readonly PaymentId[]): Promise<readonly DispatchablePayment[]> {
+  const [result] = await pipelined(db, tenant, [{
+    name: 'load_payments_for_dispatch',
+    // One look for each payment, in the partition that it can lie in (ADR 41).
+    text: `SELECT p.*, d.sealed AS data_key_sealed, d.created_at AS data_key_created_at, a.reference AS attempt_reference, a.fence, a.sendings, a.state,
+        a.prepared_at, a.sent_at, a.taken_at, a.network_reference, a.facts_proof, a.stuck_at
+      FROM unnest($3::text[]) WITH ORDINALITY AS asked (id, place)
+        CROSS JOIN LATERAL (SELECT ${paymentColumns}, api_key, sealed, data_key FROM ngome.payments WHERE merchant = $1 AND world = $2 AND id = asked.id OFFSET 0) p
+        CROSS JOIN LATERAL (SELECT sealed, created_at FROM ngome.data_keys WHERE merchant = $1 AND world = $2 AND id = p.data_key OFFSET 0) d
+        LEFT JOIN LATERAL (SELECT * FROM ngome.attempts WHERE merchant = $1 AND world = $2 AND payment = asked.id OFFSET 0) a ON true
+      ORDER BY asked.place`,
+    values: [tenant.merchant, tenant.world, ids],
+  }])
+  return (result?.rows ?? []).map((row) => toDispatchable(row as Columns))
+}
+
+type AttemptColumns = {
+  readonly attempt_reference: string
+  readonly fence: number
+  readonly sendings: number
+  readonly state: AttemptState
+  readonly prepared_at: Date
+  readonly sent_at: Date | null
+  readonly taken_at: Date | null
+  readonly network_reference: string | null
+  readonly facts_proof: Uint8Array | null
+  readonly stuck_at: Date | null
+}
+type Columns = PaymentColumns & (AttemptColumns | { readonly attempt_reference: null }) & {
+  readonly api_key: ApiKeyId
+  readonly sealed: Uint8Array
+  readonly data_key: DataKeyId
+  readonly data_key_sealed: Uint8Array
+  readonly data_key_created_at: Date
+}
+
+function toDispatchable(row: Columns): DispatchablePayment {
   return {
     ...toPaymentRow(row),
     apiKey: row.api_key,
     sealed: row.sealed,
     dataKey: { id: row.data_key, sealed: row.data_key_sealed, createdAtMs: row.data_key_created_at.getTime() },
-    attempt: row.attempt_reference === null || row.fence === null || row.sendings === null || row.state === null || row.prepared_at === null
-      ? null
-      : {
-          reference: row.attempt_reference,
-          fence: row.fence,
-          sendings: row.sendings,
-          state: row.state,
-          preparedAtMs: row.prepared_at.getTime(),
-          sentAtMs: row.sent_at?.getTime() ?? null,
-          takenAtMs: row.taken_at?.getTime() ?? null,
-          networkReference: row.network_reference,
-          factsProof: row.facts_proof,
-          isStuck: row.stuck_at !== null,
-        },
+    attempt: row.attempt_reference === null ? null : toAttempt(row),
+  }
+}
+
+function toAttempt(row: AttemptColumns): Attempt {
+  return {
+    reference: row.attempt_reference,
+    fence: row.fence,
+    sendings: row.sendings,
+    state: row.state,
+    preparedAtMs: row.prepared_at.getTime(),
+    sentAtMs: row.sent_at?.getTime() ?? null,
+    takenAtMs: row.taken_at?.getTime() ?? null,
+    networkReference: row.network_reference,
+    factsProof: row.facts_proof,
+    isStuck: row.stuck_at !== null,
   }
 }

@@ -107,6 +107,7 @@ const way: { readonly [K in keyof PaymentStore]: () => Promise<unknown> } = {
   findBalances: () => accepting.findBalances(merchant.tenant),
   findSigningKey: () => accepting.findSigningKey(merchant.tenant, party.signingKey),
   loadPaymentForDispatch: async () => assert.ok(await dispatching.loadPaymentForDispatch(merchant.tenant, payment)),
+  loadPaymentsForDispatch: async () => assert.equal((await dispatching.loadPaymentsForDispatch(merchant.tenant, [payment, payment])).length, 2),
   claimAuthorization: () => dispatching.claimAuthorization(merchant.tenant, { payment, digest: systemRandom.bytes(32), spokenAtMs: atMs(), atMs: atMs() }),
   loadBatchOpening: () => dispatching.loadBatchOpening(merchant.tenant, newId('payoutBatch', from)),
   findBatchWord: () => dispatching.findBatchWord(merchant.tenant, newId('payoutBatch', from)),

@@ -1,11 +1,11 @@
 import type { JobData } from '@ngome/contracts'
 import type { PaymentId } from '@ngome/kernel'
-import type { PaymentStore } from '@ngome/store'
+import type { DispatchablePayment, PaymentStore } from '@ngome/store'
 import type { BatchDispatcher } from '../dispatcher.ts'
 import { decideWaitingRows } from './decide-waiting-rows.ts'
-import { dispatchPayment } from './dispatch-payment.ts'
+import { dispatchLoaded } from './dispatch-payment.ts'
 
-/** Rows that are looked for at once: a batch that is cancelled is seen to be after so many. */
+/** Rows that are looked for and loaded at once: a batch that is cancelled is seen to be after so many. */
 const rowsPerLook = 48
 /** Rows that had to wait before the part does: a network that is away is asked for no whole part. */
 const waitingMax = 8
@@ -34,9 +34,11 @@ export async function dispatchPart(
     const rows: readonly PaymentId[] = await batches.findRowsToSend(tenant, part, { after, limit: rowsPerLook })
     isWhole = rows.length === 0
     if (isWhole) break
-    after = await turn.send(rows, (payment) => dispatchPayment(turn.dispatcher, { ...tenant, payment }, signal), () =>
+    const loaded = await dispatcher.payments.loadPaymentsForDispatch(tenant, rows)
+    const isSent = await turn.send(loaded, (payment) => dispatchLoaded(turn.dispatcher, payment, signal), () =>
       signal.aborted || turn.waiting >= waitingMax || clock.nowMs() - beganAtMs >= turnMs)
-    if (after === null) break
+    if (!isSent) break
+    after = rows.at(-1) ?? null
   }
   if (!isWhole || turn.waiting > 0 || !areDecided) {
     const startAfterMs = turn.waiting === 0 && areDecided ? 0 : againAfterMs
@@ -55,8 +57,8 @@ class Turn {
     this.dispatcher = { ...dispatcher, payments: { ...dispatcher.payments, scheduleDispatch } }
   }
 
-  /** @returns the last row, or `null` where it ended before that */
-  async send(rows: readonly PaymentId[], dispatch: (payment: PaymentId) => Promise<void>, isOver: () => boolean): Promise<PaymentId | null> {
+  /** @returns whether it came to its end */
+  async send(rows: readonly DispatchablePayment[], dispatch: (payment: DispatchablePayment) => Promise<void>, isOver: () => boolean): Promise<boolean> {
     const left = rows.values()
     const run = async (): Promise<void> => {
       for (const row of left) {
@@ -67,6 +69,6 @@ class Turn {
     const runs = await Promise.allSettled(Array.from({ length: this.dispatcher.rowsAtOnce }, run))
     const failed = runs.find((each) => each.status === 'rejected')
     if (failed !== undefined) throw failed.reason
-    return isOver() ? null : rows.at(-1) ?? null
+    return !isOver()
   }
 }

@@ -18,8 +18,17 @@ export async function dispatchPayment(
 ): Promise<void> {
   const tenant = { merchant, world }
   const payment = await dispatcher.payments.loadPaymentForDispatch(tenant, id)
+  if (payment !== undefined) await dispatchLoaded(dispatcher, payment, signal)
+}
+
+/**
+ * As {@link dispatchPayment}, of a payment as it stood a moment ago: what happened to it since is seen where it is marked as sent, or ended.
+ * @throws Fault `custodian/unavailable` or `store/unavailable`
+ */
+export async function dispatchLoaded(dispatcher: PaymentDispatcher, payment: DispatchablePayment, signal: AbortSignal): Promise<void> {
+  const { id } = payment
   // What a second person has to approve waits for the job that the approval makes.
-  if (payment === undefined || hasEnded(payment.status) || payment.status === 'awaiting_approval') return
+  if (hasEnded(payment.status) || payment.status === 'awaiting_approval') return
   if (payment.attempt?.state === 'sent') {
     await enquireLater(dispatcher, payment, 0)
     return

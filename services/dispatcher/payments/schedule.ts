@@ -11,14 +11,15 @@ const dispatchAgainMaxMs = 30_000
 export type NetworkRefusal = NonNullable<JobData<'payment-enquire'>['refusal']>
 
 /**
- * Plans the enquiry that comes after this turn, where nobody has planned it yet; after 0, the first.
+ * Plans the enquiry that comes after this turn, where nobody has planned it yet; after 0, the first. With it is noted that the network has it, where that is known by now.
  * @throws Fault `store/unavailable`
  */
 export async function enquireLater(
   { payments }: Pick<PaymentDispatcher, 'payments'>, { tenant, id, network }: DispatchablePayment, afterMs: number,
-  { turn = 0, refusal }: { readonly turn?: number | undefined; readonly refusal?: NetworkRefusal | undefined } = {},
+  { turn = 0, refusal, takenAtMs }: { readonly turn?: number | undefined; readonly refusal?: NetworkRefusal | undefined; readonly takenAtMs?: number | undefined } = {},
 ): Promise<void> {
-  await payments.scheduleEnquiry({ ...tenant, payment: id, network, turn, ...(refusal === undefined ? {} : { refusal }) }, afterMs)
+  const known = { ...refusal === undefined ? {} : { refusal }, ...takenAtMs === undefined ? {} : { takenAtMs } }
+  await payments.scheduleEnquiry({ ...tenant, payment: id, network, turn, ...known }, afterMs)
 }
 
 /** @throws Fault `store/unavailable` */

@@ -1,6 +1,6 @@
 import { newId, Secret } from '@ngome/kernel'
 import { callbackToken } from '@ngome/signatures'
-import type { Attempt, NewAttempt, PaymentStore } from '@ngome/store'
+import type { Attempt, DispatchablePayment, NewAttempt, PaymentStore } from '@ngome/store'
 import type { RequestOutcome } from '../connectors/payment-network.ts'
 import type { Network, PaymentDispatcher } from '../dispatcher.ts'
 import { changeProver } from '../webhooks/prove-change.ts'
@@ -49,11 +49,15 @@ export async function sendPayment(dispatcher: PaymentDispatcher, network: Networ
   if (mark === undefined || mark === 'superseded') {
     await dispatchLater(dispatcher, payment)
   } else {
-    if (outcome.kind === 'taken' && outcome.action !== undefined) await noteAction(dispatcher, payment, attempt, outcome.action)
+    const takenAtMs = outcome.kind === 'taken' ? clock.nowMs() : undefined
+    if (outcome.kind === 'taken' && outcome.action !== undefined) {
+      await noteTaken(dispatcher, payment, outcome)
+      await noteAction(dispatcher, payment, attempt, outcome.action)
+    }
     if (outcome.kind === 'unknown') await leaveOpen(dispatcher, payment, attempt, { stands: 'in_doubt', isStuck: false })
     // A refusal is the network's first word and not its last: what it says after its settling time is.
     const refusal = outcome.kind === 'refused' ? { fence: attempt.fence, failure: outcome.failure, reason: outcome.reason } : undefined
-    await enquireLater(dispatcher, payment, network.enquiryIntervalMs, { refusal })
+    await enquireLater(dispatcher, payment, network.enquiryIntervalMs, { refusal, takenAtMs })
   }
 }
 
@@ -77,10 +81,15 @@ export async function sendAgain(
   // Another took it in hand since we looked, or it has ended.
   if (attempt?.state !== 'sent' || attempt.fence !== fence + 1) return
   let marking: ReturnType<PaymentStore['markAttemptSentAgain']> | undefined
-  await request(dispatcher, network, opened, { reference: attempt.reference, decidedAt }, async () => {
+  const outcome = await request(dispatcher, network, opened, { reference: attempt.reference, decidedAt }, async () => {
     marking ??= payments.markAttemptSentAgain(tenant, { payment: id, fence: attempt.fence, sendings })
     return await marking === 'marked'
   })
+  await noteTaken(dispatcher, opened.payment, outcome)
+}
+
+async function noteTaken({ payments, clock }: PaymentDispatcher, { tenant, id }: DispatchablePayment, outcome: RequestOutcome): Promise<void> {
+  if (outcome.kind === 'taken') await payments.markAttemptTaken(tenant, { payment: id, atMs: clock.nowMs() })
 }
 
 function takeInHand(dispatcher: PaymentDispatcher, opened: OpenedPayment): Promise<Attempt | undefined> {
@@ -100,7 +109,7 @@ async function request(
   dispatcher: PaymentDispatcher, network: Network, opened: OpenedPayment, { reference, decidedAt }: Sending,
   mayLeave: () => Promise<boolean>,
 ): Promise<RequestOutcome> {
-  const { payments, clock, callbacks, logger } = dispatcher
+  const { clock, callbacks, logger } = dispatcher
   const { payment, sealed, original, card } = opened
   const token = callbackToken(callbacks.secret, payment.tenant, payment.id)
   // A process that was suspended must not wake up much later and send: by then the payment may have been given up.
@@ -128,6 +137,5 @@ async function request(
     if (outcome.kind !== 'not_sent') break
   }
   logger.info({ payment: payment.id, reference, outcome: withoutAction(outcome) }, 'payment requested')
-  if (outcome.kind === 'taken') await payments.markAttemptTaken(payment.tenant, { payment: payment.id, atMs: clock.nowMs() })
   return outcome
 }
