@@ -415,10 +415,21 @@ const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
     for (let count = 0; count < callbackHintsMax; count++) assert.equal(await hint(id), 'recorded')
     assert.equal(await hint(id), 'full')
     assert.equal(await hint(newId('payment', from)), 'unknown')
-    const [first, ...rest] = await it.store.dispatcher.loadCallbackHints(tenant, id)
+    const hints = async (of: Tenant = tenant) => (await it.store.dispatcher.loadPaymentForEnquiry(of, id))?.hints
+    const [first, ...rest] = await hints() ?? []
     assert.ok(first)
-    await it.store.dispatcher.markHintJudged(tenant, { id: first.id, payment: id, atMs: systemClock.nowMs(), finding: null })
-    assert.equal((await it.store.dispatcher.loadCallbackHints(tenant, id)).length, rest.length)
+    const seen: unknown[] = []
+    for (let time = 0; time < 2; time++) {
+      await it.store.dispatcher.judgeHint(tenant, { id: first.id, payment: id, atMs: systemClock.nowMs() }, (status) => {
+        seen.push(status)
+        return null
+      })
+    }
+    assert.deepEqual(seen, ['accepted'])
+    assert.deepEqual((await hints())?.map((one) => one.id), rest.map((one) => one.id))
+    assert.equal(await hints({ ...tenant, world: 'live' }), undefined)
+    await it.prepare(id)
+    assert.equal((await it.store.dispatcher.loadPaymentForEnquiry(tenant, id))?.payment.attempt?.fence, 1)
   },
   'a payment is another tenant\'s business nowhere': async (it) => {
     const [, id] = await it.accept()

@@ -28,8 +28,8 @@ export {
   addNetworkMaintenance, findNetworkStanding, recordNetworkHealth, removeNetworkMaintenance, type NetworkHealth, type NetworkMaintenance,
   type NetworkStanding,
 } from './networks/network-standing.ts'
-export { loadCallbackHints, type CallbackHint } from './callbacks/load-callback-hints.ts'
-export { markHintJudged } from './callbacks/mark-hint-judged.ts'
+export { loadPaymentForEnquiry, type CallbackHint, type HintedPayment } from './callbacks/load-payment-for-enquiry.ts'
+export { judgeHint } from './callbacks/judge-hint.ts'
 export { callbackHintsMax, recordCallbackHint, type NewCallbackHint } from './callbacks/record-callback-hint.ts'
 export { cancelCheckoutSession } from './checkout/cancel-checkout-session.ts'
 export type { CheckoutRow, CheckoutTry } from './checkout/checkout-row.ts'

@@ -1,7 +1,7 @@
 import type { Event, JobData } from '@ngome/contracts'
 import type { Tenant } from '@ngome/kernel'
-import { loadCallbackHints } from './callbacks/load-callback-hints.ts'
-import { markHintJudged } from './callbacks/mark-hint-judged.ts'
+import { loadPaymentForEnquiry } from './callbacks/load-payment-for-enquiry.ts'
+import { judgeHint } from './callbacks/judge-hint.ts'
 import { recordCallbackHint } from './callbacks/record-callback-hint.ts'
 import type { Database } from './database.ts'
 import { claimAuthorization } from './dispatch/claim-authorization.ts'
@@ -57,8 +57,8 @@ export type PaymentStore = {
   readonly findBalances: Bound<typeof findBalances>
   readonly findSigningKey: Bound<typeof findSigningKey>
   readonly recordCallbackHint: Bound<typeof recordCallbackHint>
-  readonly loadCallbackHints: Bound<typeof loadCallbackHints>
-  readonly markHintJudged: Bound<typeof markHintJudged>
+  readonly loadPaymentForEnquiry: Bound<typeof loadPaymentForEnquiry>
+  readonly judgeHint: Bound<typeof judgeHint>
   readonly loadPaymentForDispatch: Bound<typeof loadPaymentForDispatch>
   readonly loadPaymentsForDispatch: Bound<typeof loadPaymentsForDispatch>
   readonly claimAuthorization: Bound<typeof claimAuthorization>
@@ -102,8 +102,8 @@ export function postgresPayments(db: Database): PaymentStore {
     findBalances: findBalances.bind(null, db),
     findSigningKey: findSigningKey.bind(null, db),
     recordCallbackHint: recordCallbackHint.bind(null, db),
-    loadCallbackHints: loadCallbackHints.bind(null, db),
-    markHintJudged: markHintJudged.bind(null, db),
+    loadPaymentForEnquiry: loadPaymentForEnquiry.bind(null, db),
+    judgeHint: judgeHint.bind(null, db),
     loadPaymentForDispatch: loadPaymentForDispatch.bind(null, db),
     loadPaymentsForDispatch: loadPaymentsForDispatch.bind(null, db),
     claimAuthorization: claimAuthorization.bind(null, db),

@@ -99,7 +99,7 @@ function isOneWord(oneAtMs: number | null, otherAtMs: number | null): boolean {
   return oneAtMs === null || otherAtMs === null || Math.abs(oneAtMs - otherAtMs) < 29 * 86_400_000
 }
 
-function hintStore(memory: MemoryPayments): Pick<PaymentStore, 'recordCallbackHint' | 'loadCallbackHints' | 'markHintJudged'> {
+function hintStore(memory: MemoryPayments): Pick<PaymentStore, 'recordCallbackHint' | 'loadPaymentForEnquiry' | 'judgeHint'> {
   const hintsOf = (key: string): KeptHint[] => {
     let hints = memory.hints.get(key)
     if (hints === undefined) memory.hints.set(key, hints = [])
@@ -115,13 +115,18 @@ function hintStore(memory: MemoryPayments): Pick<PaymentStore, 'recordCallbackHi
       memory.onJob({ queue: 'payment-enquire', data: { ...tenant, payment: hint.payment }, startAfterMs: 0 })
       return 'recorded'
     },
-    loadCallbackHints: async (tenant, payment) => hintsOf(tenantKey(tenant, payment)).filter(({ isJudged }) => !isJudged).map((hint) => ({
-      id: hint.id, sealed: hint.sealed, dataKey: { id: hint.dataKey, sealed: memory.dataKeys.get(tenantKey(tenant, hint.dataKey))?.sealed ?? new Uint8Array() },
-    })),
-    markHintJudged: async (tenant, { id, payment, finding }) => {
+    loadPaymentForEnquiry: async (tenant, id) => {
+      const payment = load(memory, tenant, id)
+      const hints = hintsOf(tenantKey(tenant, id)).filter(({ isJudged }) => !isJudged).map((hint) => ({
+        id: hint.id, sealed: hint.sealed, dataKey: { id: hint.dataKey, sealed: memory.dataKeys.get(tenantKey(tenant, hint.dataKey))?.sealed ?? new Uint8Array() },
+      }))
+      return payment && { payment, hints }
+    },
+    judgeHint: async (tenant, { id, payment }, judge) => {
       const hint = hintsOf(tenantKey(tenant, payment)).find((one) => one.id === id)
       if (hint === undefined || hint.isJudged) return
       hint.isJudged = true
+      const finding = judge(memory.find(tenant, payment)?.row.status)
       if (finding !== null) memory.told.push(finding)
     },
   }

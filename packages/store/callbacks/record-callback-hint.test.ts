@@ -5,7 +5,7 @@ import { newId, systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
 import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
 import type { Database } from '../database.ts'
 import { acceptPayment } from '../payments/accept-payment.ts'
-import { loadCallbackHints } from './load-callback-hints.ts'
+import { loadPaymentForEnquiry } from './load-payment-for-enquiry.ts'
 import { callbackHintsMax, recordCallbackHint } from './record-callback-hint.ts'
 
 const from = { clock: systemClock, random: systemRandom }
@@ -43,7 +43,7 @@ describe('a callback hint', () => {
       (SELECT count(*)::int FROM ngome.events WHERE type = 'callback.received' AND data->>'payment' = $1) AS events`,
     [payment])
     assert.deepEqual(rows, [{ jobs: 1, events: 1 }])
-    const hints = await loadCallbackHints(database.open('ngome_dispatcher'), merchant.tenant, payment)
+    const { hints = [] } = await loadPaymentForEnquiry(database.open('ngome_dispatcher'), merchant.tenant, payment) ?? {}
     assert.equal(hints.length, 1)
     assert.equal(hints[0]?.dataKey.id, merchant.dataKey)
   })

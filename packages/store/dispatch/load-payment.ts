@@ -2,6 +2,7 @@ import type { ApiKeyId, DataKeyId, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { paymentColumns, toPaymentRow, type PaymentColumns, type PaymentRow } from '../payments/find-payment.ts'
 import { pipelined } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
 import type { AttemptState } from '../tables.ts'
 
 export type Attempt = {
@@ -38,7 +39,12 @@ export async function loadPaymentForDispatch(db: Database, tenant: Tenant, id: P
 
 /** Several at once, in the order of `ids`; those that the tenant does not have are left out. @throws Fault `store/unavailable` */
 export async function loadPaymentsForDispatch(db: Database, tenant: Tenant, ids: readonly PaymentId[]): Promise<readonly DispatchablePayment[]> {
-  const [result] = await pipelined(db, tenant, [{
+  const [result] = await pipelined(db, tenant, [dispatchableStatement(tenant, ids)])
+  return (result?.rows ?? []).map(toDispatchable)
+}
+
+export function dispatchableStatement(tenant: Tenant, ids: readonly PaymentId[]): Statement {
+  return {
     name: 'load_payments_for_dispatch',
     // One look for each payment, in the partition that it can lie in (ADR 41).
     text: `SELECT p.*, d.sealed AS data_key_sealed, d.created_at AS data_key_created_at, a.reference AS attempt_reference, a.fence, a.sendings, a.state,
@@ -49,8 +55,7 @@ export async function loadPaymentsForDispatch(db: Database, tenant: Tenant, ids:
         LEFT JOIN LATERAL (SELECT * FROM ngome.attempts WHERE merchant = $1 AND world = $2 AND payment = asked.id OFFSET 0) a ON true
       ORDER BY asked.place`,
     values: [tenant.merchant, tenant.world, ids],
-  }])
-  return (result?.rows ?? []).map((row) => toDispatchable(row as Columns))
+  }
 }
 
 type AttemptColumns = {
@@ -73,7 +78,9 @@ type Columns = PaymentColumns & (AttemptColumns | { readonly attempt_reference: 
   readonly data_key_created_at: Date
 }
 
-function toDispatchable(row: Columns): DispatchablePayment {
+/** Of a row of {@link dispatchableStatement}. */
+export function toDispatchable(read: object): DispatchablePayment {
+  const row = read as Columns
   return {
     ...toPaymentRow(row),
     apiKey: row.api_key,

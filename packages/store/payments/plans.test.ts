@@ -8,6 +8,7 @@ import { sql, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import { loadDelivery } from '../dispatch/load-delivery.ts'
 import { findObjectEvent, listObjectEvents } from '../events/list-object-events.ts'
+import type { CallbackHint } from '../callbacks/load-payment-for-enquiry.ts'
 import { postgresPayments, type PaymentStore } from '../payment-store.ts'
 import type { Tables } from '../tables.ts'
 import { inTenant, inTenantPrepared } from '../transaction.ts'
@@ -95,7 +96,7 @@ const payout = (status: 'accepted' | 'awaiting_approval'): Partial<NewPayment> =
 /** The payment that goes the way, and the payout that waits for an approval. */
 let payment: PaymentId
 let waiting: PaymentId
-let hint: Awaited<ReturnType<PaymentStore['loadCallbackHints']>>[number] | undefined
+let hint: CallbackHint | undefined
 const held = () => ({ payment, fence: 1, atMs: atMs() })
 
 /** Every call of a payment's way, in its order: a new one needs its row. */
@@ -135,8 +136,8 @@ const way: { readonly [K in keyof PaymentStore]: () => Promise<unknown> } = {
   recordCallbackHint: async () => assert.equal(await accepting.recordCallbackHint(merchant.tenant, {
     id: newId('callbackHint', from), payment, dataKey: merchant.dataKey, sealed: systemRandom.bytes(100), receivedAtMs: atMs(),
   }, emit({ ...from, process: 'gateway' }, 'callback.received', merchant.tenant, { payment })), 'recorded'),
-  loadCallbackHints: async () => [hint] = await dispatching.loadCallbackHints(merchant.tenant, payment),
-  markHintJudged: () => dispatching.markHintJudged(merchant.tenant, { id: hint?.id ?? assert.fail(), payment, atMs: atMs(), finding: told('payment.processing', payment) }),
+  loadPaymentForEnquiry: async () => [hint] = (await dispatching.loadPaymentForEnquiry(merchant.tenant, payment))?.hints ?? assert.fail(),
+  judgeHint: () => dispatching.judgeHint(merchant.tenant, { id: hint?.id ?? assert.fail(), payment, atMs: atMs() }, () => told('payment.processing', payment)),
   markStanding: async () => assert.equal(await dispatching.markStanding(merchant.tenant, { ...held(), status: 'in_doubt' }, told('payment.processing', payment), prove), 'changed'),
   markAttemptStuck: () => dispatching.markAttemptStuck(merchant.tenant, { payment, atMs: atMs() }, told('payment.processing', payment)),
   recordOutcome: async () => assert.equal(await dispatching.recordOutcome(from, merchant.tenant, {

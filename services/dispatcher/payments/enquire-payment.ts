@@ -18,12 +18,13 @@ export async function enquirePayment(
   switch (settlement.kind) {
     case 'nothing_sent': return
     case 'open': return enquireLater(dispatcher, settlement.payment, settlement.againAfterMs, { turn, refusal })
-    case 'ended': return judgeCallbackHints(dispatcher, settlement.payment, await readCallbackHints(dispatcher, settlement.payment, signal))
+    case 'ended': return judgeCallbackHints(dispatcher, settlement.found.payment, await readCallbackHints(dispatcher, settlement.found, signal))
     case 'ended_before': {
-      const hints = await readCallbackHints(dispatcher, settlement.payment, signal)
+      const { payment } = settlement.found
+      const hints = await readCallbackHints(dispatcher, settlement.found, signal)
       // That it succeeded is known. Each other hint leads to one question, since it is judged then, and a payment keeps few.
-      if (recheck === true || hints.some(({ claim }) => claim !== 'succeeded')) await lookForReversal(dispatcher, settlement.payment)
-      return judgeCallbackHints(dispatcher, settlement.payment, hints)
+      if (recheck === true || hints.some(({ claim }) => claim !== 'succeeded')) await lookForReversal(dispatcher, payment)
+      return judgeCallbackHints(dispatcher, payment, hints)
     }
     default: settlement satisfies never
   }

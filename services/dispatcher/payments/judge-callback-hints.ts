@@ -1,6 +1,6 @@
 import { emit } from '@ngome/contracts'
 import { Fault } from '@ngome/kernel'
-import type { CallbackHint, DispatchablePayment } from '@ngome/store'
+import type { CallbackHint, DispatchablePayment, HintedPayment } from '@ngome/store'
 import { eventSource, type PaymentDispatcher } from '../dispatcher.ts'
 import { networkOf } from './dispatch-payment.ts'
 
@@ -8,12 +8,12 @@ import { networkOf } from './dispatch-payment.ts'
 type ReadHint = { readonly hint: CallbackHint; readonly claim: 'succeeded' | 'failed' | undefined }
 
 /**
- * Opens the hints of a payment that nobody has judged yet.
+ * Opens the hints of a payment that nobody has judged yet, as they were loaded with it.
  * @throws Fault `custodian/unavailable` where a hint cannot be opened now: it is judged when the job runs again
  */
-export async function readCallbackHints(dispatcher: PaymentDispatcher, payment: DispatchablePayment, signal: AbortSignal): Promise<readonly ReadHint[]> {
+export async function readCallbackHints(dispatcher: PaymentDispatcher, { payment, hints }: HintedPayment, signal: AbortSignal): Promise<readonly ReadHint[]> {
   const read: ReadHint[] = []
-  for (const hint of await dispatcher.payments.loadCallbackHints(payment.tenant, payment.id)) {
+  for (const hint of hints) {
     read.push({ hint, claim: await claimOf(dispatcher, payment, hint, signal) })
   }
   return read
@@ -26,14 +26,13 @@ export async function readCallbackHints(dispatcher: PaymentDispatcher, payment: 
 export async function judgeCallbackHints(dispatcher: PaymentDispatcher, before: DispatchablePayment, hints: readonly ReadHint[]): Promise<void> {
   const { payments, clock, logger } = dispatcher
   const { tenant, id } = before
-  if (hints.length === 0) return
-  const payment = await payments.findPayment(tenant, id)
   for (const { hint, claim } of hints) {
-    // Of what was taken back both have been true.
-    const isContradicted = claim !== undefined && claim !== payment?.status && payment?.status !== 'reversed'
-    if (isContradicted) logger.warn({ payment: id, claim, status: payment?.status }, 'a callback contradicts the network')
-    const finding = isContradicted ? emit(eventSource(dispatcher), 'callback.contradicted', tenant, { payment: id }) : null
-    await payments.markHintJudged(tenant, { id: hint.id, payment: id, atMs: clock.nowMs(), finding })
+    await payments.judgeHint(tenant, { id: hint.id, payment: id, atMs: clock.nowMs() }, (status) => {
+      // Of what was taken back both have been true.
+      if (claim === undefined || claim === status || status === 'reversed') return null
+      logger.warn({ payment: id, claim, status }, 'a callback contradicts the network')
+      return emit(eventSource(dispatcher), 'callback.contradicted', tenant, { payment: id })
+    })
   }
 }
 

@@ -1,7 +1,7 @@
 import { emit } from '@ngome/contracts'
 import type { PaymentId, Tenant } from '@ngome/kernel'
 import { hasEnded } from '@ngome/payments'
-import type { Attempt, DispatchablePayment } from '@ngome/store'
+import type { Attempt, DispatchablePayment, HintedPayment } from '@ngome/store'
 import { eventSource, type Network, type PaymentDispatcher } from '../dispatcher.ts'
 import { askNetwork } from './ask-network.ts'
 import { networkOf } from './dispatch-payment.ts'
@@ -14,10 +14,10 @@ import type { NetworkRefusal } from './schedule.ts'
 import { sendAgain } from './send-payment.ts'
 import { leaveOpen } from './leave-open.ts'
 
-/** `open`: ask again after the wait. `ended_before`: somebody else had ended it. `nothing_sent`: there is nothing to ask about. */
+/** `open`: ask again after the wait. `ended_before`: somebody else had ended it. `nothing_sent`: there is nothing to ask about. `found`: as it was before. */
 export type Settlement =
   | { readonly kind: 'open'; readonly payment: DispatchablePayment; readonly againAfterMs: number }
-  | { readonly kind: 'ended' | 'ended_before'; readonly payment: DispatchablePayment }
+  | { readonly kind: 'ended' | 'ended_before'; readonly found: HintedPayment }
   | { readonly kind: 'nothing_sent' }
 
 /**
@@ -28,9 +28,10 @@ export type Settlement =
 export async function settlePayment(
   dispatcher: PaymentDispatcher, tenant: Tenant, id: PaymentId, signal: AbortSignal, refusal?: NetworkRefusal,
 ): Promise<Settlement> {
-  const payment = await dispatcher.payments.loadPaymentForDispatch(tenant, id)
-  if (payment === undefined) return { kind: 'nothing_sent' }
-  if (hasEnded(payment.status)) return { kind: 'ended_before', payment }
+  const found = await dispatcher.payments.loadPaymentForEnquiry(tenant, id)
+  if (found === undefined) return { kind: 'nothing_sent' }
+  const { payment } = found
+  if (hasEnded(payment.status)) return { kind: 'ended_before', found }
   const { attempt } = payment
   // What is only prepared is its dispatch job's to send.
   if (attempt?.state !== 'sent') return { kind: 'nothing_sent' }
@@ -47,7 +48,7 @@ export async function settlePayment(
     refusal: refusal?.fence === attempt.fence ? refusal : undefined,
     ageMs: Math.max(ageAt(askedAtMs, attempt), witnessedMs), witnessedMs, sendings: attempt.sendings,
   }, network)
-  if (await isEnded(dispatcher, network, { payment, attempt, verdict, askedAtMs, askedAtMonotonicMs }, signal)) return { kind: 'ended', payment }
+  if (await isEnded(dispatcher, network, { payment, attempt, verdict, askedAtMs, askedAtMonotonicMs }, signal)) return { kind: 'ended', found }
   if (answer.kind === 'pending' && answer.action !== undefined) await noteAction(dispatcher, payment, attempt, answer.action)
   return { kind: 'open', payment, againAfterMs: nextEnquiryAfterMs(Math.max(ageAt(dispatcher.clock.nowMs(), attempt), witnessedMs), network) }
 }
