@@ -24,6 +24,7 @@ import { markAttemptSentAgain } from './mark-attempt-sent-again.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
 import { recordDeliveryResult, type DeliveryResult } from './record-delivery-result.ts'
 import { recordOutcome, type PaymentOutcome } from './record-outcome.ts'
+import { scheduleEnquiry } from './schedule-enquiry.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 const dispatcherEvents = { ...from, process: 'dispatcher' } as const
@@ -141,6 +142,24 @@ describe('the way of an attempt', () => {
     const [told] = await database.asAdmin('SELECT id, proof FROM ngome.object_events WHERE object = $1 AND sequence = 2', [payment])
     assert.deepEqual([told?.['proof'], proven.get(told?.['id'] as string)?.facts], [eventProof, factsProof].map((bytes) => Buffer.from(bytes)))
     assert.equal(await send(prove), 'superseded')
+  })
+
+  test('an end takes back the first enquiry, where nobody has begun it, and no other payment\'s nor any later one', async () => {
+    const [ended, begun, later, open] = [await accepted(), await accepted(), await accepted(), await accepted()]
+    const all = [ended, begun, later, open]
+    const plan = (payment: PaymentId, turn: number) => scheduleEnquiry(dispatcher, { ...merchant.tenant, payment, turn }, 60_000)
+    for (const payment of all) {
+      await prepare(payment)
+      await markSent(payment, 1)
+      assert.equal(await plan(payment, 0), 'scheduled')
+    }
+    await plan(later, 1)
+    await database.asAdmin(`UPDATE pgboss.job SET state = 'active' WHERE name = 'payment-enquire' AND data->>'payment' = $1`, [begun])
+    for (const payment of [ended, begun, later]) assert.equal(await end(payment, 1, succeeded), 'recorded')
+    const jobs = await database.asAdmin(`SELECT data->>'payment' AS payment, (data->>'turn')::int AS turn FROM pgboss.job
+      WHERE name = 'payment-enquire' AND data->>'payment' = ANY($1)`, [all])
+    assert.deepEqual(new Set(jobs.map(({ payment, turn }) => `${String(payment)} ${String(turn)}`)), new Set([`${begun} 1`, `${later} 2`, `${open} 1`]))
+    await database.asAdmin(`DELETE FROM pgboss.job WHERE data->>'payment' = ANY($1)`, [all])
   })
 
   test('a payment that fails voids its transfer', async () => {

@@ -1,10 +1,11 @@
 import type { Event, FailureCode } from '@ngome/contracts'
 import type { Clock, PaymentId, Tenant } from '@ngome/kernel'
 import { dispatcherOrigins, paymentStates, type ObjectEvent } from '@ngome/payments'
-import type { Transaction } from 'kysely'
+import { CompiledQuery, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import { appendEvent } from '../events/append-event.ts'
 import { proveLastEvent } from '../events/object-events.ts'
+import { takeBackStatement } from '../jobs/enqueue.ts'
 import type { Tables } from '../tables.ts'
 import { inTenantPrepared } from '../transaction.ts'
 import { lockPayment } from './lock-payment.ts'
@@ -53,6 +54,7 @@ export async function recordOutcome(
       : await endAttempt(tx, tenant, record.payment, record.fence, record.outcome, at)
     if (held === undefined || !await endPayment(tx, tenant, record, at)) return false
     await endTransfers(tx, tenant, record, at)
+    if (held.reference !== null) await takeEnquiryBack(tx, held.reference)
     for (const event of [...record.alarms ?? [], record.event]) await appendEvent(tx, event)
     await proveLastEvent(tx, tenant, record.payment, (event) => record.prove(event, held.factsProof))
     return true
@@ -63,14 +65,14 @@ export async function recordOutcome(
 }
 
 /** The end is the caller's to record. */
-type Held = { readonly factsProof: Uint8Array | null }
+type Held = { readonly factsProof: Uint8Array | null; readonly reference: string | null }
 
 /** The lock on the payment keeps an attempt from appearing between this look and the end. */
 async function noAttempt(tx: Transaction<Tables>, tenant: Tenant, payment: PaymentId): Promise<Held | undefined> {
   const attempt = await tx.selectFrom('attempts').select('id')
     .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', payment)
     .executeTakeFirst()
-  return attempt === undefined ? { factsProof: null } : undefined
+  return attempt === undefined ? { factsProof: null, reference: null } : undefined
 }
 
 async function endAttempt(
@@ -92,8 +94,14 @@ async function endAttempt(
     .where('fence', '=', fence)
     // Money can only have moved for what was sent.
     .where('state', 'in', outcome.status === 'succeeded' ? ['sent'] : ['prepared', 'sent'])
-    .returning('facts_proof').executeTakeFirst()
-  return updated === undefined ? undefined : { factsProof: updated.facts_proof }
+    .returning(['facts_proof', 'reference']).executeTakeFirst()
+  return updated === undefined ? undefined : { factsProof: updated.facts_proof, reference: updated.reference }
+}
+
+/** Where a callback came before the first enquiry was due, nothing is left to be asked. */
+async function takeEnquiryBack(tx: Transaction<Tables>, reference: string): Promise<void> {
+  const { text, values } = takeBackStatement('payment-enquire', reference)
+  await tx.executeQuery(CompiledQuery.raw(text, [...values]))
 }
 
 /** A success is only of what was sent; a failure is also of what never was. */

@@ -24,11 +24,13 @@ export async function scheduleEnquiry(
       )
       UPDATE ngome.attempts a SET taken_at = coalesce(a.taken_at, $5::timestamptz), enquiry_turn = CASE before.enquiry_turn WHEN $4::integer THEN $4 + 1 ELSE before.enquiry_turn END
       FROM before WHERE a.merchant = $1 AND a.world = $2 AND a.payment = $3 AND (before.enquiry_turn = $4 OR a.taken_at IS NULL AND $5::timestamptz IS NOT NULL)
-      RETURNING before.enquiry_turn = $4 AS is_next`,
+      RETURNING before.enquiry_turn = $4 AS is_next, a.reference`,
     values: [merchant, world, payment, turn, takenAtMs === undefined ? null : new Date(takenAtMs)],
   }], ([taken]) => {
-    const isNext = taken?.rows[0]?.['is_next'] === true
-    return { statements: isNext ? [enqueueStatement('payment-enquire', { ...enquiry, turn: turn + 1 }, startAfterMs)] : [], result: isNext }
+    const row = taken?.rows[0] as { readonly is_next: boolean; readonly reference: string } | undefined
+    if (row?.is_next !== true) return { statements: [], result: false }
+    // The first goes by the attempt's reference, so that an end that comes before it takes it back (`recordOutcome`).
+    return { statements: [enqueueStatement('payment-enquire', { ...enquiry, turn: turn + 1 }, startAfterMs, turn === 0 ? row.reference : undefined)], result: true }
   })
   if (isTaken && startAfterMs === 0) db.wake('payment-enquire')
   return isTaken ? 'scheduled' : 'superseded'
