@@ -162,8 +162,9 @@ suite('a RateLimit field', () => {
   test('of any text is read without an error, and in no time', () => {
     fc.assert(fc.property(fc.string({ maxLength: 1_100 }), (field) => { parseRateLimit(field) }))
     const startedAtMs = performance.now()
-    for (const part of ['"', ';a', ';a=1', ';a="', '\\', ',', '";r=1,']) parseRateLimit(`"k"${part.repeat(1_024 / part.length)}`.slice(0, 1_024))
-    assert.ok(performance.now() - startedAtMs < 500)
+    // With the cube of its length these would be minutes.
+    for (const part of Array.from({ length: 50 }, () => ['"', ';a', ';a=1', ';a="', '\\', ',', '";r=1,']).flat()) parseRateLimit(`"k"${part.repeat(1_024 / part.length)}`.slice(0, 1_024))
+    assert.ok(performance.now() - startedAtMs < 30_000)
   })
 })
 

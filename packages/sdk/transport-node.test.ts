@@ -68,21 +68,18 @@ suite('an answer that never ends well', () => {
     })
   }
 
-  test('a drip of bytes ends with the deadline, and with it the connection', async () => {
-    let isClosed = false
+  test('a drip of bytes ends with the deadline, and with it the connection', { timeout: 60_000 }, async () => {
+    const closed = Promise.withResolvers<void>()
     const drip: Behaviour = (_, response) => {
       const timer = setInterval(() => response.write(' '), 20)
       response.on('close', () => {
         clearInterval(timer)
-        isClosed = true
+        closed.resolve()
       })
     }
-    const startedAtMs = performance.now()
-    const made = client(drip, { timeoutMs: 600, attemptTimeoutMs: 5_000 })
+    const made = client(drip, { timeoutMs: 600, attemptTimeoutMs: 120_000 })
     assert.ok(await failure(made) instanceof TimeoutError)
-    assert.ok(performance.now() - startedAtMs < 3_000)
-    await new Promise((resolve) => { setTimeout(resolve, 50) })
-    assert.ok(isClosed)
+    await closed.promise
   })
 })
 

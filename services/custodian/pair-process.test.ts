@@ -50,10 +50,12 @@ test(`either of a pair may be killed, also one after the other, and openings go 
   for (const victim of [one, other, one]) {
     await sleep(random.between(50, 500))
     await victim.kill()
-    // The other one serves, within the time that a lock of the dead can last.
-    const before = answered.length
-    await sleep(2_500)
-    assert.ok(answered.length > before, `nothing was opened after a kill: ${one.output} ${other.output}`)
+    // The other one serves, whatever the dead one had locked, before that one is back; the first that ends may have been under way.
+    const enough = answered.length + 10
+    for (let look = 0; answered.length < enough; look++) {
+      assert.ok(look < 600, `nothing was opened after a kill: ${one.output} ${other.output}`)
+      await sleep(50)
+    }
     await victim.ready()
   }
   // A token that met one custodian away is good with its twin.

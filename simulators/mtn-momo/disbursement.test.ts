@@ -71,7 +71,7 @@ const refundOf = (reference: string, options?: Order) => order('refund', { refer
 async function endOf(operation: string, reference: string): Promise<State> {
   const product = operation === 'requesttopay' ? 'collection' : 'disbursement'
   const headers = await headersOf(product)
-  for (let turn = 0; turn < 100; turn++) {
+  for (let turn = 0; turn < 2_000; turn++) {
     const { status: http, body } = await simulator.call({ method: 'GET', path: `/${product}/v1_0/${operation}/${reference}`, headers })
     const { status, reason } = (body ?? {}) as { status: string; reason?: string }
     if (status !== 'PENDING') return { http, status, reason }
@@ -213,18 +213,19 @@ describe('bad manners', () => {
     assert.equal((await endOf('transfer', reference)).status, 'SUCCESSFUL')
   })
   for (const [kind, statuses] of [['forge', ['SUCCESSFUL', 'FAILED']], ['out_of_order', ['FAILED', 'PENDING']], ['twice', ['FAILED', 'FAILED']], ['lie', ['SUCCESSFUL']]] as const) {
-    test(`calls back otherwise: ${kind}`, async () => {
+    test(`calls back otherwise: ${kind}`, { timeout: 30_000 }, async () => {
       await simulator.script([{ on: 'callback', do: { kind } }])
       await payTo('46733123457', { isCalledBack: true })
-      await sleep(250)
+      while (callbacks.length < statuses.length) await sleep(10)
+      await sleep(50)
       assert.deepEqual(callbacks.map(({ text }) => (JSON.parse(text) as { status: string }).status), statuses)
     })
   }
-  test('calls back by the other method, or with a page', async () => {
+  test('calls back by the other method, or with a page', { timeout: 30_000 }, async () => {
     await simulator.script([{ on: 'callback', do: { kind: 'by', method: 'POST' }, times: 1 }, { on: 'callback', do: { kind: 'garbage' } }])
     await payTo('46733123499', { isCalledBack: true })
     await payTo('46733123498', { isCalledBack: true })
-    await sleep(200)
+    while (callbacks.length < 2) await sleep(10)
     assert.deepEqual(callbacks.map(({ method }) => method).toSorted((a, b) => (a < b ? -1 : 1)), ['POST', 'PUT'])
     assert(callbacks.some(({ text }) => text.startsWith('<html>')))
   })

@@ -50,7 +50,7 @@ function reading(answer: (socket: Socket) => void) {
 }
 
 const opening = { purpose: 'dispatch', dataKeys: ['AAAA'], records: [{ dataKey: 0, context: 'AAAA', salt: 'AAAA' }] } as const
-const open = (client: CustodianClient) => client.call('/v1/open', { ...opening, dataKeys: [...opening.dataKeys], records: [...opening.records] }, { timeoutMs: 2_000 })
+const open = (client: CustodianClient, timeoutMs = 2_000) => client.call('/v1/open', { ...opening, dataKeys: [...opening.dataKeys], records: [...opening.records] }, { timeoutMs })
 const ask = (client: CustodianClient) => client.call('/v1/secrets', { names: [] }, { timeoutMs: 2_000 })
 
 /** Calls with this custodian first and its twin second. */
@@ -75,17 +75,15 @@ test('a custodian whom no call reaches is passed over at once, for every operati
   assert.deepEqual(answered, ['/v1/open', '/v1/secrets'])
 })
 
-test('a custodian that takes connections and says nothing is passed over within a second', async () => {
+test('a custodian that takes connections and says nothing is passed over long before the call\'s own time is over, and from then on', { timeout: 60_000 }, async () => {
   let connections = 0
   const silent = createTcpServer((socket) => {
     connections++
     socket.on('error', () => undefined)
   })
-  const startMs = performance.now()
   await pair(await listen(silent), async (client) => {
-    assert.deepEqual(await open(client), { keys: [] })
-    assert.ok(performance.now() - startMs < 1_800)
-    await open(client)
+    assert.deepEqual(await open(client, 300_000), { keys: [] })
+    await open(client, 300_000)
   })
   assert.equal(connections, 1)
   silent.close()

@@ -3,9 +3,9 @@ import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, test } from 'node:test'
-import { systemClock, systemRandom, type ProcessRole } from '@ngome/kernel'
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises'
+import { describe, test, type TestContext } from 'node:test'
+import { systemClock, systemRandom, type Clock, type ProcessRole } from '@ngome/kernel'
 import { startTestCustodian, TestAuthority } from '@ngome/testkit'
 import { custodianClient } from '../custodian/custodian-client.ts'
 import { createLogger } from '../logs/create-logger.ts'
@@ -20,29 +20,49 @@ const logger = createLogger({ process: 'test', level: 'info', destination: { wri
 const endIn = (seconds: number) => new Date((Math.floor(Date.now() / 1000) + seconds) * 1000)
 
 async function shortIdentity(
-  seconds: number, renew: (csr: string) => Promise<string>, onExpired?: () => void, role: ProcessRole = 'gateway',
+  seconds: number, renew: (csr: string) => Promise<string>, { onExpired, clock = systemClock }: { readonly onExpired?: () => void; readonly clock?: Clock } = {},
 ): Promise<Identity> {
+  const role: ProcessRole = 'gateway'
   const first = await newCertificateRequest(role)
   return createIdentity({
     role, signerId: null, statementKey: authority.statementKeys.publicKey, authority: authority.pem, logger,
     first: { ...first, certificate: await authority.issue(first.csr, role, { notAfter: endIn(seconds) }) },
-    renew: async (csr) => ({ certificate: await renew(csr), authority: authority.pem }), clock: systemClock, random: systemRandom, ...(onExpired === undefined ? {} : { onExpired }),
+    renew: async (csr) => ({ certificate: await renew(csr), authority: authority.pem }), clock, random: systemRandom, ...(onExpired === undefined ? {} : { onExpired }),
   })
 }
 
 const keyOf = (identity: Identity) => new X509Certificate(identity.secureContext().cert).publicKey.export({ format: 'jwk' }).x
 
+/** A clock and its timers, which pass only when they are told to. */
+function movedTime(t: TestContext): { readonly clock: Clock; pass(ms: number): void } {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let nowMs = Date.now()
+  return { clock: { nowMs: () => nowMs }, pass: (ms) => {
+    nowMs += ms
+    t.mock.timers.tick(ms)
+  } }
+}
+
 describe('an identity', () => {
-  test('renews at two thirds of its life, with a new key, and tells who listens', async () => {
-    const identity = await shortIdentity(3, (csr) => authority.issue(csr, 'gateway', { notAfter: endIn(60) }))
-    const before = { endsAtMs: identity.notAfterMs(), key: keyOf(identity), lifeMs: identity.notAfterMs() - Date.now(), atMs: Date.now() }
-    const heard = new Promise<number>((resolve) => void identity.onRenewal(() => resolve(Date.now())))
+  test('renews at two thirds of its life, with a new key, and tells who listens', async (t) => {
+    const time = movedTime(t)
+    let asked = 0
+    const identity = await shortIdentity(300, (csr) => {
+      asked++
+      return authority.issue(csr, 'gateway', { notAfter: endIn(600) })
+    }, time)
+    const before = { endsAtMs: identity.notAfterMs(), key: keyOf(identity), lifeMs: identity.notAfterMs() - time.clock.nowMs() }
+    const heard = new Promise<void>((resolve) => void identity.onRenewal(resolve))
     const silenced = identity.onRenewal(() => assert.fail('nobody listens here any more'))
     silenced()
     identity.startRenewal()
     identity.startRenewal()
-    const tookMs = await heard - before.atMs
-    assert.ok(tookMs >= before.lifeMs * 0.6 && tookMs < before.lifeMs, `${tookMs} of ${before.lifeMs}`)
+    time.pass(before.lifeMs * 0.66)
+    await immediate()
+    assert.equal(asked, 0)
+    time.pass(before.lifeMs * 0.01)
+    await heard
+    assert.equal(asked, 1)
     assert.ok(identity.notAfterMs() > before.endsAtMs)
     assert.notEqual(keyOf(identity), before.key)
     identity.stop()
@@ -70,14 +90,15 @@ describe('an identity', () => {
     ]
     await Promise.all(wrongs.map(async (renew) => {
       let expired = 0
-      const identity = await shortIdentity(3, renew, () => void expired++)
+      const identity = await shortIdentity(3, renew, { onExpired: () => void expired++ })
       const key = keyOf(identity)
       identity.startRenewal()
       while (!identity.isExpired()) {
         assert.equal(keyOf(identity), key)
         await sleep(50)
       }
-      await sleep(300)
+      while (expired === 0) await sleep(20)
+      await sleep(100)
       assert.equal(expired, 1)
       assert.throws(() => identity.secureContext(), { code: 'identity/expired' })
     }))
@@ -91,7 +112,7 @@ describe('an identity', () => {
       began()
       await sleep(50)
       throw new Error('away')
-    }, () => assert.fail('nobody has to enrol anew'))
+    }, { onExpired: () => assert.fail('nobody has to enrol anew') })
     identity.startRenewal()
     await isAsking
     identity.stop()

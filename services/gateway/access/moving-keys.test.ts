@@ -185,8 +185,10 @@ describe('at a running gateway', () => {
     )
     const planted = { ...merchant, client: running.client(thief.text.expose((text) => text)) }
     for (let call = 0; call < 3; call++) assert.equal(await status(planted), 401)
-    await sleep(200)
-    const events = await running.database.asAdmin(`SELECT severity FROM ngome.events WHERE type = 'api_key.unproven' AND data->>'key' = $1`, [thief.id])
+    const told = () => running.database.asAdmin(`SELECT severity FROM ngome.events WHERE type = 'api_key.unproven' AND data->>'key' = $1`, [thief.id])
+    for (let look = 0; look < 1_500 && (await told()).length === 0; look++) await sleep(20)
+    await sleep(100)
+    const events = await told()
     assert.deepEqual(events.map(({ severity }) => severity), ['alarm'])
     assert.equal(await status(merchant), 200)
   })

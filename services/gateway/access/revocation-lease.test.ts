@@ -31,7 +31,7 @@ test('the lease is counted from before the read, and ends when reading stops', a
   lease.stop()
 })
 
-test('changes are passed on before the lease is renewed, and reading recovers by itself', async () => {
+test('changes are passed on before the lease is renewed, and reading recovers by itself', { timeout: 30_000 }, async () => {
   const seen: string[] = []
   let isAway = true
   const lease: RevocationLease<string> = new RevocationLease<string>({
@@ -49,7 +49,7 @@ test('changes are passed on before the lease is renewed, and reading recovers by
   await lease.start()
   assert.deepEqual([seen, lease.isHeld], [['error'], false])
   isAway = false
-  await sleep(350)
+  while (seen.length < 4) await sleep(10)
   lease.stop()
   assert.deepEqual(seen.slice(0, 4), ['error', 'read', 'after 1', 'held'])
   assert.equal(lease.isHeld, true)

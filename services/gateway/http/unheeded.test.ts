@@ -50,9 +50,8 @@ for (const code of ['access/limit_exceeded', 'gateway/overloaded', 'access/lease
     const [[status] = []] = await insist(socket, 1)
     assert.equal(status, '200')
     refusedWith = code
-    const beganAtMs = performance.now()
-    await insist(socket, unheededMax)
-    assert.ok(performance.now() - beganAtMs < unheededMax * unheededPauseMs / 2, 'a request that was served ends it')
+    const anew = await insist(socket, unheededMax)
+    assert.ok(anew.some(([, ms]) => ms < unheededPauseMs - 5), 'a request that was served ends it')
     socket.destroy()
     refusedWith = undefined
   })

@@ -153,7 +153,7 @@ suite('a merchant whose policy takes no values in clear', () => {
     const strict = await running.addMerchant()
     for (const [policy, status] of [['allowed', 201], ['refused', 422], ['allowed', 201]] as const) {
       await running.setVaultPlaintext(strict, policy)
-      const untilMs = performance.now() + 2_000
+      const untilMs = performance.now() + 30_000
       let answer = await send(strict, { type: 'text', value: 'x' })
       while (answer.status !== status && performance.now() < untilMs) answer = await send(strict, { type: 'text', value: 'x' })
       assert.equal(answer.status, status, answer.text)

@@ -97,10 +97,10 @@ suite('the same 404 answers', () => {
     assert.equal((unknown as { code: string }).code, 'vault/token_unknown')
     const { id: theirs } = await create({ type: 'text', value: 'x' }, other)
     const { id: deleted } = await create({ type: 'card_number', value: card })
-    const { id: expired } = await create({ type: 'text', value: 'x', expires_at: new Date(Date.now() + 300).toISOString() })
+    const { id: expired } = await create({ type: 'text', value: 'x', expires_at: new Date(Date.now() + 1_500).toISOString() })
     const removed = await remove(deleted)
     assert.deepEqual([removed.status, removed.text], [204, ''])
-    await sleep(350)
+    await sleep(1_550)
     for (const id of [absent, theirs, deleted, expired, 'tok_x', 'pay_01k8z3f7q2e9d8m4n6p0r5s7tv']) {
       assert.deepEqual(said(await get(id)), unknown, id)
       assert.deepEqual(said(await remove(id)), unknown, id)
