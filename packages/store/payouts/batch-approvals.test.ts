@@ -133,6 +133,31 @@ describe('a batch that needs an approval', () => {
     assert.equal(await expire(decided.batch), false)
   })
 
+  test('costs nothing of who looks for undecided ones once it was answered, however many there were', async () => {
+    const { batch } = await whole()
+    const addOld = (isAnswered: boolean): Promise<unknown> => database.asAdmin(`INSERT INTO ngome.payout_batches
+        (id, merchant, world, reference, currency, declared_count, declared_minor, api_key, created_at, updated_at, needs_approval, is_answered)
+      SELECT 'pbt_0' || lpad(n::text, 25, '${isAnswered ? 'a' : 'b'}'), merchant, world, 'old-' || n, currency, 1, 1, api_key, now() - interval '1 year' - n * interval '1 s', now(), true, ${isAnswered}
+      FROM ngome.payout_batches, generate_series(1, 3000) n WHERE id = '${batch}'`)
+    const read = async (): Promise<number> => {
+      await database.asAdmin('VACUUM ANALYZE ngome.payout_batches')
+      const [plan] = await database.asAdmin(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM ngome.find_undecided_batches(interval '1 day', 1000)`)
+      assert.ok(plan)
+      const [{ Plan: node }] = plan['QUERY PLAN'] as [{ Plan: Record<string, number> }]
+      return (node['Shared Hit Blocks'] ?? 0) + (node['Shared Read Blocks'] ?? 0)
+    }
+    const few = await read()
+    await addOld(true)
+    const answered = await read()
+    assert.ok(answered <= few + 8, `${answered} blocks beside three thousand that were answered, ${few} without`)
+    assert.deepEqual(await findUndecidedBatches(dispatcher, { olderThanMs: 86_400_000, limit: 1_000 }), [])
+    await addOld(false)
+    const undecided = await read()
+    assert.ok(undecided > answered + 8, `${undecided} blocks beside ${answered} and ${few}: the look is not seen`)
+    assert.equal((await findUndecidedBatches(dispatcher, { olderThanMs: 86_400_000, limit: 1_000 })).length, 1_000)
+    await database.asAdmin(`SET session_replication_role = replica; DELETE FROM ngome.payout_batches WHERE reference LIKE 'old-%'; SET session_replication_role = origin`)
+  })
+
   test('is decided once, whoever is first of those who approve, refuse, cancel and run out of time', async () => {
     for (let round = 0; round < 6; round++) {
       const { batch } = await whole()
@@ -204,6 +229,15 @@ describe('the database refuses', () => {
       await database.asAdmin(`DELETE FROM ngome.payout_batch_approvals WHERE batch = '${batch}'`)
     }],
     ['a batch that needs no approval any more', 'NG002', async () => database.asAdmin('UPDATE ngome.payout_batches SET needs_approval = false WHERE id = $1', [(await whole()).batch])],
+    ['an answer that is forgotten', 'NG002', async () => {
+      const { batch } = await whole()
+      await decide(batch)
+      await database.asAdmin('UPDATE ngome.payout_batches SET is_answered = false WHERE id = $1', [batch])
+    }],
+    ['a batch that a gateway calls answered, so that its time never ends', '42501', async () => {
+      const { batch } = await whole()
+      await asGateway(`UPDATE ngome.payout_batches SET is_answered = true WHERE id = '${batch}'`)
+    }],
     ['a row that is accepted in a batch that waits', 'NG001', async () => acceptPayoutPart(gateway, testPayoutPart(purse.merchant, await waiting(1), 1, 1))],
     ['a row that waits in a batch that does not', 'NG001', async () => acceptPayoutPart(gateway, part(await testPayoutBatch(gateway, purse.merchant, { count: 1, totalMinor: 500n }), 1, 1))],
     ['a row that goes on by the gateway', 'NG001', async () => {

@@ -24,7 +24,7 @@ export type PayoutTables = {
     declared_count: number
     declared_minor: bigint
     api_key: ApiKeyId
-  } & { accepted_count: Generated<number>; accepted_minor: Generated<bigint>; needs_approval: Generated<boolean> } & { created_at: Date; updated_at: Date; cancelled_at: Date | null }
+  } & { accepted_count: Generated<number>; accepted_minor: Generated<bigint>; needs_approval: Generated<boolean>; is_answered: Generated<boolean> } & { created_at: Date; updated_at: Date; cancelled_at: Date | null }
   payout_batch_parts: TenantColumns & { id: PayoutBatchPartId; batch: PayoutBatchId; number: number; sealed: Uint8Array; data_key: DataKeyId; created_at: Date } & {
     digest: Uint8Array | null
     key_line: ApiKeyId | null
