@@ -10,7 +10,7 @@ let platform: Platform
 before(async () => { platform = await Platform.start() })
 after(async () => { await platform.remove() })
 
-test(`kill -9 of any process at random points loses and doubles no payment (seed ${seed})`, async (t) => {
+test(`kill -9 of any process at random points loses and doubles no payment, payout, refund or row of a batch (seed ${seed})`, async (t) => {
   const report = await runKillLoop({
     platform, payments, seed, victims: ['gateway', 'custodian', 'dispatcher', 'simulator', 'postgres'],
     pauseMs: [200, 1_200], tell: (line) => t.diagnostic(line),

@@ -1,5 +1,6 @@
 /**
- * `npm run soak`: the long runs. Without a name, or with `payments [COUNT] [SEED]`: payments while processes are killed.
+ * `npm run soak`: the long runs. Without a name, or with `payments [COUNT] [SEED]`: payments, payouts, refunds and a
+ * batch while processes are killed.
  * `keys [POINTS] [SEED]`: rotations of every kind while custodians are killed. `indexes [COUNT] [SEED]`: all numbers of a
  * prefix against a blind index. `certificates [ROUNDS] [SEED]`: renewals by ACME, stapled, while processes are killed.
  * `simulation [OPERATIONS] [SEED]`: simulated payments under faults. The seed is printed; give it back to run the same

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { checkLedger } from '@ngome/store'
-import type { MerchantClient } from './merchant-client.ts'
-import type { SimulatorCharge } from './mtn-momo-simulator.ts'
+import { cents, KillMerchant, payingPhone, type KillOrder, type KillView } from './kill-merchant.ts'
+import type { SimulatorMovement } from './mtn-momo-simulator.ts'
 import type { Platform, PlatformProcess } from './platform.ts'
 import { SeededRandom } from './random.ts'
 
@@ -22,60 +22,63 @@ export type KillReport = {
   readonly wrongs: readonly string[]
 }
 
-type Plan = { readonly key: string; readonly phone: string; readonly expected: 'succeeded' | 'failed' }
-type View = { readonly id: string; readonly status: string }
-
-/** MTN's documented numbers, and what a payment from each must come to. */
-const payers: readonly Omit<Plan, 'key'>[] = [
-  { phone: '+46733123499', expected: 'succeeded' },
+/** MTN's documented numbers, and what a payment from each must come to, or a payout to it. */
+const parties: readonly Pick<KillOrder, 'phone' | 'expected'>[] = [
+  { phone: payingPhone, expected: 'succeeded' },
   { phone: '+46733123498', expected: 'succeeded' },
   { phone: '+46733123451', expected: 'failed' },
 ]
+const ways = ['collection', 'collection', 'payout', 'refund'] as const
 const clients = 6
-const answerMsMax = 120_000
 const settleMsMax = 180_000
 const tailMs = 3_000
 const processCount = 5
 /** How often a platform that is still recovering is hit again. */
 const hitsInRecovery = 0.2
-/** A client's pause between two payments, so that the kills fall among many. */
+/** A client's pause between two orders, so that the kills fall among many. */
 const thinkMsMax = 200
 
 /**
- * Takes payments while processes are killed at random points, then holds what was acknowledged against the database,
- * the ledger and the provider's books. Clients retry as the SDK will: the same key until there is an answer.
+ * Orders collections, payouts, refunds and a batch while processes are killed at random points, then holds what was acknowledged against the database,
+ * the ledger, the merchant's balance and the provider's books. Clients retry as the SDK will: the same key until there is an answer.
  */
 export async function runKillLoop(loop: KillLoop): Promise<KillReport> {
   const random = new SeededRandom(loop.seed)
-  const plans = Array.from({ length: loop.payments }, (_, at): Plan => {
-    return { ...random.pick(payers), key: `kill-${loop.seed}-${at}` }
+  const wrongs: string[] = []
+  const merchant = await KillMerchant.begin(loop.platform, wrongs)
+  const orders = Array.from({ length: loop.payments }, (_, at): KillOrder => {
+    const way = random.pick(ways)
+    return { way, ...way === 'refund' ? { phone: payingPhone, expected: 'succeeded' } : random.pick(parties), reference: `kill-${loop.seed}-${at}` }
   })
   const pace = new SeededRandom(loop.seed + 1)
-  const client = loop.platform.client()
-  const wrongs: string[] = []
   const ids = new Map<string, string>()
   const over = new AbortController()
   const killer = killAtRandom(loop, random, over.signal)
-  const waiting = [...plans]
+  const waiting = [...orders]
+  const batch = merchant.orderBatch(loop.seed)
   await Promise.all(Array.from({ length: clients }, async () => {
-    for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {
-      const id = await payUntilAnswered(client, plan, wrongs)
-      if (id !== undefined) ids.set(plan.key, id)
+    for (let order = waiting.shift(); order !== undefined; order = waiting.shift()) {
+      const id = await merchant.order(order)
+      if (id !== undefined) ids.set(order.reference, id)
       await sleep(Math.floor(pace.next() * thinkMsMax))
       if (ids.size % 50 === 0) loop.tell(`${ids.size} of ${loop.payments} acknowledged`)
     }
   }))
+  const rows = await batch
   // What was acknowledged last is dispatched and enquired about under fire too.
   await sleep(tailMs)
   over.abort()
   const kills = await killer
-  const ends = await waitForEnds(client, ids.size, wrongs)
-  client.close()
-  for (const plan of plans) judgePlan(plan, ids, ends, wrongs)
-  if (ends.size !== ids.size) wrongs.push(`${ends.size} payments stand in the database, ${ids.size} were acknowledged`)
-  judgeCharges(await loop.platform.charges(), plans, ids, wrongs)
+  const views = await waitForEnds(merchant, ids.size + rows.length + 1, wrongs)
+  merchant.close()
+  const all = [...orders, ...rows]
+  for (const { id, reference } of views) if (rows.some((row) => row.reference === reference)) ids.set(reference, id)
+  for (const order of all) judgeOrder(order, ids, views, wrongs)
+  if (views.length !== all.length + 1) wrongs.push(`${views.length} orders stand in the database, ${all.length + 1} were acknowledged`)
+  judgeMovements(await loop.platform.movements(), [...ids.values(), merchant.funds], wrongs)
+  judgeBalance(await loop.platform.movements(), views, await merchant.balanceCents(), wrongs)
   await judgeLedger(loop.platform, wrongs)
-  return { kills, acknowledged: ids.size, wrongs }
+  return { kills, acknowledged: ids.size - rows.length, wrongs }
 }
 
 async function killAtRandom(loop: KillLoop, random: SeededRandom, signal: AbortSignal): Promise<Record<string, number>> {
@@ -93,75 +96,44 @@ async function killAtRandom(loop: KillLoop, random: SeededRandom, signal: AbortS
   return kills
 }
 
-/** @returns the payment's id from the 201, which the platform has promised by then */
-async function payUntilAnswered(client: MerchantClient, plan: Plan, wrongs: string[]): Promise<string | undefined> {
-  const body = {
-    amount: '5.00', currency: 'EUR', network: 'mtn-sandbox', payer: { phone: plan.phone }, reference: plan.key,
-  }
-  const untilMs = performance.now() + answerMsMax
-  while (performance.now() < untilMs) {
-    const answer = await client.call({ method: 'POST', path: '/v1/payments', body, idempotencyKey: plan.key, timeoutMs: 15_000 })
-      .catch(() => undefined)
-    if (answer?.status === 201) return (JSON.parse(answer.text) as View).id
-    if (answer !== undefined && answer.status < 500 && answer.status !== 409) {
-      wrongs.push(`${plan.key} was answered ${answer.status}: ${answer.text}`)
-      return undefined
-    }
-    await sleep(100)
-  }
-  wrongs.push(`${plan.key} got no answer in ${answerMsMax / 1000} s`)
-  return undefined
-}
-
-async function waitForEnds(client: MerchantClient, count: number, wrongs: string[]): Promise<ReadonlyMap<string, string>> {
+async function waitForEnds(merchant: KillMerchant, count: number, wrongs: string[]): Promise<readonly KillView[]> {
   const untilMs = performance.now() + settleMsMax
   for (;;) {
-    const views = await listAll(client).catch(() => undefined)
+    const views = await merchant.listAll().catch(() => undefined)
     const open = views?.filter(({ status }) => status !== 'succeeded' && status !== 'failed')
     const isOver = views !== undefined && views.length >= count && open?.length === 0
     if (isOver || performance.now() > untilMs) {
       for (const view of open ?? []) wrongs.push(`${view.id} is still ${view.status}`)
-      if (views === undefined) wrongs.push('the payments could not be listed')
-      return new Map((views ?? []).map(({ id, status }) => [id, status]))
+      if (views === undefined) wrongs.push('what was ordered could not be listed')
+      return views ?? []
     }
     await sleep(500)
   }
 }
 
-async function listAll(client: MerchantClient): Promise<readonly View[]> {
-  const views: View[] = []
-  let cursor: string | null = ''
-  while (cursor !== null) {
-    const answer = await client.call({ path: `/v1/payments?limit=100${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}` })
-    if (answer.status !== 200) throw new Error(`the list answered ${answer.status}: ${answer.text}`)
-    const page = JSON.parse(answer.text) as { data: View[]; next_cursor: string | null }
-    views.push(...page.data)
-    cursor = page.next_cursor
-  }
-  return views
+function judgeOrder({ reference, expected }: KillOrder, ids: ReadonlyMap<string, string>, views: readonly KillView[], wrongs: string[]): void {
+  const found = views.filter((view) => view.reference === reference)
+  const [view] = found
+  if (view === undefined || found.length !== 1 || view.id !== ids.get(reference)) wrongs.push(`${reference} was acknowledged as ${ids.get(reference)}, and is ${found.map(({ id }) => id).join(', ') || 'not there'}`)
+  else if (view.status !== expected) wrongs.push(`${reference} ended as ${view.status}, not as ${expected}`)
 }
 
-function judgePlan(plan: Plan, ids: ReadonlyMap<string, string>, ends: ReadonlyMap<string, string>, wrongs: string[]): void {
-  const id = ids.get(plan.key)
-  if (id === undefined) return
-  const end = ends.get(id)
-  if (end === undefined) wrongs.push(`${plan.key} was acknowledged as ${id}, which is not there`)
-  else if (end !== plan.expected) wrongs.push(`${plan.key} ended as ${end}, not as ${plan.expected}`)
+function judgeMovements(movements: readonly SimulatorMovement[], ids: readonly string[], wrongs: string[]): void {
+  const times = new Map<string, number>()
+  for (const { externalId } of movements) times.set(externalId, (times.get(externalId) ?? 0) + 1)
+  for (const id of ids) {
+    if (times.get(id) !== 1) wrongs.push(`${id} stands ${times.get(id) ?? 0} times in the provider's books`)
+    times.delete(id)
+  }
+  for (const id of times.keys()) wrongs.push(`the provider was asked for ${id}, which was never acknowledged`)
 }
 
-function judgeCharges(
-  charges: readonly SimulatorCharge[], plans: readonly Plan[], ids: ReadonlyMap<string, string>, wrongs: string[],
-): void {
-  const byPayment = new Map<string, SimulatorCharge[]>()
-  for (const charge of charges) byPayment.set(charge.externalId, [...(byPayment.get(charge.externalId) ?? []), charge])
-  for (const plan of plans) {
-    const id = ids.get(plan.key)
-    if (id === undefined) continue
-    const found = byPayment.get(id) ?? []
-    if (found.length !== 1) wrongs.push(`${id} stands ${found.length} times in the provider's books`)
-    byPayment.delete(id)
-  }
-  for (const id of byPayment.keys()) wrongs.push(`the provider was asked for ${id}, which was never acknowledged`)
+/** What the merchant has is what the provider moved for it, less what the platform says that it took of each as fee. */
+function judgeBalance(movements: readonly SimulatorMovement[], views: readonly KillView[], balanceCents: number, wrongs: string[]): void {
+  const moved = movements.filter(({ status }) => status === 'SUCCESSFUL')
+    .reduce((sum, { operation, amount }) => sum + (operation === 'requesttopay' ? 1 : -1) * cents(amount), 0)
+  const fees = views.filter(({ status }) => status === 'succeeded').reduce((sum, { fee }) => sum + cents(fee), 0)
+  if (moved - fees !== balanceCents) wrongs.push(`the balance is ${balanceCents} cents, the provider moved ${moved} and fees are ${fees}`)
 }
 
 async function judgeLedger(platform: Platform, wrongs: string[]): Promise<void> {

@@ -11,7 +11,7 @@ import { openDatabase, type Database } from '@ngome/store'
 import { z } from 'zod'
 import { freePorts } from './free-ports.ts'
 import { MerchantClient } from './merchant-client.ts'
-import type { SimulatorCharge } from './mtn-momo-simulator.ts'
+import type { SimulatorMovement } from './mtn-momo-simulator.ts'
 import { WatchedChild } from './watched-child.ts'
 import { wideLimits } from './wide-limits.ts'
 
@@ -239,16 +239,16 @@ export class Platform {
   }
 
   /** The provider's books. */
-  async charges(): Promise<readonly SimulatorCharge[]> {
+  async movements(): Promise<readonly SimulatorMovement[]> {
     const text = await new Promise<string>((resolve, reject) => {
-      request({ host: '127.0.0.1', port: this.ports.simulator, path: '/simulator/charges', agent: false }, (incoming) => {
+      request({ host: '127.0.0.1', port: this.ports.simulator, path: '/simulator/movements', agent: false }, (incoming) => {
         const chunks: Buffer[] = []
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
         incoming.on('error', reject)
         incoming.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
       }).on('error', reject).end()
     })
-    return (JSON.parse(text) as { charges: readonly SimulatorCharge[] }).charges
+    return (JSON.parse(text) as { movements: readonly SimulatorMovement[] }).movements
   }
 
   #spawn(args: readonly string[], settings: Settings = {}): ChildProcess {

@@ -1,8 +1,8 @@
 import { Platform, runKillLoop } from '@ngome/testkit'
 
 /**
- * Takes payments while processes are killed at random, and holds every acknowledged one against database, ledger and the
- * provider's books.
+ * Takes payments, payouts, refunds and a batch while processes are killed at random, and holds all that was acknowledged against database, ledger,
+ * the merchant's balance and the provider's books.
  * @returns whether none was lost or doubled
  */
 export async function takePayments(payments: number, seed: number, tell: (line: string) => void): Promise<boolean> {
