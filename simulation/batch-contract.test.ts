@@ -206,19 +206,22 @@ const contract: Readonly<Record<string, (it: Case) => Promise<void>>> = {
     await assert.rejects(it.accept(it.part(newId('payoutBatch', from), 1, 1)))
     assert.equal(await it.accept(it.part(batch, 2, 2)), 'accepted')
   },
-  'rows are sent in their order, page by page; those that were sent are found by when': async (it) => {
+  'rows are sent in their order, page by page; those that were sent are found until somebody asks about them': async (it) => {
     const batch = await it.open(3)
     const part = it.part(batch, 1, 3)
     await it.accept(part)
     const ids = part.rows.map(({ payment }) => payment.id).toSorted()
     assert.deepEqual([await it.toSend(part.part.id, null, 2), await it.toSend(part.part.id, ids[1])], [ids.slice(0, 2), ids.slice(2)])
-    const sinceMs = systemClock.nowMs()
-    await it.send(ids[1] ?? assert.fail())
-    const sent = (atMs: number) => it.store.dispatcher.batches.findRowsSentSince(it.tenant, part.part.id, atMs)
-    assert.deepEqual([await it.toSend(part.part.id), await sent(sinceMs), await sent(systemClock.nowMs() + 60_000)], [[ids[0], ids[2]], [ids[1]], []])
+    const sent = ids[1] ?? assert.fail()
+    await it.send(sent)
+    const { dispatcher } = it.store
+    const unasked = () => dispatcher.batches.findUnaskedRows(it.tenant, part.part.id)
+    assert.deepEqual([await it.toSend(part.part.id), await unasked()], [[ids[0], ids[2]], [sent]])
+    assert.equal(await dispatcher.payments.scheduleEnquiry({ ...it.tenant, payment: sent, turn: 0 }, 0), 'scheduled')
+    assert.deepEqual(await unasked(), [])
     await it.store.takeJobs()
-    await it.store.dispatcher.batches.schedulePart({ ...it.tenant, part: part.part.id, since_ms: sinceMs }, 5_000)
-    assert.deepEqual(await it.store.takeJobs(), [{ queue: 'payout-part', data: { ...it.tenant, part: part.part.id, since_ms: sinceMs }, startAfterMs: 5_000 }])
+    await dispatcher.batches.schedulePart({ ...it.tenant, part: part.part.id }, 5_000)
+    assert.deepEqual(await it.store.takeJobs(), [{ queue: 'payout-part', data: { ...it.tenant, part: part.part.id }, startAfterMs: 5_000 }])
   },
   'a batch that is cancelled takes no part, sends no row, and gives back what was not sent': async (it) => {
     const batch = await it.open(4)

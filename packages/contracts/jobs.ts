@@ -27,7 +27,7 @@ export const jobSchemas = {
   }),
   'payout-part': z.strictObject({
     ...tenantFields, part: classed('internal', idSchema('payoutBatchPart')),
-    /** When this job was made by the one before it; what was sent since is its own. */
+    /** Older jobs have it; nobody looks at it. */
     since_ms: classed('internal', z.int()).optional(),
   }),
   'vault-index': z.strictObject({ ...tenantFields, token: classed('internal', idSchema('vaultToken')) }),

@@ -6,7 +6,7 @@ import { acceptPayoutPart } from './payouts/accept-payout-part.ts'
 import { findBatchApproval } from './payouts/batch-approvals.ts'
 import { cancelBatchRows, cancelPayoutBatch } from './payouts/cancel-payout-batch.ts'
 import { decidePayoutBatch } from './payouts/decide-payout-batch.ts'
-import { findRowsSentSince, findRowsToSend } from './payouts/find-part-rows.ts'
+import { findRowsToSend, findUnaskedRows } from './payouts/find-part-rows.ts'
 import { findBatchOfReference, findPayoutBatch, findPayoutBatchStanding, findTakenReferences, insertPayoutBatch } from './payouts/payout-batches.ts'
 import { changeWaitingRows, findPartDecision } from './payouts/waiting-rows.ts'
 import { inTenant } from './transaction.ts'
@@ -26,7 +26,7 @@ export type BatchStore = {
   readonly findPartDecision: Bound<typeof findPartDecision>
   readonly changeWaitingRows: Bound<typeof changeWaitingRows>
   readonly findRowsToSend: Bound<typeof findRowsToSend>
-  readonly findRowsSentSince: Bound<typeof findRowsSentSince>
+  readonly findUnaskedRows: Bound<typeof findUnaskedRows>
   /** Has a part gone on with, after so long. @throws Fault `store/unavailable` */
   readonly schedulePart: (data: JobData<'payout-part'>, startAfterMs: number) => Promise<void>
 }
@@ -46,7 +46,7 @@ export function postgresBatches(db: Database): BatchStore {
     findPartDecision: findPartDecision.bind(null, db),
     changeWaitingRows: changeWaitingRows.bind(null, db),
     findRowsToSend: findRowsToSend.bind(null, db),
-    findRowsSentSince: findRowsSentSince.bind(null, db),
+    findUnaskedRows: findUnaskedRows.bind(null, db),
     schedulePart: async (data, startAfterMs) => {
       await inTenant(db, data, (tx) => enqueue(tx, 'payout-part', data, { startAfterMs }))
       if (startAfterMs === 0) db.wake('payout-part')

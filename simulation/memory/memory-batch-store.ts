@@ -103,7 +103,7 @@ function cancellingStore(memory: MemoryPayments): Pick<BatchStore, 'cancelPayout
   }
 }
 
-function sendingStore(memory: MemoryPayments): Pick<BatchStore, 'findPartDecision' | 'changeWaitingRows' | 'findRowsToSend' | 'findRowsSentSince' | 'schedulePart'> {
+function sendingStore(memory: MemoryPayments): Pick<BatchStore, 'findPartDecision' | 'changeWaitingRows' | 'findRowsToSend' | 'findUnaskedRows' | 'schedulePart'> {
   const { batches } = memory
   const rowsOf = (tenant: Tenant, part: PayoutBatchPartId): readonly KeptPayment[] => inOrder(memory, tenant, batches.part(tenant, part)?.rows ?? [])
   const waiting = (tenant: Tenant, part: PayoutBatchPartId): readonly KeptPayment[] => rowsOf(tenant, part).filter(({ row }) => row.status === 'awaiting_approval')
@@ -124,8 +124,8 @@ function sendingStore(memory: MemoryPayments): Pick<BatchStore, 'findPartDecisio
     },
     findRowsToSend: async (tenant, part, { after, limit }) => batchOf(tenant, batches.part(tenant, part))?.row.isCancelled !== false ? []
       : rowsOf(tenant, part).filter(({ row }) => row.status === 'accepted' && row.id > (after ?? '')).slice(0, limit).map(({ row }) => row.id),
-    findRowsSentSince: async (tenant, part, sinceMs) => rowsOf(tenant, part)
-      .filter(({ row }) => (row.status === 'processing' || row.status === 'in_doubt') && (memory.attemptOf(tenant, row.id)?.sentAtMs ?? -1) >= sinceMs).map(({ row }) => row.id),
+    findUnaskedRows: async (tenant, part) => rowsOf(tenant, part).filter(({ row }) => (row.status === 'processing' || row.status === 'in_doubt')
+      && memory.attemptOf(tenant, row.id)?.state === 'sent' && (memory.turns.get(tenantKey(tenant, row.id)) ?? 0) === 0).map(({ row }) => row.id),
     schedulePart: async (data, startAfterMs) => memory.onJob({ queue: 'payout-part', data, startAfterMs }),
   }
 }

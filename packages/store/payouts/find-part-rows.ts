@@ -18,14 +18,14 @@ export async function findRowsToSend(
   return idsOf(result?.rows)
 }
 
-/** Rows of a part that were sent since a time and have not ended. @throws Fault `store/unavailable` */
-export async function findRowsSentSince(db: Database, tenant: Tenant, part: PayoutBatchPartId, sinceMs: number): Promise<readonly PaymentId[]> {
+/** Rows of a part that were sent, have not ended, and of which nobody has planned to ask: who sent them died. @throws Fault `store/unavailable` */
+export async function findUnaskedRows(db: Database, tenant: Tenant, part: PayoutBatchPartId): Promise<readonly PaymentId[]> {
   const [result] = await pipelined(db, tenant, [{
-    name: 'find_rows_sent_since',
+    name: 'find_unasked_rows',
     text: `SELECT r.payment AS id FROM ngome.payout_batch_rows r ${itsPayout('status')}
-        CROSS JOIN LATERAL (SELECT a.sent_at FROM ngome.attempts a WHERE a.merchant = r.merchant AND a.world = r.world AND a.payment = r.payment OFFSET 0) a
-      WHERE r.merchant = $1 AND r.world = $2 AND r.part = $3 AND p.status IN ('processing', 'in_doubt') AND a.sent_at >= $4`,
-    values: [tenant.merchant, tenant.world, part, new Date(sinceMs)],
+        CROSS JOIN LATERAL (SELECT a.state, a.enquiry_turn FROM ngome.attempts a WHERE a.merchant = r.merchant AND a.world = r.world AND a.payment = r.payment OFFSET 0) a
+      WHERE r.merchant = $1 AND r.world = $2 AND r.part = $3 AND p.status IN ('processing', 'in_doubt') AND a.state = 'sent' AND a.enquiry_turn = 0`,
+    values: [tenant.merchant, tenant.world, part],
   }])
   return idsOf(result?.rows)
 }

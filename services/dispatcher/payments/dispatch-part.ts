@@ -21,11 +21,12 @@ const turnMs = 60_000
 export async function dispatchPart(
   dispatcher: BatchDispatcher, data: JobData<'payout-part'>, signal: AbortSignal,
 ): Promise<void> {
-  const { part, since_ms: sinceMs = 0, ...tenant } = data
+  const { part, merchant, world } = data
+  const tenant = { merchant, world }
   const { batches, clock, logger } = dispatcher
   const beganAtMs = clock.nowMs()
-  // Sent by this job, whose process died before it planned to ask about them.
-  for (const payment of await batches.findRowsSentSince(tenant, part, sinceMs)) await dispatcher.payments.scheduleEnquiry({ ...tenant, payment, turn: 0 }, 0)
+  // Whose process died before it planned to ask about them, or who is about to: one of both does.
+  for (const payment of await batches.findUnaskedRows(tenant, part)) await dispatcher.payments.scheduleEnquiry({ ...tenant, payment, turn: 0 }, 0)
   const areDecided = await decideWaitingRows(dispatcher, data, signal) === 'decided'
   const turn = new Turn(dispatcher)
   let after: PaymentId | null = null
@@ -43,7 +44,7 @@ export async function dispatchPart(
   if (!isWhole || turn.waiting > 0 || !areDecided) {
     const startAfterMs = turn.waiting === 0 && areDecided ? 0 : againAfterMs
     logger.info({ part, waiting: turn.waiting, startAfterMs }, 'a part of a batch goes on later')
-    await batches.schedulePart({ ...tenant, part, since_ms: clock.nowMs() }, startAfterMs)
+    await batches.schedulePart({ ...tenant, part }, startAfterMs)
   }
 }
 
