@@ -2,7 +2,7 @@ import type { Tenant } from '@ngome/kernel'
 import type pg from 'pg'
 import type { Database } from './database.ts'
 import { enterTenant, sendTogether, type Statement } from './statement.ts'
-import { guarded } from './store-fault.ts'
+import { guarded, heldRowFault } from './store-fault.ts'
 
 export type Results = readonly pg.QueryResult<Record<string, unknown>>[]
 
@@ -32,21 +32,39 @@ export type Sequel<R> = { readonly statements: readonly Statement[] | null; read
  * As {@link pipelined}, of which the second half depends on what the first one answered: two round trips for all of it.
  * @throws Fault `store/unavailable`; else the database's own error of the first statement that failed, or what `use` throws
  */
-export async function pipelinedTwice<R>(
+export function pipelinedTwice<R>(
   db: Database, tenant: Tenant, first: readonly Statement[], use: (results: Results) => Sequel<R>,
 ): Promise<R> {
+  return pipelinedInTurns(db, tenant, async (ask) => use(await ask(first)))
+}
+
+export type Ask = (statements: readonly Statement[]) => Promise<Results>
+
+/**
+ * As {@link pipelinedTwice}, of any number of round trips: whatever is asked for at once is one.
+ * @throws Fault `store/unavailable`; else the database's own error of the first statement that failed, or what `use` throws
+ */
+export async function pipelinedInTurns<R>(db: Database, tenant: Tenant, use: (ask: Ask) => Promise<Sequel<R>>): Promise<R> {
   return onConnection(db, async (client) => {
+    let opening: readonly Statement[] = [begin, enterTenant(tenant)]
+    const ask: Ask = async (statements) => {
+      const [opened, all] = [opening.length, [...opening, ...statements]]
+      opening = []
+      return (await together(client, all)).slice(opened)
+    }
     let isOpen = true
     try {
-      const { statements, result } = use((await together(client, [begin, enterTenant(tenant), ...first])).slice(2))
+      const { statements, result } = await use(ask)
       if (statements !== null) {
-        assertCommitted(await together(client, [...statements, commit]))
+        assertCommitted(await ask([...statements, commit]))
         isOpen = false
       }
       return result
     } finally {
       if (isOpen) await client.query(rollback).catch(() => undefined)
     }
+  }).catch((error: unknown) => {
+    throw heldRowFault(error)
   })
 }
 

@@ -58,6 +58,11 @@ export const foreignKeyViolation = '23503'
 export const uniqueViolation = '23505'
 export const lockNotAvailable = '55P03'
 
+/** @returns `store/unavailable` where another held a row for too long; every other error as it is */
+export function heldRowFault(error: unknown): unknown {
+  return errorCode(error) === lockNotAvailable ? new Fault('store/unavailable', 'a row was not free in time', { cause: error }) : error
+}
+
 /** Runs a use of the database and turns its absence into the one fault for it. */
 export async function guarded<R>(use: () => Promise<R>): Promise<R> {
   try {

@@ -1,8 +1,8 @@
-import { Fault, type MerchantId, type Tenant } from '@ngome/kernel'
+import type { MerchantId, Tenant } from '@ngome/kernel'
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
 import type { Database } from './database.ts'
 import { enterTenant } from './statement.ts'
-import { errorCode, guarded, lockNotAvailable } from './store-fault.ts'
+import { guarded, heldRowFault } from './store-fault.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -58,7 +58,6 @@ function inSetting<R>(
     await tx.executeQuery(entering)
     return use(tx)
   })).catch((error: unknown) => {
-    if (errorCode(error) !== lockNotAvailable) throw error
-    throw new Fault('store/unavailable', 'a row was not free in time', { cause: error })
+    throw heldRowFault(error)
   })
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { emit } from '@ngome/contracts'
 import {
-  newId, systemClock, systemRandom, type PaymentId, type Tenant, type WebhookDeliveryId, type WebhookEndpointId,
+  Fault, newId, systemClock, systemRandom, type PaymentId, type Tenant, type WebhookDeliveryId, type WebhookEndpointId,
 } from '@ngome/kernel'
 import type { ObjectEvent } from '@ngome/payments'
 import { addTestMerchant, testAcceptance, testDatabase, type TestDatabase, type TestMerchant } from '@ngome/testkit'
@@ -236,6 +236,24 @@ describe('the way of an attempt', () => {
       WHERE data->>'payment' = $1 AND type IN ('payment.succeeded', 'payment.failed')`, [payment])
     assert.deepEqual(events, [{ n: 1 }])
   })
+})
+
+describe('a row that another holds for too long', () => {
+  const changes: readonly (readonly [string, (payment: PaymentId) => Promise<unknown>])[] = [
+    ['a first sending', (payment) => markNewAttemptSent(dispatcher, merchant.tenant, payment, { id: newId('attempt', from), reference: randomUUID(), factsProof, atMs: from.clock.nowMs() },
+      emit(dispatcherEvents, 'payment.processing', merchant.tenant, { payment, status: 'processing' }), prove)],
+    ['an end', (payment) => end(payment, null, failed)],
+  ]
+  for (const [what, change] of changes) {
+    test(`makes ${what} wait for another time, and changes nothing`, async () => {
+      const payment = await accepted()
+      await inTenant(gateway, merchant.tenant, async (tx) => {
+        await tx.selectFrom('payments').select('id').where('id', '=', payment).forUpdate().execute()
+        await assert.rejects(change(payment), (error) => error instanceof Fault && error.code === 'store/unavailable')
+      })
+      assert.deepEqual(await stateOf(payment), ['accepted', null, 'pending', null, null])
+    })
+  }
 })
 
 describe('many who take over, send and record at once', () => {

@@ -1,6 +1,7 @@
 import type { PaymentStatus } from '@ngome/contracts'
 import type { PaymentId, Tenant } from '@ngome/kernel'
-import type { Transaction } from 'kysely'
+import { CompiledQuery, type Transaction } from 'kysely'
+import type { Statement } from '../statement.ts'
 import type { Tables } from '../tables.ts'
 
 /**
@@ -13,8 +14,12 @@ export async function lockPayment(
   tenant: Tenant,
   payment: PaymentId,
 ): Promise<PaymentStatus | undefined> {
-  const row = await tx.selectFrom('payments').select('status')
-    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', payment)
-    .forNoKeyUpdate().executeTakeFirst()
-  return row?.status
+  const { text, values } = lockStatement(tenant, payment)
+  const { rows: [row] } = await tx.executeQuery(CompiledQuery.raw(text, [...values]))
+  return (row as { readonly status: PaymentStatus } | undefined)?.status
+}
+
+/** As {@link lockPayment}, among other statements. */
+export function lockStatement({ merchant, world }: Tenant, payment: PaymentId): Statement {
+  return { name: 'lock_payment', text: 'SELECT status FROM ngome.payments WHERE merchant = $1 AND world = $2 AND id = $3 FOR NO KEY UPDATE', values: [merchant, world, payment] }
 }

@@ -1,14 +1,13 @@
 import type { Event, FailureCode } from '@ngome/contracts'
 import type { Clock, PaymentId, Tenant } from '@ngome/kernel'
 import { dispatcherOrigins, paymentStates, type ObjectEvent } from '@ngome/payments'
-import { CompiledQuery, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
-import { appendEvent } from '../events/append-event.ts'
-import { proveLastEvent } from '../events/object-events.ts'
+import { appendEventStatement } from '../events/append-event.ts'
+import { lastEventsStatement, provingStatement } from '../events/object-events.ts'
 import { takeBackStatement } from '../jobs/enqueue.ts'
-import type { Tables } from '../tables.ts'
-import { inTenantPrepared } from '../transaction.ts'
-import { lockPayment } from './lock-payment.ts'
+import { pipelinedInTurns, type Sequel } from '../pipeline.ts'
+import type { Statement } from '../statement.ts'
+import { lockStatement } from './lock-payment.ts'
 
 export type PaymentOutcome =
   | { readonly status: 'succeeded'; readonly networkReference: string | null }
@@ -45,94 +44,70 @@ export async function recordOutcome(
   tenant: Tenant,
   record: OutcomeRecord,
 ): Promise<'recorded' | 'superseded'> {
-  const isRecorded = await inTenantPrepared(db, tenant, async (tx) => {
+  const { payment, fence, outcome, event, alarms = [], prove } = record
+  const at = new Date(from.clock.nowMs())
+  const isRecorded = await pipelinedInTurns(db, tenant, async (ask) => {
+    // The lock keeps an attempt from appearing between the look at it and the end.
+    const [locked, attempts] = await ask([lockStatement(tenant, payment), fence === null ? attemptStatement(tenant, payment) : endAttemptStatement(tenant, payment, fence, outcome, at)])
+    const attempt = attempts?.rows[0] as { readonly facts_proof: Uint8Array | null; readonly reference: string } | undefined
     // Taken back by its merchant while this was found out: its attempt stays as it was prepared.
-    if (await lockPayment(tx, tenant, record.payment) === 'cancelled') return false
-    const at = new Date(from.clock.nowMs())
-    const held = record.fence === null
-      ? await noAttempt(tx, tenant, record.payment)
-      : await endAttempt(tx, tenant, record.payment, record.fence, record.outcome, at)
-    if (held === undefined || !await endPayment(tx, tenant, record, at)) return false
-    await endTransfers(tx, tenant, record, at)
-    if (held.reference !== null) await takeEnquiryBack(tx, held.reference)
-    for (const event of [...record.alarms ?? [], record.event]) await appendEvent(tx, event)
-    await proveLastEvent(tx, tenant, record.payment, (event) => record.prove(event, held.factsProof))
-    return true
+    if (locked?.rows[0]?.['status'] === 'cancelled' || (attempt === undefined) !== (fence === null)) return superseded
+    const [ended, events] = await ask([endPaymentStatement(tenant, payment, outcome, at), lastEventsStatement(tenant, payment)])
+    if (ended?.rowCount !== 1) {
+      // The attempt was held and its payment has ended: two rows that one transaction writes disagree.
+      if (fence !== null) throw new Error(`attempt and payment disagree about ${payment}`)
+      return superseded
+    }
+    const [transfers] = await ask([endTransfersStatement(tenant, payment, outcome, at)])
+    if ((transfers?.rowCount ?? 0) === 0) throw new Error(`payment ${payment} has no transfer that waits`)
+    const proof = provingStatement(tenant, payment, events?.rows ?? [], (told) => prove(told, attempt?.facts_proof ?? null))
+    return { result: true, statements: [
+      // Where a callback came before the first enquiry was due, nothing is left to be asked.
+      ...attempt === undefined ? [] : [takeBackStatement('payment-enquire', attempt.reference)],
+      ...[...alarms, event].map(appendEventStatement),
+      ...proof === null ? [] : [proof],
+    ] }
   })
   if (!isRecorded) return 'superseded'
   db.wake('webhook-deliver')
   return 'recorded'
 }
 
-/** The end is the caller's to record. */
-type Held = { readonly factsProof: Uint8Array | null; readonly reference: string | null }
+const superseded: Sequel<boolean> = { statements: null, result: false }
 
-/** The lock on the payment keeps an attempt from appearing between this look and the end. */
-async function noAttempt(tx: Transaction<Tables>, tenant: Tenant, payment: PaymentId): Promise<Held | undefined> {
-  const attempt = await tx.selectFrom('attempts').select('id')
-    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', payment)
-    .executeTakeFirst()
-  return attempt === undefined ? { factsProof: null, reference: null } : undefined
+/** What must not be there, where nobody took the payment in hand. */
+function attemptStatement({ merchant, world }: Tenant, payment: PaymentId): Statement {
+  return { name: 'find_attempt', text: 'SELECT facts_proof, reference FROM ngome.attempts WHERE merchant = $1 AND world = $2 AND payment = $3', values: [merchant, world, payment] }
 }
 
-async function endAttempt(
-  tx: Transaction<Tables>,
-  tenant: Tenant,
-  payment: PaymentId,
-  fence: number,
-  outcome: PaymentOutcome,
-  at: Date,
-): Promise<Held | undefined> {
-  const updated = await tx.updateTable('attempts')
-    .set({
-      state: 'known',
-      known_at: at,
-      network_reference: outcome.status === 'succeeded' ? outcome.networkReference : null,
-      network_reason: outcome.status === 'failed' ? outcome.networkReason : null,
-    })
-    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('payment', '=', payment)
-    .where('fence', '=', fence)
+function endAttemptStatement({ merchant, world }: Tenant, payment: PaymentId, fence: number, outcome: PaymentOutcome, at: Date): Statement {
+  const [reference, reason] = outcome.status === 'succeeded' ? [outcome.networkReference, null] : [null, outcome.networkReason]
+  return {
+    name: 'end_attempt',
+    text: `UPDATE ngome.attempts SET state = 'known', known_at = $5, network_reference = $6, network_reason = $7
+      WHERE merchant = $1 AND world = $2 AND payment = $3 AND fence = $4 AND state = ANY($8) RETURNING facts_proof, reference`,
     // Money can only have moved for what was sent.
-    .where('state', 'in', outcome.status === 'succeeded' ? ['sent'] : ['prepared', 'sent'])
-    .returning(['facts_proof', 'reference']).executeTakeFirst()
-  return updated === undefined ? undefined : { factsProof: updated.facts_proof, reference: updated.reference }
-}
-
-/** Where a callback came before the first enquiry was due, nothing is left to be asked. */
-async function takeEnquiryBack(tx: Transaction<Tables>, reference: string): Promise<void> {
-  const { text, values } = takeBackStatement('payment-enquire', reference)
-  await tx.executeQuery(CompiledQuery.raw(text, [...values]))
+    values: [merchant, world, payment, fence, at, reference, reason, outcome.status === 'succeeded' ? ['sent'] : ['prepared', 'sent']],
+  }
 }
 
 /** A success is only of what was sent; a failure is also of what never was. */
-async function endPayment(
-  tx: Transaction<Tables>,
-  tenant: Tenant,
-  record: OutcomeRecord,
-  at: Date,
-): Promise<boolean> {
-  const { outcome } = record
-  const updated = await tx.updateTable('payments')
-    .set({ status: outcome.status, failure: outcome.status === 'failed' ? outcome.failure : null, updated_at: at })
-    .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', record.payment)
-    .where('status', 'in', dispatcherOrigins(outcome.status))
-    .executeTakeFirst()
-  if (updated.numUpdatedRows === 1n) return true
-  // The attempt was held and its payment has ended: two rows that one transaction writes disagree.
-  if (record.fence !== null) throw new Error(`attempt and payment disagree about ${record.payment}`)
-  return false
+function endPaymentStatement({ merchant, world }: Tenant, payment: PaymentId, outcome: PaymentOutcome, at: Date): Statement {
+  return {
+    name: 'end_payment',
+    text: `UPDATE ngome.payments SET status = $4, failure = $5, updated_at = $6
+      WHERE merchant = $1 AND world = $2 AND id = $3 AND status = ANY($7)`,
+    values: [merchant, world, payment, outcome.status, outcome.status === 'failed' ? outcome.failure : null, at, dispatcherOrigins(outcome.status)],
+  }
 }
 
 /** Every transfer of the payment that waits comes to its end; its begin stays as it was. */
-async function endTransfers(tx: Transaction<Tables>, tenant: Tenant, record: OutcomeRecord, at: Date): Promise<void> {
-  const ended = await tx.insertInto('transfers')
-    .columns(['merchant', 'world', 'payment', 'kind', 'phase', 'debit_account', 'credit_account', 'debit_kind', 'credit_kind',
-      'amount_minor', 'currency', 'at'])
-    .expression((e) => e.selectFrom('transfers')
-      .select((s) => ['merchant', 'world', 'payment', 'kind', s.val(paymentStates[record.outcome.status].transfers).as('phase'),
-        'debit_account', 'credit_account', 'debit_kind', 'credit_kind', 'amount_minor', 'currency', s.val(at).as('at')])
-      .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('document', '=', record.payment)
-      .where('phase', '=', 'pending'))
-    .executeTakeFirst()
-  if (ended.numInsertedOrUpdatedRows === 0n) throw new Error(`payment ${record.payment} has no transfer that waits`)
+function endTransfersStatement({ merchant, world }: Tenant, payment: PaymentId, outcome: PaymentOutcome, at: Date): Statement {
+  const copied = 'debit_account, credit_account, debit_kind, credit_kind, amount_minor, currency'
+  return {
+    name: 'end_transfers',
+    text: `INSERT INTO ngome.transfers (merchant, world, payment, kind, phase, ${copied}, at)
+      SELECT merchant, world, payment, kind, $4, ${copied}, $5 FROM ngome.transfers WHERE merchant = $1 AND world = $2 AND document = $3 AND phase = 'pending'`,
+    values: [merchant, world, payment, paymentStates[outcome.status].transfers, at],
+  }
 }
