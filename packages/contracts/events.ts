@@ -10,6 +10,7 @@ import { idSchema, paymentIdSchema, worldSchema } from './ids.ts'
 import { payoutBatchEvents } from './payout-batch-events.ts'
 import { reconciliationEvents } from './reconciliation-events.ts'
 import { reversalEvents } from './reversal-events.ts'
+import { rowEvents } from './row-events.ts'
 import { stapleFailures } from './staples.ts'
 import { certificateRefusals, tlsFindingCodes, tlsVerdicts } from './tls-checks.ts'
 import { anomalyKinds, anomalyResponses, restrictions } from './use.ts'
@@ -315,6 +316,7 @@ export const eventTypes = {
   ...reconciliationEvents,
   ...payoutBatchEvents,
   ...reversalEvents,
+  ...rowEvents,
   'tls.checked': { severity: 'info', data: z.strictObject({ ...tlsCheck, verdict: classed('internal', z.enum(tlsVerdicts)) }) },
   'tls.posture_failed': { severity: 'alarm', data: tlsFound },
   'tls.posture_doubtful': { severity: 'warning', data: tlsFound },

@@ -17,6 +17,7 @@ import { createForward } from './forwards/create-forward.ts'
 import { getForward } from './forwards/get-forward.ts'
 import { jsonType, pageHeaders, type Answer } from './http/answer.ts'
 import type { Handlers } from './http/call.ts'
+import { formlessAlarm, type ListPorts } from './http/shown-rows.ts'
 import type { GatewaySecrets } from './keys/custodian-secrets.ts'
 import type { DataKeys } from './keys/data-keys.ts'
 import type { MerchantStatements } from './keys/merchant-statements.ts'
@@ -73,6 +74,7 @@ export type HandlerPorts = {
 export function createHandlers(from: HandlerPorts): Handlers {
   const { config, secrets, database, board, dataKeys, statements, clock, random, identity: { statementKey } } = from
   const payments = postgresPayments(database)
+  const lists: ListPorts = { cursorSecret: secrets.idempotency, onFormless: formlessAlarm(from) }
   const writing = { database, payments, dataKeys, clock, random, idempotencySecret: secrets.idempotency, eventSecret: secrets.callback }
   const providers = new Set(Object.values(config.networks).map((network) => network.connector))
   const callbacks = { payments, dataKeys, clock, random, providers, callbackSecret: secrets.callback }
@@ -84,22 +86,22 @@ export function createHandlers(from: HandlerPorts): Handlers {
   const pinSets = new PinSets({ ...from, find: () => findPinSet(database), statementKey })
   const { policy } = config.keys
   const keys = {
-    ...from, statementKey, idempotencySecret: secrets.idempotency, cursorSecret: secrets.idempotency,
+    ...from, ...lists, statementKey, idempotencySecret: secrets.idempotency,
     policy: { scopes: policy.merchantKeyScopes, lifeMsMax: policy.merchantApiKeyLifeS * 1_000 },
     reminders: { ageMs: policy.apiKeyAgeS * 1_000, unusedMs: policy.apiKeyUnusedS * 1_000 },
   }
   const [openApi, reference] = documents(from.version)
   return {
     getLimits: (call) => getLimits(from, call),
-    ...moneyHandlers({ ...writing, networks: config.networks, board, approvals: configuredApprovals(config.payouts), cursorSecret: secrets.idempotency }),
+    ...moneyHandlers({ ...writing, networks: config.networks, board, approvals: configuredApprovals(config.payouts), ...lists }),
     listNetworks: (call) => listNetworks({ networks: config.networks, board }, call),
     ...checkoutHandlers(from, writing),
-    ...webhookHandlers(writing, stating),
+    ...webhookHandlers({ ...writing, ...lists }, stating),
     createVaultToken: (call) => createVaultToken({ ...writing, statements }, call),
     createVaultTokens: (call) => createVaultTokens({ ...writing, statements }, call),
     listVaultKeys: (call) => listVaultKeys({ statements }, call),
     getVaultToken: (call) => getVaultToken({ database, clock }, call),
-    listVaultTokens: (call) => listVaultTokens({ database, clock, cursorSecret: secrets.idempotency }, call),
+    listVaultTokens: (call) => listVaultTokens({ database, clock, ...lists }, call),
     deleteVaultToken: (call) => deleteVaultToken({ database, clock, random }, call),
     createForward: (call) => createForward(forwarding, call),
     getForward: (call) => getForward(forwarding, call),
@@ -109,11 +111,11 @@ export function createHandlers(from: HandlerPorts): Handlers {
     rollApiKey: (call) => rollApiKey(keys, call),
     revokeApiKey: (call) => revokeApiKey(keys, call),
     revokeThisApiKey: (call) => revokeThisApiKey(keys, call),
-    ...reportHandlers({ database, payments, cursorSecret: secrets.idempotency }),
+    ...reportHandlers({ database, payments, ...lists }),
     listUsage: (call) => listUsage({ database, clock }, call),
-    listRequests: (call) => listRequests({ database, cursorSecret: secrets.idempotency }, call),
+    listRequests: (call) => listRequests({ database, ...lists }, call),
     exportRequests: (call) => exportRequests({ database }, call),
-    listAlerts: (call) => listAlerts({ database, cursorSecret: secrets.idempotency }, call),
+    listAlerts: (call) => listAlerts({ database, ...lists }, call),
     receiveCallback: (call) => receiveCallback(callbacks, call),
     receiveCallbackByPut: (call) => receiveCallback(callbacks, call),
     getPins: () => getPins({ pinSets, clock }),
@@ -122,14 +124,16 @@ export function createHandlers(from: HandlerPorts): Handlers {
   }
 }
 
-function webhookHandlers(writing: Omit<CreateWebhookEndpointPorts, keyof StateTermsPorts> & { readonly eventSecret: Secret<Uint8Array> }, stating: StateTermsPorts) {
-  const reading = { ...writing, events: postgresEvents(writing.database), cursorSecret: writing.idempotencySecret }
+function webhookHandlers(
+  writing: ListPorts & Omit<CreateWebhookEndpointPorts, keyof StateTermsPorts> & { readonly eventSecret: Secret<Uint8Array> }, stating: StateTermsPorts,
+) {
+  const reading = { ...writing, events: postgresEvents(writing.database) }
   return {
     listEvents: (call) => listEvents(reading, call),
-    getEvent: (call) => getEvent(writing, call),
+    getEvent: (call) => getEvent(reading, call),
     createWebhookEndpoint: (call) => createWebhookEndpoint({ ...writing, ...stating }, call),
     changeWebhookEndpoint: (call) => changeWebhookEndpoint({ ...writing, ...stating }, call),
-    listWebhookEndpoints: (call) => listWebhookEndpoints(writing, call),
+    listWebhookEndpoints: (call) => listWebhookEndpoints(reading, call),
     listWebhookDeliveries: (call) => listWebhookDeliveries(reading, call),
     deleteWebhookEndpoint: (call) => deleteWebhookEndpoint(writing, call),
     replaceWebhookSecret: (call) => replaceWebhookSecret(writing, call),

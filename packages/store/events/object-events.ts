@@ -4,6 +4,7 @@ import type { EndpointFacts, MovementFacts, ObjectEvent, SettlementFacts } from 
 import { CompiledQuery, type Transaction } from 'kysely'
 import type { Statement } from '../statement.ts'
 import type { Tables } from '../tables.ts'
+import { timeOf } from '../time-of.ts'
 
 /** Of an event and of the movement that it is of; `alias e` is the event, `p` the payment. */
 export const objectEventColumns = `e.id, e.object, e.sequence, e.type, e.at, e.facts, e.position::text AS position, e.number, e.proof,
@@ -40,7 +41,7 @@ export type ProvableEvent = { readonly event: ObjectEvent; readonly proof: Uint8
 
 export function toProvableEvent(tenant: Tenant, row: ObjectEventColumns): ProvableEvent {
   const { id, sequence, proof } = row
-  const about = { id, tenant, sequence, atMs: row.at.getTime() }
+  const about = { id, tenant, sequence, atMs: timeOf(row.at) }
   // What the rows say is told apart by the schema of what they are told as.
   if (row.direction === null) {
     if (row.object.startsWith('stl_')) return { proof, event: toSettlementEvent(tenant, row) }
@@ -48,7 +49,7 @@ export function toProvableEvent(tenant: Tenant, row: ObjectEventColumns): Provab
   }
   const movement = {
     id: row.object as PaymentId, direction: row.direction, network: row.network, currency: row.currency, amountMinor: row.amount_minor,
-    feeMinor: row.fee_minor, reference: row.reference, payerMasked: row.payer_masked, original: row.original, createdAtMs: row.created_at.getTime(),
+    feeMinor: row.fee_minor, reference: row.reference, payerMasked: row.payer_masked, original: row.original, createdAtMs: timeOf(row.created_at),
   }
   return { proof, event: { ...about, kind: 'movement', type: row.type as never, movement, facts: row.facts as MovementFacts } }
 }
@@ -58,7 +59,7 @@ export function toSettlementEvent(
   tenant: Tenant, { id, object, sequence, type, at, facts }: Pick<ObjectEventColumns, 'id' | 'object' | 'sequence' | 'type' | 'at' | 'facts'>,
 ): ObjectEvent {
   return {
-    id, tenant, sequence, atMs: at.getTime(), kind: 'settlement', type: type as never, settlement: object as SettlementId, facts: facts as SettlementFacts,
+    id, tenant, sequence, atMs: timeOf(at), kind: 'settlement', type: type as never, settlement: object as SettlementId, facts: facts as SettlementFacts,
   }
 }
 

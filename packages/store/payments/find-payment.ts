@@ -2,6 +2,7 @@ import type { FailureCode, NextAction, PaymentDirection, PaymentStatus } from '@
 import type { Currency, PaymentId, Tenant } from '@ngome/kernel'
 import type { Database } from '../database.ts'
 import { pipelined } from '../pipeline.ts'
+import { timeOf } from '../time-of.ts'
 
 /** A payment as everybody may see it: masked, without its sealed part. */
 export type PaymentRow = {
@@ -69,7 +70,7 @@ export function toPaymentRow(row: PaymentColumns): PaymentRow {
     reference: row.reference,
     payerMasked: row.payer_masked,
     original: row.original,
-    createdAtMs: row.created_at.getTime(),
-    updatedAtMs: row.updated_at.getTime(),
+    createdAtMs: timeOf(row.created_at),
+    updatedAtMs: timeOf(row.updated_at),
   }
 }

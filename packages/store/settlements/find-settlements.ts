@@ -4,6 +4,7 @@ import type { ShownSettlement } from '@ngome/payments'
 import type { Database } from '../database.ts'
 import { pipelined } from '../pipeline.ts'
 import { guarded } from '../store-fault.ts'
+import { timeOf } from '../time-of.ts'
 
 export type SettlementRow = ShownSettlement
 
@@ -66,6 +67,6 @@ function toRow(row: Record<string, unknown>): SettlementRow {
     id: row['id'] as SettlementId, tenant: { merchant: row['merchant'] as MerchantId, world: row['world'] as Tenant['world'] },
     currency: row['currency'] as Currency, amountMinor: row['amount_minor'] as bigint, day: row['day'] as string,
     state: row['state'] as SettlementState, bankReference: row['bank_reference'] as string | null, failure: row['failure'] as string | null,
-    createdAtMs: (row['created_at'] as Date).getTime(), updatedAtMs: (row['updated_at'] as Date).getTime(),
+    createdAtMs: timeOf(row['created_at'] as Date), updatedAtMs: timeOf(row['updated_at'] as Date),
   }
 }

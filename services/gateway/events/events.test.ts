@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createdWebhookEndpointSchema, objectEventPageSchema, objectEventSchema, webhookDeliveryPageSchema, webhookDeliverySchema, webhookEndpointPageSchema,
   webhookReplaySchema,
 } from '@ngome/contracts'
-import type { WebhookDeliveryId, WebhookEndpointId } from '@ngome/kernel'
+import { newId, systemClock, systemRandom, type WebhookDeliveryId, type WebhookEndpointId } from '@ngome/kernel'
 import { eventBody, isProvenEvent } from '@ngome/payments'
 import { loadDelivery, replayMax, replaysMax, type Database } from '@ngome/store'
 import { problemIn } from '../testing/problem-in.ts'
@@ -53,6 +54,15 @@ const settle = (id: string, state: 'delivered' | 'given_up') => running.database
 const letTimePass = (endpoint: string) => running.database.asAdmin(
   'UPDATE ngome.webhook_deliveries SET replayed_at = replayed_at - interval \'1 minute\' WHERE endpoint = $1', [endpoint])
 
+/** Rows as who owns the tables can write them, past every trigger. @returns their ids */
+async function plant({ tenant }: TestMerchant, object: string, rows: readonly (readonly [type: string, facts: string, at: string])[]): Promise<readonly string[]> {
+  const ids = rows.map(() => newId('event', { clock: systemClock, random: systemRandom }))
+  const values = rows.map(([type, facts, at], n) => `('${tenant.merchant}', '${tenant.world}', '${object}', ${70 + n}, '${ids[n]}', ${type}, ${at}, ${facts}, pg_current_xact_id())`)
+  await running.database.asAdmin(`BEGIN; SET LOCAL session_replication_role = replica;
+    INSERT INTO ngome.object_events (merchant, world, object, sequence, id, type, at, facts, position) VALUES ${values.join(', ')}; COMMIT`)
+  return ids
+}
+
 describe('the list of events', () => {
   test('goes on from its cursor for ever: a page at a time, then with what came since', async () => {
     const owner = await running.addMerchant()
@@ -72,6 +82,43 @@ describe('the list of events', () => {
     assert.deepEqual(failed?.data, now, 'the payment as its merchant sees it')
     const alone = await owner.client.call({ path: `/v1/events/${failed?.id}` })
     assert.deepEqual(objectEventSchema.parse(JSON.parse(alone.text)), failed)
+  })
+
+  test('shows what stands beside rows of no form that the tables\' owner wrote, goes past them, and tells the operator of each once', { timeout: 60_000 }, async () => {
+    const owner = await running.addMerchant()
+    const [one] = [await pay(owner), await pay(owner)]
+    const made = await plant(owner, one, [
+      [`'payment.accepted'`, `'{"status":"paid"}'`, 'now()'], [`'payment.paid'`, `'{}'`, 'now()'], [`'payment.accepted'`, `'{"status":"accepted","failure":null}'`, `'infinity'`],
+    ])
+    const others = await plant(owner, 'stl_01k8z3f7q2e9d8m4n6p0r5s7tv', [[`'settlement.paid'`, `'{"amount_minor":"x"}'`, 'now()']])
+    await end(one)
+    const all = await page(owner)
+    const types = ['payment.accepted', 'payment.accepted', 'payment.processing', 'payment.failed']
+    assert.deepEqual(all.data.map(({ type }) => type), types)
+    // One at a time there are pages that have nothing but such a row.
+    const pages = []
+    for (let cursor = ''; pages.length < 8;) {
+      const next = await page(owner, `?limit=1${cursor}`)
+      pages.push(next.data.map(({ type }) => type))
+      cursor = `&cursor=${next.next_cursor}`
+      if (pages.length === 8) assert.equal(next.next_cursor, all.next_cursor)
+    }
+    assert.deepEqual(pages, [[types[0]], [types[1]], [], [], [], [], [types[2]], [types[3]]])
+    expectProblem(await owner.client.call({ path: `/v1/events/${made[0]}` }), 404, 'events/unknown')
+    const told = () => running.database.asAdmin(`SELECT severity, data->>'kind' AS kind, data->>'row' AS row FROM ngome.events
+      WHERE type = 'row.formless' AND merchant = $1 ORDER BY data->>'row'`, [owner.tenant.merchant])
+    while ((await told()).length < 4) await sleep(20)
+    assert.deepEqual(await told(), [...made, ...others].toSorted((a, b) => (a < b ? -1 : 1)).map((row) => ({ severity: 'alarm', kind: 'event', row })))
+  })
+
+  test('of payments too shows what stands beside a row whose time is none', async () => {
+    const owner = await running.addMerchant()
+    const [one, two] = [await pay(owner), await pay(owner)]
+    await running.database.asAdmin(`BEGIN; SET LOCAL session_replication_role = replica;
+      UPDATE ngome.payments SET updated_at = 'infinity' WHERE id = '${two}'; COMMIT`)
+    const answer = await owner.client.call({ path: '/v1/payments' })
+    assert.equal(answer.status, 200, answer.text)
+    assert.deepEqual((JSON.parse(answer.text) as { data: { id: string }[] }).data.map(({ id }) => id), [one])
   })
 
   test('is of a type or of an object where that is asked for', async () => {

@@ -1,7 +1,8 @@
-import { Fault, type Id, type IdKind, type Secret, type Tenant } from '@ngome/kernel'
+import { Fault, type Id, type IdKind, type Tenant } from '@ngome/kernel'
 import { jsonType, type Answer } from './answer.ts'
 import { parseCursor, writeCursor } from './cursor.ts'
 import { pageSizeDefault } from './limits.ts'
+import { shownRows, type ListPorts } from './shown-rows.ts'
 
 /**
  * Answers a page of a list, the newest first, with the cursor of the next where there is one.
@@ -12,7 +13,7 @@ import { pageSizeDefault } from './limits.ts'
 export async function listPage<K extends IdKind, Row extends { readonly id: Id<IdKind> }>(
   of: {
     readonly kind: K
-    readonly secret: Secret<Uint8Array>
+    readonly ports: ListPorts
     readonly tenant: Tenant
     readonly filter: string
     readonly cursor: string | undefined
@@ -21,8 +22,8 @@ export async function listPage<K extends IdKind, Row extends { readonly id: Id<I
   read: (after: Id<K> | null, limit: number) => Promise<readonly Row[]>,
   view: (row: Row) => object,
 ): Promise<Answer> {
-  const { kind, secret, tenant, filter, cursor, limit = pageSizeDefault } = of
-  const after = cursor === undefined ? null : parseCursor(kind, secret, tenant, filter, cursor)
+  const { kind, ports, tenant, filter, cursor, limit = pageSizeDefault } = of
+  const after = cursor === undefined ? null : parseCursor(kind, ports.cursorSecret, tenant, filter, cursor)
   if (after === undefined) {
     const field = { pointer: '/cursor', detail: 'This is not a cursor of this list.' }
     throw new Fault('request/invalid', 'a cursor that is not ours', { fields: [field] })
@@ -30,7 +31,7 @@ export async function listPage<K extends IdKind, Row extends { readonly id: Id<I
   const rows = await read(after, limit + 1)
   const shown = rows.slice(0, limit)
   const last = rows.length > limit ? shown.at(-1) : undefined
-  const nextCursor = last === undefined ? null : writeCursor(secret, tenant, { after: last.id, filter })
-  const page = { object: 'list', data: shown.map(view), next_cursor: nextCursor }
+  const nextCursor = last === undefined ? null : writeCursor(ports.cursorSecret, tenant, { after: last.id, filter })
+  const page = { object: 'list', data: shownRows(ports, tenant, kind, shown, view), next_cursor: nextCursor }
   return { status: 200, contentType: jsonType, body: JSON.stringify(page) }
 }

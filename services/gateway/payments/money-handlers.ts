@@ -1,7 +1,7 @@
-import type { Secret } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
 import { findVaultToken, listOrigins, postgresBatches, withNextActions, type Database, type PaymentStore } from '@ngome/store'
 import type { Call, Handlers } from '../http/call.ts'
+import type { ListPorts } from '../http/shown-rows.ts'
 import { repeatInMaintenance } from '../idempotency/repeat-in-maintenance.ts'
 import { addPayouts } from '../payout-batches/add-payouts.ts'
 import { cancelPayoutBatch } from '../payout-batches/cancel-payout-batch.ts'
@@ -27,11 +27,10 @@ type MoneyOperation = 'createPayment' | 'getPayment' | 'listPayments' | 'cancelP
   | 'approvePayout' | 'refusePayout' | 'createPayoutBatch' | 'addPayouts' | 'getPayoutBatch' | 'cancelPayoutBatch' | 'approvePayoutBatch' | 'refusePayoutBatch'
   | 'createRefund' | 'getRefund' | 'listRefunds' | 'cancelRefund'
 
-export type MoneyPorts = PlaceOrderPorts & {
+export type MoneyPorts = PlaceOrderPorts & ListPorts & {
   readonly database: Database
   readonly payments: PaymentStore
   readonly approvals: ApprovalRules
-  readonly cursorSecret: Secret<Uint8Array>
 }
 
 /** The handlers of what moves money, whichever way. */

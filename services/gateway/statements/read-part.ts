@@ -1,11 +1,12 @@
-import { Fault, type Secret, type Tenant } from '@ngome/kernel'
+import { Fault, type Tenant } from '@ngome/kernel'
 import { accountFor, sumOf, type StatementEntry, type StatementPart } from '@ngome/payments'
 import {
   findStatement, firstPosition, listStatementEntries, type Database, type EntryPosition, type StatementPeriod, type StatementTotals,
 } from '@ngome/store'
 import { readCursor, writeCursor } from '../http/cursor.ts'
+import type { ListPorts } from '../http/shown-rows.ts'
 
-export type StatementPorts = { readonly database: Database; readonly cursorSecret: Secret<Uint8Array> }
+export type StatementPorts = ListPorts & { readonly database: Database }
 
 /** Where a part begins, and what the account held there. */
 type Start = { readonly after: EntryPosition; readonly number: number; readonly openingMinor: bigint }

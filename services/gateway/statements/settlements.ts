@@ -14,11 +14,11 @@ export async function getSettlement({ database }: StatementPorts, { caller: { te
 }
 
 /** @throws Fault `request/invalid` where the cursor is not one that we gave this tenant for this list */
-export function listSettlements({ database, cursorSecret }: StatementPorts, call: Call<'listSettlements'>): Promise<Answer> {
+export function listSettlements(ports: StatementPorts, call: Call<'listSettlements'>): Promise<Answer> {
   const { caller: { tenant }, query: { limit, status: state = null, cursor } } = call
   return listPage(
-    { kind: 'settlement', secret: cursorSecret, tenant, filter: state ?? '', cursor, limit },
-    (after, count) => findSettlements(database, tenant, { after, limit: count, state }),
+    { kind: 'settlement', ports, tenant, filter: state ?? '', cursor, limit },
+    (after, count) => findSettlements(ports.database, tenant, { after, limit: count, state }),
     settlementView,
   )
 }

@@ -1,8 +1,9 @@
-import { Fault, type Secret } from '@ngome/kernel'
+import { Fault } from '@ngome/kernel'
 import { findWebhookEndpoint, listWebhookDeliveries as listRows, type Database } from '@ngome/store'
 import type { Answer } from '../http/answer.ts'
 import type { Call } from '../http/call.ts'
 import { listPage } from '../http/list-page.ts'
+import type { ListPorts } from '../http/shown-rows.ts'
 import { webhookDeliveryView } from './webhook-delivery-view.ts'
 
 /**
@@ -11,12 +12,12 @@ import { webhookDeliveryView } from './webhook-delivery-view.ts'
  * cursor is not one that we gave this tenant for this list; `store/unavailable`
  */
 export async function listWebhookDeliveries(
-  ports: { readonly database: Database; readonly cursorSecret: Secret<Uint8Array> }, call: Call<'listWebhookDeliveries'>,
+  ports: ListPorts & { readonly database: Database }, call: Call<'listWebhookDeliveries'>,
 ): Promise<Answer> {
   const { caller: { tenant }, params: { id }, query: { limit, cursor, state = null } } = call
   if (await findWebhookEndpoint(ports.database, tenant, id) === undefined) throw new Fault('webhooks/endpoint_unknown', `no ${id} for this tenant`)
   return listPage(
-    { kind: 'webhookDelivery', secret: ports.cursorSecret, tenant, filter: JSON.stringify({ endpoint: id, state }), cursor, limit },
+    { kind: 'webhookDelivery', ports, tenant, filter: JSON.stringify({ endpoint: id, state }), cursor, limit },
     (after, count) => listRows(ports.database, tenant, id, { after, limit: count, state }),
     (row) => webhookDeliveryView(tenant, row),
   )
