@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret, systemClock, systemRandom } from '@ngome/kernel'
-import { startTestCustodian, testDatabase, type TestDatabase } from '@ngome/testkit'
+import { testDatabase, type TestDatabase } from '@ngome/testkit'
 import type { Command } from '../command.ts'
+import { startCustodianBeside } from './custodian-beside.ts'
 
 /** An operator with a database, perhaps a custodian, and no platform beside it. */
 export type OperatorAt = {
@@ -19,7 +20,7 @@ export type OperatorAt = {
 
 /**
  * @param settings variables of the configuration, beside those of the database
- * @param extra `hasCustodian`: one that enrols, and answers nothing else
+ * @param extra `hasCustodian`: its own process
  */
 export async function operatorAt(settings: Readonly<Record<string, string>> = {}, extra: { readonly hasCustodian?: boolean } = {}): Promise<OperatorAt> {
   const database = await testDatabase()
@@ -28,18 +29,12 @@ export async function operatorAt(settings: Readonly<Record<string, string>> = {}
   database.connection('ngome_operator').password
     .expose((text) => { writeFileSync(join(folder, 'operator', 'db-password'), text, { mode: 0o600 }) })
   const { host, port } = database.admin
-  const custodian = extra.hasCustodian === true ? await startTestCustodian({ dataDir: folder }) : undefined
-  if (custodian !== undefined) {
-    mkdirSync(join(folder, 'launcher'))
-    writeFileSync(join(folder, 'launcher', 'enrolment.key'), systemRandom.bytes(32), { mode: 0o600 })
-  }
-  const places = custodian === undefined ? {} : {
-    NGOME_CUSTODIAN__PORT: String(custodian.config.custodian.port), NGOME_CUSTODIAN__ENROLMENT_PORT: String(custodian.config.custodian.enrolmentPort),
-  }
+  const custodian = extra.hasCustodian === true ? await startCustodianBeside(folder) : undefined
+  const places = custodian === undefined ? {} : { NGOME_CUSTODIAN__PORT: String(custodian.port), NGOME_CUSTODIAN__ENROLMENT_PORT: String(custodian.enrolmentPort) }
   return {
     database,
     folder,
-    authority: custodian?.authority.pem,
+    authority: custodian && readFileSync(join(folder, 'ca.pem'), 'utf8'),
     async run(command, operands = {}, options = {}, isJson = false) {
       const lines: string[] = []
       const say = (line: string) => void lines.push(line)
