@@ -18,8 +18,8 @@ export async function startCustodianBeside(dataDir: string): Promise<CustodianBe
     mkdirSync(join(dataDir, name), { mode: 0o700 })
     writeFileSync(join(dataDir, name, 'enrolment.key'), key, { mode: 0o600 })
   }
-  const { flags, env } = compiledBefore()
-  const child = spawn(process.execPath, [...flags, '--disable-warning=ExperimentalWarning', main], {
+  const { env } = compiledBefore()
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...env, NGOME_CONFIG: '', NGOME_DATA: dataDir, NGOME_CUSTODIAN__PORT: String(port), NGOME_CUSTODIAN__ENROLMENT_PORT: String(enrolmentPort) },
   })

@@ -33,7 +33,7 @@ import { watchPublicTls } from './transport/watch-public-tls.ts'
 import { watchKeys } from './usage/watch-keys.ts'
 import { openVaultToken } from './vault/open-vault-token.ts'
 
-/** A connection for each job of a busy queue, and some for the others; two dispatchers stay below the role's limit. */
+/** Jobs hold one for milliseconds, and none while they wait for others; two dispatchers stay below the role's limit. */
 const databaseConnections = 10
 /** Jobs in hand get this long to end; one that is cut off runs again elsewhere, and is made to. */
 const jobsGraceMs = 8_000
@@ -136,7 +136,7 @@ const dispatcher: Dispatcher = {
 // What is closed is known before anything is sent.
 await untilItStands('the standing of networks', logger, () => networkWatch.look(database))
 runEvery(networkWatchMs, 'the watch over networks', logger, stopping.signal, () => networkWatch.look(database))
-running.workers = startJobs(dispatcher, metrics)
+running.workers = startJobs(dispatcher, metrics, config.payouts.batchRowsAtOnce)
 keepHouseHourly(dispatcher, custodian, {
   webhookSecretAgeMs: config.keys.policy.webhookSecretAgeS * 1_000,
   apiKeyAgeMs: config.keys.policy.apiKeyAgeS * 1_000,

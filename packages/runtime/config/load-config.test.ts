@@ -263,6 +263,8 @@ const refusals: readonly (readonly [claim: string, file: unknown, env: Environme
   ['a limit of payouts in a currency that there is not', { payouts: { approvalOver: { XXX: '5.00' } } }, {}, /payouts\.approvalOver/],
   ['a limit of payouts in more digits than its currency has', { payouts: { approvalOver: { UGX: '5.50' } } }, {}, /payouts\.approvalOver\.UGX: must have no more digits/],
   ['a limit of payouts that is no decimal', { payouts: { approvalOver: { EUR: '1e3' } } }, {}, /must be a decimal in major units/],
+  ['a batch of which nothing is sent', { payouts: { batchRowsAtOnce: 0 } }, {}, /payouts\.batchRowsAtOnce: must be at least 1/],
+  ['a batch that takes all of a network', { payouts: { batchRowsAtOnce: 65 } }, {}, /payouts\.batchRowsAtOnce: must be at most 64/],
   ['an approval that outlives its record', { payouts: { approvalExpiresAfterS: 72 * 3_600 } }, {}, /the custodian opens a record for dispatch for 72 hours/],
   ['a warning that comes too late', { webhooks: { warnAfterS: 100, disableAfterS: 100 } }, {}, /webhooks\.warnAfterS/],
   ['retries that shrink', { webhooks: { firstRetryS: 100, retryMaxS: 10 } }, {}, /webhooks\.firstRetryS/],

@@ -14,6 +14,8 @@ export const payouts = z.strictObject({
   approvalExpiresAfterS: z.int({ error: 'must be a whole number of seconds' }).min(60, 'must be at least 60 s: a person has to read it')
     .max(approvalExpiresAfterSMax, `must be at most ${approvalExpiresAfterSMax} s: the custodian opens a record for dispatch for 72 hours`)
     .default(48 * hourS).describe('A payout that nobody approved or refused within this time fails.'),
+  batchRowsAtOnce: z.int({ error: 'must be a whole number' }).min(1, 'must be at least 1').max(64, 'must be at most 64: what a network is asked at once')
+    .default(16).describe('Rows of one batch that a network is asked for at once, beside single payouts: one that takes a second for each gets so many a second.'),
 })
 
 /** Of the default network: with it a sandbox shows how a payout waits for a second person, and `ngome verify` probes it. */

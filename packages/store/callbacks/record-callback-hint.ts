@@ -51,7 +51,9 @@ export async function recordCallbackHint(
         received_at: new Date(hint.receivedAtMs),
       }).execute()
       await appendEvent(tx, event)
-      await enqueue(tx, 'payment-enquire', { ...tenant, payment: hint.payment })
+      const asked = await tx.selectFrom('payments').select('network')
+        .where('merchant', '=', tenant.merchant).where('world', '=', tenant.world).where('id', '=', hint.payment).executeTakeFirst()
+      await enqueue(tx, 'payment-enquire', { ...tenant, payment: hint.payment, network: asked?.network })
       return 'recorded'
     })
     if (outcome === 'recorded') db.wake('payment-enquire')

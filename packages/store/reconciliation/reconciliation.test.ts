@@ -311,7 +311,7 @@ describe('a difference', () => {
     const [row] = await database.asAdmin(`SELECT j.* FROM pgboss.job j JOIN ngome.reconciliation_differences d ON j.data->>'payment' = d.payment
       WHERE d.number = $1 AND j.name = 'payment-enquire' ORDER BY j.created_on DESC LIMIT 1`, [number])
     const [difference] = await listDifferences(operator, { after: number - 1, limit: 1, number })
-    const { text, values } = enqueueStatement('payment-enquire', { ...purse.merchant.tenant, payment: difference?.payment as PaymentId, recheck: true }, 0)
+    const { text, values } = enqueueStatement('payment-enquire', { ...purse.merchant.tenant, payment: difference?.payment as PaymentId, network, recheck: true }, 0)
     const [written] = await database.asAdmin(`${text} RETURNING *`, values)
     const own = new Set(['id', 'created_on', 'start_after', 'keep_until'])
     const fixed = (job: Record<string, unknown> | undefined) => Object.fromEntries(Object.entries(job ?? {}).filter(([name]) => !own.has(name)))

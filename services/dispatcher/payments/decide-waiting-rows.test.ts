@@ -85,7 +85,7 @@ describe('the job of a part whose batch needs a second person', () => {
     const made = await waiting()
     await approve(made)
     const died = new Error('died')
-    const payments = { ...world.dispatcher.payments, loadPaymentForDispatch: () => Promise.reject(died) }
+    const payments = { ...world.dispatcher.payments, loadPaymentsForDispatch: () => Promise.reject(died) }
     await assert.rejects(dispatch(made.parts[0]?.part ?? assert.fail(), { ...world.dispatcher, payments }), died)
     assert.deepEqual([sent(), await standing(made)], [[], ['2 accepted', '2 awaiting_approval']])
     await run(made)

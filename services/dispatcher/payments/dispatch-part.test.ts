@@ -95,7 +95,7 @@ test('begins no row of a batch that was cancelled', async () => {
 test('a single payout does not wait for the end of a batch', async (t) => {
   const { payments } = await acceptPart(120)
   world.takesMs = 30
-  const workers = startJobs(world.dispatcher, new Registry())
+  const workers = startJobs(world.dispatcher, new Registry(), 16)
   t.after(() => workers.stop(100))
   while (world.requests.length < 8) await sleep(10)
   const single = await world.payout({ sealed: { authorization: authorize({ key, target: '/v1/payouts', body: payoutBody }) } })

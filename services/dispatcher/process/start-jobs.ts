@@ -29,11 +29,11 @@ const forwardsAtOnce: GroupBounds = { concurrency: 32, perGroup: 8 }
 /** Batches have places of their own, one for each merchant, so that nobody's single payout and nobody's other batch waits for a hundred thousand rows. */
 const partsAtOnce: GroupBounds = { concurrency: 8, perGroup: 1 }
 
-/** Of one part: a network that takes a second for each is sent so many a second of it, beside single payouts that have theirs. */
-export const rowsAtOnce = 16
-
-/** Starts working off the queues. */
-export function startJobs(dispatcher: Dispatcher, metrics: Registry): Workers {
+/**
+ * Starts working off the queues.
+ * @param rowsAtOnce rows of one part of a batch that are sent at once
+ */
+export function startJobs(dispatcher: Dispatcher, metrics: Registry, rowsAtOnce: number): Workers {
   const jobs = new Counter({
     name: 'ngome_dispatcher_jobs_total', help: 'Jobs by queue and outcome.', labelNames: ['queue', 'outcome'], registers: [metrics],
   })

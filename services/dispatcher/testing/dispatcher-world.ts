@@ -166,7 +166,7 @@ export class World {
   }
 
   start(dispatcher: Dispatcher): Workers {
-    const workers = startJobs(dispatcher, createMetrics({ process: 'dispatcher' }))
+    const workers = startJobs(dispatcher, createMetrics({ process: 'dispatcher' }), 16)
     this.#workers.push(workers)
     return workers
   }

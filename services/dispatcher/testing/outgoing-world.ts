@@ -16,7 +16,6 @@ import { opener, type OpenSealed } from '../custodian/open-sealed.ts'
 import type { BatchDispatcher, Dispatcher, Network } from '../dispatcher.ts'
 import { createEgressGuard } from '../egress/egress-guard.ts'
 import { dispatchPayment } from '../payments/dispatch-payment.ts'
-import { rowsAtOnce } from '../process/start-jobs.ts'
 import { settlePayment } from '../payments/settle-payment.ts'
 import { processTime } from './process-time.ts'
 
@@ -84,7 +83,7 @@ export class OutgoingWorld {
     const opened = async (body: Parameters<SealingMerchant['open']>[0]) =>
       this.merchant.open(body).catch(() => this.other.open(body))
     return {
-      ...from, db, payments: postgresPayments(db), batches: postgresBatches(db), rowsAtOnce, ...processTime(), sleep, networks: new Map([['mtn-sandbox', network]]),
+      ...from, db, payments: postgresPayments(db), batches: postgresBatches(db), rowsAtOnce: 16, ...processTime(), sleep, networks: new Map([['mtn-sandbox', network]]),
       openSealed: this.#openSealed(opener({ call: async (_path, body) => await opened(body as Parameters<SealingMerchant['open']>[0]) as never }, this.#custodianKeys.publicKey, systemRandom)),
       computeFingerprint: async () => { throw new Error('no test here asks for an index') },
       statementKey: this.#custodianKeys.publicKey,

@@ -14,7 +14,7 @@ let maker: SigningMerchant
 let second: SigningMerchant
 before(async () => {
   running = await TestGateway.start({
-    config: (config) => ({ ...config, payouts: { approvalOver: { EUR: '10.00' }, approvalExpiresAfterS: 3_600 } }),
+    config: (config) => ({ ...config, payouts: { ...config.payouts, approvalOver: { EUR: '10.00' }, approvalExpiresAfterS: 3_600 } }),
   })
   const merchant = await running.addMerchant()
   await collectMoney(running, merchant, { amount: '9000.00' })
