@@ -50,7 +50,7 @@ for (const [what, make, isAsked] of states) {
     assert.deepEqual([code, said], isAsked
       ? [0, `${payment} of ${merchant} (${world}) is asked about; ngome events --follow tells of what comes of it`]
       : [1, `there is nothing to ask about ${payment}: it was not sent, or did not succeed`])
-    assert.deepEqual(await jobs(payment), isAsked ? [{ merchant, world, payment, recheck: true }] : [])
+    assert.deepEqual(await jobs(payment), isAsked ? [{ merchant, world, payment, network: 'mtn-sandbox', recheck: true }] : [])
     assert.deepEqual(await told(payment), isAsked ? [{ merchant, process: 'operator' }] : [])
     const [again, json] = await operator.run(paymentsRecheck, { payment }, {}, true)
     assert.deepEqual([again, JSON.parse(json)], [isAsked ? 0 : 1, { payment, isAsked }])
