@@ -15,6 +15,8 @@ import { newDataKey, openRequest, sealedRecord } from '../testing/sealed-record.
 import { ckr, ScriptedToken } from '../testing/scripted-token.ts'
 import { scriptedUri, TestCustodian, testSettings } from '../testing/test-custodian.ts'
 import { destruction } from '../testing/test-destruction.ts'
+import { beginRootRotation } from './rotate-root.ts'
+import { findRunningRootRotation } from './rotations.ts'
 import { workOnKeys } from './work-on-keys.ts'
 
 const dayMs = 86_400_000
@@ -153,6 +155,35 @@ test('a token that goes away while a successor is let go is opened again, with t
   w.clock.advance(2_000)
   await w.test.custodian.root.check()
   await w.test.custodian.succession.discardUnused()
+  assert.equal(w.token.keys.length, 1)
+  await open(w, w.ours)
+})
+
+test('a beginning that fails leaves nothing: the successor goes from the token, the root stays, and the next one begins', async (t) => {
+  const w = await world(t)
+  const { custodian } = w.test
+  const before = custodian.root.describe()
+  const beginAndFail = (meanwhile = (): void => undefined): Promise<unknown> => beginRootRotation(custodian, {
+    caller: 'operator', cause: 'demand',
+    along: async () => {
+      meanwhile()
+      throw new Error('the store is full')
+    },
+  })
+  await assert.rejects(beginAndFail(), /the store is full/)
+  assert.equal(w.token.keys.length, 1)
+  assert.deepEqual(custodian.root.describe(), before)
+  assert.equal(await findRunningRootRotation(custodian.store), undefined)
+  // A token that goes away meanwhile keeps the successor: what is told is still the first failure.
+  await assert.rejects(beginAndFail(() => w.token.failures.set('C_DestroyObject', ckr(0x30))), /the store is full/)
+  assert.equal(w.token.keys.length, 2)
+  assert.deepEqual(custodian.root.describe(), before)
+  w.token.failures.clear()
+  w.clock.advance(2_000)
+  await open(w, w.ours)
+  await rotate(w)
+  await workOnKeys(custodian)
+  assert.notEqual(custodian.root.describe().id, before.id)
   assert.equal(w.token.keys.length, 1)
   await open(w, w.ours)
 })
