@@ -78,9 +78,7 @@ async function importOne(database: TestDatabase, { form, network, currency }: Re
 }
 
 function formOf(form: Report['form']): ReportForm {
-  const format = csvFormats['mtn-momo']
-  if (format === undefined) throw new TypeError('MTN has a default')
-  return form === 'csv' ? { kind: 'csv', format } : { kind: 'camt.053' }
+  return form === 'csv' ? { kind: 'csv', format: csvFormats['mtn-momo'] } : { kind: 'camt.053' }
 }
 
 /** @returns seconds */

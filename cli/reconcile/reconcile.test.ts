@@ -33,15 +33,16 @@ describe('how a network\'s report is written', () => {
     assert.deepEqual(formOf({ decimalMark: ',' }).decimal, { mark: ',', group: '' })
   })
 
-  test('is the configuration\'s to say where its connector has no default, and refused where a column that is needed is not said', () => {
-    const columns = { time: 'When', amount: 'Sum', networkReference: 'Id' }
-    const form = reportFormOf('card', { connector: 'card-acquirer', report: { ...nothingSaid, columns } })
-    assert.ok(form.kind === 'csv')
-    assert.deepEqual(form.format.columns, columns)
-    for (const report of [undefined, nothingSaid, { ...nothingSaid, columns: { ...columns, amount: '' } }]) {
-      assert.throws(() => reportFormOf('card', { connector: 'card-acquirer', report }), Misuse)
+  test('is its connector\'s default for each of them', () => {
+    for (const connector of ['mtn-momo', 'airtel-money', 'card-acquirer'] as const) {
+      assert.deepEqual(reportFormOf('one', { connector, report: nothingSaid }), { kind: 'csv', format: csvFormats[connector] })
     }
-    assert.throws(() => reportFormOf('mtn-ug', { connector: 'mtn-momo', report: { ...nothingSaid, columns: { time: '' } } }), Misuse)
+  })
+
+  test('is refused where the configuration takes away a column that is needed', () => {
+    for (const column of ['time', 'amount', 'networkReference'] as const) {
+      assert.throws(() => reportFormOf('mtn-ug', { connector: 'mtn-momo', report: { ...nothingSaid, columns: { [column]: '' } } }), Misuse)
+    }
   })
 
   test('is camt.053 where it says so', () => {

@@ -1,4 +1,4 @@
-import { csvFormats, plainCsv, type CsvFormat, type ReportColumn, type ReportForm } from '@ngome/payments'
+import { csvFormats, type CsvFormat, type ReportColumn, type ReportForm } from '@ngome/payments'
 import type { NetworkConfig, NetworkReportConfig } from '@ngome/runtime'
 import { Misuse } from '../command.ts'
 
@@ -11,8 +11,7 @@ const needed: readonly ReportColumn[] = ['time', 'amount', 'networkReference']
  */
 export function reportFormOf(name: string, { connector, report }: Pick<NetworkConfig, 'connector' | 'report'>): ReportForm {
   if (report?.form === 'camt.053') return { kind: 'camt.053' }
-  const usual: CsvFormat = csvFormats[connector] ?? plainCsv
-  const format = report === undefined ? usual : withConfigured(usual, report)
+  const format = report === undefined ? csvFormats[connector] : withConfigured(csvFormats[connector], report)
   const missing = needed.filter((column) => format.columns[column] === undefined)
   if (missing.length > 0) throw new Misuse(`networks.${name}.report.columns does not say which column has its ${missing.join(', ')}`)
   return { kind: 'csv', format }

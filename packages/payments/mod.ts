@@ -31,7 +31,7 @@ export {
 } from './statements/statement.ts'
 export type { ReportOfNetwork } from './reports/csv-report.ts'
 export { reportEncodings, type ReportEncoding } from './reports/decode.ts'
-export { csvFormats, plainCsv, reportColumns, type CsvFormat, type ReportColumn } from './reports/formats.ts'
+export { csvFormats, reportColumns, type CsvFormat, type ReportColumn } from './reports/formats.ts'
 export { dateOrders, readInstant, startOfDayMs } from './reports/read-instant.ts'
 export { readReport, type ReportForm } from './reports/read-report.ts'
 export {

@@ -38,6 +38,9 @@ export type Step = z.output<typeof stepSchema>
 export type Answer = Pick<z.output<typeof answerSchema>, 'isPassed' | 'atMs'>
 export type State = { readonly status: 'processing' | 'requires_action' | 'succeeded' | 'failed' | 'reversed'; readonly code: string | null }
 
+/** Why nothing is given back; nothing was taken. */
+export type RefundRefusal = 'not_refundable' | 'refund_exceeds'
+
 type Held = { readonly order: Order; readonly durable: Promise<void> }
 
 /**
@@ -67,13 +70,18 @@ export class Books {
     await this.#journal.append({ kind: 'account', ...account })
   }
 
-  /** Resolves once it is on the disk; a reference that is here already answers what is here, also only then. */
-  async take(order: Order): Promise<Order> {
+  /**
+   * Resolves once it is on the disk; a reference that is here already answers what is here, also only then. A refund is held against its
+   * payment here, in the same step that holds it, so that two at once do not give back more than came.
+   */
+  async take(order: Order): Promise<Order | RefundRefusal> {
     const held = this.#orders.get(nameOf(order))
     if (held !== undefined) {
       await held.durable
       return held.order
     }
+    const refusal = this.#refusalOf(order)
+    if (refusal !== undefined) return refusal
     const durable = this.#journal.append({ kind: 'order', ...order })
     this.#hold(order, durable)
     await durable
@@ -124,15 +132,24 @@ export class Books {
     return isExpired ? { status: 'failed', code: 'authentication_expired' } : { status: 'requires_action', code: null }
   }
 
-  /** What refunds of a payment have given back or will. */
-  refunded(account: string, reference: string, nowMs: number): bigint {
-    const refunds = this.orders().filter((order) => order.operation === 'refund' && order.account === account && order.original === reference)
-    return refunds.filter((order) => this.stateOf(order, nowMs).status !== 'failed')
-      .reduce((sum, { amountMinor }) => sum + BigInt(amountMinor), 0n)
-  }
-
   orders(): readonly Order[] {
     return [...this.#orders.values()].map(({ order }) => order)
+  }
+
+  #refusalOf({ operation, account, original, takenAtMs, currency, amountMinor }: Order): RefundRefusal | undefined {
+    if (operation !== 'refund' || original === null) return undefined
+    const payment = this.#orders.get(nameOf({ account, operation: 'payment', reference: original }))?.order
+    if (payment === undefined || this.stateOf(payment, takenAtMs).status !== 'succeeded') return 'not_refundable'
+    const left = BigInt(payment.amountMinor) - this.#refunded(payment, takenAtMs)
+    return payment.currency !== currency || BigInt(amountMinor) > left ? 'refund_exceeds' : undefined
+  }
+
+  /** What refunds of a payment have given back or will. */
+  #refunded(payment: Order, nowMs: number): bigint {
+    const refunds = this.orders().filter(({ operation, account, original }) => (
+      operation === 'refund' && account === payment.account && original === payment.reference))
+    return refunds.filter((order) => this.stateOf(order, nowMs).status !== 'failed')
+      .reduce((sum, { amountMinor }) => sum + BigInt(amountMinor), 0n)
   }
 
   #hold(order: Order, durable: Promise<void>): void {

@@ -5,19 +5,26 @@ import type { CallbackManner } from './manners.ts'
 import type { Simulation } from './simulation.ts'
 import { testCard } from './test-cards.ts'
 
-/** Tells of an order's end when it comes, as its card or the script would have it. */
-export async function callBackLater(simulation: Simulation, account: Account, order: Order): Promise<void> {
+/** How an order's end will be told: as the script has it, or else its card. */
+export function callbackMannerOf({ manners }: Simulation, { callbackUrl, card, operation }: Order): CallbackManner | undefined {
+  if (callbackUrl === null) return undefined
+  const own = testCard(card)?.callback
+  return manners.take('callback', card, operation) ?? (own === undefined ? undefined : { kind: own })
+}
+
+/** Tells of an order's end when it comes. */
+export async function callBackLater(simulation: Simulation, account: Account, order: Order, manner: CallbackManner | undefined): Promise<void> {
   const end = simulation.books.endOf(order)
-  if (end === undefined || order.callbackUrl === null) return
-  const card = testCard(order.card)?.callback
-  const own: CallbackManner | undefined = card === undefined ? undefined : { kind: card }
-  const manner = simulation.manners.take('callback', order.card, order.operation) ?? own
-  if (manner?.kind === 'drop') return
+  if (end === undefined || order.callbackUrl === null || manner?.kind === 'drop') return
   const { sendCallback } = simulation
   if (!await waited(simulation, end.atMs - simulation.nowMs() + (manner?.kind === 'late' ? manner.delayMs : 0))) return
   switch (manner?.kind) {
     case 'lie': return sendCallback(account, order, oppositeOf(end))
     case 'forge': return sendCallback(account, order, oppositeOf(end), 'forge')
+    case 'garbage': return sendCallback(account, order, end, 'garbage')
+    case 'out_of_order':
+      await sendCallback(account, order, end)
+      return sendCallback(account, order, { status: 'processing', code: null })
     case 'twice':
       await sendCallback(account, order, end)
       return sendCallback(account, order, end)

@@ -1,9 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { callBack, type CallBackSettings } from '../common/call-back.ts'
-import type { Account, Order, Step } from './books.ts'
+import type { Account, Order, State, Step } from './books.ts'
 
-export type Claim = Pick<Step, 'code'> & { readonly status: Step['status'] | 'reversed' }
-export type SendCallback = (account: Account, order: Order, claim: Claim, manner?: 'forge') => Promise<void>
+export type Claim = Pick<State, 'code'> & { readonly status: Step['status'] | 'processing' | 'reversed' }
+export type SendCallback = (account: Account, order: Order, claim: Claim, manner?: 'forge' | 'garbage') => Promise<void>
+
+/** What a page for people looks like to a program. */
+export const garbage = '<!doctype html><title>Maintenance</title>'
 
 /** Makes the sender of callbacks: each is tried once, and a failure is nobody's business but the receiver's. */
 export function callbackSender(settings: CallBackSettings, log: (line: object) => void): SendCallback {
@@ -11,7 +14,8 @@ export function callbackSender(settings: CallBackSettings, log: (line: object) =
     if (order.callbackUrl === null) return
     try {
       const secret = manner === 'forge' ? `${account.secret}x` : account.secret
-      const status = await callBack(settings, new URL(order.callbackUrl), callbackBody(secret, order, claim))
+      const body = manner === 'garbage' ? garbage : callbackBody(secret, order, claim)
+      const status = await callBack(settings, new URL(order.callbackUrl), body)
       log({ msg: 'called back', reference: order.reference, status })
     } catch (error) {
       log({ msg: 'callback lost', reference: order.reference, reason: error instanceof Error ? error.message : 'unknown' })

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Order } from './books.ts'
-import { callBackLater } from './call-back-later.ts'
+import { callBackLater, callbackMannerOf } from './call-back-later.ts'
 import { challengePage, overPage, type ChallengePage } from './challenge-page.ts'
 import type { Simulation } from './simulation.ts'
 
@@ -28,7 +28,11 @@ export function challengeRoutes(server: FastifyInstance, simulation: Simulation)
     if (answer !== 'pass' && answer !== 'fail') return shown(reply, 422, pageOf(order))
     if (await books.answer(session, { isPassed: answer === 'pass', atMs: nowMs() }) === 'over') return shown(reply, 410, overPage())
     const account = books.account(order.account)
-    if (account !== undefined) void callBackLater(simulation, account, order)
+    if (account !== undefined) {
+      const manner = callbackMannerOf(simulation, order)
+      const calling = callBackLater(simulation, account, order, manner)
+      if (manner?.kind === 'before_answer') await calling
+    }
     return headers(reply).code(303).header('location', challenge.returnUrl).send()
   })
 }

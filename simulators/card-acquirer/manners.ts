@@ -25,6 +25,10 @@ const requestManners = z.discriminatedUnion('kind', [
   done('take_and_hang'),
   z.strictObject({ kind: z.literal('take_and_answer'), status }),
   z.strictObject({ kind: z.literal('take_and_answer_late'), delayMs }),
+  /** Takes it only after this time, though the answer is an error at once: a request stuck in a queue. */
+  z.strictObject({ kind: z.literal('answer_then_take'), status, delayMs }),
+  /** Answers 200 with a page for people, and takes nothing. */
+  done('garbage'),
   /** Takes it and sends the payer to this address. */
   z.strictObject({ kind: z.literal('redirect'), url: z.string().max(2_048) }),
 ])
@@ -34,6 +38,9 @@ const enquiryManners = z.discriminatedUnion('kind', [
   done('not_found'),
   /** Says that it does not know how it ends. */
   done('ambiguous'),
+  /** Says that it is being worked on, also of what has ended. */
+  done('processing'),
+  done('garbage'),
   /** Answers about another order than the one that was asked about. */
   done('another'),
   z.strictObject({ kind: z.literal('redirect'), url: z.string().max(2_048) }),
@@ -46,6 +53,12 @@ const callbackManners = z.discriminatedUnion('kind', [
   /** The opposite of what is so, under a signature that is right. */
   done('lie'),
   z.strictObject({ kind: z.literal('late'), delayMs }),
+  /** Decides at once, and calls back before it answers; of a challenge, before the payer is sent back. */
+  done('before_answer'),
+  /** The end first, and then that it is being worked on. */
+  done('out_of_order'),
+  /** A body that is no callback. */
+  done('garbage'),
 ])
 export type RequestManner = z.output<typeof requestManners>
 export type EnquiryManner = z.output<typeof enquiryManners>

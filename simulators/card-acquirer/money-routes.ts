@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Account, Order } from './books.ts'
-import { callBackLater, waited } from './call-back-later.ts'
+import type { Account, Order, RefundRefusal } from './books.ts'
+import { callBackLater, callbackMannerOf, waited } from './call-back-later.ts'
+import { garbage } from './callbacks.ts'
 import type { EnquiryManner, RequestManner } from './manners.ts'
 import { readPayment, readRefund, type Refusal } from './read-order.ts'
 import { callerOf } from './signed-calls.ts'
@@ -56,6 +57,10 @@ async function behave(simulation: Simulation, reply: FastifyReply, account: Acco
   switch (manner?.kind) {
     case 'answer': return refuse(reply, { status: manner.status, code: 'unavailable' })
     case 'hang': return reply.hijack()
+    case 'garbage': return page(reply)
+    case 'answer_then_take':
+      void waited(simulation, manner.delayMs).then(async (isDue) => { if (isDue) await take(simulation, account, order) })
+      return refuse(reply, { status: manner.status, code: 'unavailable' })
     case 'take_and_hang':
       await take(simulation, account, order)
       return reply.hijack()
@@ -65,16 +70,23 @@ async function behave(simulation: Simulation, reply: FastifyReply, account: Acco
     default: {
       const taken = await take(simulation, account, order)
       if (manner?.kind === 'take_and_answer_late') await waited(simulation, manner.delayMs)
+      if (typeof taken === 'string') return refuse(reply, { status: 422, code: taken })
       if (taken.digest !== order.digest) return refuse(reply, { status: 409, code: 'reference_reused' })
       return reply.code(201).send({ ...viewOf(simulation, taken), ...manner?.kind === 'redirect' ? redirectTo(manner.url) : {} })
     }
   }
 }
 
-async function take(simulation: Simulation, account: Account, order: Order): Promise<Order> {
+async function take(simulation: Simulation, account: Account, read: Order): Promise<Order | RefundRefusal> {
+  // What a challenge decides is told when that has ended.
+  const manner = read.challenge === null ? callbackMannerOf(simulation, read) : undefined
+  const isAtOnce = manner?.kind === 'before_answer'
+  const order = isAtOnce ? { ...read, afterMs: 0 } : read
   const taken = await simulation.books.take(order)
-  if (taken === order) void callBackLater(simulation, account, order)
-  return taken
+  if (taken !== order) return taken
+  const calling = callBackLater(simulation, account, order, manner)
+  if (isAtOnce) await calling
+  return order
 }
 
 function show(simulation: Simulation, reply: FastifyReply, order: Order): FastifyReply {
@@ -89,6 +101,8 @@ function show(simulation: Simulation, reply: FastifyReply, order: Order): Fastif
     case 'hang': return reply.hijack()
     case 'not_found': return refuse(reply, { status: 404, code: 'not_found' })
     case 'ambiguous': return reply.send({ ...view, status: 'unknown', code: null })
+    case 'processing': return reply.send({ ...view, status: 'processing', code: null, action: null })
+    case 'garbage': return page(reply)
     case 'another': {
       const other = books.orders().find(({ reference, operation }) => operation === order.operation && reference !== order.reference)
       return reply.send(other === undefined ? view : viewOf(simulation, other))
@@ -109,6 +123,10 @@ function viewOf({ books, nowMs, pageOrigin }: Simulation, order: Order): object 
 
 function redirectTo(url: string): object {
   return { status: 'requires_action', code: null, action: { type: 'redirect', url } }
+}
+
+function page(reply: FastifyReply): FastifyReply {
+  return reply.code(200).type('text/html; charset=utf-8').send(garbage)
 }
 
 function refuse(reply: FastifyReply, { status, code }: Refusal): FastifyReply {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { scriptSchema } from './manners.ts'
 import { parseJson } from './read-order.ts'
+import { reportOf } from './report.ts'
 import type { Simulation } from './simulation.ts'
 
 /** What an acquirer has in its portal, and what it does not have: a look into its books, and a script of bad manners. */
@@ -28,6 +29,9 @@ export function simulatorRoutes(server: FastifyInstance, simulation: Simulation)
       }
     }),
   }))
+
+  server.get<{ Querystring: { currency?: string } }>('/simulator/report.csv', async (request, reply) => (
+    reply.type('text/csv; charset=utf-8').send(reportOf(books, nowMs(), request.query.currency))))
 
   // The holder of a card disputes what was paid, the acquirer gives it back, and says so.
   server.post<{ Params: { id: string } }>('/simulator/orders/:id/dispute', async (request, reply) => {

@@ -21,14 +21,14 @@ export type CsvFormat = {
   readonly statuses: Readonly<Record<string, MovementStatus>>
 }
 
-/** Where nothing is known of a network's columns, and the configuration has to say them. */
-export const plainCsv = { encoding: 'utf-8', separator: ',', decimal: { mark: '.', group: ',' }, dates: 'iso', columns: {}, types: {}, statuses: {} } as const satisfies CsvFormat
+/** What the networks' files have in common. */
+const plainCsv = { encoding: 'utf-8', separator: ',', decimal: { mark: '.', group: ',' }, dates: 'iso', columns: {}, types: {}, statuses: {} } as const satisfies CsvFormat
 
 /**
- * What is taken where the configuration says nothing. Neither network documents its report in public: the columns are those that our
- * simulators write, with names as implementers have seen them in portals, and every one of them is configurable.
+ * What is taken where the configuration says nothing, by connector. No network documents its report in public: the columns are those that
+ * our simulators write, with names as implementers have seen them in portals, and every one of them is configurable.
  */
-export const csvFormats: Readonly<Partial<Record<string, CsvFormat>>> = {
+export const csvFormats: Readonly<Record<'mtn-momo' | 'airtel-money' | 'card-acquirer', CsvFormat>> = {
   'mtn-momo': {
     ...plainCsv,
     columns: {
@@ -56,5 +56,13 @@ export const csvFormats: Readonly<Partial<Record<string, CsvFormat>>> = {
       ts: 'succeeded', 'transaction success': 'succeeded', success: 'succeeded', tf: 'failed', te: 'failed', 'transaction failed': 'failed', failed: 'failed',
       ta: 'pending', 'transaction ambiguous': 'pending', tip: 'pending', tr: 'reversed', reversed: 'reversed',
     },
+  },
+  'card-acquirer': {
+    ...plainCsv,
+    columns: {
+      time: 'Date', amount: 'Amount', currency: 'Currency', type: 'Type', status: 'Status', reference: 'Reference', networkReference: 'Transaction Id',
+    },
+    types: { payment: 'collection', sale: 'collection', refund: 'refund', chargeback: 'refund', fee: 'skip' },
+    statuses: { succeeded: 'succeeded', failed: 'failed', pending: 'pending', reversed: 'reversed' },
   },
 }

@@ -9,7 +9,7 @@ import { readInstant, startOfDayMs } from './read-instant.ts'
 import { readReport, type ReportForm } from './read-report.ts'
 import { isReportRow, type ReportItem } from './report-row.ts'
 
-const mtn = csvFormats['mtn-momo'] as CsvFormat
+const mtn = csvFormats['mtn-momo']
 const headers = 'Date,Type,Status,Amount,Currency,Reference Id,Financial Transaction Id,Payer'
 const reference = '0f8fad5b-d9cb-469f-a165-70867728950e'
 const good = `2026-11-22T10:00:00Z,requesttopay,SUCCESSFUL,500.00,UGX,${reference},9001,256772123456`

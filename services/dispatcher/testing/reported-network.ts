@@ -35,7 +35,7 @@ export async function startMtn(): Promise<ReportedNetwork<MtnMomoSimulator>> {
   } as const
   const connector = connectMtnMomo(settings, { ...secretsOf(collection), disbursement: secretsOf(disbursement) }, egress, systemClock)
   return {
-    name, currency: 'EUR', phone: '+46733123499', simulator, egress, format: csvFormats['mtn-momo'] as CsvFormat,
+    name, currency: 'EUR', phone: '+46733123499', simulator, egress, format: csvFormats['mtn-momo'],
     network: { connector, provider: 'mtn-momo', world: 'test', currency: 'EUR', callingCode: '46', ...times },
     async moved() {
       const movements = await simulator.movements()
@@ -58,7 +58,7 @@ export async function startAirtel(): Promise<ReportedNetwork<AirtelMoneySimulato
     clientId: new Secret(clientId), clientSecret: new Secret(clientSecret), callbackKey: new Secret(callbackKey), pin: new Secret(pin), pinKey: new Secret(pinKey),
   }, { egress, clock: systemClock, random: systemRandom })
   return {
-    name, currency: 'UGX', phone: '+256752123456', simulator, egress, format: csvFormats['airtel-money'] as CsvFormat,
+    name, currency: 'UGX', phone: '+256752123456', simulator, egress, format: csvFormats['airtel-money'],
     network: { connector, provider: 'airtel-money', world: 'test', currency: 'UGX', callingCode: '256', ...times },
     async moved() {
       const transactions = await simulator.transactions()
