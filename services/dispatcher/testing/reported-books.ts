@@ -3,11 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { emit } from '@ngome/contracts'
-import { formatMoney, systemClock, systemRandom, type PaymentId } from '@ngome/kernel'
+import { formatMoney, systemClock, systemRandom, type PaymentId, type VaultTokenId } from '@ngome/kernel'
 import { importReport, listDifferences, matchReports, type Database, type Difference, type Matching } from '@ngome/store'
 import type { PaymentDispatcher } from '../dispatcher.ts'
 import { authorize, OutgoingWorld, type SigningKey } from './outgoing-world.ts'
-import type { ReportedNetwork } from './reported-network.ts'
+import { openVaultToken } from '../vault/open-vault-token.ts'
+import type { Payer, ReportedNetwork } from './reported-network.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 
@@ -23,7 +24,11 @@ export class ReportedBooks<Reported extends ReportedNetwork = ReportedNetwork> {
   private constructor(world: OutgoingWorld, reported: Reported, key: SigningKey, folder: string) {
     [this.world, this.reported, this.#key, this.#folder] = [world, reported, key, folder]
     this.operator = world.database.open('ngome_operator', { poolMax: 2 })
-    this.dispatcher = { ...world.dispatcher, networks: new Map([[reported.name, reported.network]]) }
+    const { db, openSealed } = world.dispatcher
+    this.dispatcher = {
+      ...world.dispatcher, networks: new Map([[reported.name, reported.network]]),
+      openCard: (tenant, token, stop) => openVaultToken({ db, openSealed, clock: systemClock }, 'charge', tenant, token, stop),
+    }
   }
 
   static async open<Reported extends ReportedNetwork>(start: () => Promise<Reported>): Promise<ReportedBooks<Reported>> {
@@ -38,19 +43,27 @@ export class ReportedBooks<Reported extends ReportedNetwork = ReportedNetwork> {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  collect(amountMinor: bigint): Promise<PaymentId> {
-    return this.world.merchant.accept({ ...this.#way(), amountMinor })
+  async collect(amountMinor: bigint, payer = this.reported.payer): Promise<PaymentId> {
+    const { merchant } = this.world
+    return merchant.accept({
+      ...this.#way(), amountMinor, ...'card' in payer ? { card: { token: await merchant.keep('card_number', payer.card), masked: maskOf(payer) } } : payer,
+    })
   }
 
   pay(amountMinor: bigint): Promise<PaymentId> {
-    const { name, currency, phone } = this.reported
-    const body = { amount: this.#text(amountMinor), currency, network: name, payee: { phone }, reference: 'order-42' }
-    return this.world.merchant.accept({ ...this.#way(), direction: 'payout', amountMinor, sealed: { authorization: authorize({ key: this.#key, target: '/v1/payouts', body }) } })
+    const { name, currency, payer } = this.reported
+    if ('card' in payer) throw new TypeError('nothing is paid out to a card')
+    const body = { amount: this.#text(amountMinor), currency, network: name, payee: payer, reference: 'order-42' }
+    return this.world.merchant.accept({ ...this.#way(), ...payer, direction: 'payout', amountMinor, sealed: { authorization: authorize({ key: this.#key, target: '/v1/payouts', body }) } })
   }
 
   refund(original: PaymentId, amountMinor: bigint): Promise<PaymentId> {
     const authorization = authorize({ key: this.#key, target: `/v1/payments/${original}/refunds`, body: { amount: this.#text(amountMinor), reference: 'order-42' } })
-    return this.world.merchant.accept({ ...this.#way(), direction: 'refund', original, amountMinor, sealed: { payer: undefined, authorization } })
+    const { payer } = this.reported
+    return this.world.merchant.accept({
+      ...this.#way(), direction: 'refund', original, amountMinor, sealed: { payer: undefined, card: undefined, authorization },
+      ...'card' in payer ? { card: { token: '' as VaultTokenId, masked: maskOf(payer) } } : payer,
+    })
   }
 
   /** @param text the network's report of all that it has, where nothing else is brought */
@@ -85,11 +98,15 @@ export class ReportedBooks<Reported extends ReportedNetwork = ReportedNetwork> {
   }
 
   #way() {
-    const { phone, name: network, currency, network: { callingCode } } = this.reported
-    return { phone, network, currency, callingCode }
+    const { name: network, currency, network: { callingCode } } = this.reported
+    return { phone: '', network, currency, callingCode }
   }
 
   #text(amountMinor: bigint): string {
     return formatMoney({ amountMinor, currency: this.reported.currency })
   }
+}
+
+function maskOf({ card }: Extract<Payer, { card: string }>): string {
+  return `•••• ${card.slice(-4)}`
 }
