@@ -1,5 +1,6 @@
 import type { DeliveryState, FailureCode, PaymentDirection, PaymentStatus } from '@ngome/contracts'
 import type { MerchantId, Money, PaymentId } from '@ngome/kernel'
+import type { FinalBatch } from './batch-claims.ts'
 import { ledgerProblems, unrepaidOf } from './memory/ledger-problems.ts'
 import type { MemoryPayments } from './memory/memory-payments.ts'
 
@@ -27,6 +28,7 @@ export type Books = {
   /** Payments that have not ended and that no person was told of. */
   readonly openPayments: () => Promise<number>
   readonly payments: () => Promise<readonly FinalPayment[]>
+  readonly batches: () => Promise<readonly FinalBatch[]>
   /** What does not add up in the ledger. */
   readonly ledgerProblems: () => Promise<readonly string[]>
   /** Accounts of which something is owed, and could be repaid. */
@@ -49,6 +51,12 @@ export function memoryBooks(memory: MemoryPayments): Books {
     openPayments: async () => [...memory.payments.values()].filter(({ row }) =>
       isOpen(row.status) && !(row.status === 'in_doubt' && memory.attemptOf(row.tenant, row.id)?.isStuck === true)).length,
     payments: async () => payments(),
+    batches: async () => [...memory.batches.all.values()].map(({ row }) => ({
+      id: row.id, merchant: row.tenant.merchant, reference: row.reference, currency: row.currency,
+      declared: { count: row.declaredCount, minor: row.declaredMinor }, accepted: { count: row.acceptedCount, minor: row.acceptedMinor },
+      rows: memory.batches.partsOf(row.tenant, row.id).flatMap(({ id: part, rows }) =>
+        rows.map((payment) => ({ part, payment, reference: memory.find(row.tenant, payment)?.row.reference ?? '' }))),
+    })),
     ledgerProblems: async () => [...memory.ledger.problems(), ...ledgerProblems([...memory.payments.values()].map(({ row }) => row), memory.ledger.rows)],
     unrepaid: async () => unrepaidOf(memory.ledger.rows),
     deliveries: async () => memory.webhooks.all().map(({ payment, told: { event: { sequence } }, state, replays }) => ({ payment, sequence, state, isReplayed: replays > 0 })),

@@ -3,12 +3,14 @@ import { describe, test } from 'node:test'
 import { emit } from '@ngome/contracts'
 import { newId, systemClock, systemRandom } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
-import type { ApprovalParty, EventStore, PaymentStore } from '@ngome/store'
+import type { EventStore, PaymentStore } from '@ngome/store'
 import { manyFaults } from './faults.ts'
 import { MemoryPayments } from './memory/memory-payments.ts'
 import { simulatedMemory } from './memory/simulated-memory.ts'
-import { rules, type SimulatedStore, type SimulationReport } from './run-simulation.ts'
+import { rules, type SimulatedStore } from './run-simulation.ts'
+import { forgetting, stranger } from './testing/bend.ts'
 import { runSeeded as run } from './testing/run-seeded.ts'
+import { sees } from './testing/sees.ts'
 
 const from = { clock: systemClock, random: systemRandom }
 /** Networks that take a lot back, so that few orders do. */
@@ -118,9 +120,6 @@ function toldAllTheSame({ attempt }: Result & { readonly kind: 'retry' }): Resul
   return { kind: 'delivered', attempt, event: emit({ ...from, process: 'dispatcher' }, 'webhook.delivered', tenant, { delivery: newId('webhookDelivery', from), payment: null }) }
 }
 
-/** By no key that anybody has. */
-const stranger: ApprovalParty = { apiKey: newId('apiKey', from), keyLine: newId('apiKey', from), signingKey: newId('merchantSigningKey', from) }
-
 function forgetParty(find: PaymentStore['findPayoutApproval']): PaymentStore['findPayoutApproval'] {
   return async (tenant, payment) => {
     const { asked, answer } = await find(tenant, payment)
@@ -128,28 +127,9 @@ function forgetParty(find: PaymentStore['findPayoutApproval']): PaymentStore['fi
   }
 }
 
-/** Does nothing each so many times, and says that it did. */
-function forgetting<A extends unknown[], R>(call: (...args: A) => Promise<R>, each: number, answer: R): (...args: A) => Promise<R> {
-  let count = 0
-  return (...args) => ++count % each === 0 ? Promise.resolve(answer) : call(...args)
-}
-
-/** What is rare does not happen in each run of some hundred payments: by one of some seeds in a row it does. */
-const seedsMax = 60
-
-async function sees(claim: RegExp, broken: (seed: number) => Promise<SimulationReport>): Promise<void> {
-  const seen: string[] = []
-  for (let each = seed; each < seed + seedsMax; each++) {
-    const report = await broken(each)
-    if (report.broken.some((problem) => claim.test(problem))) return
-    seen.push(...report.broken.slice(0, 2))
-  }
-  assert.fail(`seeds ${seed} to ${seed + seedsMax - 1} saw ${JSON.stringify(seen.slice(0, 8))}`)
-}
-
 describe('a run sees', () => {
   for (const [what, bend, claim] of broken) {
-    test(`a store that ${what}`, () => sees(claim, (each) => {
+    test(`a store that ${what}`, () => sees(claim, seed, (each) => {
       const memory = new MemoryPayments()
       return run(operations, { seed: each, faults, store: bend(simulatedMemory(memory), memory) })
     }))
@@ -158,13 +138,13 @@ describe('a run sees', () => {
   const noLimit: ApprovalRules = { over: new Map(), expiresAfterMs: 0 }
 
   test('processes that ask nobody over the limit', async () => {
-    await sees(/went out on one person's word$/, (each) => run(operations, { seed: each, faults, approvals: { gateway: noLimit, dispatcher: noLimit } }))
+    await sees(/went out on one person's word$/, seed, (each) => run(operations, { seed: each, faults, approvals: { gateway: noLimit, dispatcher: noLimit } }))
   })
 
   test('a gateway that asks nobody, and a dispatcher that sends nothing of it', async () => {
     const claim = 'an alarm without an attack: payment.mismatch'
     // In some runs no payout over the limit comes so far.
-    await sees(new RegExp(`^${claim}$`), async (each) => {
+    await sees(new RegExp(`^${claim}$`), seed, async (each) => {
       const report = await run(operations, { seed: each, faults, approvals: { gateway: noLimit, dispatcher: rules } })
       assert.deepEqual(report.broken.filter((problem) => problem !== claim), [])
       return report

@@ -60,16 +60,17 @@ export function modelDispatcher(machine: Machine, { payments, batches, events }:
     },
   }
   const far = machine.reach(batches)
+  // What is kept open of a part is kept for one job here: a task of a run waits for none of another's promises.
+  const alone = (): PaymentDispatcher => ({ ...dispatcher, openSealed: custodian.openerFor(machine) })
   keepDoing(() => expireApprovals(dispatcher, signal), settings, life)
   keepDoing(() => dispatcher.payments.repayDebts(dispatcher, signal), settings, life)
   return {
     life,
     work: (job) => {
       switch (job.queue) {
-        case 'payment-dispatch': return dispatchPayment(dispatcher, job.data, signal)
-        case 'payment-enquire': return enquirePayment(dispatcher, job.data, signal)
-        // What is kept open of a part is kept for one job here: a task of a run waits for none of another's promises.
-        case 'payout-part': return dispatchPart({ ...dispatcher, openSealed: custodian.openerFor(machine), batches: far, rowsAtOnce: 1 }, job.data, signal)
+        case 'payment-dispatch': return dispatchPayment(alone(), job.data, signal)
+        case 'payment-enquire': return enquirePayment(alone(), job.data, signal)
+        case 'payout-part': return dispatchPart({ ...alone(), batches: far, rowsAtOnce: 1 }, job.data, signal)
         case 'webhook-deliver': return deliverWebhook(telling, job.data, signal)
         default: return job satisfies never
       }

@@ -1,6 +1,7 @@
 import { balancesSchema, createPaymentSchema, createPayoutSchema, createRefundSchema, type PayoutView } from '@ngome/contracts'
 import type { PaymentId } from '@ngome/kernel'
 import type { ModelApprover } from './model-approver.ts'
+import type { ModelBatcher } from './model-batcher.ts'
 import { pauseMsMax, type ClientPorts, type ClientRequest, type ModelClient } from './model-client.ts'
 import type { Life } from './scheduler.ts'
 
@@ -16,29 +17,35 @@ export const payoutFeeUnits = 1
 
 const pathOf: Readonly<Record<string, string>> = { pay: '/v1/payments', pyt: '/v1/payouts', rfd: '/v1/refunds' }
 
+/** Who decides about payouts that wait, and who pays many at once. */
+type MerchantStaff = { readonly approver: ModelApprover; readonly batcher: ModelBatcher }
+
 /** A merchant's program: orders, and repeats each order with its key until it has an answer, as the documentation tells it to. */
 export class ModelMerchant {
   readonly #from: ClientPorts
   readonly #client: ModelClient
   readonly #approver: ModelApprover
+  readonly #batcher: ModelBatcher
   readonly #markets: readonly Market[]
   readonly #world: Life = { isOver: false }
   readonly #collections: { readonly id: PaymentId; readonly amount: string }[] = []
 
-  constructor(from: ClientPorts, client: ModelClient, approver: ModelApprover, markets: readonly Market[]) {
+  constructor(from: ClientPorts, client: ModelClient, { approver, batcher }: MerchantStaff, markets: readonly Market[]) {
     this.#from = from
     this.#client = client
     this.#approver = approver
+    this.#batcher = batcher
     this.#markets = markets
   }
 
-  /** A client that places so many orders, one after the other. */
-  work(orders: number): void {
+  /** A client that places so many orders, one after the other. @param batches how many of them are batches, from 0 to 1 */
+  work(orders: number, batches: number): void {
     const { scheduler, chance, seen } = this.#from
     seen.clients++
     scheduler.start(chance.between(0, pauseMsMax), this.#world, async () => {
       for (let count = 0; count < orders; count++) {
-        await this.#place(chance.happens(0.15) ? await this.#everything() : this.#order())
+        if (chance.happens(batches)) await this.#batcher.open()
+        else await this.#place(chance.happens(0.15) ? await this.#everything() : this.#order())
         await scheduler.pause(chance.between(10, pauseMsMax), this.#world)
       }
       seen.clients--

@@ -1,12 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { objectEventTypes } from '@ngome/contracts'
 import { sealRecord, type DataKey } from '@ngome/envelope'
-import { newId, Secret, type Clock, type Currency, type Random, type Tenant } from '@ngome/kernel'
+import { newId, Secret, type Clock, type Currency, type PayoutBatchId, type Random, type Tenant } from '@ngome/kernel'
 import type { ApprovalRules } from '@ngome/payments'
 import { configSchema } from '@ngome/runtime'
 import { newWebhookSecret, parseWebhookSecret, proveWebhookTerms, signMerchantKey, type MerchantKey } from '@ngome/signatures'
-import type { BatchStore, EventStore, PaymentStore } from '@ngome/store'
+import type { BatchStanding, BatchStore, EventStore, PaymentStore } from '@ngome/store'
 import type { Network } from '../services/dispatcher/dispatcher.ts'
+import { brokenBatches, type FinalBatch } from './batch-claims.ts'
 import type { Books, FinalPayment } from './books.ts'
 import { Chance } from './chance.ts'
 import { brokenClaims } from './claims.ts'
@@ -17,6 +18,7 @@ import { Machine, type MachinePorts } from './machine.ts'
 import type { NewEndpoint } from './memory/memory-webhooks.ts'
 import type { Job } from './memory/memory-payments.ts'
 import { approvalExpiresAfterMs, ModelApprover } from './model-approver.ts'
+import { ModelBatcher } from './model-batcher.ts'
 import { ModelClient, type ClientPorts, type MerchantKeys } from './model-client.ts'
 import { ModelCustodian } from './model-custodian.ts'
 import { modelDispatcher } from './model-dispatcher.ts'
@@ -60,6 +62,8 @@ export type SimulationOptions = {
   readonly operations: number
   /** Instead of orders: so many requests that all repeat a few orders with their keys, many at once. */
   readonly repetitions?: number
+  /** How many of the orders are batches, from 0 to 1. */
+  readonly batches?: number
   /** Of payouts over a limit, as gateways and dispatchers are configured; both as the run's claims have it, where they are honest. */
   readonly approvals?: { readonly gateway: ApprovalRules; readonly dispatcher: ApprovalRules }
   readonly tell?: (line: string) => void
@@ -72,6 +76,8 @@ export type SimulationReport = {
   readonly callbacks: number
   readonly payments: Readonly<Record<string, number>>
   readonly refusals: Readonly<Record<string, number>>
+  /** Batches, by whether all of their rows came, and how many were approved, refused and cancelled. */
+  readonly batches: Readonly<Record<string, number>>
   /** What was to be told to endpoints, by what became of it. */
   readonly told: Readonly<Record<string, number>>
   readonly crashes: number
@@ -85,6 +91,7 @@ const merchantsMax = 6
 const replayTriesMax = 8
 const clientsEach = 8
 const processes = 2
+const shareOfBatches = 0.07
 const lookEveryMs = 10 * 60_000
 /** Longer than any payment stays open without a person who is told. */
 const settleMsMax = 7 * 24 * 3_600_000
@@ -191,7 +198,7 @@ class SimulatedWorld {
       const thieves = [{ ...one.keys, apiKey: two.keys.apiKey }, { ...two.keys, apiKey: one.keys.apiKey }, one.keys]
       const approver = new ModelApprover(ports, second, orderer, thieves.map((keys) => new ModelClient(ports, keys)))
       await this.#addEndpoint(tenant, dataKey, ports, orderer)
-      this.#merchants.push(new ModelMerchant(ports, orderer, approver, markets))
+      this.#merchants.push(new ModelMerchant(ports, orderer, { approver, batcher: new ModelBatcher(ports, orderer, second, markets) }, markets))
     }
   }
 
@@ -239,7 +246,7 @@ class SimulatedWorld {
   }
 
   async run(): Promise<SimulationReport> {
-    const { operations, repetitions, tell = () => undefined } = this.#options
+    const { operations, repetitions, batches = shareOfBatches, tell = () => undefined } = this.#options
     if (repetitions !== undefined) {
       for (const merchant of this.#merchants) merchant.repeat(Math.ceil(repetitions / merchantsMax))
       await this.#untilSettled()
@@ -248,7 +255,7 @@ class SimulatedWorld {
     do {
       const perOrder = this.#endpoints.size > 0 ? operationsPerToldOrder : operationsPerOrder
       const orders = Math.max(1, Math.ceil((operations - this.#operations) / perOrder / (merchantsMax * clientsEach)))
-      for (const merchant of this.#merchants) for (let count = 0; count < clientsEach; count++) merchant.work(orders)
+      for (const merchant of this.#merchants) for (let count = 0; count < clientsEach; count++) merchant.work(orders, batches)
       await this.#untilSettled()
       tell(`${this.#operations} operations, ${Math.round((this.#scheduler.nowMs - this.#options.startMs) / 60_000)} simulated minutes`)
     } while (this.#operations < operations)
@@ -314,19 +321,38 @@ class SimulatedWorld {
     const book = this.#operator.networkBook()
     const payments: Record<string, number> = {}
     for (const { direction, status } of await books.payments()) payments[`${direction} ${status}`] = (payments[`${direction} ${status}`] ?? 0) + 1
+    const batches: Record<string, number> = {}
+    const names = (await books.batches()).flatMap(({ id, declared, accepted }) => [declared.count === accepted.count ? 'whole' : 'open', ...this.#seen.batches.get(id)?.words ?? []])
+    for (const name of names) batches[name] = (batches[name] ?? 0) + 1
     const told: Record<string, number> = {}
     for (const { state } of await books.deliveries()) told[state] = (told[state] ?? 0) + 1
     return {
-      operations: this.#operations, requests: this.#seen.requests, jobs: this.#queue.worked, callbacks: this.#callbacks, payments, told,
+      operations: this.#operations, requests: this.#seen.requests, jobs: this.#queue.worked, callbacks: this.#callbacks, payments, batches, told,
       refusals: Object.fromEntries(this.#seen.refusals),
       crashes: [...this.#gateways, ...this.#dispatchers].reduce((sum, { machine }) => sum + machine.crashes, 0),
       simulatedMs: this.#scheduler.nowMs - this.#options.startMs,
       broken: [
         ...this.#seen.contradictions, ...this.#seen.clients > 0 ? [`${this.#seen.clients} clients never got an answer`] : [],
         ...await this.#brokenTelling(),
-        ...await brokenClaims(books, book, this.#seen, rules),
+        ...await this.#brokenBatches(),
+        ...await brokenClaims(books, book, this.#seenOfRows(await books.batches()), rules),
       ],
     }
+  }
+
+  async #brokenBatches(): Promise<readonly string[]> {
+    const { books, batches: { gateway } } = this.#options.store
+    const batches = await books.batches()
+    const standings = new Map<PayoutBatchId, readonly BatchStanding[]>()
+    for (const { id, merchant } of batches) standings.set(id, (await gateway.findPayoutBatchStanding({ merchant, world: 'test' }, id))?.standing ?? [])
+    return brokenBatches(batches, await books.payments(), standings, this.#seen, rules)
+  }
+
+  /** Who decided about a batch decided about its rows. */
+  #seenOfRows(batches: readonly FinalBatch[]): Seen {
+    const withRows = (words: ReadonlySet<string>): Set<string> =>
+      new Set([...words, ...batches.filter(({ id }) => words.has(id)).flatMap(({ rows }) => rows.map(({ payment }) => payment))])
+    return { ...this.#seen, approved: withRows(this.#seen.approved), refused: withRows(this.#seen.refused) }
   }
 
   async #brokenTelling(): Promise<readonly string[]> {

@@ -1,7 +1,8 @@
 import { emit, jobSchemas, type DeliveryState, type FailureCode, type PaymentDirection, type PaymentStatus } from '@ngome/contracts'
-import { systemClock, systemRandom, type Clock, type Currency, type MerchantId, type PaymentId } from '@ngome/kernel'
+import { systemClock, systemRandom, type Clock, type Currency, type MerchantId, type PaymentId, type PayoutBatchId, type PayoutBatchPartId } from '@ngome/kernel'
 import { addMerchant, checkLedger, insertSigningKey, insertWebhookEndpoint, postgresBatches, postgresEvents, postgresPayments, recheckPayment, type BatchStore, type Database, type EventStore, type PaymentStore } from '@ngome/store'
 import type { TestDatabase } from '@ngome/testkit'
+import type { FinalBatch } from '../batch-claims.ts'
 import { isAlarmType, isOpen, type Books, type FinalPayment } from '../books.ts'
 import type { Job } from '../memory/memory-payments.ts'
 import type { NewEndpoint } from '../memory/memory-webhooks.ts'
@@ -111,6 +112,7 @@ function postgresBooks(database: TestDatabase): Books {
   return {
     openPayments: async () => (await payments()).filter(({ status, isStuck }) => isOpen(status) && !(isStuck && status === 'in_doubt')).length,
     payments,
+    batches: () => postgresFinalBatches(database),
     deliveries: async () => (await database.asAdmin('SELECT object, sequence, state, replays FROM ngome.webhook_deliveries ORDER BY object, sequence')).map((row) => (
       { payment: row['object'] as string, sequence: Number(row['sequence']), state: row['state'] as DeliveryState, isReplayed: Number(row['replays']) > 0 })),
     ledgerProblems: async () => {
@@ -120,4 +122,16 @@ function postgresBooks(database: TestDatabase): Books {
     unrepaid,
     alarms: async () => (await database.asAdmin('SELECT type FROM ngome.events')).map(({ type }) => type as string).filter(isAlarmType),
   }
+}
+
+async function postgresFinalBatches(database: TestDatabase): Promise<readonly FinalBatch[]> {
+  const rows = await database.asAdmin(`SELECT b.id, b.merchant, b.reference, b.currency, b.declared_count, b.declared_minor::text, b.accepted_count, b.accepted_minor::text,
+      coalesce((SELECT json_agg(json_build_object('part', r.part, 'payment', r.payment, 'reference', r.reference) ORDER BY r.payment)
+        FROM ngome.payout_batch_rows r WHERE r.merchant = b.merchant AND r.world = b.world AND r.batch = b.id), '[]') AS rows
+    FROM ngome.payout_batches b ORDER BY b.id`)
+  return rows.map((row) => ({
+    id: row['id'] as PayoutBatchId, merchant: row['merchant'] as MerchantId, reference: row['reference'] as string, currency: row['currency'] as Currency,
+    declared: { count: Number(row['declared_count']), minor: BigInt(row['declared_minor'] as string) }, accepted: { count: Number(row['accepted_count']), minor: BigInt(row['accepted_minor'] as string) },
+    rows: row['rows'] as readonly { readonly part: PayoutBatchPartId; readonly payment: PaymentId; readonly reference: string }[],
+  }))
 }

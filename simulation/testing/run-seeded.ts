@@ -13,6 +13,7 @@ export type Changes = {
   readonly store?: SimulatedStore
   readonly startMs?: number
   readonly repetitions?: number
+  readonly batches?: number
   readonly approvals?: NonNullable<SimulationOptions['approvals']>
 }
 
