@@ -1,20 +1,8 @@
-import type { Currency, MerchantId, PaymentId, PayoutBatchId, PayoutBatchPartId } from '@ngome/kernel'
+import type { PaymentId, PayoutBatchId } from '@ngome/kernel'
 import { needsApproval, type ApprovalRules } from '@ngome/payments'
 import type { BatchStanding } from '@ngome/store'
-import type { FinalPayment } from './books.ts'
+import type { FinalBatch, FinalPayment } from './books.ts'
 import type { Seen, SeenBatch } from './seen.ts'
-
-/** A batch as a store has it in the end. */
-export type FinalBatch = {
-  readonly id: PayoutBatchId
-  readonly merchant: MerchantId
-  readonly reference: string
-  readonly currency: Currency
-  readonly declared: Counted
-  readonly accepted: Counted
-  readonly rows: readonly { readonly part: PayoutBatchPartId; readonly reference: string; readonly payment: PaymentId }[]
-}
-type Counted = { readonly count: number; readonly minor: bigint }
 
 /** What of a run's batches is not as it must be; that each row of them is paid or failed, and once, is said of its payout. */
 export function brokenBatches(
@@ -29,6 +17,12 @@ export function brokenBatches(
     ...[...seen.batches.values()].flatMap((told) => lostOf(told, there.get(told.id))),
     ...batches.flatMap((batch) => problemsOf(batch, byId, standings.get(batch.id) ?? [], { told: seen.batches.get(batch.id), isApproved: seen.approved.has(batch.id) }, rules)),
   ]
+}
+
+/** Batches, by whether all of their rows came, and by what their answers said of them. */
+export function countBatches(batches: readonly FinalBatch[], seen: Pick<Seen, 'batches'>): Readonly<Record<string, number>> {
+  const names = batches.flatMap(({ id, declared, accepted }) => [declared.count === accepted.count ? 'whole' : 'open', ...seen.batches.get(id)?.words ?? []])
+  return Object.fromEntries([...Map.groupBy(names, (name) => name)].map(([name, all]) => [name, all.length]))
 }
 
 /** What was answered and is not there. */

@@ -1,6 +1,5 @@
 import type { DeliveryState, FailureCode, PaymentDirection, PaymentStatus } from '@ngome/contracts'
-import type { MerchantId, Money, PaymentId } from '@ngome/kernel'
-import type { FinalBatch } from './batch-claims.ts'
+import type { Currency, MerchantId, Money, PaymentId, PayoutBatchId, PayoutBatchPartId } from '@ngome/kernel'
 import { ledgerProblems, unrepaidOf } from './memory/ledger-problems.ts'
 import type { MemoryPayments } from './memory/memory-payments.ts'
 
@@ -19,6 +18,18 @@ export type FinalPayment = {
   /** Statuses that its events tell of, in order, with the number of each. */
   readonly told: readonly { readonly sequence: number; readonly status: PaymentStatus }[]
 }
+
+/** A batch as a store has it in the end. */
+export type FinalBatch = {
+  readonly id: PayoutBatchId
+  readonly merchant: MerchantId
+  readonly reference: string
+  readonly currency: Currency
+  readonly declared: Counted
+  readonly accepted: Counted
+  readonly rows: readonly { readonly part: PayoutBatchPartId; readonly reference: string; readonly payment: PaymentId }[]
+}
+type Counted = { readonly count: number; readonly minor: bigint }
 
 /** What was to be told of a change, and whether it was. */
 export type FinalDelivery = { readonly payment: string; readonly sequence: number; readonly state: DeliveryState; readonly isReplayed: boolean }

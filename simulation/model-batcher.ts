@@ -2,7 +2,7 @@ import { addPayoutsSchema, approvePayoutBatchSchema, balancesSchema, createPayou
 import type { PayoutBatchId } from '@ngome/kernel'
 import { approvalExpiresAfterMs } from './model-approver.ts'
 import { pauseMsMax, type ClientPorts, type ModelClient, type Reply } from './model-client.ts'
-import type { Market } from './model-merchant.ts'
+import type { Market } from './market.ts'
 import type { Life } from './scheduler.ts'
 import type { SeenBatch } from './seen.ts'
 

@@ -1,12 +1,10 @@
 import { balancesSchema, createPaymentSchema, createPayoutSchema, createRefundSchema, type PayoutView } from '@ngome/contracts'
 import type { PaymentId } from '@ngome/kernel'
+import type { Market } from './market.ts'
 import type { ModelApprover } from './model-approver.ts'
 import type { ModelBatcher } from './model-batcher.ts'
 import { pauseMsMax, type ClientPorts, type ClientRequest, type ModelClient } from './model-client.ts'
 import type { Life } from './scheduler.ts'
-
-/** Where an order may go: a network, in its currency, with a number that it takes. */
-export type Market = { readonly network: string; readonly currency: string; readonly digits: number; readonly phone: string }
 
 type View = Pick<PayoutView, 'status'> & { readonly id: PaymentId }
 

@@ -7,14 +7,15 @@ import { configSchema } from '@ngome/runtime'
 import { newWebhookSecret, parseWebhookSecret, proveWebhookTerms, signMerchantKey, type MerchantKey } from '@ngome/signatures'
 import type { BatchStanding, BatchStore, EventStore, PaymentStore } from '@ngome/store'
 import type { Network } from '../services/dispatcher/dispatcher.ts'
-import { brokenBatches, type FinalBatch } from './batch-claims.ts'
-import type { Books, FinalPayment } from './books.ts'
+import { brokenBatches, countBatches } from './batch-claims.ts'
+import type { Books, FinalBatch, FinalPayment } from './books.ts'
 import { Chance } from './chance.ts'
 import { brokenClaims } from './claims.ts'
 import { brokenTelling } from './event-claims.ts'
 import type { Faults } from './faults.ts'
 import { JobQueue, type Worker } from './job-queue.ts'
 import { Machine, type MachinePorts } from './machine.ts'
+import type { Market } from './market.ts'
 import type { NewEndpoint } from './memory/memory-webhooks.ts'
 import type { Job } from './memory/memory-payments.ts'
 import { approvalExpiresAfterMs, ModelApprover } from './model-approver.ts'
@@ -24,7 +25,7 @@ import { ModelCustodian } from './model-custodian.ts'
 import { modelDispatcher } from './model-dispatcher.ts'
 import { ModelEndpoint } from './model-endpoint.ts'
 import { ModelGateway } from './model-gateway.ts'
-import { ModelMerchant, payoutFeeUnits, type Market } from './model-merchant.ts'
+import { ModelMerchant, payoutFeeUnits } from './model-merchant.ts'
 import { lateMsMax, ModelNetwork, type NetworkNature } from './model-network.ts'
 import { ModelOperator } from './model-operator.ts'
 import { ModelReader } from './model-reader.ts'
@@ -321,13 +322,10 @@ class SimulatedWorld {
     const book = this.#operator.networkBook()
     const payments: Record<string, number> = {}
     for (const { direction, status } of await books.payments()) payments[`${direction} ${status}`] = (payments[`${direction} ${status}`] ?? 0) + 1
-    const batches: Record<string, number> = {}
-    const names = (await books.batches()).flatMap(({ id, declared, accepted }) => [declared.count === accepted.count ? 'whole' : 'open', ...this.#seen.batches.get(id)?.words ?? []])
-    for (const name of names) batches[name] = (batches[name] ?? 0) + 1
     const told: Record<string, number> = {}
     for (const { state } of await books.deliveries()) told[state] = (told[state] ?? 0) + 1
     return {
-      operations: this.#operations, requests: this.#seen.requests, jobs: this.#queue.worked, callbacks: this.#callbacks, payments, batches, told,
+      operations: this.#operations, requests: this.#seen.requests, jobs: this.#queue.worked, callbacks: this.#callbacks, payments, batches: countBatches(await books.batches(), this.#seen), told,
       refusals: Object.fromEntries(this.#seen.refusals),
       crashes: [...this.#gateways, ...this.#dispatchers].reduce((sum, { machine }) => sum + machine.crashes, 0),
       simulatedMs: this.#scheduler.nowMs - this.#options.startMs,
